@@ -1,0 +1,78 @@
+package ethosu
+
+import "github.com/unroll-npu/unroll/lower/graph"
+
+// Regions of a compiled program: which base pointer an address is relative to.
+const (
+	RegionConstants = 0 // read only: weights, scales, tables, constant feature maps
+	RegionArena     = 1 // feature maps, inputs, outputs, states
+	RegionFast      = 2 // fast scratch, only when the memory mode has a dedicated SRAM
+)
+
+// Program is a compiled network: what the firmware carries and the simulator runs.
+type Program struct {
+	Name   string
+	Accel  *Accelerator
+	System SystemConfig
+	Mode   MemoryMode
+
+	// Commands is the register command stream, ending in NPU_OP_STOP.
+	Commands []uint32
+
+	// Constants is the content of RegionConstants, a multiple of 16 bytes.
+	Constants []byte
+
+	// ArenaSize and FastSize are the bytes of RegionArena and RegionFast,
+	// multiples of 16; FastSize is 0 when the region is not used.
+	ArenaSize, FastSize int
+
+	// Inputs and Outputs are in signature order of the graph.
+	Inputs, Outputs []Binding
+
+	// States pairs Outputs[Out] with Inputs[In]. When both bindings have the
+	// same region and offset the state is carried in place as long as the
+	// arena is left alone between calls.
+	States []StatePair
+
+	// Map lists every tensor that has an address, for disassembly, traces and
+	// memory maps.
+	Map []Placement
+
+	// Ops describes the operations of Commands in order.
+	Ops []OpInfo
+}
+
+// Binding is the place of an input or output in memory.
+type Binding struct {
+	Name   string
+	Type   graph.DType
+	Shape  []int
+	Quant  *graph.Quant
+	Region int
+	Offset int
+	Size   int // bytes
+}
+
+// StatePair indexes Program.Inputs and Program.Outputs.
+type StatePair struct{ In, Out int }
+
+// Placement is the address of a tensor. Live ranges count operations of
+// Program.Ops: First writes it, Last reads it last.
+type Placement struct {
+	Name        string
+	Region      int
+	Offset      int
+	Size        int
+	First, Last int
+}
+
+// OpInfo describes one operation of the stream.
+type OpInfo struct {
+	Word   int    // offset of the NPU_OP word in Commands
+	Name   string // what the operation does, such as "FULLY_CONNECTED gates"
+	Source string // output tensor of the graph operator it belongs to
+	Step   int    // time step, or -1
+	IFM    string // tensor names, empty when absent
+	IFM2   string
+	OFM    string
+}

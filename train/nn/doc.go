@@ -1,0 +1,3 @@
+// Package nn holds the float parameters of a recurrent network: what training
+// produces and lowering consumes. It has no arithmetic of its own; open nn.go.
+package nn
