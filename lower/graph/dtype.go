@@ -41,3 +41,29 @@ func (d DType) String() string {
 	}
 	return fmt.Sprintf("DType(%d)", uint8(d))
 }
+
+// Limits returns the smallest and largest value of an integer type; 0, 0 for others.
+func (d DType) Limits() (lo, hi int64) {
+	switch d {
+	case Int8, Int16, Int32, Int64:
+		n := uint(8*d.Size() - 1)
+		return -1 << n, 1<<n - 1
+	case Uint8:
+		return 0, 255
+	}
+	return 0, 0
+}
+
+// Int reads the first element of little-endian data of an integer type.
+func (d DType) Int(data []byte) int64 {
+	var v uint64
+	size := d.Size()
+	for i := 0; i < size; i++ {
+		v |= uint64(data[i]) << (8 * i)
+	}
+	if d == Uint8 || d == Bool {
+		return int64(v)
+	}
+	shift := uint(64 - 8*size)
+	return int64(v<<shift) >> shift
+}

@@ -1,0 +1,104 @@
+package runner
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// Tensor describes an input or output of a model.
+type Tensor struct {
+	Name  string
+	Type  graph.DType
+	Shape []int
+	Quant *graph.Quant
+}
+
+// Bytes returns the size of one value.
+func (t *Tensor) Bytes() int { return graph.Elems(t.Shape) * t.Type.Size() }
+
+// State pairs an output with the input that it feeds at the next call, as indices.
+type State struct{ In, Out int }
+
+// Model is a network that can be called. A Model is not safe for concurrent use;
+// Clone gives every goroutine its own.
+type Model interface {
+	Inputs() []Tensor
+	Outputs() []Tensor
+	// States are the pairs that the model itself declares.
+	States() []State
+	// Invoke runs one call: in and out hold one raw little-endian value for each
+	// input and output, in order. Nothing but the constants survives a call.
+	Invoke(in, out [][]byte) error
+	Clone() Model
+}
+
+// Buffers allocates one value for each tensor.
+func Buffers(ts []Tensor) [][]byte {
+	b := make([][]byte, len(ts))
+	for i := range ts {
+		b[i] = make([]byte, ts[i].Bytes())
+	}
+	return b
+}
+
+// FillReset sets a value to its reset state: the zero point in every element, which
+// is real 0.
+func FillReset(t *Tensor, value []byte) {
+	var zp int32
+	if t.Quant != nil && len(t.Quant.ZeroPoints) > 0 {
+		zp = t.Quant.ZeroPoints[0]
+	}
+	size := t.Type.Size()
+	for i := range value {
+		value[i] = byte(uint64(int64(zp)) >> (8 * (i % size)))
+	}
+}
+
+// find returns the index of the tensor with the given name. Names are compared as
+// they are, and as the file names that simulate writes (see FileName).
+func find(ts []Tensor, name, what string) (int, error) {
+	for i := range ts {
+		if ts[i].Name == name || FileName(ts[i].Name) == name {
+			return i, nil
+		}
+	}
+	var names []string
+	for i := range ts {
+		names = append(names, ts[i].Name)
+	}
+	return 0, fmt.Errorf("no %s named %q: the model has %q", what, name, names)
+}
+
+// PairStates resolves "IN=OUT" names to indices and checks that each pair can be
+// carried as a byte copy.
+func PairStates(m Model, pairs map[string]string, order []string) ([]State, error) {
+	ins, outs := m.Inputs(), m.Outputs()
+	var states []State
+	for _, in := range order {
+		i, err := find(ins, in, "input")
+		if err != nil {
+			return nil, err
+		}
+		o, err := find(outs, pairs[in], "output")
+		if err != nil {
+			return nil, err
+		}
+		a, b := &ins[i], &outs[o]
+		if a.Type != b.Type || graph.Elems(a.Shape) != graph.Elems(b.Shape) {
+			return nil, fmt.Errorf("state %q=%q cannot be carried: input is %v%v, output is %v%v", a.Name, b.Name, a.Type, a.Shape, b.Type, b.Shape)
+		}
+		if !sameQuant(a.Quant, b.Quant) {
+			return nil, fmt.Errorf("state %q=%q cannot be carried as bytes: input and output have different scale or zero point", a.Name, b.Name)
+		}
+		states = append(states, State{In: i, Out: o})
+	}
+	return states, nil
+}
+
+func sameQuant(a, b *graph.Quant) bool {
+	if a == nil || b == nil || len(a.Scales) == 0 || len(b.Scales) == 0 {
+		return (a == nil || len(a.Scales) == 0) == (b == nil || len(b.Scales) == 0)
+	}
+	return a.Scales[0] == b.Scales[0] && a.ZeroPoints[0] == b.ZeroPoints[0]
+}
