@@ -1,0 +1,157 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Set is an immutable collection of labelled sequences of one shape. All methods
+// are safe for concurrent use.
+type Set struct {
+	Name     string
+	Steps    int // T
+	Features int // F
+	Outputs  int // K: classes, or target values of a regression
+	Task     nn.Task
+	PerStep  bool     // a label or target for every step, not one a sequence
+	Classes  []string // class names, len K, or nil
+
+	// Mean and Std are the standardization constants of the training part, per
+	// feature, or nil. Sample does not apply them: they travel with the network.
+	Mean, Std []float32
+
+	n       int
+	pixels  []uint8   // N*T*F, or nil; the value is pixel/255
+	values  []float32 // N*T*F, or nil
+	labels  []int32   // N or N*T class numbers; nil for a regression
+	targets []float32 // N*K or N*T*K; nil for a classification
+	index   []int32   // sequence numbers of a subset in the arrays above, or nil
+	origin  [2]string // the files of samples and labels, for messages
+}
+
+// unit is pixel/255 for every pixel value.
+var unit = func() (u [256]float32) {
+	for i := range u {
+		u[i] = float32(i) / 255
+	}
+	return u
+}()
+
+// Len returns the number of sequences.
+func (s *Set) Len() int { return s.n }
+
+func (s *Set) at(i int) int {
+	if s.index != nil {
+		return int(s.index[i])
+	}
+	return i
+}
+
+// Sample writes sequence i into dst, [Steps][Features] in row-major order.
+func (s *Set) Sample(i int, dst []float32) {
+	size := s.Steps * s.Features
+	if len(dst) != size {
+		panic(fmt.Sprintf("BUG: sample of %d values wanted in a buffer of %d", size, len(dst)))
+	}
+	i = s.at(i)
+	if s.pixels == nil {
+		copy(dst, s.values[i*size:])
+		return
+	}
+	for j, p := range s.pixels[i*size : (i+1)*size] {
+		dst[j] = unit[p]
+	}
+}
+
+// Label returns the class of sequence i; with PerStep, that of its last step.
+// It is 0 for a regression.
+func (s *Set) Label(i int) int {
+	if s.labels == nil {
+		return 0
+	}
+	if s.PerStep {
+		return s.StepLabel(i, s.Steps-1)
+	}
+	return int(s.labels[s.at(i)])
+}
+
+// StepLabel returns the class of step t of sequence i of a PerStep set.
+func (s *Set) StepLabel(i, t int) int { return int(s.labels[s.at(i)*s.Steps+t]) }
+
+// Target writes the regression target of sequence i into dst, K values; with
+// PerStep, T*K values.
+func (s *Set) Target(i int, dst []float32) {
+	n := s.Outputs
+	if s.PerStep {
+		n *= s.Steps
+	}
+	copy(dst[:n], s.targets[s.at(i)*n:])
+}
+
+// Subset returns the sequences with the given numbers, in that order. It shares
+// the memory of s.
+func (s *Set) Subset(name string, numbers []int) *Set {
+	sub := *s
+	sub.Name, sub.n = name, len(numbers)
+	sub.index = make([]int32, len(numbers))
+	for i, j := range numbers {
+		sub.index[i] = int32(s.at(j))
+	}
+	return &sub
+}
+
+// Counts returns the number of labels of each class, len K.
+func (s *Set) Counts() []int {
+	c := make([]int, s.Outputs)
+	per := 1
+	if s.PerStep {
+		per = s.Steps
+	}
+	if s.labels == nil {
+		return c
+	}
+	for i := range s.n {
+		for _, l := range s.labels[s.at(i)*per : (s.at(i)+1)*per] {
+			c[l]++
+		}
+	}
+	return c
+}
+
+// Check reports what would keep a network from learning from the set: no
+// sequences, a value that is not finite, fewer than two classes in use.
+func (s *Set) Check() error {
+	if s.n == 0 {
+		return fmt.Errorf("%s: the set is empty: at least one sequence is needed", s.Name)
+	}
+	if err := s.finite(s.values, s.Steps*s.Features, s.origin[0]); err != nil {
+		return err
+	}
+	if s.Task == nn.Regression {
+		return s.finite(s.targets, len(s.targets)/s.n, s.origin[1])
+	}
+	used, last := 0, 0
+	for class, n := range s.Counts() {
+		if n > 0 {
+			used, last = used+1, class
+		}
+	}
+	if used < 2 {
+		return fmt.Errorf("%s: every label is %d: at least two classes are needed to train a classifier", s.Name, last)
+	}
+	return nil
+}
+
+func (s *Set) finite(v []float32, per int, file string) error {
+	if file == "" {
+		file = s.Name
+	}
+	for i, x := range v {
+		if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("%s: sequence %d, value %d is %v: every value must be finite; repair or remove the sequence", file, i/per, i%per, x)
+		}
+	}
+	return nil
+}
