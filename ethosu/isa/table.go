@@ -107,8 +107,8 @@ const (
 // verifier and simulator all work from it.
 //
 // Source: the public register interface of the Ethos-U55 and U65 (architecture
-// 1.1.0 and 1.0.6). USER_DEFINED0 stands for the eight custom-DMA registers of
-// the U55, which no compiler emits.
+// 1.1.0 and 1.0.6). USER_DEFINED0..7 are the custom-DMA registers of the U55,
+// which no compiler emits.
 var Table = []Row{
 	{Code: OpStop, Name: "NPU_OP_STOP", Kind: Op, Param: []Field{{Name: "mask", Hi: 15, Lo: 0}}, U55: true, U65: true},
 	{Code: OpIRQ, Name: "NPU_OP_IRQ", Kind: Op, Param: []Field{{Name: "mask", Hi: 15, Lo: 0}}, U55: true, U65: true},
@@ -208,4 +208,11 @@ var Table = []Row{
 	{Code: SetScale1Base, Name: "NPU_SET_SCALE1_BASE", Kind: SetPayload, MMIO: 0xB50, Param: []Field{{Name: "addr_hi", Hi: 7, Lo: 0, U65: true}}, Payload: Field{Name: "addr", Hi: 31, Lo: 0}, Uses: UseMAC, U55: false, U65: true},
 	{Code: SetScale1Length, Name: "NPU_SET_SCALE1_LENGTH", Kind: SetPayload, MMIO: 0xB58, Payload: Field{Name: "length", Hi: 19, Lo: 0}, Uses: UseMAC, U55: false, U65: true},
 	{Code: SetUserDefined0, Name: "NPU_SET_USER_DEFINED0", Kind: SetPayload, MMIO: 0xB80, Payload: Field{Name: "user_reg", Hi: 31, Lo: 0}, Uses: 0, U55: true, U65: false},
+	{Code: SetUserDefined0 + 1, Name: "NPU_SET_USER_DEFINED1", Kind: SetPayload, MMIO: 0xB88, Payload: Field{Name: "user_reg", Hi: 31, Lo: 0}, Uses: 0, U55: true, U65: false},
+	{Code: SetUserDefined0 + 2, Name: "NPU_SET_USER_DEFINED2", Kind: SetPayload, MMIO: 0xB90, Payload: Field{Name: "user_reg", Hi: 31, Lo: 0}, Uses: 0, U55: true, U65: false},
+	{Code: SetUserDefined0 + 3, Name: "NPU_SET_USER_DEFINED3", Kind: SetPayload, MMIO: 0xB98, Payload: Field{Name: "user_reg", Hi: 31, Lo: 0}, Uses: 0, U55: true, U65: false},
+	{Code: SetUserDefined0 + 4, Name: "NPU_SET_USER_DEFINED4", Kind: SetPayload, MMIO: 0xBA0, Payload: Field{Name: "user_reg", Hi: 31, Lo: 0}, Uses: 0, U55: true, U65: false},
+	{Code: SetUserDefined0 + 5, Name: "NPU_SET_USER_DEFINED5", Kind: SetPayload, MMIO: 0xBA8, Payload: Field{Name: "user_reg", Hi: 31, Lo: 0}, Uses: 0, U55: true, U65: false},
+	{Code: SetUserDefined0 + 6, Name: "NPU_SET_USER_DEFINED6", Kind: SetPayload, MMIO: 0xBB0, Payload: Field{Name: "user_reg", Hi: 31, Lo: 0}, Uses: 0, U55: true, U65: false},
+	{Code: SetUserDefined0 + 7, Name: "NPU_SET_USER_DEFINED7", Kind: SetPayload, MMIO: 0xBB8, Payload: Field{Name: "user_reg", Hi: 31, Lo: 0}, Uses: 0, U55: true, U65: false},
 }

@@ -1,0 +1,112 @@
+package isa
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Assemble turns text into words. A line holds hexadecimal words, a command name
+// with fields, or both, as Disassemble writes them; when both are there they must
+// agree. Missing fields are 0, numbers are decimal or 0x..., and # starts a
+// comment. Reserved bits survive only in lines with hexadecimal words.
+func Assemble(text string) ([]uint32, error) {
+	var out []uint32
+	for n, line := range strings.Split(text, "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		words, err := assembleLine(strings.Fields(line))
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n+1, err)
+		}
+		out = append(out, words...)
+	}
+	return out, nil
+}
+
+func assembleLine(tokens []string) ([]uint32, error) {
+	var hex []uint32
+	for len(tokens) > 0 && len(tokens[0]) == 8 {
+		v, err := strconv.ParseUint(tokens[0], 16, 32)
+		if err != nil {
+			break
+		}
+		hex = append(hex, uint32(v))
+		tokens = tokens[1:]
+	}
+	if len(tokens) == 0 {
+		return hex, nil
+	}
+	c, err := parseCommand(tokens)
+	if err != nil {
+		return nil, err
+	}
+	if hex == nil {
+		return c.Append(nil), nil
+	}
+	found, err := Next(hex, 0)
+	if err != nil {
+		return nil, err
+	}
+	if found.Words() != len(hex) {
+		return nil, fmt.Errorf("%d hexadecimal words before %s, expected %d", len(hex), tokens[0], found.Words())
+	}
+	if got, want := found.Text(), c.Text(); got != want {
+		return nil, fmt.Errorf("the words mean %q, the text says %q: correct one of them or drop the words", got, want)
+	}
+	return hex, nil
+}
+
+// parseCommand reads a name and field=value tokens.
+func parseCommand(tokens []string) (Command, error) {
+	r := LookupName(tokens[0])
+	if r == nil {
+		return Command{}, fmt.Errorf("unknown command %q", tokens[0])
+	}
+	c := Command{Code: r.Code}
+	seen := map[string]bool{}
+	for _, t := range tokens[1:] {
+		name, value, ok := strings.Cut(t, "=")
+		if !ok {
+			return c, fmt.Errorf("%s: %q is not field=value", r.Name, t)
+		}
+		v, err := strconv.ParseUint(value, 0, 32)
+		if err != nil {
+			return c, fmt.Errorf("%s: %s: %q is not a 32-bit number", r.Name, name, value)
+		}
+		if seen[name] {
+			return c, fmt.Errorf("%s: field %s is given twice", r.Name, name)
+		}
+		seen[name] = true
+		if err := c.setField(r, name, uint32(v)); err != nil {
+			return c, fmt.Errorf("%s: %w", r.Name, err)
+		}
+	}
+	return c, nil
+}
+
+func (c *Command) setField(r *Row, name string, v uint32) error {
+	for _, f := range r.Param {
+		if f.Name == name {
+			if err := f.Check(v, U65); err != nil {
+				return err
+			}
+			c.Param = uint16(f.Put(uint32(c.Param), v))
+			return nil
+		}
+	}
+	if name == r.Payload.Name && name != "" {
+		if err := r.Payload.Check(v, U65); err != nil {
+			return err
+		}
+		c.Payload = r.Payload.Put(c.Payload, v)
+		return nil
+	}
+	var names []string
+	for _, f := range r.Param {
+		names = append(names, f.Name)
+	}
+	if r.hasPayloadField() {
+		names = append(names, r.Payload.Name)
+	}
+	return fmt.Errorf("no field %q: expected one of %s", name, strings.Join(names, ", "))
+}
