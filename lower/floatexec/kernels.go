@@ -1,0 +1,236 @@
+package floatexec
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// clampOf returns the range of a fused activation.
+func clampOf(a graph.Activation) (lo, hi float32, err error) {
+	switch a {
+	case graph.ActNone:
+		return float32(math.Inf(-1)), float32(math.Inf(1)), nil
+	case graph.ActRelu:
+		return 0, float32(math.Inf(1)), nil
+	case graph.ActReluN1To1:
+		return -1, 1, nil
+	case graph.ActRelu6:
+		return 0, 6, nil
+	}
+	return 0, 0, fmt.Errorf("fused activation %v has no float execution", a)
+}
+
+func clamp(row []float32, lo, hi float32) {
+	for i, x := range row {
+		row[i] = min(max(x, lo), hi)
+	}
+}
+
+// planFullyConnected multiplies all rows of the batch in one product. The
+// weights are turned to [I,O] once, the layout that packs best.
+func (e *Exec) planFullyConnected(op *graph.Op) (kernel, error) {
+	w, ok := e.consts[op.Inputs[1]]
+	shape := e.shape(op.Inputs[1])
+	if !ok || len(shape) != 2 {
+		return nil, fmt.Errorf("weights must be a constant of two dimensions, found shape %v", shape)
+	}
+	in, out, outputs, inputs := op.Inputs[0], op.Outputs[0], shape[0], shape[1]
+	rows := e.g.Tensors[in].Elems() / max(inputs, 1)
+	if rows*inputs != e.g.Tensors[in].Elems() || rows*outputs != e.g.Tensors[out].Elems() {
+		return nil, fmt.Errorf("input %v, weights %v and output %v do not fit", e.shape(in), shape, e.shape(out))
+	}
+	turned := make([]float32, len(w.Data))
+	for o := range outputs {
+		for i := range inputs {
+			turned[i*outputs+o] = w.Data[o*inputs+i]
+		}
+	}
+	weights := blas32.General{Rows: inputs, Cols: outputs, Stride: outputs, Data: turned}
+	bias := make([]float32, outputs)
+	if len(op.Inputs) > 2 && op.Inputs[2] != graph.None {
+		b, ok := e.consts[op.Inputs[2]]
+		if !ok || b.N != outputs {
+			return nil, fmt.Errorf("the bias must be a constant of %d elements", outputs)
+		}
+		copy(bias, b.Data)
+	}
+	a, _ := op.Attr.(graph.FullyConnectedAttr)
+	lo, hi, err := clampOf(a.Activation)
+	if err != nil {
+		return nil, err
+	}
+	return func(r *Runner, batch int) error {
+		x, y := r.views[in], r.alloc(out, batch)
+		for i := 0; i < len(y.Data); i += outputs {
+			copy(y.Data[i:], bias)
+		}
+		product := func(x, y []float32, rows, stride int) {
+			blas32.Gemm(blas.NoTrans, blas.NoTrans, 1,
+				blas32.General{Rows: rows, Cols: inputs, Stride: stride, Data: x}, weights, 1,
+				blas32.General{Rows: rows, Cols: outputs, Stride: outputs, Data: y})
+		}
+		switch {
+		case x.Stride == rows*inputs:
+			product(x.Data, y.Data, batch*rows, inputs)
+		case rows == 1 && x.Stride >= inputs:
+			product(x.Data, y.Data, batch, x.Stride)
+		default:
+			for b := range batch {
+				product(x.Row(b), y.Row(b), rows, inputs)
+			}
+		}
+		if a.Activation != graph.ActNone {
+			clamp(y.Data, lo, hi)
+		}
+		return nil
+	}, nil
+}
+
+// planBinary covers operands of equal size and operands of one element.
+func (e *Exec) planBinary(op *graph.Op) (kernel, error) {
+	var act graph.Activation
+	var f func(y, a, b []float32)
+	switch op.Kind {
+	case graph.Add:
+		attr, _ := op.Attr.(graph.AddAttr)
+		act, f = attr.Activation, addRow
+	case graph.Sub:
+		attr, _ := op.Attr.(graph.SubAttr)
+		act, f = attr.Activation, subRow
+	case graph.Mul:
+		attr, _ := op.Attr.(graph.MulAttr)
+		act, f = attr.Activation, mulRow
+	case graph.Minimum:
+		f = func(y, a, b []float32) {
+			for i := range y {
+				y[i] = min(a[i], b[i])
+			}
+		}
+	case graph.Maximum:
+		f = func(y, a, b []float32) {
+			for i := range y {
+				y[i] = max(a[i], b[i])
+			}
+		}
+	}
+	lo, hi, err := clampOf(act)
+	if err != nil {
+		return nil, err
+	}
+	ida, idb, out := op.Inputs[0], op.Inputs[1], op.Outputs[0]
+	n := e.g.Tensors[out].Elems()
+	for _, id := range op.Inputs {
+		if m := e.g.Tensors[id].Elems(); m != n && m != 1 {
+			return nil, fmt.Errorf("operand %v does not fit output %v: only equal sizes and single elements are broadcast", e.shape(id), e.shape(out))
+		}
+	}
+	return func(r *Runner, batch int) error {
+		a, b, y := r.views[ida], r.views[idb], r.alloc(out, batch)
+		var wideA, wideB []float32
+		if a.N != n {
+			wideA = make([]float32, n)
+		}
+		if b.N != n {
+			wideB = make([]float32, n)
+		}
+		for s := range batch {
+			f(y.Row(s), widen(a.Row(s), wideA), widen(b.Row(s), wideB))
+		}
+		if act != graph.ActNone {
+			clamp(y.Data, lo, hi)
+		}
+		return nil
+	}, nil
+}
+
+// widen repeats a single element over wide, if that is given.
+func widen(row, wide []float32) []float32 {
+	if wide == nil {
+		return row
+	}
+	for i := range wide {
+		wide[i] = row[0]
+	}
+	return wide
+}
+
+func addRow(y, a, b []float32) {
+	a, b = a[:len(y)], b[:len(y)]
+	for i := range y {
+		y[i] = a[i] + b[i]
+	}
+}
+
+func subRow(y, a, b []float32) {
+	a, b = a[:len(y)], b[:len(y)]
+	for i := range y {
+		y[i] = a[i] - b[i]
+	}
+}
+
+func mulRow(y, a, b []float32) {
+	a, b = a[:len(y)], b[:len(y)]
+	for i := range y {
+		y[i] = a[i] * b[i]
+	}
+}
+
+func (e *Exec) planUnary(op *graph.Op, f func(float32) float32) (kernel, error) {
+	in, out := op.Inputs[0], op.Outputs[0]
+	if e.g.Tensors[in].Elems() != e.g.Tensors[out].Elems() {
+		return nil, fmt.Errorf("input %v and output %v differ in size", e.shape(in), e.shape(out))
+	}
+	return func(r *Runner, batch int) error {
+		x, y := r.views[in], r.alloc(out, batch)
+		for b := range batch {
+			from, to := x.Row(b), y.Row(b)
+			for i, v := range from {
+				to[i] = f(v)
+			}
+		}
+		return nil
+	}, nil
+}
+
+// planSoftmax normalizes over the last dimension.
+func (e *Exec) planSoftmax(op *graph.Op) (kernel, error) {
+	in, out := op.Inputs[0], op.Outputs[0]
+	shape := e.shape(in)
+	if len(shape) == 0 {
+		return nil, fmt.Errorf("softmax of a scalar")
+	}
+	k, beta := shape[len(shape)-1], float32(1)
+	if a, ok := op.Attr.(graph.SoftmaxAttr); ok {
+		beta = a.Beta
+	}
+	return func(r *Runner, batch int) error {
+		x, y := r.views[in], r.alloc(out, batch)
+		for b := range batch {
+			from, to := x.Row(b), y.Row(b)
+			for o := 0; o < len(from); o += k {
+				softmaxRow(to[o:o+k], from[o:o+k], beta)
+			}
+		}
+		return nil
+	}, nil
+}
+
+func softmaxRow(y, x []float32, beta float32) {
+	top, sum := x[0], 0.0
+	for _, v := range x {
+		top = max(top, v)
+	}
+	for i, v := range x {
+		p := math.Exp(float64(beta * (v - top)))
+		y[i] = float32(p)
+		sum += p
+	}
+	for i := range y {
+		y[i] = float32(float64(y[i]) / sum)
+	}
+}

@@ -1,0 +1,63 @@
+package unroll
+
+// matrix is a weight matrix in TFLite's layout [outputs, inputs], row-major.
+type matrix struct {
+	outputs, inputs int
+	data            []float32
+}
+
+// turn makes a matrix of columns [from, to) of a Keras kernel with the given
+// number of rows (inputs) and columns.
+func turn(kernel []float32, rows, cols, from, to int) matrix {
+	m := matrix{outputs: to - from, inputs: rows, data: make([]float32, (to-from)*rows)}
+	for o := range m.outputs {
+		for i := range rows {
+			m.data[o*rows+i] = kernel[i*cols+from+o]
+		}
+	}
+	return m
+}
+
+// gates stacks gate blocks of H outputs of a Keras kernel in the given order.
+func gates(kernel []float32, rows, units, count int, order ...int) matrix {
+	m := matrix{inputs: rows}
+	for _, g := range order {
+		part := turn(kernel, rows, units*count, g*units, (g+1)*units)
+		m.outputs += part.outputs
+		m.data = append(m.data, part.data...)
+	}
+	return m
+}
+
+// blocks stacks gate blocks of a bias vector in the given order.
+func blocks(bias []float32, units int, order ...int) []float32 {
+	var out []float32
+	for _, g := range order {
+		out = append(out, bias[g*units:(g+1)*units]...)
+	}
+	return out
+}
+
+// negate changes the sign of all values.
+func negate(v []float32) {
+	for i, x := range v {
+		v[i] = -x
+	}
+}
+
+func plus(a, b []float32) []float32 {
+	out := make([]float32, len(a))
+	for i := range a {
+		out[i] = a[i] + b[i]
+	}
+	return out
+}
+
+func zero(v []float32) bool {
+	for _, x := range v {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,94 @@
+package unroll
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// Plan is an unrolled float graph with the roles of its tensors.
+type Plan struct {
+	Graph *graph.Graph
+
+	// Role names the quantization that a tensor takes part in, indexed by
+	// TensorID; "" for weights, biases and index tensors. All tensors of one
+	// role share scale and zero point.
+	Role []string
+
+	// Fixed marks the roles that no data decides: outputs of LOGISTIC, TANH
+	// and SOFTMAX, whose quantization the kernels prescribe.
+	Fixed map[string]graph.Kind
+
+	// Feeds marks the roles that only a LOGISTIC or a TANH reads: beyond the
+	// saturation of that function their range carries nothing.
+	Feeds map[string]graph.Kind
+
+	// Bounds holds what is known of a role's values without data, for example
+	// -1 to 1 for a state that is a mean of values of TANH.
+	Bounds map[string][2]float32
+}
+
+// Roles returns the roles of the graph in order of first appearance.
+func (p *Plan) Roles() []string {
+	var out []string
+	seen := map[string]bool{"": true}
+	for _, r := range p.Role {
+		if !seen[r] {
+			seen[r] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// finish fills Feeds and checks that every computed tensor has a role and that
+// data movement does not cross roles.
+func (p *Plan) finish() {
+	g := p.Graph
+	readers := map[string]map[graph.Kind]bool{}
+	note := func(id graph.TensorID, k graph.Kind) {
+		r := p.Role[id]
+		if readers[r] == nil {
+			readers[r] = map[graph.Kind]bool{}
+		}
+		readers[r][k] = true
+	}
+	for i, op := range g.Ops {
+		moves := isMove(op.Kind)
+		for _, id := range op.Inputs {
+			if id == graph.None || p.Role[id] == "" {
+				continue
+			}
+			if !moves {
+				note(id, op.Kind)
+			} else if p.Role[id] != p.Role[op.Outputs[0]] {
+				panic(fmt.Sprintf("BUG: %s moves role %q to %q", g.OpString(i), p.Role[id], p.Role[op.Outputs[0]]))
+			}
+		}
+		for _, id := range op.Outputs {
+			if p.Role[id] == "" {
+				panic("BUG: no role: " + g.OpString(i))
+			}
+		}
+	}
+	for _, id := range g.Outputs {
+		note(id, -1) // the caller reads it
+	}
+	for r, ks := range readers {
+		for _, k := range []graph.Kind{graph.Logistic, graph.Tanh} {
+			if len(ks) == 1 && ks[k] {
+				p.Feeds[r] = k
+			}
+		}
+	}
+}
+
+// isMove reports whether an operator only moves values, so that its inputs and
+// outputs have one quantization.
+func isMove(k graph.Kind) bool {
+	switch k {
+	case graph.Reshape, graph.Split, graph.SplitV, graph.Unpack, graph.Pack, graph.Concatenation:
+		return true
+	}
+	return false
+}
