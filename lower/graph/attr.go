@@ -50,6 +50,10 @@ type (
 	FullyConnectedAttr struct {
 		Activation  Activation
 		KeepNumDims bool
+
+		// Bias32 is quantized_bias_type INT32: int16 activations accumulate in
+		// 32 bits also when there is no bias.
+		Bias32 bool
 	}
 	// Conv2DAttr belongs to CONV_2D: input NHWC, weights OHWI, optional bias.
 	Conv2DAttr struct {
@@ -57,6 +61,7 @@ type (
 		StrideH, StrideW     int
 		DilationH, DilationW int
 		Activation           Activation
+		Bias32               bool // as in FullyConnectedAttr
 	}
 	// DepthwiseConv2DAttr belongs to DEPTHWISE_CONV_2D: input NHWC, weights 1HWC, optional bias.
 	DepthwiseConv2DAttr struct {

@@ -115,6 +115,12 @@ func weightsOf(g *graph.Graph, op *graph.Op, axis int) (*graph.Tensor, error) {
 // biasWidth checks the bias and reports whether the accumulator is the 64-bit one.
 func biasWidth(g *graph.Graph, op *graph.Op, in, out operand, w *graph.Tensor, channels int) (bool, error) {
 	wide := in.t.Type == graph.Int16
+	switch a := op.Attr.(type) {
+	case graph.FullyConnectedAttr:
+		wide = wide && !a.Bias32
+	case graph.Conv2DAttr:
+		wide = wide && !a.Bias32
+	}
 	if len(op.Inputs) < 3 || op.Inputs[2] == graph.None {
 		return wide, nil
 	}
@@ -125,7 +131,8 @@ func biasWidth(g *graph.Graph, op *graph.Op, in, out operand, w *graph.Tensor, c
 	switch {
 	case b.Type == graph.Int32:
 		wide = false
-	case b.Type == graph.Int64 && wide:
+	case b.Type == graph.Int64 && in.t.Type == graph.Int16:
+		wide = true
 	default:
 		return false, fmt.Errorf("bias %q is %v, expected int32 (or int64 with int16 activations)", b.Name, b.Type)
 	}

@@ -1,0 +1,170 @@
+package graph
+
+import "fmt"
+
+// data returns the positions of the inputs that carry values, not parameters.
+func (op *Op) data() []TensorID {
+	switch op.Kind {
+	case Split:
+		return op.Inputs[1:2]
+	case Concatenation, Pack, Add, Sub, Mul, Maximum, Minimum:
+		return op.Inputs
+	}
+	return op.Inputs[:1]
+}
+
+// checkActivation accepts float32 and sanely quantized int8 and int16 tensors.
+func checkActivation(t *Tensor) error {
+	switch t.Type {
+	case Float32:
+		return nil
+	case Int8, Int16:
+		if err := t.CheckQuant(); err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+		if len(t.Quant.Scales) != 1 {
+			return fmt.Errorf("tensor %q has %d scales, expected one", t.Name, len(t.Quant.Scales))
+		}
+		return nil
+	}
+	return fmt.Errorf("tensor %q is %v, expected int8, int16 or float32", t.Name, t.Type)
+}
+
+// typesEqual requires activations of one type, each with its own quantization.
+func typesEqual(g *Graph, op *Op) error {
+	first := g.Tensors[op.data()[0]]
+	for _, ids := range [][]TensorID{op.data(), op.Outputs} {
+		for _, id := range ids {
+			t := g.Tensors[id]
+			if err := checkActivation(t); err != nil {
+				return err
+			}
+			if t.Type != first.Type {
+				return fmt.Errorf("tensor %q is %v but %q is %v, expected the same type", t.Name, t.Type, first.Name, first.Type)
+			}
+		}
+	}
+	return nil
+}
+
+// typesMoved requires one type and one quantization of everything: values are
+// copied or compared as they are. Integers without quantization may be moved.
+func typesMoved(g *Graph, op *Op) error {
+	first := g.Tensors[op.data()[0]]
+	for _, ids := range [][]TensorID{op.data(), op.Outputs} {
+		for _, id := range ids {
+			t := g.Tensors[id]
+			if t.Type != first.Type {
+				return fmt.Errorf("tensor %q is %v but %q is %v, expected the same type", t.Name, t.Type, first.Name, first.Type)
+			}
+			if (t.Type == Int8 || t.Type == Int16) && t.Quant != nil {
+				if err := checkActivation(t); err != nil {
+					return err
+				}
+			}
+			if !t.Quant.Equal(first.Quant) {
+				return fmt.Errorf("tensor %q has scale %g, zero point %d but %q has %g, %d; the values are copied, so make them equal or put a QUANTIZE between",
+					t.Name, t.Scale(), t.ZeroPoint(), first.Name, first.Scale(), first.ZeroPoint())
+			}
+		}
+	}
+	return nil
+}
+
+func typesMAC(g *Graph, op *Op) error {
+	in, w := g.Tensors[op.Inputs[0]], g.Tensors[op.Inputs[1]]
+	if err := typesEqual(g, op); err != nil {
+		return err
+	}
+	want, bias := Int8, []DType{Int32}
+	switch in.Type {
+	case Float32:
+		want, bias = Float32, []DType{Float32}
+	case Int16:
+		bias = []DType{Int64, Int32}
+	}
+	if w.Type != want {
+		return fmt.Errorf("weights %q are %v, expected %v for %v input %q", w.Name, w.Type, want, in.Type, in.Name)
+	}
+	if in.Type != Float32 {
+		if err := w.CheckQuant(); err != nil {
+			return fmt.Errorf("weights %q: %w", w.Name, err)
+		}
+	}
+	if len(op.Inputs) < 3 || op.Inputs[2] == None {
+		return nil
+	}
+	b := g.Tensors[op.Inputs[2]]
+	for _, d := range bias {
+		if b.Type == d {
+			return nil
+		}
+	}
+	return fmt.Errorf("bias %q is %v, expected %v", b.Name, b.Type, bias)
+}
+
+func typesSoftmax(g *Graph, op *Op) error {
+	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
+	if in.Type == Int8 && out.Type == Int16 {
+		if err := checkActivation(in); err != nil {
+			return err
+		}
+		return checkActivation(out)
+	}
+	return typesEqual(g, op)
+}
+
+func typesQuantize(g *Graph, op *Op) error {
+	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
+	if err := checkActivation(in); err != nil {
+		return err
+	}
+	if out.Type == Float32 {
+		return fmt.Errorf("output %q is float32, expected int8 or int16", out.Name)
+	}
+	return checkActivation(out)
+}
+
+func typesDequantize(g *Graph, op *Op) error {
+	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
+	if in.Type == Float32 {
+		return fmt.Errorf("input %q is float32, expected int8 or int16", in.Name)
+	}
+	if out.Type != Float32 {
+		return fmt.Errorf("output %q is %v, expected float32", out.Name, out.Type)
+	}
+	return checkActivation(in)
+}
+
+func typesLSTM(g *Graph, op *Op) error {
+	for pos := range op.Inputs {
+		absent := op.Inputs[pos] == None
+		if lstmOptional(pos) && !absent {
+			return fmt.Errorf("input %d %q is present; peephole, projection and layer normalization do not exist in the reference kernel", pos, g.Tensors[op.Inputs[pos]].Name)
+		}
+	}
+	for _, c := range []struct {
+		from, to int
+		want     DType
+	}{{0, 8, Int8}, {12, 15, Int32}, {18, 18, Int8}, {19, 19, Int16}} {
+		for pos := c.from; pos <= c.to; pos++ {
+			t := g.Tensors[op.Inputs[pos]]
+			if t.Type != c.want {
+				return fmt.Errorf("input %d %q is %v, expected %v (the kernel with int8 activations and weights and an int16 cell)", pos, t.Name, t.Type, c.want)
+			}
+			if c.want != Int32 {
+				if err := checkActivation(t); err != nil {
+					return fmt.Errorf("input %d: %w", pos, err)
+				}
+			}
+			if pos >= 18 != t.Variable {
+				return fmt.Errorf("input %d %q: variable is %v, expected it of the states (inputs 18 and 19) and of nothing else", pos, t.Name, t.Variable)
+			}
+		}
+	}
+	out, h := g.Tensors[op.Outputs[0]], g.Tensors[op.Inputs[18]]
+	if out.Type != Int8 || !out.Quant.Equal(h.Quant) {
+		return fmt.Errorf("output %q is %v with scale %g, zero point %d, expected int8 and the hidden state's %g, %d", out.Name, out.Type, out.Scale(), out.ZeroPoint(), h.Scale(), h.ZeroPoint())
+	}
+	return nil
+}
