@@ -1,0 +1,74 @@
+package gemm
+
+import "golang.org/x/sys/cpu"
+
+// tileFunc is a kernel of fixed height; strides are in bytes.
+type tileFunc func(inner int, a *float32, aRow, aInner int, b *float32, bPanel int, c *float32, cRow, cPanel int, add bool)
+
+var (
+	tilesAVX2   = [...]tileFunc{nil, tileAVX2x1, tileAVX2x2, tileAVX2x3, tileAVX2x4, tileAVX2x5, tileAVX2x6}
+	tilesAVX512 = [...]tileFunc{nil, tileAVX512x1, tileAVX512x2, tileAVX512x3, tileAVX512x4, tileAVX512x5, tileAVX512x6,
+		tileAVX512x7, tileAVX512x8, tileAVX512x9, tileAVX512x10, tileAVX512x11, tileAVX512x12}
+)
+
+var (
+	haveAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasFMA // includes the operating system's part
+	haveAVX512 = haveAVX2 && cpu.X86.HasAVX512F
+)
+
+// level is the kernel set in use. Tests set it; nothing else does.
+var level = best()
+
+func best() Level {
+	switch {
+	case haveAVX512:
+		return AVX512
+	case haveAVX2:
+		return AVX2
+	}
+	return Portable
+}
+
+func mulRows(p *Product, first, rows int) {
+	if level == Portable {
+		mulPortable(p, first, rows)
+		return
+	}
+	q := 0
+	if level == AVX512 {
+		for ; q+2 <= p.Panels; q += 2 { // two panels at a time
+			mulPanel(p, first, rows, q, tilesAVX512[:])
+		}
+	}
+	for ; q < p.Panels; q++ {
+		mulPanel(p, first, rows, q, tilesAVX2[:])
+	}
+}
+
+func mulPanel(p *Product, first, rows, q int, kernels []tileFunc) {
+	b, c := p.B[q*p.BPanel:], p.C[q*p.CPanel:]
+	tiles, height, longer := cut(rows, len(kernels)-1)
+	i := first
+	for t := range tiles {
+		h := height
+		if t < longer {
+			h++
+		}
+		kernels[h](p.Inner, &p.A[i*p.ARow], 4*p.ARow, 4*p.AInner, &b[0], 4*p.BPanel, &c[i*p.CRow], 4*p.CRow, 4*p.CPanel, p.Add)
+		i += h
+	}
+}
+
+// spin runs the multiply-add loop of the widest kernels and returns the number
+// of floating point operations it did.
+func spin(turns int) (flop float64) {
+	switch level {
+	case AVX512:
+		peakAVX512(turns)
+		return float64(turns) * 12 * 16 * 2
+	case AVX2:
+		peakAVX2(turns)
+		return float64(turns) * 12 * 8 * 2
+	}
+	return spinPortable(turns)
+}

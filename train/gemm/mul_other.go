@@ -1,0 +1,9 @@
+//go:build !amd64
+
+package gemm
+
+var level = Portable
+
+func mulRows(p *Product, first, rows int) { mulPortable(p, first, rows) }
+
+func spin(turns int) (flop float64) { return spinPortable(turns) }
