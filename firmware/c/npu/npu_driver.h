@@ -121,6 +121,11 @@ unroll_npu_status unroll_npu_wait(unroll_npu *npu, uint32_t timeout_ms);
 /* unroll_npu_start and unroll_npu_wait. */
 unroll_npu_status unroll_npu_run(unroll_npu *npu, const unroll_npu_job *job, uint32_t timeout_ms);
 
+/* Non-zero from a successful start until poll or wait has given the result. */
+static inline int unroll_npu_busy(const unroll_npu *npu) {
+    return npu->job != NULL;
+}
+
 /* To be called from the NPU's interrupt. */
 void unroll_npu_irq_handler(unroll_npu *npu);
 
