@@ -1,0 +1,77 @@
+package tflite
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// ethosU is the custom code of an operator that the NPU executes.
+const ethosU = "ethos-u"
+
+// foreignNames are the schema's names, by number from 0, of all operators up
+// to a recent schema, for messages about those that are not supported.
+var foreignNames = strings.Fields(`ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE
+EMBEDDING_LOOKUP FLOOR FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC
+LSH_PROJECTION LSTM MAX_POOL_2D MUL RELU RELU_N1_TO_1 RELU6 RESHAPE RESIZE_BILINEAR RNN SOFTMAX SPACE_TO_DEPTH SVDF TANH
+CONCAT_EMBEDDINGS SKIP_GRAM CALL CUSTOM EMBEDDING_LOOKUP_SPARSE PAD UNIDIRECTIONAL_SEQUENCE_RNN GATHER BATCH_TO_SPACE_ND
+SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE UNIDIRECTIONAL_SEQUENCE_LSTM STRIDED_SLICE BIDIRECTIONAL_SEQUENCE_RNN EXP
+TOPK_V2 SPLIT LOG_SOFTMAX DELEGATE BIDIRECTIONAL_SEQUENCE_LSTM CAST PRELU MAXIMUM ARG_MAX MINIMUM LESS NEG PADV2 GREATER
+GREATER_EQUAL LESS_EQUAL SELECT SLICE SIN TRANSPOSE_CONV SPARSE_TO_DENSE TILE EXPAND_DIMS EQUAL NOT_EQUAL LOG SUM SQRT RSQRT
+SHAPE POW ARG_MIN FAKE_QUANT REDUCE_PROD REDUCE_MAX PACK LOGICAL_OR ONE_HOT LOGICAL_AND LOGICAL_NOT UNPACK REDUCE_MIN
+FLOOR_DIV REDUCE_ANY SQUARE ZEROS_LIKE FILL FLOOR_MOD RANGE RESIZE_NEAREST_NEIGHBOR LEAKY_RELU SQUARED_DIFFERENCE MIRROR_PAD
+ABS SPLIT_V UNIQUE CEIL REVERSE_V2 ADD_N GATHER_ND COS WHERE RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG
+ROUND HARD_SWISH IF WHILE NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM BATCH_MATMUL
+PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE BROADCAST_TO RFFT2D CONV_3D IMAG REAL COMPLEX_ABS HASHTABLE HASHTABLE_FIND
+HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE BROADCAST_ARGS
+RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU DYNAMIC_UPDATE_SLICE RELU_0_TO_1 UNSORTED_SEGMENT_PROD
+UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN SIGN BITCAST BITWISE_XOR RIGHT_SHIFT`)
+
+// advice says what to do about operators that recurrent models often have.
+var advice = map[string]string{
+	"WHILE":                            "convert the recurrent layer with unroll=True",
+	"IF":                               "remove control flow before converting",
+	"LSTM":                             "convert the Keras layer with unroll=True",
+	"RNN":                              "convert the Keras layer with unroll=True",
+	"UNIDIRECTIONAL_SEQUENCE_RNN":      "convert the Keras layer with unroll=True",
+	"BIDIRECTIONAL_SEQUENCE_LSTM":      "use two layers and convert them with unroll=True",
+	"BIDIRECTIONAL_SEQUENCE_RNN":       "use two layers and convert them with unroll=True",
+	"VAR_HANDLE":                       "make the state an input and an output of the model",
+	"READ_VARIABLE":                    "make the state an input and an output of the model",
+	"ASSIGN_VARIABLE":                  "make the state an input and an output of the model",
+	"BATCH_MATMUL":                     "use a dense layer with constant weights, which becomes FULLY_CONNECTED",
+	"SQUEEZE":                          "use RESHAPE",
+	"EXPAND_DIMS":                      "use RESHAPE",
+	"HARD_SWISH":                       "use TANH or RELU6",
+	"CUSTOM":                           "express it with builtin operators",
+	"RELU_N1_TO_1":                     "fuse it into the operator before it",
+	"CAST":                             "feed the type that the network computes with",
+	"SHAPE":                            "convert the model with fixed shapes",
+	"PLACEHOLDER_FOR_GREATER_OP_CODES": "the file is damaged",
+}
+
+func unsupported(i int, code opCode) error {
+	name := fmt.Sprintf("Op(%d)", int32(code.kind))
+	if k := int(code.kind); k >= 0 && k < len(foreignNames) {
+		name = foreignNames[k]
+	}
+	what, ok := advice[name]
+	if !ok {
+		what = "compute it outside of the network, or change the network to do without it"
+	}
+	if code.kind == graph.Custom {
+		name = fmt.Sprintf("CUSTOM %q", code.custom)
+	}
+	return fmt.Errorf("operator %d: %s is not supported; %s", i, name, what)
+}
+
+// typeName names a tensor type of the schema that is not supported here.
+func typeName(t graph.DType) string {
+	names := []string{"FLOAT32", "FLOAT16", "INT32", "UINT8", "INT64", "STRING", "BOOL", "INT16", "COMPLEX64", "INT8", "FLOAT64",
+		"COMPLEX128", "UINT64", "RESOURCE", "VARIANT", "UINT32", "UINT16", "INT4"}
+	if int(t) < len(names) {
+		return names[t]
+	}
+	return fmt.Sprintf("Type(%d)", uint8(t))
+}

@@ -1,0 +1,156 @@
+package tflite
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// statesMetadata names the blob in which Write records the states: a line
+// "input output" for each, as positions in the graph's inputs and outputs.
+const statesMetadata = "unroll_states"
+
+// states fills Graph.States: from the record that Write leaves, else by guess.
+func (r *reader) states() error {
+	g := r.m.Graph
+	if rec := r.m.Find(statesMetadata); rec != nil {
+		for line := range strings.Lines(strings.TrimRight(string(rec), "\x00")) {
+			var in, out int
+			if _, err := fmt.Sscanf(line, "%d %d", &in, &out); err != nil || in < 0 || in >= len(g.Inputs) || out < 0 || out >= len(g.Outputs) {
+				return fmt.Errorf("metadata %s has the line %q, expected two positions among %d inputs and %d outputs", statesMetadata, line, len(g.Inputs), len(g.Outputs))
+			}
+			s := graph.State{In: g.Inputs[in], Out: g.Outputs[out]}
+			if err := g.CheckState(s); err != nil {
+				return fmt.Errorf("metadata %s: %w", statesMetadata, err)
+			}
+			g.States = append(g.States, s)
+		}
+		return nil
+	}
+	guessStates(r.m)
+	return nil
+}
+
+// guessStates pairs inputs and outputs of equal type, shape and quantization.
+// Where several fit, names decide; what stays ambiguous is left alone. A graph
+// with a single input is not recurrent, since nothing would feed it.
+func guessStates(m *Model) {
+	g := m.Graph
+	if len(g.Inputs) < 2 {
+		return
+	}
+	fits := func(in, out graph.TensorID) bool {
+		return g.Tensors[in].Quant != nil && g.CheckState(graph.State{In: in, Out: out}) == nil
+	}
+	candidates := make([][]int, len(g.Inputs)) // positions of outputs
+	claims := make([]int, len(g.Outputs))
+	for i, in := range g.Inputs {
+		for o, out := range g.Outputs {
+			if fits(in, out) {
+				candidates[i] = append(candidates[i], o)
+				claims[o]++
+			}
+		}
+	}
+	for i := range g.Inputs {
+		for _, o := range candidates[i] {
+			if len(candidates[i]) == 1 && claims[o] == 1 || namesMatch(m, i, o) {
+				g.States = append(g.States, graph.State{In: g.Inputs[i], Out: g.Outputs[o]})
+				break
+			}
+		}
+	}
+	// An output feeds one input; if names claimed it twice, it is ambiguous.
+	used := map[graph.TensorID]int{}
+	for _, s := range g.States {
+		used[s.Out]++
+	}
+	kept := g.States[:0]
+	for _, s := range g.States {
+		if used[s.Out] == 1 {
+			kept = append(kept, s)
+		}
+	}
+	g.States = kept
+	if len(kept) == len(g.Inputs) || len(kept) == 0 { // something has to be fed
+		g.States = nil
+	}
+}
+
+// namesMatch reports whether an input and an output are called the same but
+// for words that say which of the two it is.
+func namesMatch(m *Model, i, o int) bool {
+	in, out := stem(m.Graph.Tensors[m.Graph.Inputs[i]].Name), stem(m.Graph.Tensors[m.Graph.Outputs[o]].Name)
+	if in != "" && in == out {
+		return true
+	}
+	if len(m.SignatureInputs) > i && len(m.SignatureOutputs) > o {
+		in, out = stem(m.SignatureInputs[i]), stem(m.SignatureOutputs[o])
+		return in != "" && in == out
+	}
+	return false
+}
+
+// stem reduces a tensor name to its letters and digits without direction words.
+func stem(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("_-/:. ", r) })
+	var kept []string
+	for _, w := range words {
+		switch w {
+		case "in", "out", "input", "output", "new", "next", "prev", "old", "initial", "final":
+		default:
+			kept = append(kept, w)
+		}
+	}
+	return strings.Join(kept, "_")
+}
+
+// PairStates sets the graph's states as the user names them: from the name of
+// each state input to the name of the output that is fed back to it, both
+// tensor names. Every pair replaces what Read found for either tensor.
+func PairStates(g *graph.Graph, pairs map[string]string) error {
+	ins := make([]string, 0, len(pairs))
+	for in := range pairs {
+		ins = append(ins, in)
+	}
+	sort.Strings(ins)
+	for _, in := range ins {
+		s := graph.State{In: named(g, g.Inputs, in), Out: named(g, g.Outputs, pairs[in])}
+		if s.In == graph.None {
+			return fmt.Errorf("state %s=%s: the graph has no input %q; its inputs are %s", in, pairs[in], in, nameList(g, g.Inputs))
+		}
+		if s.Out == graph.None {
+			return fmt.Errorf("state %s=%s: the graph has no output %q; its outputs are %s", in, pairs[in], pairs[in], nameList(g, g.Outputs))
+		}
+		if err := g.CheckState(s); err != nil {
+			return err
+		}
+		var kept []graph.State
+		for _, old := range g.States {
+			if old.In != s.In && old.Out != s.Out {
+				kept = append(kept, old)
+			}
+		}
+		g.States = append(kept, s)
+	}
+	return nil
+}
+
+func named(g *graph.Graph, ids []graph.TensorID, name string) graph.TensorID {
+	for _, id := range ids {
+		if g.Tensors[id].Name == name {
+			return id
+		}
+	}
+	return graph.None
+}
+
+func nameList(g *graph.Graph, ids []graph.TensorID) string {
+	var names []string
+	for _, id := range ids {
+		names = append(names, fmt.Sprintf("%q", g.Tensors[id].Name))
+	}
+	return strings.Join(names, ", ")
+}
