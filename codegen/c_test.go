@@ -1,0 +1,134 @@
+package codegen
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// tool skips the test, loudly, when a program is not installed.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("SKIPPED: %s is not installed, so this is not proven", name)
+	}
+	return path
+}
+
+func runIn(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func onDisk(t *testing.T, p Project) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), p.Prefix)
+	if err := generate(t, p).WriteTo(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+var warnings = []string{
+	"-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wstrict-prototypes",
+	"-Wmissing-prototypes", "-Wcast-align=strict", "-Wcast-qual", "-Wdouble-promotion", "-Wformat=2", "-Wvla", "-Wswitch-enum",
+	"-Wnull-dereference", "-Werror", "-Iinclude", "-Inpu", "-Iplatform", "-c",
+}
+
+// variants are projects that take different ways through the templates.
+func variants() []Project {
+	inPlace, copied := tiny("acc", 16), tiny("a_very_long_prefix_0", 48)
+	plain := tiny("p", 48)
+	plain.Program.States, plain.ClassNames, plain.Mean, plain.Std, plain.Golden = nil, nil, nil, nil, nil
+	plain.Program.FastSize = 64
+	plain.Program.Constants = nil
+	scalar := tiny("scalar", 16)
+	scalar.Mean, scalar.Std = []float32{0.5}, []float32{0.25}
+	scalar.Options.ConstantsInRAM = true
+	return []Project{inPlace, copied, plain, scalar}
+}
+
+func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Project)) {
+	for _, p := range variants() {
+		t.Run(p.Prefix, func(t *testing.T) {
+			if need != "" {
+				tool(t, need)
+			}
+			f(t, onDisk(t, p), p)
+		})
+	}
+}
+
+func modelSources(t *testing.T, dir string) []string {
+	t.Helper()
+	var files []string
+	for _, glob := range []string{"src/*.c", "app/*.c"} {
+		m, err := filepath.Glob(filepath.Join(dir, glob))
+		if err != nil || len(m) == 0 {
+			t.Fatalf("no %s: %v", glob, err)
+		}
+		files = append(files, m...)
+	}
+	return files
+}
+
+func TestGeneratedCIsFormatted(t *testing.T) {
+	perVariant(t, "clang-format", func(t *testing.T, dir string, p Project) {
+		headers, err := filepath.Glob(filepath.Join(dir, "[isa]*/*.h"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range append(modelSources(t, dir), headers...) {
+			want := runIn(t, dir, "clang-format", file)
+			got, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != want {
+				a, b := strings.Split(string(got), "\n"), strings.Split(want, "\n")
+				for i := range a {
+					if i >= len(b) || a[i] != b[i] {
+						t.Errorf("%s:%d: generated\n%s\nformatted\n%s", filepath.Base(file), i+1,
+							strings.Join(a[i:min(i+4, len(a))], "\n"), strings.Join(b[min(i, len(b)):min(i+4, len(b))], "\n"))
+						break
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestGeneratedCCompilesForHost(t *testing.T) {
+	perVariant(t, "gcc", func(t *testing.T, dir string, p Project) {
+		runIn(t, dir, "gcc", append(append([]string{"-O2", "-fanalyzer"}, warnings...), modelSources(t, dir)...)...)
+	})
+}
+
+func TestGeneratedCCompilesForCortexM55(t *testing.T) {
+	perVariant(t, "arm-none-eabi-gcc", func(t *testing.T, dir string, p Project) {
+		for _, o := range []string{"-Os", "-O2"} {
+			args := append([]string{"-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", o}, warnings...)
+			runIn(t, dir, "arm-none-eabi-gcc", append(args, modelSources(t, dir)...)...)
+		}
+	})
+}
+
+func TestGeneratedHeadersCompileAsCPlusPlus(t *testing.T) {
+	perVariant(t, "g++", func(t *testing.T, dir string, p Project) {
+		use := "#include \"" + p.Prefix + ".h\"\n#include \"../app/golden.h\"\n" + strings.ToUpper(p.Prefix) + "_ARENA_DEFINE(arena);\n" +
+			"void *use();\nvoid *use() { return arena; }\n"
+		if err := os.WriteFile(filepath.Join(dir, "use.cpp"), []byte(use), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		runIn(t, dir, "g++", "-std=c++14", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude", "-Inpu", "-Iapp", "-c", "use.cpp")
+	})
+}

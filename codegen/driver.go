@@ -1,0 +1,53 @@
+package codegen
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+
+	"github.com/unroll-npu/unroll/firmware"
+)
+
+// modelError is the one code that the API adds to the driver's.
+const modelError = 32
+
+type statusCode struct {
+	Name  string
+	Value int
+	Text  string
+}
+
+var (
+	statusRow     = regexp.MustCompile(`(?m)^\s*X\((\w+), (\d+), "([^"]*)"\)`)
+	driverVersion = regexp.MustCompile(`(?m)^#define UNROLL_NPU_DRIVER_VERSION (\d+)`)
+)
+
+// driverFacts reads the status codes and the version from the driver's own headers,
+// so that the generated API cannot disagree with them.
+func driverFacts() (codes []statusCode, version int, err error) {
+	status, err := fs.ReadFile(firmware.Files(), "npu/npu_status.h")
+	if err != nil {
+		return nil, 0, fmt.Errorf("BUG: %w", err)
+	}
+	for _, m := range statusRow.FindAllSubmatch(status, -1) {
+		n, err := strconv.Atoi(string(m[2]))
+		if err != nil || n >= modelError {
+			return nil, 0, fmt.Errorf("BUG: npu_status.h has the code %s", m[0])
+		}
+		codes = append(codes, statusCode{string(m[1]), n, string(m[3])})
+	}
+	if len(codes) < 2 {
+		return nil, 0, fmt.Errorf("BUG: npu_status.h has no table of status codes")
+	}
+	header, err := fs.ReadFile(firmware.Files(), "npu/npu_driver.h")
+	if err != nil {
+		return nil, 0, fmt.Errorf("BUG: %w", err)
+	}
+	m := driverVersion.FindSubmatch(header)
+	if m == nil {
+		return nil, 0, fmt.Errorf("BUG: npu_driver.h has no version")
+	}
+	version, err = strconv.Atoi(string(m[1]))
+	return codes, version, err
+}

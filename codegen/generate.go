@@ -1,0 +1,96 @@
+package codegen
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"strings"
+	"text/template"
+
+	"github.com/unroll-npu/unroll/firmware"
+	"github.com/unroll-npu/unroll/templates"
+)
+
+// Generate makes the tree of a project. Bad input gives an error that names the
+// tensor, call or option; nothing is written.
+func Generate(p Project) (Tree, error) {
+	v, err := newView(&p)
+	if err != nil {
+		return nil, err
+	}
+	t := Tree{}
+	for _, part := range []struct {
+		name string
+		add  func(Tree, *Project, *view) error
+	}{
+		{"fixed C", addFixed},
+		{"templates", addTemplates},
+		{"compiled model", addModel},
+		{"golden vectors", addGolden},
+		{"Go test", addGoTest},
+	} {
+		if err := part.add(t, &p, v); err != nil {
+			return nil, fmt.Errorf("project %s: %s: %w", p.Prefix, part.name, err)
+		}
+	}
+	t[ManifestName] = newManifest(&p, t).encode()
+	return t, nil
+}
+
+// addFixed copies the C that is the same in every project.
+func addFixed(t Tree, _ *Project, _ *view) error {
+	fixed := firmware.Files()
+	return fs.WalkDir(fixed, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(fixed, path)
+		t[path] = b
+		return err
+	})
+}
+
+// addTemplates renders the per-model files.
+func addTemplates(t Tree, p *Project, v *view) error {
+	const suffix = ".tmpl"
+	parts, err := template.New("parts").Funcs(templateFuncs).ParseFS(templates.Files, "parts/*"+suffix)
+	if err != nil {
+		return fmt.Errorf("BUG: %w", err)
+	}
+	project, err := fs.Sub(templates.Files, "project")
+	if err != nil {
+		return fmt.Errorf("BUG: %w", err)
+	}
+	return fs.WalkDir(project, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(project, path)
+		if err != nil {
+			return err
+		}
+		one, err := template.Must(parts.Clone()).New(path).Parse(string(text))
+		if err != nil {
+			return fmt.Errorf("BUG: %w", err)
+		}
+		var b bytes.Buffer
+		if err := one.Execute(&b, v); err != nil {
+			return fmt.Errorf("BUG: %w", err)
+		}
+		name := strings.ReplaceAll(strings.TrimSuffix(path, suffix), "PREFIX", p.Prefix)
+		if strings.HasSuffix(name, ".c") || strings.HasSuffix(name, ".h") {
+			t[name] = layoutC(b.Bytes())
+		} else {
+			t[name] = b.Bytes()
+		}
+		return nil
+	})
+}
+
+// addModel keeps the compiled model beside the C, for inspection.
+func addModel(t Tree, p *Project, _ *view) error {
+	if p.Model != nil {
+		t["model/"+p.Prefix+".npu.tflite"] = p.Model
+	}
+	return nil
+}

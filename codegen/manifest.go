@@ -1,0 +1,211 @@
+package codegen
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// ManifestName is the file that makes a folder a generated project.
+const ManifestName = "manifest.json"
+
+const manifestTool = "unroll"
+
+// Manifest records what a tree was made from and the hash of each of its files.
+type Manifest struct {
+	Tool         string            `json:"tool"`
+	Version      string            `json:"version"`
+	Prefix       string            `json:"prefix"`
+	Accelerator  string            `json:"accelerator"`
+	System       string            `json:"system_config"`
+	Mode         string            `json:"memory_mode"`
+	Source       string            `json:"source,omitempty"`
+	SourceSHA256 string            `json:"source_sha256,omitempty"`
+	Settings     map[string]string `json:"settings,omitempty"`
+	Files        map[string]string `json:"files"` // SHA-256 by path; this file is not in it
+}
+
+// buildFolders hold what compilers and other tools leave in a project. They are
+// nobody's work and no reason to keep a folder.
+var buildFolders = map[string]bool{"build": true}
+
+// newManifest lists the files of the tree as it is now.
+func newManifest(p *Project, t Tree) *Manifest {
+	m := &Manifest{
+		Tool: manifestTool, Version: p.Version, Prefix: p.Prefix,
+		Accelerator: p.Program.Accel.Name, System: p.Program.System.Name, Mode: p.Program.Mode.Name,
+		Source: p.Source, SourceSHA256: p.SourceSHA256, Settings: p.Settings,
+		Files: map[string]string{},
+	}
+	for path, b := range t {
+		m.Files[path] = hash(b)
+	}
+	return m
+}
+
+func (m *Manifest) encode() []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(m); err != nil {
+		panic(fmt.Sprintf("BUG: the manifest cannot be encoded: %v", err))
+	}
+	return b.Bytes()
+}
+
+func readManifest(dir string) (*Manifest, error) {
+	name := filepath.Join(dir, ManifestName)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("it has no %s", ManifestName)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &Manifest{}
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if m.Tool != manifestTool || len(m.Files) == 0 {
+		return nil, fmt.Errorf("%s was not written by %s", name, manifestTool)
+	}
+	for p := range m.Files {
+		if !fs.ValidPath(p) {
+			return nil, fmt.Errorf("%s lists %q, which is no path inside the folder", name, p)
+		}
+	}
+	return m, nil
+}
+
+// ReadManifest reads the manifest of the project in folder dir.
+func ReadManifest(dir string) (*Manifest, error) {
+	m, err := readManifest(dir)
+	if err != nil {
+		return nil, fmt.Errorf("folder %s is not a generated project: %w; generate it first", dir, err)
+	}
+	return m, nil
+}
+
+// DifferenceKind says how a file differs from what was generated.
+type DifferenceKind int
+
+// Differences.
+const (
+	Missing DifferenceKind = iota // listed, but not there
+	Changed                       // there with other content
+	Extra                         // there, but not listed
+)
+
+// Difference is a file of a folder that is not as it was generated.
+type Difference struct {
+	Path string
+	Kind DifferenceKind
+}
+
+func (d Difference) String() string {
+	switch d.Kind {
+	case Missing:
+		return d.Path + " is missing"
+	case Changed:
+		return d.Path + " was changed"
+	case Extra:
+		return d.Path + " was not generated"
+	}
+	return fmt.Sprintf("%s: DifferenceKind(%d)", d.Path, int(d.Kind))
+}
+
+// Check compares the project in folder dir with its own manifest. Build folders
+// are not looked at. The result is in order of paths, empty when all is as
+// generated.
+func Check(dir string) ([]Difference, error) {
+	m, err := ReadManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	return m.compare(dir)
+}
+
+// Check compares the project in folder dir with the tree: is what lies there what
+// would be generated now?
+func (t Tree) Check(dir string) ([]Difference, error) {
+	m := &Manifest{Files: map[string]string{}}
+	for p, b := range t {
+		if p != ManifestName {
+			m.Files[p] = hash(b)
+		}
+	}
+	diffs, err := m.compare(dir)
+	if err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(filepath.Join(dir, ManifestName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		diffs = append(diffs, Difference{ManifestName, Missing})
+	case err != nil:
+		return nil, err
+	case !bytes.Equal(b, t[ManifestName]):
+		diffs = append(diffs, Difference{ManifestName, Changed})
+	}
+	sortDifferences(diffs)
+	return diffs, nil
+}
+
+func (m *Manifest) compare(dir string) ([]Difference, error) {
+	var diffs []Difference
+	seen := map[string]bool{}
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		path := filepath.ToSlash(rel)
+		if e.IsDir() {
+			if buildFolders[path] {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if path == ManifestName {
+			return nil
+		}
+		want, listed := m.Files[path]
+		if !listed {
+			diffs = append(diffs, Difference{path, Extra})
+			return nil
+		}
+		seen[path] = true
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if !strings.EqualFold(hash(b), want) {
+			diffs = append(diffs, Difference{path, Changed})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("folder %s: %w", dir, err)
+	}
+	for p := range m.Files {
+		if !seen[p] {
+			diffs = append(diffs, Difference{p, Missing})
+		}
+	}
+	sortDifferences(diffs)
+	return diffs, nil
+}
+
+func sortDifferences(d []Difference) {
+	sort.Slice(d, func(i, j int) bool { return d[i].Path < d[j].Path })
+}

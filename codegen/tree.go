@@ -1,0 +1,160 @@
+package codegen
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+)
+
+// Tree is a project on its way to disk: file contents by slash-separated path.
+type Tree map[string][]byte
+
+// Paths returns the paths of the tree in order.
+func (t Tree) Paths() []string {
+	paths := make([]string, 0, len(t))
+	for p := range t {
+		paths = append(paths, p)
+	}
+	sort.Strings(paths)
+	return paths
+}
+
+// ErrForeign is wrapped by the error for a folder that holds something that was
+// not generated.
+var ErrForeign = errors.New("folder holds something else")
+
+// WriteTo puts the tree on disk as folder dir, replacing an earlier generated
+// tree there. The new folder is written whole under a temporary name beside dir
+// and then renamed, so that dir never holds half a project; on failure what was
+// there stays. A folder that is not empty and has no manifest of ours, or holds
+// files the manifest does not list or lists with other content, is only replaced
+// with force.
+func (t Tree) WriteTo(dir string, force bool) (err error) {
+	dir = filepath.Clean(dir)
+	info, err := os.Lstat(dir)
+	exists := err == nil
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("output folder %s: %w", dir, err)
+	case exists && info.Mode()&fs.ModeSymlink != 0:
+		if dir, err = filepath.EvalSymlinks(dir); err != nil {
+			return fmt.Errorf("output folder %s is a link that leads nowhere: %w", dir, err)
+		}
+		if info, err = os.Stat(dir); err != nil {
+			return fmt.Errorf("output folder %s: %w", dir, err)
+		}
+	}
+	if exists && !info.IsDir() {
+		return fmt.Errorf("output folder %s is a file: choose another name or remove it", dir)
+	}
+	if exists && !force {
+		if err := replaceable(dir); err != nil {
+			return err
+		}
+	}
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o777); err != nil {
+		return fmt.Errorf("output folder %s: %w", dir, err)
+	}
+	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".new-")
+	if err != nil {
+		return fmt.Errorf("output folder %s: its parent cannot be written: %w", dir, err)
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(temp)
+		}
+	}()
+	if err := t.fill(temp); err != nil {
+		return fmt.Errorf("output folder %s: %w", dir, err)
+	}
+	if !exists {
+		if err := os.Rename(temp, dir); err != nil {
+			return fmt.Errorf("output folder %s: %w", dir, err)
+		}
+		return nil
+	}
+	return swap(temp, dir)
+}
+
+// swap puts folder temp in the place of dir, which exists. The old folder steps
+// aside first and comes back if the new one cannot take its place.
+func swap(temp, dir string) error {
+	aside, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".old-")
+	if err != nil {
+		return fmt.Errorf("output folder %s: %w", dir, err)
+	}
+	old := filepath.Join(aside, "tree")
+	if err := os.Rename(dir, old); err != nil {
+		os.Remove(aside)
+		return fmt.Errorf("output folder %s cannot be replaced: %w", dir, err)
+	}
+	if err := os.Rename(temp, dir); err != nil {
+		if back := os.Rename(old, dir); back != nil {
+			return fmt.Errorf("output folder %s cannot be replaced: %w; what it held is in %s", dir, err, old)
+		}
+		os.Remove(aside)
+		return fmt.Errorf("output folder %s cannot be replaced: %w", dir, err)
+	}
+	if err := os.RemoveAll(aside); err != nil {
+		return fmt.Errorf("output folder %s is written, but the old one could not be removed from %s: %w", dir, aside, err)
+	}
+	return nil
+}
+
+func (t Tree) fill(dir string) error {
+	// MkdirTemp makes private folders; a project is an ordinary one.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	for _, p := range t.Paths() {
+		if !fs.ValidPath(p) || p == "." {
+			return fmt.Errorf("BUG: %q is not a path inside the tree", p)
+		}
+		name := filepath.Join(dir, filepath.FromSlash(p))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, t[p], 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replaceable reports whether nothing in dir would be lost by replacing it:
+// it is empty, or holds just what its manifest lists, unchanged, beside build
+// folders.
+func replaceable(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("output folder %s: %w", dir, err)
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	m, err := readManifest(dir)
+	if err != nil {
+		return fmt.Errorf("output folder %s is not empty and not a project of this tool (%v): %w; choose another folder, or force", dir, err, ErrForeign)
+	}
+	diffs, err := m.compare(dir)
+	if err != nil {
+		return err
+	}
+	for _, d := range diffs {
+		if d.Kind != Missing {
+			return fmt.Errorf("output folder %s: %v, which would be lost: %w; move it away, or force", dir, d, ErrForeign)
+		}
+	}
+	return nil
+}
+
+func hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

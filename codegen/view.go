@@ -1,0 +1,309 @@
+package codegen
+
+import (
+	"fmt"
+	"hash/crc32"
+	"strings"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// archVersion is the architecture that streams are written for, 1.0.6, as in the ID
+// register; U55 (1.1.0) and U65 (1.0.6) both fit it.
+const archVersion = 0x10060000
+
+// view is what the templates see: every name, number and literal ready to print.
+type view struct {
+	Prefix, Macro       string // gru, GRU
+	Accel, System, Mode string
+	Banner              string // tool, version, input
+	Source              string
+	Version             string
+
+	Config, Arch            string
+	Commands, Constants     []uint32
+	ConstantBytes           int
+	CommandCRC, ConstantCRC string
+	ConstantsSection        string
+
+	NPUArenaBytes, ArenaBytes, FastSize int
+	ArenaSection                        string
+	Regions                             []regionView
+	CommandMemory                       string
+
+	Inputs, Outputs []*tensorView // without states
+	States          []*tensorView
+	StateBytes      int
+	StateInPlace    bool
+	StateTail       int // offset of the state's storage behind the NPU's arena, or 0
+
+	Steps, Features     int // of the first input [1, T, F]; 0 when it has another shape
+	Streaming           bool
+	Float               bool // every input and output is quantized
+	AnyQuantizedInput   bool
+	Standardized        bool
+	MeanTable, StdTable []float32 // nil when one value serves all
+	MeanAt, StdAt       string
+	FloatParams         []*tensorView
+	Classes             []string
+
+	StatusCodes    []statusCode
+	LastDriverCode string
+	DriverVersion  int
+
+	Golden      []Call
+	GoldenReset []byte
+	GoldenState [][]byte
+}
+
+// tensorView is an input, output or state.
+type tensorView struct {
+	Name   string // C identifier, such as input
+	Macro  string // GRU_INPUT
+	Local  string // INPUT, for macros of one C file
+	Tensor string // the tensor's own name, safe in a comment
+	Doc    string // type and shape
+
+	CType               string
+	Elems, Bytes, Width int
+	Offset              int // in the arena; of a state: where it is read
+	OutOffset           int // of a state: where it is written
+	StateOffset         int // of a state: in the bytes of get_state
+	Quantized           bool
+	Scale               string
+	ZeroPoint           int
+	Lo, Hi              int
+	Standardize         bool
+
+	GoldenValues [][]int64
+	binding      int // index in Program.Inputs or Outputs
+	outBinding   int // of a state: index in Program.Outputs
+}
+
+type regionView struct{ Address, Bytes, Memory, Access string }
+
+func newView(p *Project) (*view, error) {
+	if err := CheckPrefix(p.Prefix); err != nil {
+		return nil, err
+	}
+	if err := checkProgram(p.Program); err != nil {
+		return nil, fmt.Errorf("project %s: %w", p.Prefix, err)
+	}
+	prog := p.Program
+	v := &view{
+		Prefix: p.Prefix, Macro: strings.ToUpper(p.Prefix),
+		Accel: prog.Accel.Name, System: cComment(prog.System.Name), Mode: cComment(prog.Mode.Name),
+		Banner: banner(p), Source: cComment(p.Source), Version: cComment(p.Version),
+		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion),
+		Commands: prog.Commands, Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants),
+		CommandCRC: crcLiteral(wordBytes(prog.Commands)), ConstantCRC: crcLiteral(prog.Constants),
+		ConstantsSection: "UNROLL_NPU_MODEL",
+		NPUArenaBytes:    prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
+		Golden: p.Golden,
+	}
+	if p.Options.ConstantsInRAM {
+		v.ConstantsSection = "UNROLL_NPU_MODEL_SRAM"
+	}
+	var err error
+	if v.StatusCodes, v.DriverVersion, err = driverFacts(); err != nil {
+		return nil, err
+	}
+	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name
+	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants differ from their CRC-32"})
+
+	for _, step := range []func(*Project) error{v.addTensors, v.addFloat, v.addGoldenViews} {
+		if err := step(p); err != nil {
+			return nil, fmt.Errorf("project %s: %w", p.Prefix, err)
+		}
+	}
+	v.addMemory(prog)
+	return v, nil
+}
+
+const cacheLine = 32 // bytes; the driver's UNROLL_NPU_CACHE_LINE
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+func wordBytes(words []uint32) []byte {
+	b := make([]byte, 0, 4*len(words))
+	for _, w := range words {
+		b = append(b, byte(w), byte(w>>8), byte(w>>16), byte(w>>24))
+	}
+	return b
+}
+
+func crcLiteral(b []byte) string { return fmt.Sprintf("0x%08Xu", crc32.ChecksumIEEE(b)) }
+
+func banner(p *Project) string {
+	s := "Written by unroll"
+	if p.Version != "" {
+		s += " " + p.Version
+	}
+	if p.Source != "" {
+		s += " from " + p.Source
+	}
+	if p.SourceSHA256 != "" {
+		s += " (SHA-256 " + p.SourceSHA256[:min(16, len(p.SourceSHA256))] + ")"
+	}
+	return cComment(s) + "."
+}
+
+// addTensors names inputs, outputs and states.
+func (v *view) addTensors(p *Project) error {
+	prog := p.Program
+	stateIn, stateOut := map[int]bool{}, map[int]bool{}
+	for _, s := range prog.States {
+		stateIn[s.In], stateOut[s.Out] = true, true
+	}
+	taken := map[string]bool{"ctx": true, "npu": true, "arena": true, "fast": true, "state": true, "status": true,
+		"timeout_ms": true, "real": true, "model": true, "mean": true, "std_dev": true, "i": true, "value": true, "ready": true, "found": true,
+		"mismatches": true, "call": true, "calls": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
+		"regions": true, "crc32": true, "aligned": true, "quiet": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
+		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
+		"reset_state": true, "state_to_arena": true, "state_from_arena": true}
+	var ins, outs []int
+	for i := range prog.Inputs {
+		if !stateIn[i] {
+			ins = append(ins, i)
+		}
+	}
+	for i := range prog.Outputs {
+		if !stateOut[i] {
+			outs = append(outs, i)
+		}
+	}
+	name := func(n string, only bool, alone string) string {
+		if only {
+			n = alone
+		}
+		return unique(shortened(identifier(n)), taken)
+	}
+	var err error
+	add := func(list *[]*tensorView, b *ethosu.Binding, i int, id string) {
+		t, e := v.tensor(b, id)
+		if err == nil {
+			err = e
+		}
+		t.binding = i
+		*list = append(*list, t)
+	}
+	for _, i := range ins {
+		add(&v.Inputs, &prog.Inputs[i], i, name(prog.Inputs[i].Name, len(ins) == 1, "input"))
+	}
+	for _, i := range outs {
+		add(&v.Outputs, &prog.Outputs[i], i, name(prog.Outputs[i].Name, len(outs) == 1, "output"))
+	}
+	v.StateInPlace = len(prog.States) > 0
+	for _, s := range prog.States {
+		in, out := &prog.Inputs[s.In], &prog.Outputs[s.Out]
+		id := shortened(strings.TrimPrefix(identifier(in.Name), "state_"))
+		add(&v.States, in, s.In, unique("state_"+id, taken))
+		t := v.States[len(v.States)-1]
+		t.OutOffset, t.StateOffset, t.outBinding = out.Offset, v.StateBytes, s.Out
+		v.StateBytes += in.Size
+		v.StateInPlace = v.StateInPlace && in.Offset == out.Offset
+	}
+	if err != nil {
+		return err
+	}
+	if len(v.Inputs) > 0 {
+		if s := prog.Inputs[v.Inputs[0].binding].Shape; len(s) == 3 {
+			v.Steps, v.Features = s[1], s[2]
+		}
+	}
+	v.Streaming = v.Steps == 1 && len(v.States) > 0
+	if p.ClassNames != nil {
+		if len(v.Outputs) == 0 || v.Outputs[0].Elems != len(p.ClassNames) {
+			return fmt.Errorf("%d class names for a model whose first output has %s: give one name for each element, or none",
+				len(p.ClassNames), elementCount(v.Outputs))
+		}
+		v.Classes = p.ClassNames
+	}
+	return nil
+}
+
+func elementCount(outs []*tensorView) string {
+	if len(outs) == 0 {
+		return "no elements"
+	}
+	return fmt.Sprintf("%d elements", outs[0].Elems)
+}
+
+// shortened keeps the end of a long name, which tells more than its scopes.
+func shortened(id string) string {
+	if len(id) > maxPrefix {
+		id = identifier(id[len(id)-maxPrefix:])
+	}
+	return id
+}
+
+func unique(id string, taken map[string]bool) string {
+	for n := 2; taken[id] || reservedWords[id]; n++ {
+		base := strings.TrimRight(id, "_0123456789")
+		if base == "" {
+			base = id
+		}
+		id = fmt.Sprintf("%s_%d", base, n)
+	}
+	taken[id] = true
+	return id
+}
+
+func (v *view) tensor(b *ethosu.Binding, id string) (*tensorView, error) {
+	c, ok := cTypes[b.Type]
+	if !ok {
+		return &tensorView{}, fmt.Errorf("tensor %q is %v: the generated API takes int8, uint8, int16, int32 and bool; quantize the model", b.Name, b.Type)
+	}
+	t := &tensorView{
+		Name: id, Local: strings.ToUpper(id), Macro: v.Macro + "_" + strings.ToUpper(id),
+		Tensor: cComment(b.Name), Doc: fmt.Sprintf("%v %v", b.Type, dims(b.Shape)),
+		CType: c.name, Elems: graph.Elems(b.Shape), Bytes: b.Size, Width: b.Type.Size(), Offset: b.Offset,
+		Lo: c.lo, Hi: c.hi,
+	}
+	if q := b.Quant; q != nil && len(q.Scales) == 1 && q.Scales[0] > 0 && c.hi != 0 {
+		t.Quantized, t.Scale = true, cFloat(q.Scales[0])
+		if len(q.ZeroPoints) > 0 {
+			t.ZeroPoint = int(q.ZeroPoints[0])
+		}
+	}
+	return t, nil
+}
+
+func dims(shape []int) string {
+	if len(shape) == 0 {
+		return "scalar"
+	}
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(shape), "[]"), " ", " x ")
+}
+
+// addMemory describes the regions as the driver wants them.
+func (v *view) addMemory(prog *ethosu.Program) {
+	v.ArenaBytes = roundUp(prog.ArenaSize, cacheLine)
+	if len(v.States) > 0 && !v.StateInPlace {
+		v.StateTail = roundUp(prog.ArenaSize, cacheLine)
+		v.ArenaBytes = roundUp(v.StateTail+v.StateBytes, cacheLine)
+	}
+	v.ArenaSection = "UNROLL_NPU_ARENA"
+	if prog.Mode.Arena == 1 {
+		v.ArenaSection = "UNROLL_NPU_ARENA_DRAM"
+	}
+	// Counters are chosen as Arm's driver does: constants and stream on the last
+	// counter of their port, the arena on the first, scratch on the second.
+	port := func(p, counter0, counter1 int) string {
+		n := counter0
+		if p == 1 {
+			n = counter1
+		}
+		return fmt.Sprintf("UNROLL_NPU_AXI%d_COUNTER%d", p, n)
+	}
+	constants := regionView{"NULL", "0u", port(prog.Mode.Const, 1, 3), "UNROLL_NPU_READ_ONLY"}
+	if v.ConstantBytes > 0 {
+		constants.Address, constants.Bytes = v.Prefix+"_constants", v.Macro+"_CONSTANT_BYTES"
+	}
+	v.Regions = []regionView{constants, {"ctx->arena", "NPU_ARENA_BYTES", port(prog.Mode.Arena, 0, 2), "UNROLL_NPU_READ_WRITE"}}
+	if v.FastSize > 0 {
+		v.Regions = append(v.Regions, regionView{"fast", v.Macro + "_FAST_BYTES", port(prog.Mode.Cache, 1, 3), "UNROLL_NPU_READ_WRITE"})
+	}
+	v.CommandMemory = port(prog.Mode.Const, 1, 2)
+}
