@@ -25,8 +25,9 @@ type Graph struct {
 	Inputs, Outputs []TensorID
 
 	// States pairs outputs with the inputs they are fed back to on the next
-	// call. Both tensors have the same type, shape and quantization, so that
-	// carrying a state is a byte copy.
+	// call. Both tensors have the same type, shape (but for dimensions of 1) and
+	// quantization (but for the scale's last bits), so that carrying a state is
+	// a byte copy.
 	States []State
 }
 

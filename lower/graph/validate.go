@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Limits that Validate puts on a graph, far above any network for a
@@ -169,14 +170,36 @@ func (g *Graph) CheckState(s State) error {
 		return fmt.Errorf("state %d -> %d is not a pair of a graph output and a graph input", s.Out, s.In)
 	}
 	in, out := g.Tensors[s.In], g.Tensors[s.Out]
-	if in.Type != out.Type || !equalShape(in.Shape, out.Shape) {
-		return fmt.Errorf("state %q is %v %v but its output %q is %v %v, expected equal", in.Name, in.Type, in.Shape, out.Name, out.Type, out.Shape)
+	if in.Type != out.Type || !equalShape(squeeze(in.Shape), squeeze(out.Shape)) {
+		return fmt.Errorf("state %q is %v %v but its output %q is %v %v, expected equal but for dimensions of 1", in.Name, in.Type, in.Shape, out.Name, out.Type, out.Shape)
 	}
-	if !in.Quant.Equal(out.Quant) {
+	if !sameState(in.Quant, out.Quant) {
 		return fmt.Errorf("state %q and its output %q differ in scale or zero point (%g, %d and %g, %d); give both the same quantization",
 			in.Name, out.Name, in.Scale(), in.ZeroPoint(), out.Scale(), out.ZeroPoint())
 	}
 	return nil
+}
+
+// squeeze drops dimensions of 1, which do not change the layout.
+func squeeze(shape []int) []int {
+	var s []int
+	for _, d := range shape {
+		if d != 1 {
+			s = append(s, d)
+		}
+	}
+	return s
+}
+
+// sameState compares quantization up to the rounding of the scale: converters
+// compute a state's scale twice, in different order.
+func sameState(a, b *Quant) bool {
+	if a == nil || b == nil || len(a.Scales) != 1 || len(b.Scales) != 1 || len(a.ZeroPoints) != 1 || len(b.ZeroPoints) != 1 {
+		return a.Equal(b)
+	}
+	const tolerance = 1.0 / (1 << 20)
+	s, t := float64(a.Scales[0]), float64(b.Scales[0])
+	return a.ZeroPoints[0] == b.ZeroPoints[0] && math.Abs(s-t) <= tolerance*math.Abs(s)
 }
 
 func contains(ids []TensorID, id TensorID) bool {
