@@ -1,0 +1,249 @@
+package weights
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// histogram is what the cost of a section depends on, as long as its coding
+// parameters stay the same throughout. Histograms of neighbours add up.
+type histogram struct {
+	n     int
+	count [maxIndex + 1]int32 // by folded value; zero is folded value 0
+	runs  int                 // zero runs, each before a non-zero weight
+	unary [4]int              // sum of their lengths, shifted right by 0..3
+}
+
+func (h *histogram) add(g *histogram) {
+	h.n += g.n
+	for i, c := range &g.count {
+		h.count[i] += c
+	}
+	h.runs += g.runs
+	for i, c := range g.unary {
+		h.unary[i] += c
+	}
+}
+
+func (h *histogram) scan(weights []int16) {
+	h.n = len(weights)
+	run := 0
+	for _, v := range weights {
+		h.count[fold(v)]++
+		if v == 0 {
+			run++
+			continue
+		}
+		if run > 0 {
+			for k := range h.unary {
+				h.unary[k] += run >> k
+			}
+			run = 0
+		}
+	}
+	h.runs = h.n - int(h.count[0]) + 1
+	for k := range h.unary {
+		h.unary[k] += run >> k
+	}
+}
+
+// params are the coding parameters of a section that has one slice.
+type params struct {
+	runs    bool
+	entries []uint16
+	dirofs  int
+	palbits int
+	code    sliceCode
+	bits    int // cost, without filler
+}
+
+// value is a folded value and how often it occurs.
+type value struct{ f, n int32 }
+
+// tally lists the values that are coded, most frequent first.
+func (h *histogram) tally(runs bool, buf []value) []value {
+	buf = buf[:0]
+	for f, n := range &h.count {
+		if n > 0 && !(runs && f == 0) {
+			buf = append(buf, value{int32(f), n})
+		}
+	}
+	slices.SortStableFunc(buf, func(a, b value) int { return int(b.n) - int(a.n) })
+	return buf
+}
+
+// few and many are the palette sizes that a search tries besides the number of
+// different values. One entry cannot be expressed.
+var (
+	few  = []int{0, 2, 4, 8, 16, 32}
+	many = []int{0, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32}
+	all  = func() []int {
+		s := []int{0}
+		for p := 2; p <= maxPalette; p++ {
+			s = append(s, p)
+		}
+		return s
+	}()
+)
+
+// best returns the cheapest parameters for the histogram among the palette sizes.
+func (h *histogram) best(sizes []int) params {
+	var out params
+	out.bits = 1 << 62
+	h.each(sizes, func(p *params) {
+		if p.bits < out.bits {
+			out = *p
+		}
+	})
+	return out
+}
+
+// each calls f with the cheapest parameters for every palette size with and
+// without zero runs.
+func (h *histogram) each(sizes []int, f func(*params)) {
+	var store [maxIndex + 1]value
+	zero := int(h.count[0])
+	for _, runs := range []bool{false, true} {
+		zbits, zdiv := 0, zdivOff
+		// A run costs a bit per weight at least, a coded zero nine at most.
+		if runs {
+			if zero == 0 || zero*9 < h.n-zero {
+				continue
+			}
+			zbits, zdiv = 1<<62, 0
+			for k, u := range h.unary {
+				if b := u + h.runs*(1+k); b < zbits {
+					zbits, zdiv = b, k
+				}
+			}
+		}
+		values := h.tally(runs, store[:0])
+		if len(values) == 0 {
+			// All zeros, coded as one weight and a run.
+			values = append(values, value{0, 1})
+		}
+		done := false
+		for _, size := range sizes {
+			if size >= len(values) {
+				if done {
+					break
+				}
+				done = true
+				if size = len(values); size == 1 {
+					// Zero fills up a palette of one value.
+					size = 2
+				}
+				if size > maxPalette {
+					break
+				}
+			}
+			p := params{runs: runs, code: sliceCode{zdiv: zdiv}}
+			if p.choose(values, size) {
+				p.bits += zbits + 36 + len(p.entries)*p.palbits
+				f(&p)
+			}
+		}
+		if !done && len(values) <= maxPalette && len(values) > 1 {
+			p := params{runs: runs, code: sliceCode{zdiv: zdiv}}
+			if p.choose(values, len(values)) {
+				p.bits += zbits + 36 + len(p.entries)*p.palbits
+				f(&p)
+			}
+		}
+	}
+}
+
+// choose sets palette, direct offset and the cheapest slice code for the values,
+// given the size of the palette. It reports false when an index would be too large.
+func (p *params) choose(values []value, size int) bool {
+	inside := values[:min(size, len(values))]
+	outside := values[len(inside):]
+	p.dirofs = 0
+	if len(outside) > 0 {
+		low := int32(maxIndex)
+		for _, v := range outside {
+			// Zero outside the palette goes by the code of minus zero, which leaves
+			// no hole at code 1 when the direct offset is 1 or more.
+			low = min(low, max(v.f, 1))
+		}
+		p.dirofs = min(31, int(low))
+	}
+	shift := int32(size - p.dirofs)
+
+	var cost [6]int64
+	var sum [6]int64   // quotients
+	var three [6]int64 // weights with a quotient of 2, which truncation makes cheaper
+	largest, n := int32(0), int64(0)
+	for i := range values {
+		v := values[i]
+		idx := int32(i)
+		if i >= len(inside) {
+			idx = max(v.f, 1) + shift
+		}
+		largest = max(largest, idx)
+		c := int64(v.n)
+		n += c
+		for k := range sum {
+			q := idx >> k
+			sum[k] += c * int64(q)
+			if q == 2 {
+				three[k] += c
+			}
+		}
+	}
+	if largest > maxIndex {
+		return false
+	}
+	for k := range cost {
+		cost[k] = sum[k] + n*int64(1+k)
+	}
+
+	top := int32(0)
+	if size > 0 {
+		p.entries = make([]uint16, size)
+		for i, v := range inside {
+			p.entries[i] = uint16(v.f)
+			top = max(top, v.f)
+		}
+	} else {
+		p.entries = nil
+		top = largest
+	}
+	p.palbits = max(2, bits.Len32(uint32(top)))
+	if p.palbits > 9 {
+		return false
+	}
+	bestBits := int64(1) << 62
+	take := func(bits int64, wdiv int, trunc bool) {
+		if bits < bestBits {
+			bestBits = bits
+			p.code.wdiv, p.code.trunc = wdiv, trunc
+		}
+	}
+	if len(outside) == 0 || size == 0 {
+		take(n*int64(rawBits(size, p.palbits)), wdivRaw, false)
+	}
+	for k := range cost {
+		if largest>>k <= maxQuot {
+			take(cost[k], k, false)
+		}
+		if largest>>k <= 2 {
+			take(cost[k]-three[k], k, true)
+		}
+	}
+	if bestBits == 1<<62 {
+		return false
+	}
+	p.bits = int(bestBits)
+	return true
+}
+
+// section returns the section of the given weights with these parameters as a
+// starting point: indices are set, slices are not.
+func (p *params) section(weights []int16) *section {
+	s := &section{runs: p.runs}
+	s.pal.dirofs, s.pal.bits, s.pal.entries = p.dirofs, p.palbits, p.entries
+	s.pal.number(len(p.entries))
+	s.fill(weights)
+	return s
+}

@@ -1,0 +1,214 @@
+package weights
+
+import "slices"
+
+// planSearch looks for the shortest stream: where to cut the weights into
+// sections with palettes of their own, which palette, and where to change the
+// Rice parameters inside a section. Costs come from histograms, so that the search
+// does not encode anything.
+func planSearch(weights []int16) []*section {
+	block := 256
+	for len(weights)/block > 64 {
+		block *= 2
+	}
+	parts := split(weights, block)
+	sections := planParts(weights, parts)
+	if len(parts) == 1 {
+		return sections
+	}
+	// A change of Rice parameters may have made the cuts unnecessary.
+	whole := part{end: len(weights)}
+	for i := range parts {
+		whole.h.add(&parts[i].h)
+	}
+	if single := planParts(weights, []part{whole}); sizeAll(single) <= sizeAll(sections) {
+		return single
+	}
+	return sections
+}
+
+// part is a stretch of the weights that will become a section.
+type part struct {
+	start, end int
+	h          histogram
+	bits       int // with the best parameters
+}
+
+// split cuts the weights into blocks and joins neighbours as long as that makes
+// the stream shorter.
+func split(weights []int16, block int) []part {
+	var parts []part
+	for at := 0; at < len(weights); at += block {
+		p := part{start: at, end: min(at+block, len(weights))}
+		p.h.scan(weights[p.start:p.end])
+		p.bits = p.h.best(few).bits
+		parts = append(parts, p)
+	}
+	gains := make([]int, len(parts))
+	joined := func(i int) part {
+		p := part{start: parts[i].start, end: parts[i+1].end, h: parts[i].h}
+		p.h.add(&parts[i+1].h)
+		p.bits = p.h.best(few).bits
+		return p
+	}
+	gain := func(i int) int { return parts[i].bits + parts[i+1].bits - joined(i).bits }
+	for i := range len(parts) - 1 {
+		gains[i] = gain(i)
+	}
+	for len(parts) > 1 {
+		at := 0
+		for i := range len(parts) - 1 {
+			if gains[i] > gains[at] {
+				at = i
+			}
+		}
+		if gains[at] < 0 {
+			break
+		}
+		parts[at] = joined(at)
+		parts = slices.Delete(parts, at+1, at+2)
+		gains = slices.Delete(gains, at, at+1)
+		if at > 0 {
+			gains[at-1] = gain(at - 1)
+		}
+		if at+1 < len(parts) {
+			gains[at] = gain(at)
+		}
+	}
+	return parts
+}
+
+func planParts(weights []int16, parts []part) []*section {
+	sections := make([]*section, len(parts))
+	for i := range parts {
+		p := &parts[i]
+		sections[i] = planSection(weights[p.start:p.end], &p.h)
+	}
+	return sections
+}
+
+// planSection chooses the parameters of one section. For short sections it takes
+// the slices of the few best candidates into account.
+func planSection(weights []int16, h *histogram) *section {
+	if h.n > 1<<14 {
+		p := h.best(many)
+		s := p.section(weights)
+		s.chooseSlices()
+		return s
+	}
+	var found []params
+	h.each(all, func(p *params) { found = append(found, *p) })
+	slices.SortStableFunc(found, func(a, b params) int { return a.bits - b.bits })
+	var best *section
+	bestBits := 0
+	for i := range found[:min(len(found), 4)] {
+		s := found[i].section(weights)
+		s.chooseSlices()
+		if bits := s.size(); best == nil || bits < bestBits {
+			best, bestBits = s, bits
+		}
+	}
+	return best
+}
+
+// Costs of a further slice: its header and about half a chunk of filler.
+const (
+	sliceHeader = 23
+	fillerGuess = 6
+)
+
+// chooseSlices cuts the section into slices by a dynamic program over all
+// combinations of index mode and zero-run parameter, in steps of a few weights.
+func (s *section) chooseSlices() {
+	raw := s.raw()
+	for _, v := range s.w {
+		if v>>raw != 0 || len(s.pal.entries) > 0 && int(v) >= len(s.pal.entries) {
+			raw = -1
+			break
+		}
+	}
+	table := indexBits(raw)
+	if raw < 0 {
+		for v := range table {
+			table[v][len(modes)-1] = illegal
+		}
+	}
+	step := len(s.w)/2048 + 1
+	zdivs, change := 1, int32(sliceHeader+fillerGuess)
+	if s.runs {
+		zdivs, change = 4, change+fillerGuess
+	}
+	states := len(modes) * zdivs
+	blocks := (len(s.w) + step - 1) / step
+	total := make([]int32, states)
+	from := make([]uint8, (blocks+1)*states)
+	for j := range total {
+		from[j] = uint8(j)
+	}
+	for b := range blocks {
+		at, end := b*step, min((b+1)*step, len(s.w))
+		var bits [len(modes)]int32
+		for _, v := range s.w[at:end] {
+			row := &table[v]
+			for j := range bits {
+				bits[j] += row[j]
+			}
+		}
+		var zbits [4]int32
+		if s.runs {
+			if b == 0 {
+				at = -1
+			}
+			for _, z := range s.z[at+1 : end+1] {
+				for k := range zbits {
+					zbits[k] += int32(z>>k + 1 + k)
+				}
+			}
+		}
+		best := 0
+		for j, c := range total {
+			if c < total[best] {
+				best = j
+			}
+		}
+		floor := total[best] + change
+		row := from[(b+1)*states : (b+2)*states]
+		for j := range total {
+			cost := bits[j%len(modes)] + zbits[j/len(modes)]
+			if floor < total[j] {
+				row[j], total[j] = uint8(best), floor+cost
+			} else {
+				row[j], total[j] = uint8(j), total[j]+cost
+			}
+		}
+	}
+	cur := 0
+	for j, c := range total {
+		if c < total[cur] {
+			cur = j
+		}
+	}
+	var segs []segment
+	end := len(s.w)
+	for b := blocks; b > 0; b-- {
+		prev := int(from[b*states+cur])
+		if prev != cur || b == 1 {
+			segs = append(segs, segment{cur, end})
+			cur, end = prev, (b-1)*step
+		}
+	}
+	slices.Reverse(segs)
+	pos := 0
+	for _, seg := range segs {
+		code := modes[seg.config%len(modes)]
+		code.zdiv = zdivOff
+		if s.runs {
+			code.zdiv = seg.config / len(modes)
+		}
+		for pos < seg.end {
+			pos = min(pos+maxSlice, seg.end)
+			s.codes = append(s.codes, code)
+			s.ends = append(s.ends, pos)
+		}
+	}
+}
