@@ -1,0 +1,110 @@
+/* The driver's port on Corstone-300: caches of a Cortex-M55, SysTick as clock, interrupt 56. */
+#include "npu_port.h"
+
+#include "corstone300.h"
+#include "cortex_m.h"
+#include "npu_driver.h"
+
+#define NPU_IRQ_WORD (CORSTONE300_IRQ_NPU / 32u)
+#define NPU_IRQ_BIT  (1u << (CORSTONE300_IRQ_NPU % 32u))
+
+static unroll_npu *interrupted;
+static volatile uint32_t milliseconds;
+
+void corstone300_clock_init(void) {
+    SYST_RVR = CORSTONE300_CORE_HZ / 1000u - 1u;
+    SYST_CVR = 0;
+    SYST_CSR = SYST_CSR_RUN;
+}
+
+void corstone300_systick(void) {
+    milliseconds = milliseconds + 1u;
+}
+
+uint32_t unroll_npu_port_ticks(void) {
+    const uint32_t mask = cortex_m_mask();
+    uint32_t now;
+
+    /* With interrupts masked by the caller nobody else counts. */
+    if ((SCB_ICSR & SCB_ICSR_PENDSTSET) != 0u) {
+        SCB_ICSR = SCB_ICSR_PENDSTCLR;
+        milliseconds = milliseconds + 1u;
+    }
+    now = milliseconds;
+    cortex_m_restore(mask);
+    return now;
+}
+
+void corstone300_npu(void) {
+    unroll_npu_irq_handler(interrupted);
+}
+
+void unroll_npu_port_irq_enable(unroll_npu *npu) {
+    interrupted = npu;
+    NVIC_ICPR(NPU_IRQ_WORD) = NPU_IRQ_BIT;
+    NVIC_ISER(NPU_IRQ_WORD) = NPU_IRQ_BIT;
+}
+
+/* WFI wakes for a pending interrupt even while it is masked, so none is lost between test and
+ * sleep. It is taken when the mask is restored, or here when the caller had masked it. */
+void unroll_npu_port_wait(const volatile uint32_t *done) {
+    const uint32_t mask = cortex_m_mask();
+
+    if (*done == 0u) {
+        cortex_m_dsb();
+        cortex_m_wfi();
+    }
+    if (mask != 0u && (NVIC_ISPR(NPU_IRQ_WORD) & NPU_IRQ_BIT) != 0u) {
+        unroll_npu_irq_handler(interrupted);
+        NVIC_ICPR(NPU_IRQ_WORD) = NPU_IRQ_BIT;
+    }
+    cortex_m_restore(mask);
+}
+
+void unroll_npu_port_barrier(void) {
+    cortex_m_dsb();
+}
+
+static void each_line(uintptr_t address, size_t bytes, volatile uint32_t *operation) {
+    const uintptr_t end = address + bytes;
+
+    if ((SCB_CCR & SCB_CCR_DC) == 0u) {
+        return; /* the data cache is off, as after reset */
+    }
+    cortex_m_dsb();
+    for (uintptr_t line = address & ~(uintptr_t)(UNROLL_NPU_CACHE_LINE - 1u); line < end;
+         line += UNROLL_NPU_CACHE_LINE) {
+        *operation = (uint32_t)line;
+    }
+    cortex_m_dsb();
+    cortex_m_isb();
+}
+
+void unroll_npu_port_cache_clean(uintptr_t address, size_t bytes) {
+    each_line(address, bytes, &SCB_DCCMVAC);
+}
+
+void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
+    each_line(address, bytes, &SCB_DCIMVAC);
+}
+
+/* Memories on the NPU's buses, non-secure and secure alias; the TCMs are not among them. */
+int unroll_npu_port_reachable(uintptr_t address, size_t bytes) {
+    static const struct {
+        uint32_t start;
+        uint32_t bytes;
+    } memories[] = {
+        {0x01000000u, 0x00200000u}, {0x11000000u, 0x00200000u}, /* BRAM */
+        {0x21000000u, 0x00400000u}, {0x31000000u, 0x00400000u}, /* ISRAM */
+        {0x60000000u, 0x80000000u},                             /* DDR */
+    };
+
+    for (uint32_t i = 0; i < sizeof memories / sizeof memories[0]; i++) {
+        const uint32_t offset = (uint32_t)address - memories[i].start;
+
+        if (offset < memories[i].bytes && bytes <= memories[i].bytes - offset) {
+            return 1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,102 @@
+/* From reset to main. The core starts Secure with everything off: the reset handler may use neither
+ * stack nor floating point until it has set them up, so it is written in assembly. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "corstone300.h"
+#include "cortex_m.h"
+#include "platform.h"
+
+/* From the linker script; only their addresses mean something. */
+extern uint32_t unroll_stack_top[];
+extern uint32_t unroll_data_start[];
+extern uint32_t unroll_data_end[];
+extern const uint32_t unroll_data_load[];
+extern uint32_t unroll_model_sram_start[];
+extern uint32_t unroll_model_sram_end[];
+extern const uint32_t unroll_model_sram_load[];
+extern uint32_t unroll_bss_start[];
+extern uint32_t unroll_bss_end[];
+
+int main(void);
+
+void corstone300_start(void);
+
+#define EXTERNAL_INTERRUPTS 96
+
+struct vector_table {
+    uint32_t *stack;
+    void (*handler[15 + EXTERNAL_INTERRUPTS])(void);
+};
+
+#define UNUSED1  corstone300_fault
+#define UNUSED4  UNUSED1, UNUSED1, UNUSED1, UNUSED1
+#define UNUSED13 UNUSED4, UNUSED4, UNUSED4, UNUSED1
+#define UNUSED52 UNUSED13, UNUSED13, UNUSED13, UNUSED13
+#define UNUSED39 UNUSED13, UNUSED13, UNUSED13
+
+extern const struct vector_table corstone300_vectors;
+
+__attribute__((section(".vectors"), used)) const struct vector_table corstone300_vectors = {
+    unroll_stack_top,
+    {
+        corstone300_reset, UNUSED13, corstone300_systick, UNUSED1, UNUSED1,
+        UNUSED1,                             /* external interrupts 0 to 2 */
+        corstone300_system_timer0, UNUSED52, /* 3, 4 to 55 */
+        corstone300_npu, UNUSED39,           /* 56, 57 to 95 */
+    }};
+
+__attribute__((naked, used)) void corstone300_reset(void) {
+    __asm__ volatile("cpsid i                  \n\t"
+                     "ldr   r0, =unroll_stack_limit \n\t"
+                     "msr   msplim, r0         \n\t"
+                     "ldr   r0, =unroll_stack_top   \n\t"
+                     "msr   msp, r0            \n\t"
+                     "ldr   r0, =0xE000ED88    \n\t" /* CPACR: floating point and MVE on */
+                     "ldr   r1, [r0]           \n\t"
+                     "orr   r1, r1, #0xF00000  \n\t"
+                     "str   r1, [r0]           \n\t"
+                     "dsb                      \n\t"
+                     "isb                      \n\t"
+                     "bl    corstone300_start  \n\t");
+}
+
+static void copy(uint32_t *to, const uint32_t *end, const uint32_t *from) {
+    while (to < end) {
+        *to++ = *from++;
+    }
+}
+
+__attribute__((used)) void corstone300_start(void) {
+    SCB_VTOR = (uint32_t)(uintptr_t)&corstone300_vectors;
+    copy(unroll_data_start, unroll_data_end, unroll_data_load);
+    copy(unroll_model_sram_start, unroll_model_sram_end, unroll_model_sram_load);
+    for (uint32_t *at = unroll_bss_start; at < unroll_bss_end; at++) {
+        *at = 0;
+    }
+    cortex_m_dsb();
+    __asm__ volatile("cpsie i" ::: "memory");
+    platform_exit(main());
+}
+
+/* Any fault and any interrupt that nobody asked for. Clears the stack limit before the first push:
+ * after a stack overflow the push would fault again and lock the core up. r0-r3 and lr were
+ * stacked by the core. */
+__attribute__((naked, used)) void corstone300_fault(void) {
+    __asm__ volatile("mrs   r0, msplim         \n\t"
+                     "movs  r1, #0             \n\t"
+                     "msr   msplim, r1         \n\t"
+                     "push  {r4-r11}           \n\t"
+                     "mov   r4, r0             \n\t"
+                     "mov   r5, lr             \n\t"
+                     "mov   r0, sp             \n\t"
+                     "bl    corstone300_fault_report \n\t"
+                     "msr   msplim, r4         \n\t"
+                     "mov   lr, r5             \n\t"
+                     "pop   {r4-r11}           \n\t"
+                     "bx    lr                 \n\t");
+}
+
+__attribute__((weak)) void corstone300_system_timer0(void) {
+    corstone300_fault_report(NULL);
+}

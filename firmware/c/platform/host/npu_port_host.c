@@ -1,0 +1,122 @@
+/* The driver's port on a PC: registers go over stdin and stdout to the process that simulates the
+ * NPU, and its interrupt is a call of the driver's handler. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "npu_driver.h"
+#include "npu_link.h"
+#include "npu_mmio.h"
+#include "npu_port.h"
+#include "platform.h"
+
+static unroll_npu *interrupted; /* who handles the interrupt */
+static int pending;             /* raised, but delayed: taken in the next wait */
+
+uint32_t unroll_npu_mmio_read(uintptr_t base, uint32_t offset) {
+    (void)base;
+    return npu_link_read_register(offset);
+}
+
+void unroll_npu_mmio_write(uintptr_t base, uint32_t offset, uint32_t value) {
+    (void)base;
+    npu_link_write_register(offset, value);
+}
+
+void npu_link_interrupt(uint32_t level, uint64_t delay) {
+    pending = level != 0u;
+    if (pending != 0 && delay == 0u && interrupted != NULL) {
+        pending = 0;
+        unroll_npu_irq_handler(interrupted);
+    }
+}
+
+void npu_link_fail(int status) {
+    if (status == NPU_LINK_EXIT_READ || status == NPU_LINK_EXIT_WRITE) {
+        platform_puts(
+            "no NPU on stdin and stdout: start this program with `unroll run --on host`\n");
+    }
+    exit(status);
+}
+
+void npu_link_send(const void *bytes, size_t count) {
+    const unsigned char *at = (const unsigned char *)bytes;
+
+    while (count > 0u) {
+        const ssize_t n = write(STDOUT_FILENO, at, count);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            npu_link_fail(NPU_LINK_EXIT_WRITE);
+        }
+        at += n;
+        count -= (size_t)n;
+    }
+}
+
+void npu_link_receive(void *bytes, size_t count) {
+    unsigned char *at = (unsigned char *)bytes;
+
+    while (count > 0u) {
+        const ssize_t n = read(STDIN_FILENO, at, count);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            npu_link_fail(NPU_LINK_EXIT_READ);
+        }
+        at += n;
+        count -= (size_t)n;
+    }
+}
+
+/* The caches of a PC are coherent with the link, and it reaches all memory of the process. */
+
+void unroll_npu_port_cache_clean(uintptr_t address, size_t bytes) {
+    (void)address;
+    (void)bytes;
+}
+
+void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
+    (void)address;
+    (void)bytes;
+}
+
+void unroll_npu_port_barrier(void) {
+}
+
+int unroll_npu_port_reachable(uintptr_t address, size_t bytes) {
+    (void)bytes;
+    return address != 0u;
+}
+
+uint32_t unroll_npu_port_ticks(void) {
+    struct timespec now = {0, 0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint32_t)((uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u);
+}
+
+void unroll_npu_port_wait(const volatile uint32_t *done) {
+    const struct timespec tick = {0, 1000000};
+
+    if (*done != 0u) {
+        return;
+    }
+    if (pending != 0) {
+        pending = 0;
+        unroll_npu_irq_handler(interrupted);
+        return;
+    }
+    (void)nanosleep(&tick, NULL);
+}
+
+void unroll_npu_port_irq_enable(unroll_npu *npu) {
+    interrupted = npu;
+}

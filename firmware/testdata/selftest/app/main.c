@@ -1,0 +1,100 @@
+#include <stddef.h>
+
+#include "platform.h"
+#include "selftest.h"
+
+/* SELFTEST_CALLS runs that must succeed; or, with SELFTEST_FAULTS, so many rounds of init, check
+ * and run, whose results are printed for the test to compare with the faults it made. */
+
+#define TIMEOUT_MS 50u
+
+static unroll_npu npu;
+
+static int step(const char *name, unroll_npu_status status) {
+    platform_puts(" ");
+    platform_puts(name);
+    platform_puts("=");
+    platform_puts(unroll_npu_status_name(status));
+    return status == UNROLL_NPU_OK;
+}
+
+static void rounds(uint32_t count) {
+    for (uint32_t n = 0; n < count; n++) {
+        platform_put_u32(n);
+        platform_puts(":");
+        if (step("init", unroll_npu_init(&npu, PLATFORM_NPU_BASE, SELFTEST_FLAGS)) &&
+            step("check", unroll_npu_check(&npu, &selftest_job))) {
+            const unroll_npu_status status = unroll_npu_run(&npu, &selftest_job, TIMEOUT_MS);
+
+            step("run", status);
+            if (status != UNROLL_NPU_OK) {
+                platform_puts(" qread=");
+                platform_put_u32(npu.qread);
+                step("again", unroll_npu_run(&npu, &selftest_job, TIMEOUT_MS));
+            }
+        }
+        platform_puts("\n");
+    }
+}
+
+static uint32_t compare(void) {
+    uint32_t wrong = 0;
+
+    for (uint32_t i = 0; i < SELFTEST_BYTES; i++) {
+        if (selftest_output()[i] != selftest_expected(selftest_input(), i)) {
+            wrong = 1;
+        }
+    }
+    return wrong;
+}
+
+static int fail(const char *what, unroll_npu_status status) {
+    platform_puts(what);
+    platform_puts(": ");
+    platform_puts(unroll_npu_status_name(status));
+    platform_puts(": ");
+    platform_puts(unroll_npu_strerror(status));
+    platform_puts("\nRESULT: FAIL\n");
+    return 10;
+}
+
+static int calls(uint32_t count) {
+    uint32_t wrong = 0;
+    unroll_npu_status status = unroll_npu_init(&npu, PLATFORM_NPU_BASE, SELFTEST_FLAGS);
+
+    if (status != UNROLL_NPU_OK) {
+        return fail("init", status);
+    }
+    status = unroll_npu_check(&npu, &selftest_job);
+    if (status != UNROLL_NPU_OK) {
+        return fail("check", status);
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        for (uint32_t i = 0; i < SELFTEST_BYTES; i++) {
+            selftest_input()[i] = (uint8_t)(n * 7u + i);
+        }
+        status = unroll_npu_run(&npu, &selftest_job, 5000);
+        if (status != UNROLL_NPU_OK) {
+            return fail("run", status);
+        }
+        wrong += compare();
+    }
+    platform_puts(wrong == 0u ? "RESULT: PASS calls=" : "RESULT: FAIL calls=");
+    platform_put_u32(count);
+    platform_puts(" mismatches=");
+    platform_put_u32(wrong);
+    platform_puts(" cycles=");
+    platform_put_u32((uint32_t)unroll_npu_cycles(&npu));
+    platform_puts("\n");
+    return wrong == 0u ? 0 : 10;
+}
+
+int main(void) {
+    platform_init();
+    if (SELFTEST_FAULTS > 0) {
+        rounds(SELFTEST_FAULTS);
+        platform_puts("RESULT: PASS\n");
+        platform_exit(0);
+    }
+    platform_exit(calls(SELFTEST_CALLS));
+}
