@@ -46,7 +46,7 @@ var warnings = []string{
 
 // variants are projects that take different ways through the templates.
 func variants() []Project {
-	inPlace, copied := tiny("acc", 16), tiny("a_very_long_prefix_0", 48)
+	inPlace, copied := tiny("acc", 16), tiny("a_prefix_of_16_c", 48)
 	plain := tiny("p", 48)
 	plain.Program.States, plain.ClassNames, plain.Mean, plain.Std, plain.Golden = nil, nil, nil, nil, nil
 	plain.Program.FastSize = 64

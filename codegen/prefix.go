@@ -7,7 +7,7 @@ import (
 )
 
 // maxPrefix keeps the generated lines inside the column limit.
-const maxPrefix = 20
+const maxPrefix = 16
 
 var prefixForm = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 

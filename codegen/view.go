@@ -159,7 +159,7 @@ func (v *view) addTensors(p *Project) error {
 	taken := map[string]bool{"ctx": true, "npu": true, "arena": true, "fast": true, "state": true, "status": true,
 		"timeout_ms": true, "real": true, "model": true, "mean": true, "std_dev": true, "i": true, "value": true, "ready": true, "found": true,
 		"mismatches": true, "call": true, "calls": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
-		"regions": true, "crc32": true, "aligned": true, "quiet": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
+		"regions": true, "intact": true, "aligned": true, "quiet": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
 		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
 		"reset_state": true, "state_to_arena": true, "state_from_arena": true}
 	var ins, outs []int
