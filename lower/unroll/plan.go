@@ -54,7 +54,7 @@ func (p *Plan) finish() {
 		readers[r][k] = true
 	}
 	for i, op := range g.Ops {
-		moves := isMove(op.Kind)
+		moves := IsMove(op.Kind)
 		for _, id := range op.Inputs {
 			if id == graph.None || p.Role[id] == "" {
 				continue
@@ -83,9 +83,9 @@ func (p *Plan) finish() {
 	}
 }
 
-// isMove reports whether an operator only moves values, so that its inputs and
+// IsMove reports whether an operator only moves values, so that its inputs and
 // outputs have one quantization.
-func isMove(k graph.Kind) bool {
+func IsMove(k graph.Kind) bool {
 	switch k {
 	case graph.Reshape, graph.Split, graph.SplitV, graph.Unpack, graph.Pack, graph.Concatenation:
 		return true

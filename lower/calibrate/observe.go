@@ -1,0 +1,80 @@
+package calibrate
+
+import "math"
+
+// Bins is the resolution of an observation's histogram.
+const Bins = 2048
+
+// Observation is what calibration saw of one role: least and greatest value,
+// and a histogram of equal bins between them.
+type Observation struct {
+	Min, Max float32
+	Counts   []int64 // Bins entries, or nil before the range is known
+}
+
+func newObservation() *Observation {
+	return &Observation{Min: float32(math.Inf(1)), Max: float32(math.Inf(-1))}
+}
+
+// fresh returns an empty observation with the same bins.
+func (ob *Observation) fresh() *Observation {
+	f := newObservation()
+	if ob.Counts != nil {
+		f.Min, f.Max, f.Counts = ob.Min, ob.Max, make([]int64, Bins)
+	}
+	return f
+}
+
+// open fixes the range and starts the histogram.
+func (ob *Observation) open() {
+	if ob.Min > ob.Max { // never seen
+		ob.Min, ob.Max = 0, 0
+	}
+	ob.Counts = make([]int64, Bins)
+}
+
+func (ob *Observation) extend(row []float32) {
+	lo, hi := ob.Min, ob.Max
+	for _, v := range row {
+		if v != v {
+			// A NaN compares false with everything; let it show.
+			lo, hi = v, v
+			break
+		}
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+	}
+	ob.Min, ob.Max = lo, hi
+}
+
+func (ob *Observation) count(row []float32) {
+	width := ob.Max - ob.Min
+	if width <= 0 {
+		ob.Counts[0] += int64(len(row))
+		return
+	}
+	scale := Bins / width
+	for _, v := range row {
+		i := int((v - ob.Min) * scale)
+		ob.Counts[min(max(i, 0), Bins-1)]++
+	}
+}
+
+func (ob *Observation) merge(other *Observation) {
+	if ob.Counts == nil {
+		ob.extend([]float32{other.Min, other.Max})
+		return
+	}
+	for i, n := range other.Counts {
+		ob.Counts[i] += n
+	}
+}
+
+// center returns the value in the middle of bin i.
+func (ob *Observation) center(i int) float64 {
+	return float64(ob.Min) + (float64(i)+0.5)*float64(ob.Max-ob.Min)/Bins
+}

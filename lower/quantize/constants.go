@@ -1,0 +1,162 @@
+package quantize
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// maxWeightSum is the largest sum of absolute weights of one output for which
+// no input can overflow the 32-bit accumulator; maxBias leaves it half.
+const (
+	maxWeightSum = 8_323_072
+	maxBias      = 1 << 30
+)
+
+// floats returns the values of a float constant.
+func floats(t *graph.Tensor) []float32 {
+	out := make([]float32, t.Elems())
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
+	}
+	return out
+}
+
+// weightKey identifies a quantized matrix: the same float constant may meet
+// inputs of another scale only in graphs that do not share roles.
+type weightKey struct {
+	id      graph.TensorID
+	in, out float32
+}
+
+type biasKey struct {
+	id, weights graph.TensorID
+	in          float32
+}
+
+// weights quantizes a matrix [O,I] symmetrically to -127..127, one scale for
+// the tensor or for each output. A scale is raised where the bias would not fit
+// into its 32 bits, and where it would fall below what the rescaling of the
+// accumulator can express.
+func (c *converter) weights(id, bias graph.TensorID, in, out *graph.Quant) (graph.TensorID, error) {
+	key := weightKey{id, in.Scales[0], out.Scales[0]}
+	if got, ok := c.weightOf[key]; ok {
+		return got, nil
+	}
+	src := c.plan.Graph.Tensors[id]
+	w, rows := floats(src), src.Shape[0]
+	cols := len(w) / rows
+	if cols*127 > maxWeightSum {
+		return 0, fmt.Errorf("weights %q have %d inputs for each output; at most %d keep the 32-bit accumulator safe", src.Name, cols, maxWeightSum/127)
+	}
+	b := make([]float32, rows)
+	if bias != graph.None {
+		copy(b, floats(c.plan.Graph.Tensors[bias]))
+	}
+	scales := make([]float32, rows)
+	for o := range scales {
+		top := 0.0
+		for _, v := range w[o*cols : (o+1)*cols] {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return 0, fmt.Errorf("weights %q: output %d has the value %v", src.Name, o, v)
+			}
+			top = math.Max(top, math.Abs(float64(v)))
+		}
+		s := top / 127
+		s = math.Max(s, math.Abs(float64(b[o]))/float64(in.Scales[0])/maxBias)
+		s = math.Max(s, math.Ldexp(float64(out.Scales[0])/float64(in.Scales[0]), -28))
+		scales[o] = float32(s)
+	}
+	quant := graph.PerChannel(scales, 0)
+	if c.o.PerTensor || rows == 1 {
+		top := scales[0]
+		for _, s := range scales {
+			top = max(top, s)
+		}
+		for o := range scales {
+			scales[o] = top
+		}
+		quant = graph.PerTensor(top, 0)
+	}
+	data := make([]byte, len(w))
+	for i, v := range w {
+		q := math.Round(float64(v) / float64(scales[i/cols]))
+		data[i] = byte(int8(min(max(q, -127), 127)))
+	}
+	got := c.out.Add(&graph.Tensor{Name: src.Name, Type: graph.Int8, Shape: src.Shape, Quant: quant, Data: data})
+	c.weightOf[key] = got
+	return got, nil
+}
+
+// bias quantizes a bias to the scale of the products it is added to.
+func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, wide bool) (graph.TensorID, error) {
+	if id == graph.None {
+		return id, nil
+	}
+	key := biasKey{id, weights, in.Scales[0]}
+	if got, ok := c.biasOf[key]; ok {
+		return got, nil
+	}
+	src, w := c.plan.Graph.Tensors[id], c.out.Tensors[weights]
+	values := floats(src)
+	scales := make([]float32, len(w.Quant.Scales))
+	for i, s := range w.Quant.Scales {
+		scales[i] = float32(in.Scales[0] * s)
+	}
+	t := &graph.Tensor{Name: src.Name, Type: graph.Int32, Shape: src.Shape}
+	if t.Quant = graph.PerTensor(scales[0], 0); len(scales) > 1 {
+		t.Quant = graph.PerChannel(scales, 0)
+	}
+	if wide {
+		t.Type = graph.Int64
+	}
+	for i, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return 0, fmt.Errorf("bias %q: output %d has the value %v", src.Name, i, v)
+		}
+		q := math.Round(float64(v) / float64(scales[i%len(scales)]))
+		if wide {
+			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(int64(q)))
+		} else {
+			t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(int32(q)))
+		}
+	}
+	got := c.out.Add(t)
+	c.biasOf[key] = got
+	return got, nil
+}
+
+// operand quantizes the constant operand of an elementwise operator,
+// symmetrically around zero.
+func (c *converter) operand(id graph.TensorID, t graph.DType) graph.TensorID {
+	if got, ok := c.constOf[id]; ok {
+		return got
+	}
+	src := c.plan.Graph.Tensors[id]
+	values, top := floats(src), 0.0
+	for _, v := range values {
+		top = math.Max(top, math.Abs(float64(v)))
+	}
+	limit := 127.0
+	if t == graph.Int16 {
+		limit = math.MaxInt16
+	}
+	if top == 0 {
+		top = limit // nothing to resolve; scale 1
+	}
+	scale := float32(top / limit)
+	dst := &graph.Tensor{Name: src.Name, Type: t, Shape: src.Shape, Quant: graph.PerTensor(scale, 0)}
+	for _, v := range values {
+		q := int64(min(max(math.Round(float64(v)/float64(scale)), -limit), limit))
+		if t == graph.Int16 {
+			dst.Data = binary.LittleEndian.AppendUint16(dst.Data, uint16(int16(q)))
+		} else {
+			dst.Data = append(dst.Data, byte(int8(q)))
+		}
+	}
+	got := c.out.Add(dst)
+	c.constOf[id] = got
+	return got
+}

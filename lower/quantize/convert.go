@@ -1,0 +1,135 @@
+package quantize
+
+import (
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/unroll"
+)
+
+// converter builds the integer graph.
+type converter struct {
+	plan   *unroll.Plan
+	o      Options
+	ranges map[string]Range
+	out    *graph.Graph
+
+	quants map[quantKey]*graph.Quant
+	narrow map[string]bool // roles that stay int8 in a mixed graph
+
+	value map[graph.TensorID]graph.TensorID // by float tensor
+	wide  map[graph.TensorID]graph.TensorID // int16 copy, by narrow tensor of the new graph
+
+	weightOf map[weightKey]graph.TensorID
+	biasOf   map[biasKey]graph.TensorID
+	constOf  map[graph.TensorID]graph.TensorID
+}
+
+type quantKey struct {
+	role string
+	t    graph.DType
+}
+
+// compute is the type that operators with arithmetic work in.
+func (c *converter) compute() graph.DType {
+	if c.o.Activations == Int8 {
+		return graph.Int8
+	}
+	return graph.Int16
+}
+
+// typeOf is the type that the tensors of a role are kept in.
+func (c *converter) typeOf(role string) graph.DType {
+	if c.narrow[role] {
+		return graph.Int8
+	}
+	return c.compute()
+}
+
+// quant returns the one quantization of a role.
+func (c *converter) quant(role string, t graph.DType) *graph.Quant {
+	key := quantKey{role, t}
+	if c.quants[key] == nil {
+		c.quants[key] = params(c.plan, role, c.ranges[role], t)
+	}
+	return c.quants[key]
+}
+
+// tensor returns the new tensor of a float value or index constant.
+func (c *converter) tensor(id graph.TensorID) graph.TensorID {
+	if got, ok := c.value[id]; ok {
+		return got
+	}
+	src := c.plan.Graph.Tensors[id]
+	t := &graph.Tensor{Name: src.Name, Type: src.Type, Shape: src.Shape, Data: src.Data}
+	if role := c.plan.Role[id]; role != "" {
+		t.Type = c.typeOf(role)
+		t.Quant = c.quant(role, t.Type)
+	}
+	c.value[id] = c.out.Add(t)
+	return c.value[id]
+}
+
+// read returns the tensor in the type operators work in, through a QUANTIZE
+// operator where it is kept in another.
+func (c *converter) read(id graph.TensorID) graph.TensorID {
+	role := c.plan.Role[id]
+	if role == "" {
+		return c.operand(id, c.compute())
+	}
+	got := c.tensor(id)
+	if c.typeOf(role) == c.compute() {
+		return got
+	}
+	if w, ok := c.wide[got]; ok {
+		return w
+	}
+	src := c.out.Tensors[got]
+	w := c.out.Add(&graph.Tensor{Name: src.Name + "_int16", Type: graph.Int16, Shape: src.Shape, Quant: c.quant(role, graph.Int16)})
+	c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Quantize, Inputs: []graph.TensorID{got}, Outputs: []graph.TensorID{w}})
+	c.wide[got] = w
+	return w
+}
+
+// convert appends the integer form of one float operator.
+func (c *converter) convert(op *graph.Op) error {
+	next := &graph.Op{Kind: op.Kind, Attr: op.Attr}
+	if unroll.IsMove(op.Kind) {
+		for _, id := range op.Inputs {
+			next.Inputs = append(next.Inputs, c.tensor(id))
+		}
+		for _, id := range op.Outputs {
+			next.Outputs = append(next.Outputs, c.tensor(id))
+		}
+		c.out.Ops = append(c.out.Ops, next)
+		return nil
+	}
+	role := c.plan.Role[op.Outputs[0]]
+	if op.Kind == graph.FullyConnected {
+		x := c.read(op.Inputs[0])
+		in, out := c.out.Tensors[x].Quant, c.quant(role, c.compute())
+		w, err := c.weights(op.Inputs[1], op.Inputs[2], in, out)
+		if err != nil {
+			return err
+		}
+		b, err := c.bias(op.Inputs[2], w, in, c.compute() == graph.Int16)
+		if err != nil {
+			return err
+		}
+		next.Inputs = []graph.TensorID{x, w, b}
+	} else {
+		for _, id := range op.Inputs {
+			next.Inputs = append(next.Inputs, c.read(id))
+		}
+	}
+	y := c.tensor(op.Outputs[0])
+	if c.typeOf(role) == c.compute() {
+		next.Outputs = []graph.TensorID{y}
+		c.out.Ops = append(c.out.Ops, next)
+		return nil
+	}
+	dst := c.out.Tensors[y]
+	w := c.out.Add(&graph.Tensor{Name: dst.Name + "_wide", Type: graph.Int16, Shape: dst.Shape, Quant: c.quant(role, graph.Int16)})
+	next.Outputs = []graph.TensorID{w}
+	c.out.Ops = append(c.out.Ops, next,
+		&graph.Op{Kind: graph.Quantize, Inputs: []graph.TensorID{w}, Outputs: []graph.TensorID{y}})
+	return nil
+}

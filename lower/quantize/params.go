@@ -1,0 +1,75 @@
+package quantize
+
+import (
+	"math"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/unroll"
+)
+
+// Range is an interval of real values that a tensor's quantization has to hold.
+type Range struct{ Min, Max float32 }
+
+// Beyond these values the function's int8 or int16 result no longer changes, so
+// a tensor that only the function reads needs no more range. For int8 they come
+// from the result's grids, 1/256 from 0 on and 1/128 from -1 on; for int16 from
+// the last entry of the kernels' table.
+var saturation = map[graph.Kind]struct{ int8, int16 Range }{
+	graph.Logistic: {Range{-6.3, 5.2}, Range{-10.625, 10.625}},
+	graph.Tanh:     {Range{-3.2, 2.6}, Range{-5.3125, 5.3125}},
+}
+
+// prescribed holds the output quantization that the kernels of some operators
+// take for granted.
+var prescribed = map[graph.Kind]struct {
+	scale8  float32
+	zero8   int32
+	scale16 float32
+}{
+	graph.Logistic: {1.0 / 256, -128, 1.0 / 32768},
+	graph.Tanh:     {1.0 / 128, 0, 1.0 / 32768},
+	graph.Softmax:  {1.0 / 256, -128, 1.0 / 32768},
+}
+
+// params chooses scale and zero point of a role as the given type.
+func params(plan *unroll.Plan, role string, r Range, t graph.DType) *graph.Quant {
+	if k, ok := plan.Fixed[role]; ok {
+		p := prescribed[k]
+		if t == graph.Int16 {
+			return graph.PerTensor(p.scale16, 0)
+		}
+		return graph.PerTensor(p.scale8, p.zero8)
+	}
+	if b, ok := plan.Bounds[role]; ok {
+		r = meet(r, Range{b[0], b[1]})
+	}
+	if k, ok := plan.Feeds[role]; ok {
+		if t == graph.Int16 {
+			r = meet(r, saturation[k].int16)
+		} else {
+			r = meet(r, saturation[k].int8)
+		}
+	}
+	return affine(r, t)
+}
+
+func meet(a, b Range) Range { return Range{max(a.Min, b.Min), min(a.Max, b.Max)} }
+
+// narrowest is the width below which a range counts as nothing: a role that was
+// zero throughout calibration gets a width of 1, a scale that fits its neighbours.
+const narrowest = 1e-9
+
+// affine returns the quantization of a range, widened to hold zero, which is
+// always exact.
+func affine(r Range, t graph.DType) *graph.Quant {
+	lo, hi := math.Min(float64(r.Min), 0), math.Max(float64(r.Max), 0)
+	if hi-lo < narrowest {
+		hi = lo + 1
+	}
+	if t == graph.Int16 {
+		return graph.PerTensor(float32(math.Max(-lo, hi)/math.MaxInt16), 0)
+	}
+	scale := float32((hi - lo) / 255)
+	zero := math.Round(math.MinInt8 - lo/float64(scale))
+	return graph.PerTensor(scale, int32(min(max(zero, math.MinInt8), math.MaxInt8)))
+}

@@ -1,0 +1,88 @@
+package quantize
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/unroll"
+)
+
+// Activations is the width of the values between operators.
+type Activations int
+
+// Widths.
+const (
+	// Int8 keeps every value in 8 bits.
+	Int8 Activations = iota
+	// Mixed keeps inputs, states and outputs in 8 bits and everything between
+	// them in 16, with QUANTIZE operators at the borders.
+	Mixed
+	// Int16 is TFLite's 16x8 scheme: 16-bit values, 8-bit weights.
+	Int16
+)
+
+var activations = [...]string{"int8", "mixed", "int16"}
+
+func (a Activations) String() string {
+	if a >= 0 && int(a) < len(activations) {
+		return activations[a]
+	}
+	return fmt.Sprintf("Activations(%d)", int(a))
+}
+
+// ParseActivations reads int8, mixed or int16.
+func ParseActivations(s string) (Activations, error) {
+	for i, n := range activations {
+		if n == s {
+			return Activations(i), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown activations %q: expected int8, mixed or int16", s)
+}
+
+// Options choose the scheme.
+type Options struct {
+	Activations Activations
+	PerTensor   bool // one scale for each weight matrix instead of one for each output
+}
+
+// Graph quantizes the plan's graph with the given range for every role. Tensor
+// names stay; with Mixed the 16-bit side of a border has the suffix "_int16".
+// Errors name the tensor that has no finite or possible quantization.
+func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph, error) {
+	c := &converter{
+		plan: plan, o: o, ranges: ranges,
+		out:      &graph.Graph{Name: plan.Graph.Name},
+		quants:   map[quantKey]*graph.Quant{},
+		narrow:   map[string]bool{},
+		value:    map[graph.TensorID]graph.TensorID{},
+		wide:     map[graph.TensorID]graph.TensorID{},
+		weightOf: map[weightKey]graph.TensorID{},
+		biasOf:   map[biasKey]graph.TensorID{},
+		constOf:  map[graph.TensorID]graph.TensorID{},
+	}
+	g := plan.Graph
+	if o.Activations == Mixed {
+		for _, id := range g.Inputs {
+			c.narrow[plan.Role[id]] = true
+		}
+		for _, id := range g.Outputs {
+			c.narrow[plan.Role[id]] = true
+		}
+	}
+	for _, id := range g.Inputs {
+		c.out.Inputs = append(c.out.Inputs, c.tensor(id))
+	}
+	for i, op := range g.Ops {
+		if err := c.convert(op); err != nil {
+			return nil, fmt.Errorf("network %q: %s: %w", g.Name, g.OpString(i), err)
+		}
+	}
+	for _, id := range g.Outputs {
+		c.out.Outputs = append(c.out.Outputs, c.tensor(id))
+	}
+	for _, s := range g.States {
+		c.out.States = append(c.out.States, graph.State{In: c.tensor(s.In), Out: c.tensor(s.Out)})
+	}
+	return c.out, nil
+}
