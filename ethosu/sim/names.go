@@ -1,0 +1,30 @@
+package sim
+
+import (
+	"sort"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// TensorNames returns a function that names the tensor of a program which lives at a
+// place while the operation at a word runs; an empty string when there is none.
+func TensorNames(p *ethosu.Program) func(word int, at isa.Span) string {
+	return func(word int, at isa.Span) string {
+		op := sort.Search(len(p.Ops), func(i int) bool { return p.Ops[i].Word >= word })
+		name := ""
+		for i := range p.Map {
+			m := &p.Map[i]
+			if m.Region != at.Region || at.Start < int64(m.Offset) || at.Start >= int64(m.Offset+m.Size) {
+				continue
+			}
+			if m.First <= op && op <= m.Last {
+				return m.Name
+			}
+			if name == "" {
+				name = m.Name
+			}
+		}
+		return name
+	}
+}

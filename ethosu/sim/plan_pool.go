@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// poolPlan is NPU_OP_POOL.
+type poolPlan struct {
+	blockPlan
+	mode    int
+	scaler  scaler
+	byCount []scaler // AVERAGE with scale_mode 0: by the number of elements inside
+	limit   int64
+}
+
+func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
+	sc := o.Scaling()
+	q := &poolPlan{blockPlan: p, mode: int(o.Param), scaler: newScaler(sc.OFM, sc.OFMRound, 0), limit: accLimit(o)}
+	if q.upscale == isa.UpscaleZeros {
+		return nil, q.fault(Unknown, "POOL with inserted zeros (IFM_UPSCALE 2)")
+	}
+	if q.mode == isa.PoolMax || sc.Global {
+		return q, nil
+	}
+	if q.mode == isa.PoolReduceSum {
+		return nil, q.fault(Unknown, "REDUCE_SUM with OFM_PRECISION scale_mode 0, expected 1")
+	}
+	k := q.kernel
+	if k.H*k.W > 64 {
+		return nil, q.fault(Unknown, "AVERAGE by the count of elements with a %dx%d kernel, at most 8x8 is known", k.H, k.W)
+	}
+	q.byCount = make([]scaler, k.H*k.W+1)
+	for n := 1; n < len(q.byCount); n++ {
+		q.byCount[n] = newScaler(reciprocal(n), sc.OFMRound, 0)
+	}
+	return q, nil
+}
+
+func (p *poolPlan) run(c *context) error {
+	buf := p.input(c, 0, &p.ifm)
+	for y := range p.ofm.H {
+		for x := range p.ofm.W {
+			v, err := p.window(c, buf, y, x)
+			if err != nil {
+				return err
+			}
+			if err := p.emit(c, y, x, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// window returns the rounded values of one output position.
+func (p *poolPlan) window(c *context, buf []byte, y, x int) ([]int64, error) {
+	n := p.ifm.C
+	v, a := sized(&c.v, n), sized(&c.a, n)
+	start := int64(0)
+	if p.mode == isa.PoolMax {
+		start = math.MinInt64
+	}
+	for i := range v {
+		v[i] = start
+	}
+	count := 0
+	for ty := range p.kernel.H {
+		for tx := range p.kernel.W {
+			iy, ix, ok := p.tap(y, x, ty, tx)
+			if !ok {
+				continue
+			}
+			count++
+			p.loadAll(a, &p.ifm, buf, iy, ix, 0)
+			if p.mode == isa.PoolMax {
+				for i, e := range a {
+					v[i] = max(v[i], int64(e))
+				}
+			} else {
+				for i, e := range a {
+					v[i] += int64(e)
+				}
+			}
+		}
+	}
+	if count == 0 {
+		return nil, p.fault(Unknown, "the window of output (%d,%d) holds padding alone", y, x)
+	}
+	switch p.mode {
+	case isa.PoolMax:
+		return v, nil
+	case isa.PoolReduceSum:
+		for _, e := range v[1:] {
+			v[0] += e
+		}
+		v = v[:1]
+	}
+	s := &p.scaler
+	if p.byCount != nil {
+		s = &p.byCount[count]
+	}
+	for i, sum := range v {
+		if sum >= p.limit || sum < -p.limit {
+			return nil, p.fault(Overflow, "sum %d of output (%d,%d,%d) does not fit the accumulator", sum, y, x, i)
+		}
+		v[i] = s.round(sum)
+	}
+	return v, nil
+}

@@ -1,0 +1,313 @@
+package sim
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// Options widen or narrow what Prepare accepts. The zero value is the default.
+type Options struct {
+	// MaxWork limits multiplications, elementwise results and copied bytes of one
+	// run, so that a damaged stream ends. 0 stands for 2^40.
+	MaxWork int64
+	// Tensor names the tensor at a place in memory while the operation at a word
+	// runs, for faults and traces.
+	Tensor func(word int, at isa.Span) string
+	// SkipLayout leaves block dimensions and the SHRAM layout unchecked.
+	SkipLayout bool
+}
+
+// Sim is a stream ready to run. It is immutable apart from caches that are safe for
+// concurrent use.
+type Sim struct {
+	accel   *ethosu.Accelerator
+	product isa.Product
+	regions Regions
+	opts    Options
+	steps   []step
+	touched uint8 // regions that the stream accesses
+	store   *weightStore
+	pool    sync.Pool // *context
+}
+
+// step is an operation ready to run.
+type step interface {
+	head() *header
+	run(c *context) error
+	// reads and writes are the spans of memory that the operation touches; SHRAM is
+	// region shramRegion.
+	reads() []isa.Span
+	writes() []isa.Span
+}
+
+const shramRegion = 0x103
+
+// base is what every step has.
+type base struct {
+	header
+	in, out []isa.Span
+}
+
+func (b *base) head() *header      { return &b.header }
+func (b *base) reads() []isa.Span  { return b.in }
+func (b *base) writes() []isa.Span { return b.out }
+
+// context is the scratch of one run: buffers and the SHRAM.
+type context struct {
+	mem    Memory
+	shram  []byte
+	a, b   []int32
+	v      []int64
+	q      []int32
+	x      []int16
+	wide   []int32
+	acc    []int32
+	sum    []int64
+	copies [2][]byte
+	latest bool // weights are always taken from memory, as it is now
+}
+
+// Prepare checks a stream and decodes it for the accelerator. The error is a *Fault
+// that names the command.
+func Prepare(accel *ethosu.Accelerator, commands []uint32, regions Regions) (*Sim, error) {
+	return PrepareWith(accel, commands, regions, Options{})
+}
+
+// PrepareProgram prepares a compiled program; faults name its tensors.
+func PrepareProgram(p *ethosu.Program) (*Sim, error) {
+	return PrepareWith(p.Accel, p.Commands, RegionsOf(p), Options{Tensor: TensorNames(p)})
+}
+
+// PrepareWith is Prepare with options.
+func PrepareWith(accel *ethosu.Accelerator, commands []uint32, regions Regions, opts Options) (*Sim, error) {
+	if opts.MaxWork == 0 {
+		opts.MaxWork = 1 << 40
+	}
+	s := &Sim{accel: accel, product: isa.ProductOf(accel.U65), regions: regions, opts: opts, store: newWeightStore()}
+	b := &builder{Sim: s, work: opts.MaxWork}
+	err := isa.WalkAll(commands, b.command, b.operation)
+	if e, ok := err.(*isa.Error); ok {
+		return nil, &Fault{Cause: BadCommand, Word: e.Word, Op: -1, Name: e.Name, Detail: e.What}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.pool.New = func() any { return &context{shram: make([]byte, 1024*accel.SHRAMBanks)} }
+	return s, nil
+}
+
+// Run executes the stream on m. It may be called by many goroutines at once, each
+// with its own memory.
+func (s *Sim) Run(m Memory) error {
+	if err := s.fill(&m); err != nil {
+		return err
+	}
+	c := s.pool.Get().(*context)
+	defer s.pool.Put(c)
+	c.mem, c.latest = m, false
+	for _, st := range s.steps {
+		if err := st.run(c); err != nil {
+			return err
+		}
+	}
+	c.mem = Memory{}
+	return nil
+}
+
+// builder turns commands into steps.
+type builder struct {
+	*Sim
+	work   int64
+	origin origins
+	shram  shramMap
+	index  int
+}
+
+// command checks one command against the table.
+func (b *builder) command(in isa.Instruction) error {
+	if err := in.Check(b.product); err != nil {
+		return &isa.Error{Word: in.Word, Name: in.Code.String(), What: err.Error()}
+	}
+	return nil
+}
+
+func (b *builder) operation(o *isa.Operation) error {
+	if !o.IsBlock() && !o.IsDMA() {
+		b.control(o)
+		return nil
+	}
+	h := header{word: o.Word, index: o.Index, op: o.Op, name: opName(o)}
+	if unset := o.Unset(b.product, b.accel.Cores); unset != nil {
+		return h.fault(UnsetRegister, "the stream never writes %v, which the operation reads", unset)
+	}
+	var st step
+	var err error
+	if o.IsDMA() {
+		st, err = b.dma(h, o)
+	} else {
+		st, err = b.block(h, o)
+	}
+	if err != nil {
+		return err
+	}
+	b.steps = append(b.steps, st)
+	for _, w := range st.writes() {
+		b.origin.forget(w)
+	}
+	for _, sp := range append(st.reads(), st.writes()...) {
+		if sp.Region < 8 {
+			b.touched |= 1 << sp.Region
+		}
+	}
+	if d, ok := st.(*dmaPlan); ok {
+		b.origin.record(d, &b.regions)
+	}
+	return nil
+}
+
+func opName(o *isa.Operation) string {
+	switch o.Op {
+	case isa.OpPool:
+		return o.Op.String() + " " + pick(int(o.Param), "MAX", "AVERAGE", "REDUCE_SUM")
+	case isa.OpElementwise:
+		return o.Op.String() + " " + pick(int(o.Param), "MUL", "ADD", "SUB", "MIN", "MAX", "LRELU", "ABS", "CLZ", "SHR", "SHL")
+	}
+	return o.Op.String()
+}
+
+func pick(i int, names ...string) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("mode %d", i)
+}
+
+// spend takes n units of work, or reports that the stream asks for too much. n is a
+// float so that absurd products cannot wrap.
+func (b *builder) spend(h *header, n float64) error {
+	if n > float64(b.work) {
+		return h.fault(TooMuchWork, "the operation takes %.0f steps, %d of %d are left", n, b.work, b.opts.MaxWork)
+	}
+	b.work -= int64(n)
+	return nil
+}
+
+// block checks what all block operations share and builds the plan of the kind.
+func (b *builder) block(h header, o *isa.Operation) (step, error) {
+	ifm, ofm := o.IFM(), o.OFM()
+	if b.opts.Tensor != nil {
+		if spans := ofm.Spans(); len(spans) > 0 {
+			h.tensor = b.opts.Tensor(o.Word, spans[0])
+		}
+	}
+	k := o.Kernel()
+	work := float64(ofm.H) * float64(ofm.W) * float64(ofm.C) * float64(k.H) * float64(k.W)
+	if o.Op == isa.OpConv || o.Op == isa.OpPool && o.Param == isa.PoolReduceSum {
+		work *= float64(ifm.C)
+	}
+	if err := b.spend(&h, work); err != nil {
+		return nil, err
+	}
+	if err := b.checkShapes(&h, o, &ifm, &ofm); err != nil {
+		return nil, err
+	}
+	p := blockPlan{base: base{header: h}, ifm: newFmap(ifm), ofm: newFmap(ofm), kernel: k}
+	p.upscale, p.factor = o.Upscale()
+	p.hv, p.wv = o.InputExtent()
+	if err := b.checkMap(&p.base, "IFM", &ifm, false); err != nil {
+		return nil, err
+	}
+	if o.HasIFM2() {
+		ifm2 := o.IFM2()
+		p.ifm2 = newFmap(ifm2)
+		if err := b.checkMap(&p.base, "IFM2", &ifm2, false); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.checkMap(&p.base, "OFM", &ofm, true); err != nil {
+		return nil, err
+	}
+	if !b.opts.SkipLayout {
+		if err := b.checkLayout(&h, o, &ifm); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if p.stage, err = newStage(&h, o, &p.ofm, b.accel.LUTBase()); err != nil {
+		return nil, err
+	}
+	if err := b.useSHRAM(&p, o); err != nil {
+		return nil, err
+	}
+	p.aliases(o.HasIFM2(), o.Op == isa.OpElementwise)
+	switch o.Op {
+	case isa.OpConv:
+		return b.conv(p, o)
+	case isa.OpDepthwise:
+		return b.depthwise(p, o)
+	case isa.OpPool:
+		return b.pooling(p, o)
+	}
+	return b.elementwise(p, o)
+}
+
+// control handles the commands that only order or report; in program order they
+// change nothing.
+func (b *builder) control(*isa.Operation) {}
+
+// blockPlan is what all block operations share.
+type blockPlan struct {
+	base
+	ifm, ifm2, ofm  fmap
+	kernel          isa.Kernel
+	upscale, factor int
+	hv, wv          int // input extent after upscaling
+	stage           stage
+	copyIn          [2]isa.Span // inputs that must be read before the output is written
+}
+
+// aliases finds inputs that the operation overwrites. Reading and writing element by
+// element is right when both walks visit the same addresses; anything else reads a
+// copy of the input.
+func (p *blockPlan) aliases(two, elementwise bool) {
+	for i, f := range []*fmap{&p.ifm, &p.ifm2} {
+		if i == 1 && !two || elementwise && f.sameWalk(&p.ofm) {
+			continue
+		}
+		spans := f.Spans()
+		all := spans[0]
+		hit := false
+		for _, s := range spans {
+			all.Start, all.End = min(all.Start, s.Start), max(all.End, s.End)
+			for _, w := range p.ofm.Spans() {
+				hit = hit || s.Overlaps(w)
+			}
+		}
+		if hit {
+			p.copyIn[i] = all
+			f.delta = int(all.Start)
+		}
+	}
+}
+
+// input returns the buffer that a feature map is read from.
+func (p *blockPlan) input(c *context, i int, f *fmap) []byte {
+	buf := c.mem[f.Region]
+	if s := p.copyIn[i]; s.End > s.Start {
+		c.copies[i] = append(c.copies[i][:0], buf[s.Start:s.End]...)
+		return c.copies[i]
+	}
+	return buf
+}
+
+// sized returns a buffer of n elements, reusing the old one when it is large enough.
+func sized[T any](b *[]T, n int) []T {
+	if cap(*b) < n {
+		*b = make([]T, n)
+	}
+	*b = (*b)[:n]
+	return *b
+}

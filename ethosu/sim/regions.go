@@ -1,0 +1,70 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu"
+)
+
+// Region is the memory behind one base pointer.
+type Region struct {
+	Size int64 // bytes; 0: the region is absent
+	// Content, when not nil, is a constant region: it is read from here, and a
+	// stream that writes to it is at fault. Size is then len(Content).
+	Content []byte
+}
+
+// Regions are the eight base pointers of the NPU.
+type Regions [8]Region
+
+func (r *Regions) size(region int) int64 {
+	if c := r[region].Content; c != nil {
+		return int64(len(c))
+	}
+	return r[region].Size
+}
+
+// Memory is the content of the regions during a run, little endian. Slices of
+// constant regions and of regions that the stream does not touch may be nil.
+type Memory [8][]byte
+
+// NewMemory allocates every region that is not constant, filled with zeros.
+func (s *Sim) NewMemory() Memory {
+	var m Memory
+	for i := range s.regions {
+		if s.regions[i].Content == nil && s.regions[i].Size > 0 {
+			m[i] = make([]byte, s.regions[i].Size)
+		}
+	}
+	return m
+}
+
+// fill checks the sizes of the regions that the stream touches and puts the
+// constant ones in place.
+func (s *Sim) fill(m *Memory) error {
+	for i := range m {
+		if s.touched>>i&1 == 0 {
+			continue
+		}
+		if c := s.regions[i].Content; c != nil {
+			m[i] = c
+			continue
+		}
+		if int64(len(m[i])) < s.regions[i].Size {
+			return fmt.Errorf("region %d has %d bytes, the stream was prepared for %d", i, len(m[i]), s.regions[i].Size)
+		}
+	}
+	return nil
+}
+
+// RegionsOf returns the regions of a compiled program.
+func RegionsOf(p *ethosu.Program) Regions {
+	var r Regions
+	r[ethosu.RegionConstants].Content = p.Constants
+	if p.Constants == nil {
+		r[ethosu.RegionConstants].Content = []byte{}
+	}
+	r[ethosu.RegionArena].Size = int64(p.ArenaSize)
+	r[ethosu.RegionFast].Size = int64(p.FastSize)
+	return r
+}
