@@ -1,0 +1,130 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/testdata"
+)
+
+// compiled is a model compiled by Vela: one ethos-u operator whose inputs are the
+// stream, the constants, the arena and the fast scratch.
+type compiled struct {
+	accel   *ethosu.Accelerator
+	words   []uint32
+	regions Regions
+	in, out []int // offsets of the graph's inputs and outputs in the arena
+}
+
+func readCompiled(t testing.TB, name string) *compiled {
+	t.Helper()
+	m, err := tflite.ReadModel(name, testdata.ReadShared(t, "data", "models", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := m.Graph
+	op := g.Ops[0]
+	if len(g.Ops) != 1 || op.Kind != graph.Custom {
+		t.Fatalf("%s has %d operators, expected one CUSTOM", name, len(g.Ops))
+	}
+	p, err := isa.ParsePayload(g.Tensors[op.Inputs[0]].Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &compiled{words: p.Words}
+	accel := strings.TrimSuffix(name[strings.LastIndex(name, "-u")+1:], ".tflite")
+	if c.accel, err = ethosu.ParseAccelerator("ethos-" + accel); err != nil {
+		t.Fatal(err)
+	}
+	if c.accel.ConfigWord != p.Config {
+		t.Errorf("CONFIG word 0x%08X, expected 0x%08X", p.Config, c.accel.ConfigWord)
+	}
+	elems := func(i int) int64 { return int64(graph.Elems(g.Tensors[op.Inputs[i]].Shape)) }
+	c.regions[0].Content = g.Tensors[op.Inputs[1]].Data
+	c.regions[1].Size = elems(2)
+	c.regions[2].Size = elems(3)
+	offsets := m.Find("OfflineMemoryAllocation")[12:]
+	at := func(id int) int { return int(int32(binary.LittleEndian.Uint32(offsets[4*id:]))) }
+	for _, id := range g.Inputs {
+		c.in = append(c.in, at(int(id)))
+	}
+	for _, id := range g.Outputs {
+		c.out = append(c.out, at(int(id)))
+	}
+	return c
+}
+
+// golden is an io.json file with its data.
+type golden struct {
+	Count           int
+	Inputs, Outputs []struct {
+		Name          string
+		Index         int
+		Bytes, Offset int
+	}
+	bin []byte
+}
+
+func readGolden(t testing.TB, name string) *golden {
+	t.Helper()
+	var g golden
+	if err := json.Unmarshal(testdata.ReadShared(t, "data", "models", name+".io.json"), &g); err != nil {
+		t.Fatal(err)
+	}
+	g.bin = testdata.ReadShared(t, "data", "models", name+".io.bin")
+	return &g
+}
+
+func compiledNames(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(testdata.Shared(t, "data", "models"), "*.vela*.tflite"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no compiled models: %v", err)
+	}
+	for i, f := range files {
+		files[i] = filepath.Base(f)
+	}
+	return files
+}
+
+// TestCompiledModels runs every stream that Vela compiled, fed as recorded.
+func TestCompiledModels(t *testing.T) {
+	for _, name := range compiledNames(t) {
+		t.Run(name, func(t *testing.T) {
+			c := readCompiled(t, name)
+			base, _, _ := strings.Cut(name, ".")
+			g := readGolden(t, base)
+			s, err := Prepare(c.accel, c.words, c.regions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := s.NewMemory()
+			bad := map[string]int{}
+			for n := range g.Count {
+				for i, in := range g.Inputs {
+					copy(m[1][c.in[i]:], g.bin[in.Offset+n*in.Bytes:][:in.Bytes])
+				}
+				if err := s.Run(m); err != nil {
+					t.Fatal(err)
+				}
+				for i, out := range g.Outputs {
+					want := g.bin[out.Offset+n*out.Bytes:][:out.Bytes]
+					if got := m[1][c.out[i]:][:out.Bytes]; !bytes.Equal(got, want) {
+						bad[out.Name]++
+					}
+				}
+			}
+			for name, n := range bad {
+				t.Errorf("output %q differs in %d of %d inferences", name, n, g.Count)
+			}
+		})
+	}
+}
