@@ -1,30 +1,10 @@
 package codegen
 
 import (
-	"bytes"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
+
+	"github.com/unroll-npu/unroll/codegen/golden"
 )
-
-// GoldenName is the path of the golden vectors that the Go test reads.
-const GoldenName = "testdata/golden.json"
-
-// GoldenFile is the content of GoldenName. Bytes are hex text.
-type GoldenFile struct {
-	Inputs  []string      `json:"inputs"`  // tensor names, without states
-	Outputs []string      `json:"outputs"` // tensor names, without states
-	States  []string      `json:"states"`  // names of the state inputs
-	Calls   []GoldenEntry `json:"calls"`
-}
-
-// GoldenEntry is one call in GoldenFile.
-type GoldenEntry struct {
-	Reset   bool     `json:"reset,omitempty"`
-	Inputs  []string `json:"inputs"`
-	Outputs []string `json:"outputs"`
-	States  []string `json:"states,omitempty"` // after the call
-}
 
 // addGoldenViews checks the golden calls and hands their values to the templates.
 func (v *view) addGoldenViews(p *Project) error {
@@ -77,7 +57,7 @@ func checkCall(p *Project, v *view, i int, c Call) error {
 
 // addGolden writes the golden vectors for the Go test.
 func addGolden(t Tree, p *Project, v *view) error {
-	f := GoldenFile{Inputs: []string{}, Outputs: []string{}, States: []string{}, Calls: []GoldenEntry{}}
+	f := golden.Vectors{Inputs: []string{}, Outputs: []string{}, States: []string{}, Calls: []golden.Call{}}
 	for _, in := range v.Inputs {
 		f.Inputs = append(f.Inputs, p.Program.Inputs[in.binding].Name)
 	}
@@ -88,25 +68,22 @@ func addGolden(t Tree, p *Project, v *view) error {
 		f.States = append(f.States, p.Program.Inputs[s.binding].Name)
 	}
 	for _, c := range p.Golden {
-		e := GoldenEntry{Reset: c.Reset, Inputs: []string{}, Outputs: []string{}}
+		e := golden.Call{Reset: c.Reset, Inputs: []golden.Hex{}, Outputs: []golden.Hex{}}
 		for _, in := range v.Inputs {
-			e.Inputs = append(e.Inputs, hex.EncodeToString(c.Inputs[in.binding]))
+			e.Inputs = append(e.Inputs, c.Inputs[in.binding])
 		}
 		for _, out := range v.Outputs {
-			e.Outputs = append(e.Outputs, hex.EncodeToString(c.Outputs[out.binding]))
+			e.Outputs = append(e.Outputs, c.Outputs[out.binding])
 		}
 		for _, s := range v.States {
-			e.States = append(e.States, hex.EncodeToString(c.Outputs[s.outBinding]))
+			e.States = append(e.States, c.Outputs[s.outBinding])
 		}
 		f.Calls = append(f.Calls, e)
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	if err := e.Encode(f); err != nil {
+	b, err := f.Encode()
+	if err != nil {
 		return fmt.Errorf("BUG: %w", err)
 	}
-	t[GoldenName] = b.Bytes()
+	t[golden.Path] = b
 	return nil
 }

@@ -1,3 +1,31 @@
 package codegen
 
-func addGoTest(t Tree, p *Project, v *view) error { return nil }
+import (
+	"github.com/unroll-npu/unroll/codegen/gotest"
+)
+
+// addGoTest describes the project to package gotest, which writes its test.
+func addGoTest(t Tree, p *Project, v *view) error {
+	s := &gotest.Suite{
+		Prefix: p.Prefix, Accelerator: v.Accel, ArenaBytes: p.Program.ArenaSize, FastBytes: p.Program.FastSize,
+		Constants: v.ConstantBytes > 0,
+	}
+	for _, in := range v.Inputs {
+		s.Inputs = append(s.Inputs, gotest.Place{Name: p.Program.Inputs[in.binding].Name, Offset: in.Offset, Size: in.Bytes})
+	}
+	for _, out := range v.Outputs {
+		s.Outputs = append(s.Outputs, gotest.Place{Name: p.Program.Outputs[out.binding].Name, Offset: out.Offset, Size: out.Bytes})
+	}
+	for _, st := range v.States {
+		zero := make([]byte, st.Width)
+		for i := range zero {
+			zero[i] = byte(st.ZeroPoint >> (8 * i))
+		}
+		s.States = append(s.States, gotest.Carried{
+			Name: p.Program.Inputs[st.binding].Name, In: st.Offset, Out: st.OutOffset, Size: st.Bytes, Zero: zero,
+		})
+	}
+	b, err := gotest.Render(s)
+	t[p.Prefix+"_test.go"] = b
+	return err
+}

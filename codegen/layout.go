@@ -136,18 +136,18 @@ func breakComment(indent, text, next string) []string {
 	return append(out, line)
 }
 
-// breakArguments breaks after commas, later lines aligned with the first argument.
+// breakArguments breaks the outermost list that has commas after the last one that
+// fits; later lines are aligned with the first argument.
 func breakArguments(line string) []string {
-	open := strings.IndexByte(line, '(')
-	if open < 0 {
-		return []string{line}
-	}
-	indent := strings.Repeat(" ", open+1)
 	var out []string
+	indent, depth := "", 0 // of the list: known once it has been broken
 	for len(line) > lineWidth {
-		at := lastComma(line[:lineWidth], min(len(out), 1))
-		if at <= len(indent) {
+		at, open, level := lastComma(line[:lineWidth], depth)
+		if at < 0 {
 			break
+		}
+		if depth == 0 {
+			indent, depth = strings.Repeat(" ", open+1), level
 		}
 		out = append(out, line[:at+1])
 		line = indent + strings.TrimLeft(line[at+1:], " ")
@@ -155,22 +155,31 @@ func breakArguments(line string) []string {
 	return append(out, line)
 }
 
-// lastComma finds the last comma of the outermost argument list that is no part of
-// a string. At the start of s depth lists are open.
-func lastComma(s string, depth int) int {
+// lastComma finds the last comma of the outermost list that has one, outside
+// strings, with the list's opening parenthesis and its depth. When s continues a
+// list, within is the depth of that list, and only its commas count.
+func lastComma(s string, within int) (at, open, depth int) {
 	at, quoted := -1, false
+	stack := make([]int, within)
 	for i := 0; i < len(s); i++ {
 		switch {
 		case s[i] == '"':
 			quoted = !quoted
 		case quoted:
 		case s[i] == '(':
-			depth++
+			stack = append(stack, i)
 		case s[i] == ')':
-			depth--
-		case s[i] == ',' && depth == 1:
-			at = i
+			if len(stack) == 0 {
+				return at, open, depth
+			}
+			stack = stack[:len(stack)-1]
+		case s[i] == ',' && len(stack) > 0:
+			level := len(stack)
+			if within > 0 && level != within || at >= 0 && level > depth {
+				continue
+			}
+			at, open, depth = i, stack[level-1], level
 		}
 	}
-	return at
+	return at, open, depth
 }

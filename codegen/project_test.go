@@ -72,8 +72,8 @@ func accumulator(stateOut uint32) *ethosu.Program {
 	}
 }
 
-// golden calls the accumulator: two sequences, of three and two steps.
-func golden() []Call {
+// goldenCalls calls the accumulator: two sequences, of three and two steps.
+func goldenCalls() []Call {
 	var calls []Call
 	state := make([]byte, 16)
 	for i := range 5 {
@@ -104,7 +104,7 @@ func tiny(prefix string, stateOut uint32) Project {
 		classes = append(classes, string(c))
 	}
 	return Project{
-		Prefix: prefix, Program: accumulator(stateOut), ClassNames: classes, Mean: mean, Std: std, Golden: golden(),
+		Prefix: prefix, Program: accumulator(stateOut), ClassNames: classes, Mean: mean, Std: std, Golden: goldenCalls(),
 		Source: "accumulator.tflite", SourceSHA256: "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
 		Version: "0.0", Settings: map[string]string{"accel": "ethos-u55-128"},
 	}
