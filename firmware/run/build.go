@@ -1,0 +1,187 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// BuildError is a compiler or build system that did not succeed.
+type BuildError struct {
+	Command string
+	Output  string // its last lines
+	Err     error
+}
+
+func (e *BuildError) Error() string {
+	return fmt.Sprintf("%s: %v\n%s", e.Command, e.Err, e.Output)
+}
+
+func (e *BuildError) Unwrap() error { return e.Err }
+
+// Build compiles and links the project for opt.On and returns the path of the
+// image. For this machine a C compiler is enough; CMake is used when it is here.
+func Build(ctx context.Context, opt Options) (string, error) {
+	t, err := ParseTarget(opt.On)
+	if err != nil {
+		return "", err
+	}
+	if err := checkProject(opt.Dir); err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(opt.Dir)
+	if err != nil {
+		return "", err
+	}
+	build, err := filepath.Abs(opt.buildDir(t))
+	if err != nil {
+		return "", err
+	}
+	opt.say("building for " + t.Name)
+	if t.Toolchain == "" {
+		if _, err := Find(toolCC); err != nil {
+			return "", err
+		}
+		_, noCMake := Find(toolCMake)
+		_, noNinja := Find(toolNinja)
+		if opt.PlainCC || noCMake != nil || noNinja != nil {
+			return plainCC(ctx, opt, t, dir, build)
+		}
+	}
+	return withCMake(ctx, opt, t, dir, build)
+}
+
+func withCMake(ctx context.Context, opt Options, t Target, dir, build string) (string, error) {
+	need := []string{toolCMake, toolNinja}
+	if t.Toolchain != "" {
+		need = append(need, toolArm)
+	}
+	paths := map[string]string{}
+	for _, name := range need {
+		path, err := Find(name)
+		if err != nil {
+			return "", err
+		}
+		paths[name] = path
+	}
+	configure := []string{paths[toolCMake], "-S", dir, "-B", build, "-G", "Ninja",
+		"-DCMAKE_MAKE_PROGRAM=" + paths[toolNinja], "-DUNROLL_TARGET=" + t.CMake,
+		"-DUNROLL_NONSECURE=" + onOff(opt.NonSecure), "-DUNROLL_SANITIZE=" + onOff(opt.Sanitize)}
+	if t.Toolchain != "" {
+		configure = append(configure, "-DCMAKE_TOOLCHAIN_FILE="+filepath.Join(dir, filepath.FromSlash(t.Toolchain)))
+	}
+	for _, d := range opt.Define {
+		configure = append(configure, "-D"+d)
+	}
+	if err := command(ctx, dir, configure); err != nil {
+		return "", err
+	}
+	if err := command(ctx, dir, []string{paths[toolNinja], "-C", build}); err != nil {
+		return "", err
+	}
+	return filepath.Join(build, t.Image), nil
+}
+
+func onOff(b bool) string {
+	if b {
+		return "ON"
+	}
+	return "OFF"
+}
+
+// plainSources are the patterns of the files that make up a program of this machine.
+var plainSources = []string{"src/*.c", "app/*.c", "npu/*.c", "platform/*.c", "platform/host/*.c", "platform/link/*.c"}
+
+// plainIncludes are the folders with headers; those that are absent do no harm.
+var plainIncludes = []string{"include", "src", "app", "npu", "platform", "platform/link"}
+
+// plainCC compiles for this machine without a build system.
+func plainCC(ctx context.Context, opt Options, t Target, dir, build string) (string, error) {
+	cc, err := Find(toolCC)
+	if err != nil {
+		return "", err
+	}
+	flags := []string{cc, "-std=c11", "-Os", "-g", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections", "-DNPU_MMIO_EXTERN=1"}
+	if opt.NonSecure {
+		flags = append(flags, "-DUNROLL_NONSECURE=1")
+	}
+	sanitize := []string{}
+	if opt.Sanitize {
+		sanitize = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+	}
+	flags = append(flags, sanitize...)
+	for _, include := range plainIncludes {
+		flags = append(flags, "-I"+filepath.Join(dir, include))
+	}
+	for _, d := range opt.Define {
+		flags = append(flags, "-D"+d)
+	}
+	if out, err := exec.CommandContext(ctx, cc, "--version").Output(); err == nil && bytes.Contains(out, []byte("Free Software Foundation")) {
+		flags = append(flags, "-fstack-usage", "-fcallgraph-info=su")
+	}
+	var objects []string
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for _, pattern := range plainSources {
+		sources, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
+		if err != nil {
+			return "", err
+		}
+		slices.Sort(sources)
+		for _, source := range sources {
+			rel, err := filepath.Rel(dir, source)
+			if err != nil {
+				return "", err
+			}
+			object := filepath.Join(build, "objects", rel+".o")
+			if err := os.MkdirAll(filepath.Dir(object), 0o777); err != nil {
+				return "", err
+			}
+			objects = append(objects, object)
+			group.Go(func() error {
+				return command(ctx, dir, append(slices.Clone(flags), "-c", source, "-o", object))
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return "", err
+	}
+	image := filepath.Join(build, t.Image)
+	link := append([]string{cc, "-Wl,--gc-sections", "-o", image}, objects...)
+	if runtime.GOOS == "darwin" {
+		link = append([]string{cc, "-o", image}, objects...)
+	}
+	return image, command(ctx, dir, append(link, sanitize...))
+}
+
+// command runs a tool quietly; what it prints matters only when it fails.
+func command(ctx context.Context, dir string, argv []string) error {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir = dir
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return err
+	}
+	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+	if len(lines) > 30 {
+		lines = append([]string{"..."}, lines[len(lines)-30:]...)
+	}
+	return &BuildError{Command: strings.Join(argv, " "), Output: strings.Join(lines, "\n"), Err: err}
+}

@@ -1,0 +1,162 @@
+package run_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/unroll-npu/unroll/firmware"
+	"github.com/unroll-npu/unroll/firmware/link"
+	"github.com/unroll-npu/unroll/firmware/run"
+)
+
+// fakeNPU is an NPU for the project in firmware/testdata/selftest: it adds the bytes
+// of region 0 to those at region 1, if the command stream is the expected one.
+type fakeNPU struct {
+	mem   link.Memory
+	regs  map[uint32]uint32
+	irq   bool
+	runs  int
+	fault fault
+}
+
+type fault struct {
+	id, config uint32 // instead of the real ones, when not 0
+	status     uint32 // error bits after a run
+	silent     bool   // never ends
+	noReset    bool   // reset stays in progress
+	protection uint32 // xor into PROT
+	wild       bool   // reads outside of its memory
+	incomplete bool
+}
+
+const (
+	regID, regStatus, regCmd, regReset = 0x000, 0x004, 0x008, 0x00c
+	regQBase, regQRead, regQSize       = 0x010, 0x018, 0x020
+	regProt, regConfig                 = 0x024, 0x028
+	regBaseP, regCycles                = 0x080, 0x1a0
+)
+
+func newFake(mem link.Memory) *fakeNPU {
+	return &fakeNPU{mem: mem, regs: map[uint32]uint32{}}
+}
+
+func (n *fakeNPU) IRQ() bool { return n.irq }
+
+func (n *fakeNPU) ReadReg(off uint32) uint32 {
+	switch off {
+	case regID:
+		if n.fault.id != 0 {
+			return n.fault.id
+		}
+		return 0x10104201
+	case regConfig:
+		if n.fault.config != 0 {
+			return n.fault.config
+		}
+		return 0x00001807
+	case regStatus:
+		s := n.regs[regStatus]
+		if n.irq {
+			s |= 2
+		}
+		if n.fault.noReset {
+			s |= 8
+		}
+		return s
+	case regProt:
+		return n.regs[regReset]&3 ^ n.fault.protection
+	}
+	return n.regs[off]
+}
+
+func (n *fakeNPU) WriteReg(off, v uint32) {
+	switch off {
+	case regReset:
+		n.regs = map[uint32]uint32{regReset: v}
+		n.irq = false
+	case regCmd:
+		if v&2 != 0 {
+			n.irq = false
+		}
+		if v&1 != 0 && !n.fault.silent {
+			n.run()
+		}
+	default:
+		n.regs[off] = v
+	}
+}
+
+func (n *fakeNPU) base(off uint32) uint64 { return uint64(n.regs[off]) | uint64(n.regs[off+4])<<32 }
+
+func (n *fakeNPU) run() {
+	n.runs++
+	n.irq = true
+	n.regs[regQRead] = 28
+	n.regs[regStatus] = n.fault.status
+	if n.fault.status != 0 || n.fault.incomplete {
+		return
+	}
+	n.regs[regStatus] = n.work()
+	n.regs[regCycles] = 1234
+}
+
+func (n *fakeNPU) work() uint32 {
+	const bus, parse, end = 4, 0x10, 0x20
+	commands := make([]byte, n.regs[regQSize])
+	weights, feature := make([]byte, 256), make([]byte, 256)
+	wild := uint64(0)
+	if n.fault.wild {
+		wild = 1024
+	}
+	if n.mem.ReadAt(n.base(regQBase), commands) != nil || n.mem.ReadAt(n.base(regBaseP)+wild, weights) != nil ||
+		n.mem.ReadAt(n.base(regBaseP+8), feature) != nil {
+		return bus
+	}
+	if len(commands) != 64 || binary.LittleEndian.Uint32(commands) != 0x53454C46 {
+		return parse
+	}
+	for i := range feature {
+		feature[i] += weights[i]
+	}
+	if n.mem.WriteAt(n.base(regBaseP+8)+256, feature) != nil {
+		return bus
+	}
+	return end
+}
+
+// selftest copies the driver's test project to a new folder.
+func selftest(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, from := range []fs.FS{firmware.Files(), os.DirFS(filepath.Join("..", "testdata", "selftest"))} {
+		if err := os.CopyFS(dir, from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// mustRun runs a project and skips the test where a tool is missing.
+func mustRun(t *testing.T, opt run.Options) *run.Report {
+	t.Helper()
+	if opt.Timeout == 0 {
+		opt.Timeout = 2 * time.Minute
+	}
+	var console bytes.Buffer
+	opt.Console = &console
+	report, err := run.Run(context.Background(), opt)
+	if errors.Is(err, run.ErrNoTool) {
+		t.Skipf("SKIPPED: %s is not proven here: %v", opt.On, err)
+	}
+	if err != nil {
+		t.Fatalf("%v\nconsole:\n%s", err, console.String())
+	}
+	return report
+}

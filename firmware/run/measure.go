@@ -1,0 +1,79 @@
+package run
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Sizes is what the library and the driver take, in bytes, without the model and
+// its arena. All are 0 where objects are not ELF or the compiler tells no stack use.
+type Sizes struct {
+	Code  int `json:"code_bytes"`  // instructions and constants
+	RAM   int `json:"ram_bytes"`   // variables, one context per model included
+	Stack int `json:"stack_bytes"` // deepest chain of calls into the library
+}
+
+// library are the folders of a project whose objects count.
+var library = []string{"src", "npu"}
+
+// Measure sums up the objects below a build folder. Unused functions, which the
+// linker drops, are included.
+func Measure(build string) (Sizes, error) {
+	var sizes Sizes
+	calls := callGraph{}
+	err := filepath.WalkDir(build, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		counted := slices.Contains(library, filepath.Base(filepath.Dir(path)))
+		switch ext := filepath.Ext(path); {
+		case ext == ".ci":
+			return calls.read(path, counted)
+		case counted && (ext == ".o" || ext == ".obj"):
+			return sizes.add(path)
+		}
+		return nil
+	})
+	if err != nil {
+		return Sizes{}, fmt.Errorf("measuring %s: %w", build, err)
+	}
+	sizes.Stack = calls.deepest()
+	return sizes, nil
+}
+
+func (s *Sizes) add(path string) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		var format *elf.FormatError
+		if errors.As(err, &format) {
+			return nil
+		}
+		return err
+	}
+	defer f.Close()
+	for _, sec := range f.Sections {
+		switch {
+		case sec.Flags&elf.SHF_ALLOC == 0 || placed(sec.Name):
+		case sec.Name == ".eh_frame" || strings.HasPrefix(sec.Name, ".ARM.ex"):
+			// Unwind tables: nothing unwinds, the linker drops them.
+		case sec.Flags&elf.SHF_WRITE != 0 && !strings.HasPrefix(sec.Name, ".data.rel.ro"):
+			s.RAM += int(sec.Size)
+			if sec.Type != elf.SHT_NOBITS {
+				s.Code += int(sec.Size) // its initial value
+			}
+		default:
+			s.Code += int(sec.Size)
+		}
+	}
+	return nil
+}
+
+// placed are the model and its arena: sections of npu_placement.h.
+func placed(section string) bool {
+	return strings.HasPrefix(section, ".rodata.unroll_") || strings.HasPrefix(section, ".bss.unroll_")
+}

@@ -1,0 +1,122 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/firmware/link"
+)
+
+// Options says what to run, where and how. Dir, On and Connect (Accel on the FVP)
+// must be given.
+type Options struct {
+	Dir string // the project
+	On  string // a target's name
+
+	// Connect makes the NPU over the program's memory; see Simulated.
+	Connect func(link.Memory) link.NPU
+	// Accel is the accelerator the project was compiled for.
+	Accel *ethosu.Accelerator
+
+	// BuildDir is where objects and image go; Dir/build/<target> when empty.
+	BuildDir string
+	// PlainCC builds for this machine with nothing but a C compiler, also where
+	// CMake is at hand.
+	PlainCC bool
+	// Sanitize builds for this machine with AddressSanitizer and UBSan.
+	Sanitize bool
+	// NonSecure links for the non-secure addresses.
+	NonSecure bool
+	// Define is passed to CMake and the compiler: NAME=VALUE.
+	Define []string
+
+	// Delay of the NPU's interrupt; see link.Options.
+	Delay func() uint64
+	// Timeout of the program itself, 5 minutes when 0.
+	Timeout time.Duration
+	// Console receives what the program prints, as it prints it.
+	Console io.Writer
+	// Progress is told what is being done.
+	Progress func(what string)
+}
+
+// Report is the outcome, as unroll run --json prints it.
+type Report struct {
+	On         string `json:"on"`
+	Pass       bool   `json:"pass"`
+	Calls      int    `json:"calls"`
+	Mismatches int    `json:"mismatches"`
+	Sizes
+	Cycles  uint64 `json:"cycles,omitempty"`  // of the last call; 0 where nothing counts
+	Problem string `json:"problem,omitempty"` // why not Pass
+	Image   string `json:"image"`             // path of the program
+
+	Exit    int         `json:"-"` // status of the program, or of the emulator
+	Console string      `json:"-"` // what it printed
+	Link    *link.Stats `json:"-"` // nil on the FVP
+}
+
+// Run builds the project and runs it. The error says why it could not be built or
+// run: a missing tool (errors.Is ErrNoTool), a *BuildError, the timeout. A program
+// that ran and failed is a Report with Pass false.
+func Run(ctx context.Context, opt Options) (*Report, error) {
+	t, err := ParseTarget(opt.On)
+	if err != nil {
+		return nil, err
+	}
+	if t.Linked && opt.Connect == nil {
+		panic("BUG: Run needs Options.Connect on " + t.Name)
+	}
+	if !t.Linked && opt.Accel == nil {
+		panic("BUG: Run needs Options.Accel on " + t.Name)
+	}
+	image, err := Build(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{On: t.Name, Image: image}
+	if report.Sizes, err = Measure(filepath.Dir(image)); err != nil {
+		return nil, err
+	}
+	argv, err := commandLine(t, image, opt.Accel)
+	if err != nil {
+		return nil, err
+	}
+	opt.say("running on " + t.Name)
+	if err := execute(ctx, t, argv, opt, report); err != nil {
+		return nil, err
+	}
+	report.judge()
+	return report, nil
+}
+
+func (o *Options) say(what string) {
+	if o.Progress != nil {
+		o.Progress(what)
+	}
+}
+
+func (o *Options) buildDir(t Target) string {
+	if o.BuildDir != "" {
+		return o.BuildDir
+	}
+	return filepath.Join(o.Dir, "build", t.CMake)
+}
+
+// checkProject tells a folder that is no generated project from one that is.
+func checkProject(dir string) error {
+	for _, need := range []string{"CMakeLists.txt", "npu/npu_driver.c", "platform/platform.h"} {
+		if _, err := os.Stat(filepath.Join(dir, need)); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s is no generated project, it has no %s: name a folder that unroll generate or build wrote", dir, need)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
