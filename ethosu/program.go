@@ -29,6 +29,10 @@ type Program struct {
 	// Inputs and Outputs are in signature order of the graph.
 	Inputs, Outputs []Binding
 
+	// Variables are tensors that keep their value between calls and start at
+	// their zero point (the states of UNIDIRECTIONAL_SEQUENCE_LSTM).
+	Variables []Binding
+
 	// States pairs Outputs[Out] with Inputs[In]. When both bindings have the
 	// same region and offset the state is carried in place as long as the
 	// arena is left alone between calls.

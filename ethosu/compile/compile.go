@@ -1,0 +1,160 @@
+package compile
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// Options say what to compile for and what to spend.
+type Options struct {
+	Accel  *ethosu.Accelerator
+	System ethosu.SystemConfig
+	Mode   ethosu.MemoryMode
+
+	// SRAMBudget limits the SRAM bytes of arena and fast scratch together, 0 for
+	// none. Resident weights are dropped to meet it; feature maps cannot be.
+	SRAMBudget int
+
+	// WeightsInSRAM places all constants in SRAM: the firmware copies them there
+	// once at start.
+	WeightsInSRAM bool
+
+	// Skip names passes that are left out, to measure what they are worth. Only
+	// passes marked optional in Passes can be skipped.
+	Skip []string
+}
+
+// Pass is one step of the compiler.
+type Pass struct {
+	Name     string
+	Doc      string
+	Optional bool
+	run      func(*module) error
+}
+
+// Passes is the compiler: the passes in the order in which they run.
+var Passes = []Pass{
+	{Name: "check", Doc: "refuse graphs that are not well formed or not integer", run: checkGraph},
+	{Name: "lower", Doc: "turn operators into NPU operations, data movement into addresses, fuse tables", run: lowerGraph},
+	{Name: "resident", Doc: "choose weights that stay in SRAM across the steps", Optional: true, run: chooseResident},
+	{Name: "blocks", Doc: "choose OFM blocks and SHRAM layouts by the cycle model", run: chooseBlocks},
+	{Name: "encode", Doc: "encode every distinct weight tensor once, pack bias and scale records", run: encodeWeights},
+	{Name: "copy", Doc: "insert the transfers of resident weights, each beside earlier kernels", run: insertCopies},
+	{Name: "tables", Doc: "place lookup tables in their slots and insert the uploads", run: placeTables},
+	{Name: "states", Doc: "carry states in place", Optional: true, run: shareStates},
+	{Name: "in-place", Doc: "let elementwise results take the memory of an operand", Optional: true, run: writeInPlace},
+	{Name: "allocate", Doc: "give feature maps addresses by live range", run: allocate},
+	{Name: "constants", Doc: "place constants", run: layoutConstants},
+	{Name: "waits", Doc: "insert waits between transfers and kernels", run: insertWaits},
+	{Name: "blockdep", Doc: "set block dependencies between kernels", run: setBlockDependencies},
+	{Name: "emit", Doc: "write the command stream, changed registers only", run: emit},
+}
+
+// Compile turns an int8 or int16x8 graph into a program for one accelerator. The
+// graph is not changed. The result depends on the graph and the options alone.
+// Errors name the operator and the tensor.
+func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
+	if opt.Accel == nil {
+		return nil, fmt.Errorf("compile: no accelerator given")
+	}
+	if opt.System.Name == "" {
+		opt.System = ethosu.DefaultSystemConfig(opt.Accel)
+	}
+	if opt.Mode.Name == "" {
+		opt.Mode = ethosu.DefaultMemoryMode()
+	}
+	if err := ethosu.CheckMemory(opt.Accel, opt.System, opt.Mode); err != nil {
+		return nil, err
+	}
+	m := &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, resident: map[*kernelWeights]bool{},
+		records: map[*buffer]*coded{}, cycles: map[costKey]blockChoice{}}
+	for _, p := range Passes {
+		if p.Optional && m.skips(p.Name) {
+			continue
+		}
+		if err := p.run(m); err != nil {
+			return nil, fmt.Errorf("compile %s: %w", name(g), err)
+		}
+	}
+	return m.program(), nil
+}
+
+func (m *module) skips(pass string) bool {
+	for _, s := range m.opt.Skip {
+		if s == pass {
+			return true
+		}
+	}
+	return false
+}
+
+func name(g *graph.Graph) string {
+	if g.Name == "" {
+		return "graph"
+	}
+	return fmt.Sprintf("%q", g.Name)
+}
+
+// checkGraph refuses graphs that later passes could not even index.
+func checkGraph(m *module) error {
+	g := m.g
+	if len(g.Ops) == 0 || len(g.Outputs) == 0 {
+		return fmt.Errorf("the graph has %d operators and %d outputs: nothing to compile", len(g.Ops), len(g.Outputs))
+	}
+	valid := func(id graph.TensorID) bool { return id >= 0 && int(id) < len(g.Tensors) }
+	for i, op := range g.Ops {
+		for _, id := range op.Outputs {
+			if !valid(id) {
+				return fmt.Errorf("operator %d (%v): output tensor %d does not exist", i, op.Kind, id)
+			}
+		}
+		for _, id := range op.Inputs {
+			if id != graph.None && !valid(id) {
+				return fmt.Errorf("operator %d (%v): input tensor %d does not exist", i, op.Kind, id)
+			}
+		}
+		need := 1
+		switch op.Kind {
+		case graph.Split, graph.Transpose:
+			need = 2
+		case graph.SplitV, graph.Slice:
+			need = 3
+		case graph.StridedSlice:
+			need = 4
+		}
+		if len(op.Outputs) == 0 || len(op.Inputs) < need {
+			return m.opError(i, "has %d inputs and %d outputs", len(op.Inputs), len(op.Outputs))
+		}
+		for k := 0; k < need; k++ {
+			if op.Inputs[k] == graph.None {
+				return m.opError(i, "input %d is missing", k)
+			}
+		}
+		for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
+			for _, id := range ids {
+				if id == graph.None {
+					continue
+				}
+				t := g.Tensors[id]
+				if t.Type == graph.Float32 && t.Elems() > 0 && !t.IsConst() {
+					return m.opError(i, "tensor %q is float32; quantize the network to int8 first", t.Name)
+				}
+				for _, d := range t.Shape {
+					if d < 0 {
+						return m.opError(i, "tensor %q has shape %v", t.Name, t.Shape)
+					}
+				}
+			}
+		}
+	}
+	for _, ids := range [][]graph.TensorID{g.Inputs, g.Outputs} {
+		for _, id := range ids {
+			if !valid(id) {
+				return fmt.Errorf("graph input or output tensor %d does not exist", id)
+			}
+		}
+	}
+	return nil
+}

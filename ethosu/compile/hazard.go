@@ -1,0 +1,222 @@
+package compile
+
+import "github.com/unroll-npu/unroll/ethosu"
+
+// span is a half-open byte range of a region; shram is the region of table and
+// buffer memory inside the NPU.
+type span struct{ region, start, end int }
+
+const shram = 0x103
+
+func overlap(a, b []span) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if x.region == y.region && x.start < y.end && y.start < x.end {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// at returns the address of a place in a buffer.
+func at(b *buffer, off int) (region, addr int) {
+	b = b.root()
+	return b.region, b.offset + off
+}
+
+// spans returns the byte ranges of a feature map, one for each tile, each from
+// its first to its last element.
+func (f *fmap) spans() []span {
+	if f.buf == nil {
+		return nil
+	}
+	region, addr := at(f.buf, f.off)
+	rows := f.h
+	if f.low != nil {
+		rows = 1
+	}
+	last := (f.w-1)*f.sx + f.c*f.dt.Size()
+	s := []span{{region, addr, addr + (rows-1)*f.sy + last}}
+	if f.low != nil {
+		r, a := at(f.low, f.lowOff)
+		s = append(s, span{r, a, a + (f.h-2)*f.sy + last})
+	}
+	return s
+}
+
+func (c *coded) spans() []span {
+	b := c.home()
+	var s []span
+	for i := range c.len {
+		if c.len[i] > 0 {
+			r, a := at(b, c.off[i])
+			s = append(s, span{r, a, a + c.len[i]})
+		}
+	}
+	return s
+}
+
+// access returns what an operation reads and writes.
+func (o *op) access(a *ethosu.Accelerator) (reads, writes []span) {
+	if o.kind == opDMA {
+		r, at0 := at(o.src, o.srcOff)
+		reads = []span{{r, at0, at0 + o.length}}
+		if o.toLUT {
+			return reads, []span{{shram, o.dstOff, o.dstOff + o.length}}
+		}
+		r, at0 = at(o.dst, o.dstOff)
+		return reads, []span{{r, at0, at0 + o.length}}
+	}
+	reads = o.ifm.spans()
+	if o.ifm2 != nil && !o.scalar {
+		reads = append(reads, o.ifm2.spans()...)
+	}
+	if o.stream != nil {
+		reads = append(append(reads, o.stream.spans()...), o.recBuf.spans()...)
+	}
+	if o.usesTable() {
+		start := a.LUTBase() + 256*o.slot
+		reads = append(reads, span{shram, start, start + len(o.table.data)})
+	}
+	writes = append(o.ofm.spans(), span{shram, 0, a.TopBank(o.usesTable()) * 1024})
+	return reads, writes
+}
+
+// insertWaits makes every operation wait for the outstanding operation of the
+// other engine that it conflicts with. At most MaxDMA transfers and MaxKernels
+// kernels can be outstanding, so older ones need no wait.
+func insertWaits(m *module) error {
+	type acc struct{ r, w []span }
+	conflict := func(a, b acc) bool {
+		return overlap(a.w, b.r) || overlap(a.r, b.w) || overlap(a.w, b.w)
+	}
+	var dma, kernels []acc
+	for _, o := range m.ops {
+		r, w := o.access(m.accel)
+		x := acc{r, w}
+		o.kernelWait, o.dmaWait = -1, -1
+		if o.kind == opDMA {
+			// A transfer waits for a conflicting transfer, too: with two
+			// outstanding their order is not documented.
+			for i := len(dma) - 1; i >= 0; i-- {
+				if conflict(dma[i], x) {
+					o.dmaWait = len(dma) - 1 - i
+					dma = dma[i+1:]
+					break
+				}
+			}
+			for i := len(kernels) - 1; i >= 0; i-- {
+				if conflict(kernels[i], x) {
+					o.kernelWait = len(kernels) - 1 - i
+					kernels = kernels[i+1:]
+					break
+				}
+			}
+			if dma = append(dma, x); len(dma) > m.accel.MaxDMA {
+				dma = dma[1:]
+			}
+			continue
+		}
+		for i := len(dma) - 1; i >= 0; i-- {
+			if conflict(dma[i], x) {
+				o.dmaWait = len(dma) - 1 - i
+				dma = dma[i+1:]
+				break
+			}
+		}
+		if kernels = append(kernels, x); len(kernels) > m.accel.MaxKernels {
+			kernels = kernels[1:]
+		}
+	}
+	return nil
+}
+
+// setBlockDependencies says for every kernel how many blocks of the kernel before
+// it may still be unfinished when it starts: 3 when it reads nothing of that
+// kernel's result, 0 when it reads it in another form, else by comparing the last
+// blocks written with the first ones read.
+func setBlockDependencies(m *module) error {
+	var prev *op
+	for _, o := range m.ops {
+		if !o.isKernel() {
+			continue
+		}
+		o.blockdep = blockdep(m.accel, prev, o)
+		prev = o
+	}
+	return nil
+}
+
+func blockdep(a *ethosu.Accelerator, p, o *op) int {
+	if p == nil {
+		return 0
+	}
+	if a.ReservedEndBanks == 0 && p.usesTable() && !o.usesTable() {
+		return 0
+	}
+	out := p.ofm.spans()
+	first := overlap(out, o.ifm.spans())
+	second := o.ifm2 != nil && !o.scalar && overlap(out, o.ifm2.spans())
+	switch {
+	case !first && !second:
+		return 3
+	case first && second:
+		return 0
+	case second && o.ifm2.elems() < o.ifm.elems():
+		return 0
+	}
+	f := o.ifm
+	if second {
+		f = o.ifm2
+	}
+	g := p.ofm
+	if f.low != nil || g.low != nil || f.buf.root() != g.buf.root() || f.off != g.off || f.h != g.h || f.w != g.w || f.c != g.c || f.sy != g.sy || f.sx != g.sx {
+		return 0
+	}
+	return jobs(a, p, o, f)
+}
+
+// jobs is the overlap of two neighbours over one and the same feature map f.
+func jobs(a *ethosu.Accelerator, p, o *op, f *fmap) int {
+	depth := o.ofm.c
+	if o.kind == opConv {
+		depth = min(256/f.bits(), ru(f.c, 8))
+	}
+	nz := cd(f.c, depth)
+	kah, kaw := (o.kh-1)*o.dilH+1, (o.kw-1)*o.dilW+1
+	jh := ru((o.block[0]-1)*o.strideH+min(kah, 32), a.UBlockH)
+	jw := ru((o.block[1]-1)*o.strideW+min(kaw, 64), a.UBlockW)
+	r := 3
+	for i := 0; i < 3; i++ {
+		y, x, _, ok := blockAt(o, i/nz)
+		if !ok {
+			break
+		}
+		ay, ax, az := max(0, y*o.strideH-o.padTop), max(0, x*o.strideW-o.padLeft), (i%nz)*depth
+		ey, ex := y*o.strideH+jh, x*o.strideW+jw
+		k := 0
+		for j := 0; j < 3; j++ {
+			by, bx, bz, ok := blockAt(p, blocksOf(p)-1-j)
+			if !ok || (ay < by+p.block[0] && by < ey && ax < bx+p.block[1] && bx < ex && az < bz+p.block[2] && bz < az+depth) {
+				break
+			}
+			k++
+		}
+		r = min(r, i+k)
+	}
+	return r
+}
+
+func blocksOf(o *op) int {
+	return cd(o.ofm.h, o.block[0]) * cd(o.ofm.w, o.block[1]) * cd(o.ofm.c, o.block[2])
+}
+
+// blockAt returns the origin of OFM block i: depth fastest, then width, then height.
+func blockAt(o *op, i int) (y, x, z int, ok bool) {
+	if i < 0 || i >= blocksOf(o) {
+		return 0, 0, 0, false
+	}
+	nd, nw := cd(o.ofm.c, o.block[2]), cd(o.ofm.w, o.block[1])
+	return i / (nd * nw) * o.block[0], i / nd % nw * o.block[1], i % nd * o.block[2], true
+}

@@ -1,0 +1,183 @@
+package compile
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/quant"
+)
+
+// finish decides where an operation that computes tensor id writes. When every
+// use of the tensor is one pointwise operator, that operator becomes a table of
+// the operation and its result is written instead. elem says whether the
+// operation is elementwise: without table banks of their own the small
+// accelerators cannot keep a table beside accumulators.
+func (l *lowering) finish(p *op, id graph.TensorID, elem bool) (view, error) {
+	if l.g.Tensors[id].Type != graph.Int8 || (!elem && l.m.accel.ReservedEndBanks == 0) || p.fn != fnNone {
+		return l.out(id), nil
+	}
+	var tab [256]int8
+	for i := range tab {
+		tab[i] = int8(i - 128)
+	}
+	n := 0
+	for !l.output[id] && len(l.consumers[id]) == 1 && !l.g.Tensors[id].Variable {
+		i := l.consumers[id][0]
+		next, ok, err := l.pointwise(i, id)
+		if err != nil {
+			return view{}, err
+		}
+		if !ok {
+			break
+		}
+		for k := range tab {
+			tab[k] = next[int(tab[k])+128]
+		}
+		l.fused[i] = true
+		id = l.g.Ops[i].Outputs[0]
+		n++
+	}
+	if n > 0 {
+		p.fn, p.table = fnTable, l.m.table8(tab)
+		p.source = l.g.Tensors[id].Name
+		p.name = l.g.Ops[l.cur].Kind.String() + "+" + l.g.Ops[l.producer[id]].Kind.String()
+	}
+	return l.out(id), nil
+}
+
+// pointwise returns operator i as a function of int8 tensor id, and false when it
+// is not one: LOGISTIC, TANH, and requantizations and arithmetic with a constant.
+func (l *lowering) pointwise(i int, id graph.TensorID) (tab [256]int8, ok bool, err error) {
+	op := l.g.Ops[i]
+	if len(op.Outputs) != 1 {
+		return
+	}
+	in, out := l.g.Tensors[id], l.g.Tensors[op.Outputs[0]]
+	if in.Type != graph.Int8 || out.Type != graph.Int8 || in.Elems() != out.Elems() {
+		return
+	}
+	fill := func(f func(x int32) int32) {
+		for k := range tab {
+			tab[k] = int8(f(int32(k) - 128))
+		}
+		ok = true
+	}
+	switch op.Kind {
+	case graph.Logistic, graph.Tanh:
+		tab, err = quant.ForTable8(l.g, op)
+		if err != nil {
+			err = fmt.Errorf("fused %s: %v", l.g.OpString(i), err)
+		}
+		return tab, err == nil, err
+	case graph.Quantize, graph.Relu, graph.Relu6:
+		q, e := quant.ForRequant(l.g, op)
+		if e != nil {
+			return tab, false, nil // its own lowering reports it
+		}
+		fill(func(x int32) int32 {
+			if !q.Copy {
+				x = quant.MBQM(x-q.In, q.Out) + q.Zero
+			}
+			return min(max(x, q.Lo), q.Hi)
+		})
+	case graph.Add, graph.Sub, graph.Mul:
+		other := op.Inputs[0]
+		if other == id {
+			other = op.Inputs[1]
+		}
+		t := l.g.Tensors[other]
+		if other == id || !t.IsConst() || t.Type != graph.Int8 {
+			return
+		}
+		c, same := uniform(t)
+		if !same {
+			return
+		}
+		first := op.Inputs[0] == id
+		f, e := binaryFunc(l.g, op)
+		if e != nil {
+			return tab, false, nil
+		}
+		fill(func(x int32) int32 {
+			if first {
+				return f(x, int32(c))
+			}
+			return f(int32(c), x)
+		})
+	}
+	return
+}
+
+// binaryFunc returns ADD, SUB or MUL of two int8 values as the kernel computes it.
+func binaryFunc(g *graph.Graph, op *graph.Op) (func(a, b int32) int32, error) {
+	if op.Kind == graph.Mul {
+		q, err := quant.ForMul(g, op)
+		return func(a, b int32) int32 {
+			return min(max(quant.MBQM((a-q.ZeroA)*(b-q.ZeroB), q.Out)+q.ZeroOut, q.Lo), q.Hi)
+		}, err
+	}
+	q, err := quant.ForAddSub(g, op)
+	sign := int32(1)
+	if op.Kind == graph.Sub {
+		sign = -1
+	}
+	return func(a, b int32) int32 {
+		x := quant.MBQM((a-q.ZeroA)<<q.LeftShift, q.A)
+		y := quant.MBQM((b-q.ZeroB)<<q.LeftShift, q.B)
+		return min(max(quant.MBQM(x+sign*y, q.Out)+q.ZeroOut, q.Lo), q.Hi)
+	}, err
+}
+
+// table8 returns the table with the given 256 entries, one for each content.
+func (m *module) table8(t [256]int8) *table {
+	b := make([]byte, 256)
+	for i, x := range t {
+		b[i] = byte(x)
+	}
+	return m.tableOf("table", b)
+}
+
+func (m *module) tableOf(name string, data []byte) *table {
+	buf := m.consts.intern(name, data, 16)
+	for _, t := range m.tables {
+		if t.buf == buf {
+			return t
+		}
+	}
+	t := &table{data: data, buf: buf}
+	m.tables = append(m.tables, t)
+	return t
+}
+
+// lowerActivation lowers a LOGISTIC or TANH that no producer could take.
+func lowerActivation(l *lowering, gop *graph.Op) error {
+	v, err := l.in(gop.Inputs[0])
+	if err != nil {
+		return err
+	}
+	if v.dt == graph.Int8 {
+		return l.tableOnly(gop.Inputs[0], v, l.cur)
+	}
+	q, err := quant.ForLut16(l.g, gop)
+	if err != nil {
+		return err
+	}
+	p := op{mode: ewMul, global: true, lo: -32768, hi: 32767, out: scale{uint32(q.Mult), q.Shift}, fn: fnSigmoid}
+	if gop.Kind == graph.Tanh {
+		p.fn = fnTanh
+	}
+	return l.elementwise(p, operand{v: v}, &operand{scalar: true, value: 1}, l.out(gop.Outputs[0]), 0)
+}
+
+// tableOnly applies pointwise operator i by a multiplication with one and a table.
+func (l *lowering) tableOnly(id graph.TensorID, v view, i int) error {
+	tab, ok, err := l.pointwise(i, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("not a function of one int8 tensor")
+	}
+	op1 := op{mode: ewMul, global: true, lo: -128, hi: 127, out: scale{1, 0}, fn: fnTable, table: l.m.table8(tab)}
+	return l.elementwise(op1, operand{v: v}, &operand{scalar: true, value: 1}, l.out(l.g.Ops[i].Outputs[0]), 0)
+}

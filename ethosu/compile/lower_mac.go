@@ -1,0 +1,394 @@
+package compile
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/weights"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/quant"
+)
+
+// kernelWeights is a weight tensor in OHWI order, one for each content.
+type kernelWeights struct {
+	name       string
+	o, kh, kw, // depthwise: o channels, i = 1
+	i int
+	depthwise bool
+	values    []byte // int8
+	index     int    // order of first use
+}
+
+// maxWeightSum bounds the sum of |w| of an output channel, so that a 32-bit
+// accumulator cannot overflow.
+const maxWeightSum = 127 * 65536
+
+// weightsOf returns the weights of a constant int8 tensor in OHWI order.
+func (l *lowering) weightsOf(id graph.TensorID, o, kh, kw, i int, depthwise bool) (*kernelWeights, error) {
+	t := l.g.Tensors[id]
+	if !t.IsConst() {
+		return nil, fmt.Errorf("weights %q are not constant; the NPU needs them compressed at compile time", t.Name)
+	}
+	if t.Type != graph.Int8 {
+		return nil, fmt.Errorf("weights %q are %v, expected int8", t.Name, t.Type)
+	}
+	if len(t.Data) != o*kh*kw*i {
+		return nil, fmt.Errorf("weights %q have %d values, expected %dx%dx%dx%d", t.Name, len(t.Data), o, kh, kw, i)
+	}
+	data := t.Data
+	if depthwise { // [1,kh,kw,c] to [c][kh][kw]
+		data = make([]byte, len(t.Data))
+		for c := 0; c < o; c++ {
+			for k := 0; k < kh*kw; k++ {
+				data[c*kh*kw+k] = t.Data[k*o+c]
+			}
+		}
+	}
+	return l.m.weightsOf(t.Name, data, o, kh, kw, i, depthwise)
+}
+
+// weightsOf interns weights by content.
+func (m *module) weightsOf(name string, data []byte, o, kh, kw, i int, depthwise bool) (*kernelWeights, error) {
+	for _, w := range m.weights {
+		if w.o == o && w.kh == kh && w.kw == kw && w.i == i && w.depthwise == depthwise && (&w.values[0] == &data[0] || string(w.values) == string(data)) {
+			return w, nil
+		}
+	}
+	n := kh * kw * i
+	for c := 0; c < o; c++ {
+		sum := 0
+		for _, b := range data[c*n : (c+1)*n] {
+			sum += max(int(int8(b)), -int(int8(b)))
+		}
+		if sum > maxWeightSum {
+			return nil, fmt.Errorf("weights %q, output channel %d: the sum of magnitudes is %d, more than %d, the accumulator may overflow", name, c, sum, maxWeightSum)
+		}
+	}
+	w := &kernelWeights{name: name, o: o, kh: kh, kw: kw, i: i, depthwise: depthwise, values: data, index: len(m.weights)}
+	m.weights = append(m.weights, w)
+	return w, nil
+}
+
+// slice returns the weights of output channels [from, to).
+func (m *module) sliceWeights(w *kernelWeights, from, to int) *kernelWeights {
+	n := w.kh * w.kw * w.i
+	s, err := m.weightsOf(fmt.Sprintf("%s[%d:%d]", w.name, from, to), w.values[from*n:to*n], to-from, w.kh, w.kw, w.i, w.depthwise)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return s
+}
+
+// recordsOf builds the bias and scale records of a MAC operator.
+func (l *lowering) recordsOf(q quant.MAC, biasID graph.TensorID) ([]weights.Record, error) {
+	bias, err := l.bias(biasID, len(q.Mult))
+	if err != nil {
+		return nil, err
+	}
+	rec := make([]weights.Record, len(q.Mult))
+	for i, m := range q.Mult {
+		s, err := shiftOf(m)
+		if q.Reduced {
+			mr, shift := m.Reduce()
+			s = scale{uint32(mr), shift}
+			if m.M == 0 {
+				s.shift = 0
+			}
+			if s.shift < 0 || s.shift > 63 {
+				err = fmt.Errorf("rescaling by %g is beyond the NPU's range", m.Real())
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("output channel %d: %v", i, err)
+		}
+		rec[i] = weights.Record{Scale: s.mul, Shift: uint8(s.shift)}
+		if bias != nil {
+			rec[i].Bias = bias[i]
+		}
+	}
+	return rec, nil
+}
+
+// bias returns the values of a bias tensor, or nil when it is absent.
+func (l *lowering) bias(id graph.TensorID, n int) ([]int64, error) {
+	if id == graph.None {
+		return nil, nil
+	}
+	t := l.g.Tensors[id]
+	if !t.IsConst() {
+		return nil, fmt.Errorf("bias %q is not constant", t.Name)
+	}
+	if t.Elems() != n || len(t.Data) != n*t.Type.Size() {
+		return nil, fmt.Errorf("bias %q has %d values in %d bytes, expected %d", t.Name, t.Elems(), len(t.Data), n)
+	}
+	v := make([]int64, n)
+	for i := range v {
+		switch t.Type {
+		case graph.Int32:
+			v[i] = int64(int32(binary.LittleEndian.Uint32(t.Data[4*i:])))
+		case graph.Int64:
+			v[i] = int64(binary.LittleEndian.Uint64(t.Data[8*i:]))
+		default:
+			return nil, fmt.Errorf("bias %q is %v, expected int32 or int64", t.Name, t.Type)
+		}
+		if v[i] < -1<<39 || v[i] >= 1<<39 {
+			return nil, fmt.Errorf("bias %q, channel %d: %d does not fit 40 bits", t.Name, i, v[i])
+		}
+	}
+	return v, nil
+}
+
+func (l *lowering) macInputs(gop *graph.Op) (in, w, b graph.TensorID, err error) {
+	if len(gop.Inputs) < 2 || len(gop.Inputs) > 3 || len(gop.Outputs) != 1 {
+		return 0, 0, 0, fmt.Errorf("%d inputs and %d outputs, expected 2 or 3 and 1", len(gop.Inputs), len(gop.Outputs))
+	}
+	b = graph.None
+	if len(gop.Inputs) == 3 {
+		b = gop.Inputs[2]
+	}
+	return gop.Inputs[0], gop.Inputs[1], b, nil
+}
+
+func lowerFullyConnected(l *lowering, gop *graph.Op) error {
+	in, w, b, err := l.macInputs(gop)
+	if err != nil {
+		return err
+	}
+	q, err := quant.ForMAC(l.g, gop)
+	if err != nil {
+		return err
+	}
+	wt := l.g.Tensors[w]
+	if len(wt.Shape) != 2 {
+		return fmt.Errorf("weights %q have shape %v, expected [outputs, inputs]", wt.Name, wt.Shape)
+	}
+	o, i := wt.Shape[0], wt.Shape[1]
+	v, err := l.rows(in, i)
+	if err != nil {
+		return err
+	}
+	p := op{kind: opConv, lo: int(q.Lo), hi: int(q.Hi), acc40: v.dt == graph.Int16}
+	if q.Reduced {
+		p.round = roundNatural
+	}
+	if p.weights, err = l.weightsOf(w, o, 1, 1, i, false); err != nil {
+		return err
+	}
+	if p.records, err = l.recordsOf(q, b); err != nil {
+		return err
+	}
+	out, err := l.finish(&p, gop.Outputs[0], false)
+	if err != nil {
+		return err
+	}
+	return l.matmul(p, v, out, int(q.In), int(q.Out))
+}
+
+// rows returns the tensor as [rows, n] with contiguous rows.
+func (l *lowering) rows(id graph.TensorID, n int) (view, error) {
+	v, err := l.in(id)
+	if err != nil {
+		return v, err
+	}
+	if n == 0 || v.elems()%n != 0 {
+		return v, fmt.Errorf("input %q of shape %v cannot be divided into rows of %d", v.name, v.shape, n)
+	}
+	r, ok := v.reshape([]int{v.elems() / n, n})
+	if !ok || (r.strides[1] != v.dt.Size() && n > 1) {
+		if v, err = l.dense(v); err != nil {
+			return v, err
+		}
+		r, _ = v.reshape([]int{v.elems() / n, n})
+	}
+	r.name = v.name
+	return r, nil
+}
+
+// matmul emits a 1x1 convolution of the rows of v into the rows of out.
+func (l *lowering) matmul(p op, v, out view, zpIn, zpOut int) error {
+	b, o := v.shape[0], p.weights.o
+	dst, ok := out.reshape([]int{b, o})
+	final := out
+	if !ok || (dst.strides[1] != out.dt.Size() && o > 1) {
+		out = l.fresh(out.name+"/dense", out.dt, []int{b, o})
+		dst = out
+	}
+	p.kind = opConv
+	p.ifm = rowMap(v, zpIn)
+	p.ofm = rowMap(dst, zpOut)
+	p.ofm.name = final.name
+	l.emit(&p)
+	if out.buf != final.buf {
+		return l.copyView("COPY to place", out, final)
+	}
+	return nil
+}
+
+// rowMap returns [rows, n] as a 1 x rows x n feature map.
+func rowMap(v view, zp int) *fmap {
+	f := &fmap{buf: v.buf, off: v.off, h: 1, w: v.shape[0], c: v.shape[1], dt: v.dt, zp: zp, name: v.name}
+	f.sx = v.strides[0]
+	if f.w == 1 {
+		f.sx = f.c * v.dt.Size()
+	}
+	f.sy = f.w * f.sx
+	return f
+}
+
+func lowerConv2D(l *lowering, gop *graph.Op) error {
+	a, ok := gop.Attr.(graph.Conv2DAttr)
+	if !ok {
+		return fmt.Errorf("attributes are missing")
+	}
+	return l.convolution(gop, convShape{a.Padding, a.StrideH, a.StrideW, a.DilationH, a.DilationW}, false)
+}
+
+func lowerDepthwise(l *lowering, gop *graph.Op) error {
+	a, ok := gop.Attr.(graph.DepthwiseConv2DAttr)
+	if !ok {
+		return fmt.Errorf("attributes are missing")
+	}
+	return l.convolution(gop, convShape{a.Padding, a.StrideH, a.StrideW, a.DilationH, a.DilationW}, true)
+}
+
+type convShape struct {
+	pad                                    graph.Padding
+	strideH, strideW, dilationH, dilationW int
+}
+
+func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error {
+	in, w, b, err := l.macInputs(gop)
+	if err != nil {
+		return err
+	}
+	q, err := quant.ForMAC(l.g, gop)
+	if err != nil {
+		return err
+	}
+	it, wt, ot := l.g.Tensors[in], l.g.Tensors[w], l.g.Tensors[gop.Outputs[0]]
+	if len(it.Shape) != 4 || len(wt.Shape) != 4 || len(ot.Shape) != 4 {
+		return fmt.Errorf("input %v, weights %v and output %v must have four dimensions", it.Shape, wt.Shape, ot.Shape)
+	}
+	kh, kw := wt.Shape[1], wt.Shape[2]
+	p := op{lo: int(q.Lo), hi: int(q.Hi), kh: kh, kw: kw, strideH: s.strideH, strideW: s.strideW,
+		dilH: max(s.dilationH, 1), dilW: max(s.dilationW, 1), kind: opConv, acc40: it.Type == graph.Int16}
+	if p.strideH < 1 || p.strideH > 3 || p.strideW < 1 || p.strideW > 3 || p.dilH > 2 || p.dilW > 2 {
+		return fmt.Errorf("stride %dx%d, dilation %dx%d: the NPU has strides 1 to 3 and dilations 1 and 2", p.strideH, p.strideW, p.dilH, p.dilW)
+	}
+	if q.Reduced {
+		p.round = roundNatural
+	}
+	o, i := wt.Shape[0], wt.Shape[3]
+	if depthwise {
+		switch c := it.Shape[3]; {
+		case wt.Shape[3] == c:
+			p.kind, o, i = opDepthwise, c, 1
+		case c == 1:
+			// One input channel and several outputs is an ordinary convolution.
+			o, i = wt.Shape[3], 1
+		default:
+			return fmt.Errorf("depth multiplier %d is not supported", wt.Shape[3]/max(c, 1))
+		}
+	}
+	// The weight order [1,kh,kw,c] of a depthwise tensor is transposed for both forms.
+	if p.weights, err = l.weightsOf(w, o, kh, kw, i, depthwise); err != nil {
+		return err
+	}
+	if p.kind == opConv {
+		p.weights, err = l.m.weightsOf(p.weights.name, p.weights.values, o, kh, kw, i, false)
+		if err != nil {
+			return err
+		}
+		p.partKernel = partKernelFirst(i, kh*kw, it.Type.Size()*8)
+	}
+	if p.records, err = l.recordsOf(q, b); err != nil {
+		return err
+	}
+	out, err := l.finish(&p, gop.Outputs[0], false)
+	if err != nil {
+		return err
+	}
+	return l.windows(p, in, out, s.pad, int(q.In), int(q.Out))
+}
+
+// partKernelFirst is the rule for the weight order of a convolution.
+func partKernelFirst(depth, k, ifmBits int) bool {
+	a, b := 32, 4
+	if ifmBits == 16 {
+		a, b = 16, 2
+	}
+	up := func(n, m int) int { return (n + m - 1) / m * m }
+	df := float64(depth) / float64(up(depth, a))
+	pk := float64(depth*k) / float64(up(depth, 8)*up(k, b))
+	return depth <= 8 || pk >= df
+}
+
+// windows emits a sliding-window operation for each batch entry.
+func (l *lowering) windows(p op, in graph.TensorID, out view, pad graph.Padding, zpIn, zpOut int) error {
+	v, err := l.in(in)
+	if err != nil {
+		return err
+	}
+	if v.strides[3] != v.dt.Size() && v.shape[3] > 1 {
+		if v, err = l.dense(v); err != nil {
+			return err
+		}
+	}
+	final := out
+	if len(out.shape) != 4 || (out.strides[3] != out.dt.Size() && out.shape[3] > 1) {
+		out = l.fresh(out.name+"/dense", out.dt, out.shape)
+	}
+	kah, kaw := (p.kh-1)*p.dilH+1, (p.kw-1)*p.dilW+1
+	oh, ow := out.shape[1], out.shape[2]
+	if pad == graph.PadSame {
+		p.padTop, p.padBottom = samePad(v.shape[1], oh, p.strideH, kah)
+		p.padLeft, p.padRight = samePad(v.shape[2], ow, p.strideW, kaw)
+	}
+	ih := (oh-1)*p.strideH + kah - p.padTop - p.padBottom
+	iw := (ow-1)*p.strideW + kaw - p.padLeft - p.padRight
+	if ih < 1 || iw < 1 || ih > v.shape[1] || iw > v.shape[2] || v.shape[0] != out.shape[0] {
+		return fmt.Errorf("input %v, kernel %dx%d and output %v do not fit", v.shape, p.kh, p.kw, out.shape)
+	}
+	for n := 0; n < v.shape[0]; n++ {
+		o := p
+		o.ifm = imageMap(v.cut(0, n, 1, 1), zpIn)
+		o.ifm.h, o.ifm.w = ih, iw
+		o.ofm = imageMap(out.cut(0, n, 1, 1), zpOut)
+		o.ofm.name = final.name
+		l.emit(&o)
+	}
+	if out.buf != final.buf {
+		return l.copyView("COPY to place", out, final)
+	}
+	return nil
+}
+
+func samePad(in, out, stride, kernel int) (before, after int) {
+	total := max((out-1)*stride+kernel-in, 0)
+	return total / 2, total - total/2
+}
+
+func imageMap(v view, zp int) *fmap {
+	return &fmap{buf: v.buf, off: v.off, h: v.shape[1], w: v.shape[2], c: v.shape[3], sy: v.strides[1], sx: v.strides[2], dt: v.dt, zp: zp, name: v.name}
+}
+
+func lowerMaxPool(l *lowering, gop *graph.Op) error {
+	a, ok := gop.Attr.(graph.Pool2DAttr)
+	if !ok {
+		return fmt.Errorf("attributes are missing")
+	}
+	it, ot := l.g.Tensors[gop.Inputs[0]], l.g.Tensors[gop.Outputs[0]]
+	if it.Scale() != ot.Scale() || it.ZeroPoint() != ot.ZeroPoint() || it.Type != ot.Type || len(it.Shape) != 4 {
+		return fmt.Errorf("input and output of MAX_POOL_2D must have the same type and quantization and four dimensions")
+	}
+	lo, hi, err := quant.ClampRange(a.Activation, ot.Type, ot.Scale(), ot.ZeroPoint())
+	if err != nil {
+		return err
+	}
+	if a.StrideH < 1 || a.StrideH > 3 || a.StrideW < 1 || a.StrideW > 3 || a.FilterH > 256 || a.FilterH*a.FilterW > 65536 {
+		return fmt.Errorf("stride %dx%d, filter %dx%d: the NPU has strides 1 to 3 and filters up to 256 rows", a.StrideH, a.StrideW, a.FilterH, a.FilterW)
+	}
+	p := op{kind: opPool, mode: poolMax, kh: a.FilterH, kw: a.FilterW, strideH: a.StrideH, strideW: a.StrideW, dilH: 1, dilW: 1,
+		lo: int(lo), hi: int(hi), out: scale{1, 0}}
+	return l.windows(p, gop.Inputs[0], l.out(gop.Outputs[0]), a.Padding, 0, 0)
+}

@@ -1,0 +1,113 @@
+package compile
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/weights"
+)
+
+// streamKey is what ties an encoded weight stream to the operations that can read it.
+type streamKey struct {
+	w          *kernelWeights
+	blockDepth int
+	part       bool
+	ifmBits    int
+}
+
+// coded is a constant with one part for each core, and perhaps a copy in SRAM.
+type coded struct {
+	buf  *buffer // in the constants
+	copy *buffer // resident copy, or nil
+	off  [2]int
+	len  [2]int
+}
+
+// home returns the buffer that operations read.
+func (c *coded) home() *buffer {
+	if c.copy != nil {
+		return c.copy
+	}
+	return c.buf
+}
+
+func (c *coded) total() int { return c.len[0] + c.len[1] }
+
+// stream is an encoded weight tensor.
+type stream struct {
+	coded
+	w *kernelWeights
+}
+
+// encodeWeights encodes every distinct weight tensor once and packs the records.
+func encodeWeights(m *module) error {
+	for _, o := range m.ops {
+		if o.weights == nil {
+			continue
+		}
+		key := streamKey{o.weights, min(o.block[2], ru(o.weights.o, m.accel.UBlockD*m.accel.Cores)), o.partKernel, o.ifm.bits()}
+		s := m.streams[key]
+		if s == nil {
+			var err error
+			if s, err = m.encode(o, key); err != nil {
+				return fmt.Errorf("%s (output %q): weights %q: %v", o.name, o.source, o.weights.name, err)
+			}
+			m.streams[key] = s
+			m.streamList = append(m.streamList, s)
+		}
+		o.stream = s
+		o.recBuf = m.packRecords(o.weights.name+" records", o.records)
+	}
+	return nil
+}
+
+func (m *module) encode(o *op, key streamKey) (*stream, error) {
+	w := o.weights
+	per := w.kh * w.kw * w.i
+	values := make([]int16, len(w.values))
+	for i, b := range w.values {
+		values[i] = int16(int8(b))
+	}
+	l := weights.Layout{Traversal: weights.DepthFirst, IFMBits: key.ifmBits, OFMBlockDepth: o.block[2], OFMUBlockDepth: m.accel.UBlockD,
+		KH: w.kh, KW: w.kw, DilationH: o.dilH, DilationW: o.dilW, O: w.o, I: w.i}
+	switch {
+	case w.depthwise:
+		l.Traversal = weights.Depthwise
+	case key.part:
+		l.Traversal = weights.PartKernelFirst
+	}
+	layouts := weights.CoreLayouts(l, m.accel.Cores)
+	parts := weights.SplitCores(values, per, m.accel.Cores)
+	s := &stream{w: w}
+	var blob []byte
+	for c, cl := range layouts {
+		if err := cl.Check(); err != nil {
+			return nil, err
+		}
+		b, err := weights.Encode(weights.Reorder(parts[c], cl))
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, make([]byte, align16(len(b))-len(b))...)
+		s.off[c], s.len[c] = len(blob), len(b)
+		blob = append(blob, b...)
+	}
+	s.buf = m.consts.intern(w.name, blob, 16)
+	return s, nil
+}
+
+// packRecords interns the bias and scale records of an operation, dealt to the cores.
+func (m *module) packRecords(name string, rec []weights.Record) *coded {
+	c := &coded{}
+	var blob []byte
+	for core, part := range weights.SplitCores(rec, 1, m.accel.Cores) {
+		b := weights.PackRecords(part)
+		c.off[core], c.len[core] = len(blob), len(b)
+		blob = append(blob, b...)
+	}
+	c.buf = m.consts.intern(name, blob, 16)
+	if old, ok := m.records[c.buf]; ok {
+		return old
+	}
+	m.records[c.buf] = c
+	return c
+}

@@ -1,0 +1,113 @@
+package compile
+
+import "fmt"
+
+// placeTables gives every table a slot of table memory and inserts the uploads.
+// A table stays loaded until its slot is needed; the slot that is needed again
+// last is given up. An upload stands right after the last long kernel before its
+// use, so that it runs beside it.
+func placeTables(m *module) error {
+	uses := map[*table][]int{}
+	for i, o := range m.ops {
+		if o.usesTable() {
+			uses[o.table] = append(uses[o.table], i)
+		}
+	}
+	if len(uses) == 0 {
+		return nil
+	}
+	volatile := m.accel.ReservedEndBanks == 0
+	var slot [8]*table
+	var lastUse [8]int
+	for i := range lastUse {
+		lastUse[i] = -1
+	}
+	next := func(t *table, after int) int {
+		for _, u := range uses[t] {
+			if u > after {
+				return u
+			}
+		}
+		return 1 << 30
+	}
+	before := make([][]*op, len(m.ops)+1)
+	lastKernel := -1 // last kernel that destroyed the tables
+	for i, o := range m.ops {
+		if !o.usesTable() {
+			if volatile && o.isKernel() {
+				slot = [8]*table{}
+				lastKernel = i
+			}
+			continue
+		}
+		t := o.table
+		n := t.slots()
+		if n != 1 && n != 4 && n != 8 {
+			return fmt.Errorf("BUG: table of %d bytes", len(t.data))
+		}
+		at := -1
+		for s := 0; s < 8; s += n {
+			if slot[s] == t {
+				at = s
+			}
+		}
+		if at < 0 {
+			bestNext := -1
+			for s := 0; s < 8; s += n {
+				soonest := 1 << 30
+				for k := s; k < s+n; k++ {
+					if slot[k] != nil {
+						soonest = min(soonest, next(slot[k], i-1))
+					}
+				}
+				if soonest > bestNext {
+					at, bestNext = s, soonest
+				}
+			}
+			free := lastKernel
+			for k := at; k < at+n; k++ {
+				free = max(free, lastUse[k])
+				if old := slot[k]; old != nil {
+					for j := range slot {
+						if slot[j] == old {
+							slot[j] = nil
+						}
+					}
+				}
+			}
+			for k := at; k < at+n; k++ {
+				slot[k] = t
+			}
+			p := free + 1
+			if free >= 0 {
+				p = i
+				for k := i - 1; k >= max(free, 0); k-- {
+					if m.ops[k].kind == opConv || m.ops[k].kind == opDepthwise {
+						p = k + 1
+						break
+					}
+				}
+				p = max(p, free+1)
+			}
+			d := &op{kind: opDMA, name: "DMA table", source: o.source, step: o.step, src: t.buf, length: len(t.data),
+				toLUT: true, dstOff: m.accel.LUTBase() + 256*at, kernelWait: -1, dmaWait: -1}
+			before[p] = append(before[p], d)
+		}
+		for k := at; k < at+n; k++ {
+			lastUse[k] = i
+		}
+		o.slot = at
+	}
+	m.insert(before)
+	return nil
+}
+
+// insert puts operations in front of the ones at the same index.
+func (m *module) insert(before [][]*op) {
+	var ops []*op
+	for i, o := range m.ops {
+		ops = append(ops, before[i]...)
+		ops = append(ops, o)
+	}
+	m.ops = append(ops, before[len(m.ops)]...)
+}
