@@ -1,0 +1,158 @@
+package reference
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/quant"
+)
+
+// planTable applies a function of one int8 value through a table, which is
+// indexed by the value's byte.
+func planTable(op *graph.Op, t [256]byte) step {
+	src, dst := op.Inputs[0], op.Outputs[0]
+	return func(m *memory) {
+		x := m.v[src]
+		y := m.v[dst][:len(x)]
+		for i, b := range x {
+			y[i] = t[b]
+		}
+	}
+}
+
+func planSigmoid(p *plan, op *graph.Op) (step, error) {
+	in := p.in(op, 0)
+	switch in.Type {
+	case graph.Float32:
+		return nil, floatError(p, op)
+	case graph.Int16:
+		return planSigmoid16(p, op)
+	}
+	signed, err := quant.ForTable8(p.g, op)
+	if err != nil {
+		return nil, err
+	}
+	var t [256]byte
+	for i, v := range signed {
+		t[byte(i-128)] = byte(v)
+	}
+	return planTable(op, t), nil
+}
+
+func planSigmoid16(p *plan, op *graph.Op) (step, error) {
+	l, err := quant.ForLut16(p.g, op)
+	if err != nil {
+		return nil, err
+	}
+	core := quant.SigmoidCore
+	if op.Kind == graph.Tanh {
+		core = quant.TanhCore
+	}
+	src, dst := op.Inputs[0], op.Outputs[0]
+	return func(m *memory) {
+		x, y := m.v[src], m.v[dst]
+		for i := range len(x) / 2 {
+			put16(y, i, core(l.Scale(get16(x, i))))
+		}
+	}, nil
+}
+
+// planRequant handles QUANTIZE between integer types, RELU and RELU6.
+func planRequant(p *plan, op *graph.Op) (step, error) {
+	in, out := p.in(op, 0), p.out(op, 0)
+	if in.Type == graph.Float32 {
+		return nil, floatError(p, op)
+	}
+	q, err := quant.ForRequant(p.g, op)
+	if err != nil {
+		return nil, err
+	}
+	f := func(x int32) int32 {
+		if q.Copy {
+			return min(max(x, q.Lo), q.Hi)
+		}
+		return min(max(quant.MBQM(x-q.In, q.Out)+q.Zero, q.Lo), q.Hi)
+	}
+	src, dst := op.Inputs[0], op.Outputs[0]
+	switch {
+	case in.Type == graph.Int8 && out.Type == graph.Int8:
+		var t [256]byte
+		for i := range t {
+			t[i] = byte(f(int32(int8(i))))
+		}
+		return planTable(op, t), nil
+	case in.Type == graph.Int8:
+		return func(m *memory) {
+			x, y := m.v[src], m.v[dst]
+			for i, b := range x {
+				put16(y, i, f(int32(int8(b))))
+			}
+		}, nil
+	case out.Type == graph.Int8:
+		return func(m *memory) {
+			x, y := m.v[src], m.v[dst]
+			for i := range y {
+				y[i] = byte(f(get16(x, i)))
+			}
+		}, nil
+	}
+	return func(m *memory) {
+		x, y := m.v[src], m.v[dst]
+		for i := range len(x) / 2 {
+			put16(y, i, f(get16(x, i)))
+		}
+	}, nil
+}
+
+// planQuantize handles QUANTIZE from float32 and between integer types. A
+// value that is not a number becomes the zero point.
+func planQuantize(p *plan, op *graph.Op) (step, error) {
+	in, out := p.in(op, 0), p.out(op, 0)
+	if in.Type != graph.Float32 {
+		return planRequant(p, op)
+	}
+	lo, hi, err := quant.Range(out.Type)
+	if err != nil {
+		return nil, err
+	}
+	src, dst := op.Inputs[0], op.Outputs[0]
+	scale, zero := out.Scale(), out.ZeroPoint()
+	return func(m *memory) {
+		x, y := m.v[src], m.v[dst]
+		for i := range len(x) / 4 {
+			v := quantize(math.Float32frombits(binary.LittleEndian.Uint32(x[4*i:])), scale, zero, lo, hi)
+			if out.Type == graph.Int8 {
+				y[i] = byte(v)
+			} else {
+				put16(y, i, v)
+			}
+		}
+	}, nil
+}
+
+func quantize(x, scale float32, zero, lo, hi int32) int32 {
+	q := math.Round(float64(float32(x / scale)))
+	if math.IsNaN(q) {
+		return zero
+	}
+	return min(max(int32(min(max(q, -1<<24), 1<<24))+zero, lo), hi)
+}
+
+func planDequantize(p *plan, op *graph.Op) (step, error) {
+	in := p.in(op, 0)
+	src, dst := op.Inputs[0], op.Outputs[0]
+	scale, zero := float64(in.Scale()), in.ZeroPoint()
+	return func(m *memory) {
+		x, y := m.v[src], m.v[dst]
+		for i := range len(y) / 4 {
+			var q int32
+			if in.Type == graph.Int8 {
+				q = int32(int8(x[i]))
+			} else {
+				q = get16(x, i)
+			}
+			binary.LittleEndian.PutUint32(y[4*i:], math.Float32bits(float32(scale*float64(q-zero))))
+		}
+	}, nil
+}
