@@ -159,7 +159,7 @@ func segments(r *rand.Rand, n int) []int16 {
 
 func TestEncodeRandom(t *testing.T) {
 	ours, velas := 0, 0
-	for seed := range uint64(400) {
+	for seed := range uint64(150) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		w := segments(r, 1+r.IntN(3000))
 		name := fmt.Sprint("seed ", seed)
@@ -182,7 +182,7 @@ func TestEncodeRandom(t *testing.T) {
 
 // size must predict what write does, or choices between plans are wrong.
 func TestSize(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(80) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		w := segments(r, 1+r.IntN(1500))
 		for _, s := range planSearch(w) {

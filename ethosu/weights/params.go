@@ -27,9 +27,15 @@ func (h *histogram) add(g *histogram) {
 
 func (h *histogram) scan(weights []int16) {
 	h.n = len(weights)
+	var count [maxIndex + 1]int32 // by value
+	for _, v := range weights {
+		count[uint(v+MaxWeight)&maxIndex]++
+	}
+	for i, n := range count[:2*MaxWeight+1] {
+		h.count[fold(int16(i-MaxWeight))] = n
+	}
 	run := 0
 	for _, v := range weights {
-		h.count[fold(v)]++
 		if v == 0 {
 			run++
 			continue

@@ -120,19 +120,7 @@ const (
 // chooseSlices cuts the section into slices by a dynamic program over all
 // combinations of index mode and zero-run parameter, in steps of a few weights.
 func (s *section) chooseSlices() {
-	raw := s.raw()
-	for _, v := range s.w {
-		if v>>raw != 0 || len(s.pal.entries) > 0 && int(v) >= len(s.pal.entries) {
-			raw = -1
-			break
-		}
-	}
-	table := indexBits(raw)
-	if raw < 0 {
-		for v := range table {
-			table[v][len(modes)-1] = illegal
-		}
-	}
+	table := s.laneTable()
 	step := len(s.w)/2048 + 1
 	zdivs, change := 1, int32(sliceHeader+fillerGuess)
 	if s.runs {
@@ -147,13 +135,7 @@ func (s *section) chooseSlices() {
 	}
 	for b := range blocks {
 		at, end := b*step, min((b+1)*step, len(s.w))
-		var bits [len(modes)]int32
-		for _, v := range s.w[at:end] {
-			row := &table[v]
-			for j := range bits {
-				bits[j] += row[j]
-			}
-		}
+		bits := laneSums(table, s.w[at:end])
 		var zbits [4]int32
 		if s.runs {
 			if b == 0 {
@@ -211,4 +193,61 @@ func (s *section) chooseSlices() {
 			s.ends = append(s.ends, pos)
 		}
 	}
+}
+
+// lanes holds the costs of one index in all modes, packed into 16-bit lanes so
+// that a block of weights is summed with few additions.
+type lanes struct {
+	bits    [4]uint64
+	illegal uint16 // modes that cannot code the index
+}
+
+// laneTable returns the costs of every index in the section's modes.
+func (s *section) laneTable() *[maxIndex + 1]lanes {
+	raw := s.raw()
+	plain := 1 << raw
+	if len(s.pal.entries) > 0 {
+		plain = len(s.pal.entries)
+	}
+	table := new([maxIndex + 1]lanes)
+	for v, row := range indexBits(raw) {
+		for j, bits := range row {
+			if bits == illegal || modes[j].wdiv == wdivRaw && v >= plain {
+				table[v].illegal |= 1 << j
+			} else {
+				table[v].bits[j/4] |= uint64(bits) << (j % 4 * 16)
+			}
+		}
+	}
+	return table
+}
+
+// laneSums returns the costs of the indices in every mode; a mode that cannot code
+// them all costs more than any that can.
+func laneSums(table *[maxIndex + 1]lanes, w []uint16) (sums [len(modes)]int32) {
+	// A lane overflows after 65536/37 weights: 37 bits is the dearest index.
+	const most = 1024
+	var bad uint16
+	for len(w) > 0 {
+		part := w[:min(len(w), most)]
+		w = w[len(part):]
+		var a, b, c, d uint64
+		for _, v := range part {
+			row := &table[v&maxIndex]
+			a += row.bits[0]
+			b += row.bits[1]
+			c += row.bits[2]
+			d += row.bits[3]
+			bad |= row.illegal
+		}
+		for j := range sums {
+			sums[j] += int32([4]uint64{a, b, c, d}[j/4] >> (j % 4 * 16) & 0xFFFF)
+		}
+	}
+	for j := range sums {
+		if bad>>j&1 != 0 {
+			sums[j] = 1 << 24
+		}
+	}
+	return sums
 }

@@ -13,10 +13,15 @@ type section struct {
 
 // fill maps the weights of a section to indices and zero runs.
 func (s *section) fill(weights []int16) {
+	// By value instead of by folded value: one look-up per weight.
+	var index [2*MaxWeight + 2]uint16
+	for i := range index[:2*MaxWeight+1] {
+		index[i] = uint16(s.pal.index[fold(int16(i-MaxWeight))])
+	}
 	if !s.runs {
 		s.w = make([]uint16, len(weights))
 		for i, v := range weights {
-			s.w[i] = uint16(s.pal.index[fold(v)])
+			s.w[i] = index[uint(v+MaxWeight)&maxIndex]
 		}
 		return
 	}
@@ -40,7 +45,7 @@ func (s *section) fill(weights []int16) {
 			run++
 			continue
 		}
-		s.w = append(s.w, uint16(s.pal.index[fold(v)]))
+		s.w = append(s.w, index[uint(v+MaxWeight)&maxIndex])
 		s.z = append(s.z, run)
 		run = 0
 	}
