@@ -15,10 +15,11 @@ type convPlan struct {
 	store *weightStore
 	limit int64 // accumulators must stay below it
 	maxX  int64 // largest absolute input after the zero point
+	slow  bool
 }
 
 func (b *builder) conv(p blockPlan, o *isa.Operation) (step, error) {
-	c := &convPlan{blockPlan: p, store: b.store, limit: accLimit(o), maxX: p.ifm.maxAbs()}
+	c := &convPlan{blockPlan: p, store: b.store, limit: accLimit(o), maxX: p.ifm.maxAbs(), slow: b.opts.slow}
 	var err error
 	c.src, err = b.source(&c.blockPlan, o, false)
 	return c, err
@@ -54,19 +55,27 @@ func (p *convPlan) narrow(c *context, m *matrix, r *records) error {
 	buf := p.input(c, 0, &p.ifm)
 	x, acc, v := sized(&c.x, m.stride), sized(&c.acc, m.rows), sized(&c.v, m.rows)
 	clear(x[m.n:])
+	short := !p.slow && p.canFinish8() && len(r.scalers) == 1 && m.absSum*p.maxX+r.maxBias <= bounded
+	var f finish8
+	if short {
+		f = p.finisher(r.scalers[0], c.shram)
+	}
+	out := c.mem[p.ofm.Region]
 	for y := range p.ofm.H {
 		for col := range p.ofm.W {
 			p.gather16(x, buf, y, col)
 			mac.MatVec(acc, x, m.w, m.stride)
-			if len(r.scalers) == 1 {
-				s := r.scalers[0]
-				for i, a := range acc {
-					v[i] = s.round(int64(a) + r.bias[i])
+			if short {
+				for ch := 0; ch < m.rows; {
+					n := p.ofm.runLen(ch, m.rows-ch)
+					at := p.ofm.at(y, col, ch)
+					f.sums(out[at:at+n], acc[ch:ch+n], r.bias[ch:])
+					ch += n
 				}
-			} else {
-				for i, a := range acc {
-					v[i] = r.scalers[i].round(int64(a) + r.bias[i])
-				}
+				continue
+			}
+			for i, a := range acc {
+				v[i] = r.scalers[min(i, len(r.scalers)-1)].round(int64(a) + r.bias[i])
 			}
 			if err := p.emit(c, y, col, v); err != nil {
 				return err

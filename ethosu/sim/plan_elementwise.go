@@ -57,9 +57,21 @@ func (b *builder) elementwise(p blockPlan, o *isa.Operation) (step, error) {
 		}
 	}
 	if e.mode == isa.ElemAdd || e.mode == isa.ElemSub {
-		return e, e.operandScales(p.ifm.Type.Bits, &sc)
+		if err := e.operandScales(p.ifm.Type.Bits, &sc); err != nil {
+			return nil, err
+		}
 	}
-	return e, nil
+	if b.opts.slow {
+		return e, nil
+	}
+	if (!e.binary || e.constant) && e.isBytewise() {
+		return b.newBytewise(e.blockPlan, func(v *blockPlan, c *context) error {
+			all := *e
+			all.blockPlan = *v
+			return all.run(c)
+		})
+	}
+	return newPair8(e), nil
 }
 
 func zeroPoint2(o *isa.Operation) int32 {

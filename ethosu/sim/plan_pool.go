@@ -21,6 +21,13 @@ func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
 	if q.upscale == isa.UpscaleZeros {
 		return nil, q.fault(Unknown, "POOL with inserted zeros (IFM_UPSCALE 2)")
 	}
+	if q.mode != isa.PoolReduceSum && sc.Global && q.isBytewise() && !b.opts.slow {
+		return b.newBytewise(q.blockPlan, func(v *blockPlan, c *context) error {
+			all := *q
+			all.blockPlan = *v
+			return all.run(c)
+		})
+	}
 	if q.mode == isa.PoolMax || sc.Global {
 		return q, nil
 	}

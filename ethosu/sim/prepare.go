@@ -18,6 +18,7 @@ type Options struct {
 	Tensor func(word int, at isa.Span) string
 	// SkipLayout leaves block dimensions and the SHRAM layout unchecked.
 	SkipLayout bool
+	slow       bool // only the generic plans
 }
 
 // Sim is a stream ready to run. It is immutable apart from caches that are safe for
