@@ -165,7 +165,7 @@ func (o *op) reads(f func(*buffer)) {
 	if o.ifm.low != nil {
 		f(o.ifm.low)
 	}
-	if o.ifm2 != nil {
+	if o.ifm2 != nil && !o.scalar {
 		f(o.ifm2.buf)
 		if o.ifm2.low != nil {
 			f(o.ifm2.low)
