@@ -72,3 +72,11 @@ func spin(turns int) (flop float64) {
 	}
 	return spinPortable(turns)
 }
+
+// tileHeight is the number of rows the kernels in use take at once.
+func tileHeight() int {
+	if level == AVX512 {
+		return len(tilesAVX512) - 1
+	}
+	return len(tilesAVX2) - 1
+}

@@ -7,3 +7,5 @@ var level = Portable
 func mulRows(p *Product, first, rows int) { mulPortable(p, first, rows) }
 
 func spin(turns int) (flop float64) { return spinPortable(turns) }
+
+func tileHeight() int { return 6 }

@@ -190,3 +190,34 @@ func BenchmarkMul(b *testing.B) {
 		})
 	}
 }
+
+func TestColumns(t *testing.T) {
+	at(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(9, 9))
+		const rows, width, panels = 2*BlockRows + 50, 29, 3
+		a, b := random(r, rows*width), random(r, rows*panels*Width)
+		c := NewColumns(rows, width)
+		for k := range rows {
+			c.SetRow(k, a[k*width:])
+		}
+		const gPanel = width*Width + 8
+		g := make([]float32, panels*gPanel)
+		packed := make([]float32, PanelSize(BlockRows, panels*Width))
+		for block := 0; block*BlockRows < rows; block++ {
+			n := min(BlockRows, rows-block*BlockRows)
+			Pack(packed, n, panels*Width, b[block*BlockRows*panels*Width:], panels*Width, 1)
+			c.MulAdd(block, n, packed, n*Width, panels, g, gPanel, block > 0)
+		}
+		for i := range width {
+			for j := range panels * Width {
+				want := 0.0
+				for k := range rows {
+					want += float64(a[k*width+i]) * float64(b[k*panels*Width+j])
+				}
+				if got := g[j/Width*gPanel+i*Width+j%Width]; math.Abs(float64(got)-want) > 1e-3 {
+					t.Fatalf("element (%d, %d) is %v, want %v", i, j, got, want)
+				}
+			}
+		}
+	})
+}

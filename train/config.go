@@ -1,0 +1,130 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Schedule is the course of the learning rate over a run.
+type Schedule int
+
+// Schedules.
+const (
+	Cosine   Schedule = iota // linear warm-up, then half a cosine down to 0
+	Constant                 // the same rate throughout, after the warm-up if there is one
+)
+
+// Config describes a network and how it is trained. A zero field takes the value
+// of the default recipe: GRU 256, one epoch of batch 32, Adam with a peak rate of
+// 5e-3, 10 % warm-up and cosine decay.
+type Config struct {
+	Name       string
+	Cell       nn.Cell
+	Units      int // of every layer; default 256
+	Layers     int // 1, 2 or 3; default 1
+	Activation nn.Activation
+	// Classic selects the GRU variant with the reset gate before the recurrent
+	// product (Keras' reset_after=false).
+	Classic bool
+
+	Epochs   int     // default 1
+	Batch    int     // sequences a step; default 32
+	Rate     float64 // learning rate, the peak for Cosine; default 5e-3
+	Schedule Schedule
+	WarmUp   float64 // fraction of all steps; default 0.1 for Cosine, negative for none
+	Clip     float64 // bound of the global gradient norm; 0 for none
+	Smooth   float64 // label smoothing, 0 … below 1
+	Shift    int     // each image moves by up to so many pixels both ways, anew every time
+	// ClassWeights scale the loss of each class; nil means 1. They are used as given.
+	ClassWeights []float64
+
+	Seed    uint64
+	Workers int // goroutines; default GOMAXPROCS, at most 8. Does not change the result.
+}
+
+// Bounds of sizes: beyond them a wrong number is likelier than a wish.
+const (
+	maxUnits  = 4096
+	maxBatch  = 4096
+	maxEpochs = 100000
+)
+
+// withDefaults fills zero fields and checks the rest.
+func (c Config) withDefaults() (Config, error) {
+	set := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	set(&c.Units, 256)
+	set(&c.Layers, 1)
+	set(&c.Epochs, 1)
+	set(&c.Batch, 32)
+	set(&c.Workers, min(runtime.GOMAXPROCS(0), 8))
+	if c.Rate == 0 {
+		c.Rate = 5e-3
+	}
+	if c.WarmUp == 0 && c.Schedule == Cosine {
+		c.WarmUp = 0.1
+	}
+	c.WarmUp = max(c.WarmUp, 0)
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Cell >= nn.GRU && c.Cell <= nn.SimpleRNN, "cell is %v, expected gru, lstm or rnn", c.Cell)
+	check(c.Units >= 1 && c.Units <= maxUnits, "units is %d, expected 1 to %d", c.Units, maxUnits)
+	check(c.Layers >= 1 && c.Layers <= 3, "layers is %d, expected 1 to 3", c.Layers)
+	check(c.Epochs >= 1 && c.Epochs <= maxEpochs, "epochs is %d, expected 1 to %d", c.Epochs, maxEpochs)
+	check(c.Batch >= 1 && c.Batch <= maxBatch, "batch is %d, expected 1 to %d", c.Batch, maxBatch)
+	check(c.Workers >= 1, "workers is %d, expected at least 1", c.Workers)
+	check(c.Rate > 0 && !math.IsInf(c.Rate, 0), "learning rate is %v, expected a positive number", c.Rate)
+	check(c.WarmUp <= 1, "warm-up is %v, expected a fraction of all steps, at most 1", c.WarmUp)
+	check(c.Clip >= 0, "clip is %v, expected a positive bound or 0 for none", c.Clip)
+	check(c.Smooth >= 0 && c.Smooth < 1, "label smoothing is %v, expected 0 … below 1", c.Smooth)
+	check(c.Shift >= 0, "shift is %d pixels, expected 0 or more", c.Shift)
+	check(c.Activation == nn.Tanh || c.Cell == nn.SimpleRNN, "activation relu is for the rnn cell; %v has tanh", c.Cell)
+	check(!c.Classic || c.Cell == nn.GRU, "the classic variant is one of gru, not of %v", c.Cell)
+	for i, w := range c.ClassWeights {
+		check(w >= 0 && !math.IsInf(w, 0), "class weight %d is %v, expected 0 or more", i, w)
+	}
+	if len(errs) > 0 {
+		return c, fmt.Errorf("training options: %w", errors.Join(errs...))
+	}
+	return c, nil
+}
+
+// network returns the untrained network for a set, with shapes but no values.
+func (c Config) network(set *dataset.Set) *nn.Network {
+	net := &nn.Network{Name: c.Name, Steps: set.Steps, Features: set.Features, Task: set.Task, PerStep: set.PerStep,
+		Outputs: set.Outputs, Classes: set.Classes, Mean: set.Mean, Std: set.Std, Seed: c.Seed}
+	if net.Name == "" {
+		net.Name = c.Cell.String()
+	}
+	features := set.Features
+	for range c.Layers {
+		net.Layers = append(net.Layers, nn.Layer{Cell: c.Cell, Features: features, Units: c.Units, Activation: c.Activation,
+			ResetAfter: c.Cell == nn.GRU && !c.Classic})
+		features = c.Units
+	}
+	return net
+}
+
+// rateAt returns the learning rate of step n (from 0) of total steps.
+func (c Config) rateAt(n, total int) float64 {
+	warm := int(math.Round(c.WarmUp * float64(total)))
+	if n < warm {
+		return c.Rate * float64(n+1) / float64(warm)
+	}
+	if c.Schedule == Constant {
+		return c.Rate
+	}
+	return c.Rate * 0.5 * (1 + math.Cos(math.Pi*float64(n-warm)/float64(max(total-warm, 1))))
+}

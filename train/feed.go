@@ -1,0 +1,79 @@
+package train
+
+import (
+	"math/rand/v2"
+
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// feed puts sequences of a set into the rows of an engine.
+type feed struct {
+	set       *dataset.Set
+	mean, std []float32
+	shift     int
+	seed      uint64
+	buffer    [][]float32 // one sequence a row of the batch
+}
+
+func newFeed(e *engine, set *dataset.Set, mean, std []float32) *feed {
+	f := &feed{set: set, mean: mean, std: std}
+	for range e.batch {
+		f.buffer = append(f.buffer, make([]float32, set.Steps*set.Features))
+	}
+	return f
+}
+
+// put writes sequence i into place b of the batch; epoch tells repeated draws of
+// the same sequence apart.
+func (f *feed) put(e *engine, b, i, epoch int) {
+	s, x := f.set, f.buffer[b]
+	s.Sample(i, x)
+	dx, dy := 0, 0
+	if f.shift > 0 {
+		// A function of the sequence and the epoch, not of the order of the workers.
+		rng := rand.NewPCG(f.seed^streamShift<<56, uint64(epoch)<<32|uint64(i))
+		span := uint64(2*f.shift + 1)
+		dx, dy = int(rng.Uint64()%span)-f.shift, int(rng.Uint64()%span)-f.shift
+	}
+	for t := range s.Steps {
+		row := e.x[(b*s.Steps+t)*e.xRow:][:s.Features]
+		from := t - dy
+		if from < 0 || from >= s.Steps {
+			clear(row)
+		} else {
+			shiftRow(row, x[from*s.Features:][:s.Features], dx)
+		}
+		if f.mean != nil {
+			for j := range row {
+				row[j] = (row[j] - f.mean[j]) / f.std[j]
+			}
+		}
+	}
+	h := e.head
+	for t := range h.rows {
+		switch {
+		case s.Task == nn.Regression:
+		case s.PerStep:
+			h.labels[b*h.rows+t] = int32(s.StepLabel(i, t))
+		default:
+			h.labels[b] = int32(s.Label(i))
+		}
+	}
+	if s.Task == nn.Regression {
+		s.Target(i, h.targets[b*h.rows*s.Outputs:])
+	}
+}
+
+// shiftRow copies src moved by dx places to the right, zeros moving in.
+func shiftRow(dst, src []float32, dx int) {
+	n := len(src)
+	clear(dst)
+	switch {
+	case dx >= n || -dx >= n:
+	case dx >= 0:
+		copy(dst[dx:], src)
+	default:
+		copy(dst, src[-dx:])
+	}
+}

@@ -1,0 +1,196 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/elementwise"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Progress tells how far a run is. Times are for people: nothing depends on them.
+type Progress struct {
+	Epoch, Epochs int     // current, from 1, and total
+	Step, Steps   int     // steps done and total, over all epochs
+	Loss          float64 // mean over the current epoch so far
+	Accuracy      float64 // fraction over the current epoch so far; 0 for a regression
+	Rate          float64 // learning rate of the last step
+	EpochDone     bool    // the last report of an epoch
+	Sequences     int     // trained so far, over all epochs
+
+	Elapsed, Remaining time.Duration
+}
+
+// reportEvery is the number of steps between two reports within an epoch.
+const reportEvery = 25
+
+// Fit trains a network on a set. progress, which may be nil, is called on the
+// calling goroutine, every few steps and at the end of every epoch.
+//
+// When ctx is done, Fit returns the network as it is and ctx's error. Other errors
+// name the option or the data that cannot be used, or the step at which the loss
+// stopped being a number; then the network returned is nil.
+func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress)) (*nn.Network, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := set.Check(); err != nil {
+		return nil, err
+	}
+	net := c.network(set)
+	Initialize(net, c.Seed)
+	r := newRun(c, net, set)
+	defer r.engine.close()
+	r.engine.load(net)
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	for r.epoch < c.Epochs {
+		if err := r.runEpoch(ctx, progress); err != nil {
+			if ctx.Err() != nil {
+				r.engine.store(net, weights)
+				return net, err
+			}
+			return nil, err
+		}
+	}
+	r.engine.store(net, weights)
+	return net, nil
+}
+
+// run is a training run in progress.
+type run struct {
+	Config
+	engine *engine
+	feed   *feed
+	set    *dataset.Set
+	epoch  int // finished epochs
+	step   int // finished steps, over all epochs
+	start  time.Time
+	sums   map[*matrix][]float64 // squared gradients a panel, for clipping
+	order  []int
+}
+
+func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
+	batch := min(c.Batch, set.Len())
+	e := newEngine(shapes(net), batch, c.Workers, false)
+	r := &run{Config: c, engine: e, set: set, start: time.Now(), feed: newFeed(e, set, net.Mean, net.Std)}
+	r.feed.shift, r.feed.seed = c.Shift, c.Seed
+	e.head.smooth = c.Smooth
+	if c.ClassWeights != nil {
+		e.head.weight = make([]float32, set.Outputs)
+		for i := range e.head.weight {
+			e.head.weight[i] = float32(c.ClassWeights[i])
+		}
+	}
+	r.sums = map[*matrix][]float64{}
+	for _, m := range e.matrices() {
+		r.sums[m] = make([]float64, m.cols)
+	}
+	r.order = make([]int, set.Len())
+	return r
+}
+
+func (r *run) stepsPerEpoch() int { return (r.set.Len() + r.engine.batch - 1) / r.engine.batch }
+
+// shuffle draws the order of an epoch, a function of seed and epoch alone.
+func (r *run) shuffle(epoch int) {
+	for i := range r.order {
+		r.order[i] = i
+	}
+	rng := rand.New(rand.NewPCG(r.Seed^streamShuffle<<56, uint64(epoch)))
+	rng.Shuffle(len(r.order), func(i, j int) { r.order[i], r.order[j] = r.order[j], r.order[i] })
+}
+
+func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
+	r.shuffle(r.epoch)
+	steps := r.stepsPerEpoch()
+	total := steps * r.Epochs
+	p := Progress{Epoch: r.epoch + 1, Epochs: r.Epochs, Steps: total}
+	loss, hits, rows, begun := 0.0, 0, 0, r.step
+	for n := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch := r.order[n*r.engine.batch : min((n+1)*r.engine.batch, len(r.order))]
+		p.Rate = r.rateAt(r.step, total)
+		l, h := r.train(batch, p.Rate)
+		if math.IsNaN(l) || math.IsInf(l, 0) {
+			return fmt.Errorf("training diverged: the loss of step %d (epoch %d) is %v at learning rate %.3g; lower the rate or set a gradient clip", r.step, r.epoch+1, l, p.Rate)
+		}
+		r.step++
+		loss, hits, rows = loss+l, hits+h, rows+len(batch)*r.engine.head.rows
+		if r.step%reportEvery == 0 || n == steps-1 {
+			p.Step, p.Loss, p.Accuracy = r.step, loss/float64(rows), float64(hits)/float64(rows)
+			p.Sequences = r.epoch*r.set.Len() + rows/r.engine.head.rows
+			p.EpochDone = n == steps-1
+			p.Elapsed = time.Since(r.start)
+			p.Remaining = time.Duration(float64(p.Elapsed) / float64(r.step-begun+r.epoch*steps) * float64(total-r.step))
+			progress(p)
+		}
+	}
+	r.epoch++
+	return nil
+}
+
+// train takes one optimizer step on a batch and returns the summed loss and the
+// number of hits of its rows.
+func (r *run) train(batch []int, rate float64) (loss float64, hits int) {
+	e, n, step := r.engine, len(batch), float64(r.step+1)
+	adam := elementwise.Adam{Scale: 1, Keep1: 1 - beta1, Keep2: 1 - beta2, Epsilon: epsilon,
+		Alpha: float32(rate * math.Sqrt(1-math.Pow(beta2, step)) / (1 - math.Pow(beta1, step)))}
+	e.crew.run(func(w int) {
+		first, after := e.rows(w, n)
+		if first < after {
+			for b := first; b < after; b++ {
+				r.feed.put(e, b, batch[b], r.epoch)
+			}
+			e.forward(first, after)
+			e.head.loss(first, after, n)
+			e.backward(first, after)
+		}
+		e.crew.meet()
+		e.gradients(w, n)
+		a := adam
+		if r.Clip > 0 {
+			e.squareSums(w, r.sums)
+			e.crew.meet()
+			a.Scale = r.clipScale()
+		}
+		e.move(w, &a)
+	})
+	for row := range n * e.head.rows {
+		loss += e.head.rowLoss[row]
+		if e.head.hit[row] {
+			hits++
+		}
+	}
+	return loss, hits
+}
+
+// Adam's constants, Keras' defaults.
+const (
+	beta1   = 0.9
+	beta2   = 0.999
+	epsilon = 1e-7
+)
+
+// clipScale returns what all gradients are multiplied by so that their norm does
+// not pass the bound. Panel sums are added in a fixed order.
+func (r *run) clipScale() float32 {
+	sum := 0.0
+	for _, m := range r.engine.matrices() {
+		for _, v := range r.sums[m] {
+			sum += v
+		}
+	}
+	if norm := math.Sqrt(sum); norm > r.Clip {
+		return float32(r.Clip / norm)
+	}
+	return 1
+}

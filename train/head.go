@@ -1,0 +1,142 @@
+package train
+
+import (
+	"math"
+
+	"github.com/unroll-npu/unroll/train/gemm"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// head is the dense layer over the last state, or over every state, with its
+// loss. After forward, out holds logits; loss replaces them by the gradient of
+// the mean loss.
+type head struct {
+	shape
+	rows int // of one sequence: 1, or the number of steps
+	in   operand
+	w    *matrix
+	out  operand // outputs padded to a panel
+
+	labels  []int32   // of each row of the batch
+	targets []float32 // rows of outputs values, for a regression
+	weight  []float32 // of each class, mean 1; nil means all 1
+	smooth  float64   // label smoothing
+
+	rowLoss []float64 // of each row of the batch
+	hit     []bool    // the largest logit is that of the label
+	scratch []float64 // outputs values a worker could need, one set a sequence
+}
+
+func newHead(s shape, in operand, batch int, forwardOnly bool) *head {
+	h := &head{shape: s, rows: 1, in: in}
+	if s.perStep {
+		h.rows = s.steps
+	} else {
+		h.in.data = in.data[(s.steps-1)*in.row:]
+	}
+	rows, cols := batch*h.rows, pad(s.outputs)
+	h.out = operand{sequence: h.rows * cols, row: cols, width: cols, data: make([]float32, rows*cols)}
+	h.w = newMatrix(h.in, true, 0, cols, rows, forwardOnly)
+	h.rowLoss, h.hit = make([]float64, rows), make([]bool, rows)
+	h.labels, h.targets = make([]int32, rows), make([]float32, rows*s.outputs)
+	h.scratch = make([]float64, batch*s.outputs)
+	if !forwardOnly {
+		h.w.needTranspose(in.width)
+	}
+	return h
+}
+
+func (h *head) forward(first, after int) {
+	for b := first; b < after; b++ {
+		h.w.mul(h.rows, h.in.at(b, 0), h.in.row, 0, h.w.cols/gemm.Width, h.out.at(b, 0), h.out.row, false)
+	}
+}
+
+// loss fills rowLoss and hit and turns out into gradients for a batch of n
+// sequences.
+func (h *head) loss(first, after, n int) {
+	for b := first; b < after; b++ {
+		for t := range h.rows {
+			row := b*h.rows + t
+			out := h.out.at(b, t)[:h.outputs]
+			scale := 1 / float64(n*h.rows)
+			if h.task == nn.Regression {
+				h.rowLoss[row] = squares(out, h.targets[row*h.outputs:], scale)
+				continue
+			}
+			label := int(h.labels[row])
+			h.hit[row] = largest(out) == label
+			w := 1.0
+			if h.weight != nil {
+				w = float64(h.weight[label])
+			}
+			h.rowLoss[row] = w * crossEntropy(out, label, h.smooth, scale*w, h.scratch[b*h.outputs:][:h.outputs])
+		}
+	}
+}
+
+// crossEntropy returns the cross entropy of the softmax of the logits and turns
+// them into its gradient times scale. The target is 1-smooth on the label plus
+// smooth spread evenly.
+func crossEntropy(logits []float32, label int, smooth, scale float64, p []float64) float64 {
+	top := logits[0]
+	for _, v := range logits[1:] {
+		top = max(top, v)
+	}
+	sum := 0.0
+	for j, v := range logits {
+		p[j] = math.Exp(float64(v - top))
+		sum += p[j]
+	}
+	logSum := math.Log(sum)
+	even := smooth / float64(len(logits))
+	loss := 0.0
+	for j, v := range logits {
+		target := even
+		if j == label {
+			target += 1 - smooth
+		}
+		loss -= float64(target * (float64(v-top) - logSum))
+		logits[j] = float32((p[j]/sum - target) * scale)
+	}
+	return loss
+}
+
+// squares returns the mean squared error of one row and turns the outputs into
+// its gradient times scale.
+func squares(out, target []float32, scale float64) float64 {
+	sum := 0.0
+	for j, v := range out {
+		d := float64(v) - float64(target[j])
+		sum += float64(d * d)
+		out[j] = float32(2 * d * scale / float64(len(out)))
+	}
+	return sum / float64(len(out))
+}
+
+// largest returns the index of the first largest value.
+func largest(v []float32) int {
+	best := 0
+	for i, x := range v {
+		if x > v[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// backward hands the gradients of the states to the last layer.
+func (h *head) backward(last *layer, first, after int) {
+	for b := first; b < after; b++ {
+		dh := last.dh[b*last.n:][:last.n]
+		if h.perStep {
+			clear(dh)
+			h.w.mulTransposed(h.rows, h.out.at(b, 0), h.out.row, last.dOut.at(b, 0), last.dOut.row, false)
+		} else {
+			h.w.mulTransposed(1, h.out.at(b, 0), h.out.row, dh, last.n, false)
+		}
+		for t := range h.rows {
+			h.w.columns.SetRow(b*h.rows+t, h.in.at(b, t)[:h.w.inner])
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package train
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Every purpose has its own generator stream, so that a change of one does not
+// shift the others.
+const (
+	streamInit uint64 = iota + 1
+	streamShuffle
+	streamShift
+	streamSplit
+)
+
+// Initialize fills the tensors of net, whose shapes are set, with Keras' initial
+// values: Glorot uniform kernels over the whole concatenated matrix, orthogonal
+// recurrent kernels over the whole matrix, biases 0, except 1 for the forget gate
+// of an LSTM. The values depend on seed alone.
+func Initialize(net *nn.Network, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, streamInit))
+	allocate(net)
+	for i := range net.Layers {
+		l := &net.Layers[i]
+		cols := l.Cell.Gates() * l.Units
+		glorot(rng, l.Kernel, l.Features, cols)
+		orthogonal(rng, l.Recurrent, l.Units, cols)
+		if l.Cell == nn.LSTM {
+			for j := range l.Units {
+				l.Bias[l.Units+j] = 1
+			}
+		}
+	}
+	glorot(rng, net.HeadKernel, len(net.HeadKernel)/net.Outputs, net.Outputs)
+}
+
+func glorot(rng *rand.Rand, w []float32, rows, cols int) {
+	limit := math.Sqrt(6 / float64(rows+cols))
+	for i := range w {
+		w[i] = float32((2*rng.Float64() - 1) * limit)
+	}
+}
+
+// orthogonal fills w, rows <= cols, with orthonormal rows: Gram-Schmidt on normal
+// rows, done twice for accuracy, has the distribution of Keras' QR with the sign
+// correction.
+func orthogonal(rng *rand.Rand, w []float32, rows, cols int) {
+	q := make([][]float64, rows)
+	for i := range q {
+		q[i] = make([]float64, cols)
+		for j := range q[i] {
+			q[i][j] = rng.NormFloat64()
+		}
+		for range 2 {
+			for _, before := range q[:i] {
+				dot := 0.0
+				for j, v := range before {
+					dot += float64(v * q[i][j])
+				}
+				for j, v := range before {
+					q[i][j] -= float64(dot * v)
+				}
+			}
+		}
+		norm := 0.0
+		for _, v := range q[i] {
+			norm += float64(v * v)
+		}
+		norm = math.Sqrt(norm)
+		for j := range q[i] {
+			q[i][j] /= norm
+			w[i*cols+j] = float32(q[i][j])
+		}
+	}
+}

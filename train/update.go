@@ -1,0 +1,136 @@
+package train
+
+import (
+	"github.com/unroll-npu/unroll/train/elementwise"
+	"github.com/unroll-npu/unroll/train/gemm"
+)
+
+// strip is a run of gate columns of one layer, or of output columns of the head,
+// that one worker owns: it computes the weight gradients of these columns, moves
+// the weights and refreshes the transposes.
+type strip struct {
+	gates    operand
+	rows     int // gate rows of a sequence
+	from     int // first column
+	panels   int
+	matrices []*matrix
+}
+
+// stripPanels is the widest strip: its columns of one row fill four cache lines.
+const stripPanels = 4
+
+// plan is the work of the workers, one list of strips each.
+type plan struct {
+	strips [][]strip
+	packed [][]float32 // a block of rows of one strip, one a worker
+}
+
+// assign gives every worker an equal share of every gate block, because the blocks
+// take part in different products.
+func (e *engine) assign() {
+	workers := e.crew.size
+	e.plan.strips = make([][]strip, workers)
+	share := func(s strip, panels int) {
+		for w := range workers {
+			at, end := panels*w/workers, panels*(w+1)/workers
+			for at < end {
+				part := s
+				part.from, part.panels = s.from+at*gemm.Width, min(stripPanels, end-at)
+				e.plan.strips[w] = append(e.plan.strips[w], part)
+				at += part.panels
+			}
+		}
+	}
+	for i, l := range e.layers {
+		if i < len(e.layers)-1 || l.perStep {
+			l.needOutputGradients(e.batch)
+		}
+		for from := 0; from < l.gates.width; from += l.n {
+			s := strip{gates: l.gates, rows: l.steps, from: from}
+			for _, m := range l.matrices() {
+				if m.from <= from && from < m.from+m.cols {
+					s.matrices = append(s.matrices, m)
+				}
+			}
+			share(s, l.n/gemm.Width)
+		}
+	}
+	share(strip{gates: e.head.out, rows: e.head.rows, matrices: []*matrix{e.head.w}}, e.head.w.cols/gemm.Width)
+	for range workers {
+		e.plan.packed = append(e.plan.packed, make([]float32, gemm.BlockRows*stripPanels*gemm.Width))
+	}
+}
+
+// gradients computes the weight gradients of the columns of worker w over a batch
+// of n sequences.
+func (e *engine) gradients(w, n int) {
+	packed := e.plan.packed[w]
+	for _, s := range e.plan.strips[w] {
+		rows := n * s.rows
+		for block := 0; block*gemm.BlockRows < rows; block++ {
+			first := block * gemm.BlockRows
+			count := min(gemm.BlockRows, rows-first)
+			s.pack(packed, first, count)
+			for _, m := range s.matrices {
+				p := (s.from - m.from) / gemm.Width
+				m.columns.MulAdd(block, count, packed, count*gemm.Width, s.panels,
+					m.grad[p*m.inner*gemm.Width:], m.inner*gemm.Width, block > 0)
+			}
+		}
+	}
+}
+
+// pack copies the strip's columns of rows first..first+count-1 into panels.
+func (s *strip) pack(dst []float32, first, count int) {
+	b, t := first/s.rows, first%s.rows
+	for k := range count {
+		src := s.gates.at(b, t)[s.from:]
+		for p := range s.panels {
+			*(*[gemm.Width]float32)(dst[(p*count+k)*gemm.Width:]) = *(*[gemm.Width]float32)(src[p*gemm.Width:])
+		}
+		if t++; t == s.rows {
+			b, t = b+1, 0
+		}
+	}
+}
+
+// move takes one optimizer step with the columns of worker w.
+func (e *engine) move(w int, a *elementwise.Adam) {
+	for _, s := range e.plan.strips[w] {
+		for _, m := range s.matrices {
+			p := (s.from - m.from) / gemm.Width
+			size := m.inner * gemm.Width
+			from, to := p*size, (p+s.panels)*size
+			a.Step(m.w[from:to], m.grad[from:to], m.m[from:to], m.v[from:to])
+			for i := range s.panels {
+				m.transposePanel(p + i)
+			}
+		}
+	}
+}
+
+// squareSums writes the sum of squared gradients of every panel of worker w; sums
+// has a place for each panel of the engine in the order of e.matrices.
+func (e *engine) squareSums(w int, sums map[*matrix][]float64) {
+	for _, s := range e.plan.strips[w] {
+		for _, m := range s.matrices {
+			for i := range s.panels {
+				p := (s.from-m.from)/gemm.Width + i
+				sum := 0.0
+				for _, g := range m.panel(m.grad, p) {
+					sum += float64(g) * float64(g)
+				}
+				sums[m][p] = sum
+			}
+		}
+	}
+}
+
+// matrices returns all weight matrices in a fixed order.
+func (e *engine) matrices() []*matrix {
+	var all []*matrix
+	for _, l := range e.layers {
+		all = append(all, l.matrices()...)
+	}
+	return append(all, e.head.w)
+}
