@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/unroll-npu/unroll/firmware"
 )
@@ -50,4 +51,23 @@ func driverFacts() (codes []statusCode, version int, err error) {
 	}
 	version, err = strconv.Atoi(string(m[1]))
 	return codes, version, err
+}
+
+// fixedSources lists the C files of the driver, and of an image for Corstone-300
+// hardware: everything but the wire that stands in for an NPU.
+func fixedSources() (driver, corstone []string, err error) {
+	err = fs.WalkDir(firmware.Files(), ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".c") {
+			return err
+		}
+		dir := path[:strings.LastIndexByte(path, '/')]
+		switch dir {
+		case "npu":
+			driver = append(driver, path)
+		case "platform", "platform/corstone300":
+			corstone = append(corstone, path)
+		}
+		return nil
+	})
+	return driver, corstone, err
 }

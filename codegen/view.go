@@ -52,6 +52,12 @@ type view struct {
 	LastDriverCode string
 	DriverVersion  int
 
+	ConstantsInRAM                 bool
+	U65                            bool
+	MACs                           int
+	Model                          bool
+	DriverSources, CorstoneSources []string // paths of fixed C
+
 	Golden      []Call
 	GoldenReset []byte
 	GoldenState [][]byte
@@ -100,6 +106,7 @@ func newView(p *Project) (*view, error) {
 		CommandCRC: crcLiteral(wordBytes(prog.Commands)), ConstantCRC: crcLiteral(prog.Constants),
 		ConstantsSection: "UNROLL_NPU_MODEL",
 		NPUArenaBytes:    prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
+		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.U65, MACs: prog.Accel.MACs, Model: p.Model != nil,
 		Golden: p.Golden,
 	}
 	if p.Options.ConstantsInRAM {
@@ -107,6 +114,9 @@ func newView(p *Project) (*view, error) {
 	}
 	var err error
 	if v.StatusCodes, v.DriverVersion, err = driverFacts(); err != nil {
+		return nil, err
+	}
+	if v.DriverSources, v.CorstoneSources, err = fixedSources(); err != nil {
 		return nil, err
 	}
 	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name
