@@ -28,8 +28,12 @@ type Model interface {
 	// States are the pairs that the model itself declares.
 	States() []State
 	// Invoke runs one call: in and out hold one raw little-endian value for each
-	// input and output, in order. Nothing but the constants survives a call.
+	// input and output, in order. Constants survive a call, and the variables that
+	// some models keep by themselves.
 	Invoke(in, out [][]byte) error
+	// Reset puts such variables back to their zero points.
+	Reset()
+	// Clone returns a model of its own, in the reset state.
 	Clone() Model
 }
 

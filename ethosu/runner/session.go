@@ -16,8 +16,10 @@ func NewSession(m Model, states []State) *Session {
 	return s
 }
 
-// Reset puts every input back to real 0, the states with them.
+// Reset puts every input back to real 0, the states with them, and the variables that
+// the model keeps.
 func (s *Session) Reset() {
+	s.m.Reset()
 	ins := s.m.Inputs()
 	for i := range ins {
 		FillReset(&ins[i], s.In[i])
