@@ -1,0 +1,155 @@
+package perf
+
+import (
+	"math"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/block"
+)
+
+// Reason is what bounds an operation.
+type Reason uint8
+
+// Reasons.
+const (
+	MAC         Reason = iota // the MAC array or its output stage
+	Weights                   // the weight path of the NPU, or the memory that weights come from
+	AXI                       // memory traffic of feature maps
+	Elementwise               // the elementwise units
+	LUT                       // table lookups
+	DMA                       // waiting for a transfer
+	Overhead                  // latency of short blocks
+	reasons
+)
+
+var reasonNames = [...]string{"mac", "weights", "axi", "elementwise", "lut", "dma", "overhead"}
+
+func (r Reason) String() string { return reasonNames[r] }
+
+// Reasons lists all reasons in the order of reports.
+func Reasons() []Reason { return []Reason{MAC, Weights, AXI, Elementwise, LUT, DMA, Overhead} }
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+func roundUp(a, b int) int { return ceilDiv(a, b) * b }
+
+// MACCycles returns the NPU cycles of a convolution, fully connected, depthwise or
+// pooling operation, memory bandwidth left aside, and what they are spent on.
+func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
+	g := geometry(a, w)
+	nxy := g.nx * g.ny
+	feed := 4 * a.UBlockD // cycles to feed one ublock its weights and inputs
+	wide := w.IFMBits == 16
+
+	delay := 2
+	switch {
+	case a.MACs == 32 && w.Acc40:
+		delay = 7
+	case a.MACs == 32, w.Acc40 && a.MACs <= 128:
+		delay = 3
+	}
+
+	cycles := 0
+	fed := true // the weight path sets the pace in every sub-kernel
+	for y := 0; y < max(w.KH, 1); y += 8 {
+		for x := 0; x < max(w.KW, 1); x += 8 {
+			elems := min(8, max(w.KH, 1)-y) * min(8, max(w.KW, 1)-x)
+			steps, c := 1, 0
+			pace := 4 * nxy
+			switch {
+			case w.Kind == block.MaxPool || w.Kind == block.AveragePool:
+				c = max(4, elems) * nxy * g.nz
+				if wide && a.MACs != 32 {
+					c *= 2
+				}
+				fed = false
+			case w.Kind == block.Depthwise:
+				if wide {
+					pace *= 2
+				}
+				steps = ceilDiv(elems, 4)
+				c = max(feed, pace) * steps * g.nz
+			case w.PartKernel && w.Kind == block.Conv:
+				group := 4
+				if wide {
+					group = 2
+				}
+				steps = ceilDiv(elems, group)
+				c = max(feed, pace) * steps * ceilDiv(g.ib.D, 8) * g.nz
+			default:
+				steps = elems
+				c = max(feed, pace) * steps * g.nz
+			}
+			if pace > feed {
+				fed = false
+			}
+			extra := 0
+			if g.nx == 1 && g.ny == 1 {
+				if g.nz == 1 {
+					extra = delay * steps
+				} else {
+					extra = delay * (steps - 1) * g.nz
+				}
+			}
+			if a.MACs == 32 && (g.nx == 1 || g.ny == 1) && g.nz > 1 && w.Acc40 {
+				extra += delay * g.nz
+			}
+			if w.PartKernel && w.Kind == block.Conv {
+				extra *= ceilDiv(g.ib.D, 8)
+			}
+			cycles += c + extra
+		}
+	}
+	if w.Kind.SumsDepth() {
+		cycles *= ceilDiv(w.IFM.D, g.ib.D)
+	}
+	dpu := float64(cycles) / float64(a.Cores)
+
+	output, activation := perElement(a, w)
+	out := math.Ceil(max(output, activation) * float64(g.ob.Elements()))
+	if w.Kind.MAC() {
+		out = max(out, float64(10*g.ob.D*w.ScalesAt.ReadLatency)/256)
+	}
+	mi, mo := blockMemory(a, w)
+	command := (mi + mo + out + dpu) / 4
+
+	reason := MAC
+	switch {
+	case command > dpu && command > out:
+		reason = Overhead
+	case out > dpu:
+		if activation > output && w.Activation == Table {
+			reason = LUT
+		}
+	case fed && w.Kind.MAC():
+		reason = Weights
+	}
+	dpu, out = max(dpu, command), max(out, command)
+	blocks := float64(g.blocks.Elements())
+	if dpu > out {
+		return math.Floor(float64(dpu*blocks) + out), reason
+	}
+	return math.Floor(float64(out*blocks) + dpu), reason
+}
+
+// counts are the clipped blocks of an operation and the numbers that follow.
+type counts struct {
+	ib, ob     block.Shape // clipped to the feature maps
+	full       block.Shape // input block, not clipped
+	blocks     block.Shape // OFM blocks per dimension
+	nx, ny, nz int         // micro-blocks per OFM block
+}
+
+func geometry(a *ethosu.Accelerator, w *Work) counts {
+	var g counts
+	g.full = block.IFMBlock(a, w.Op, w.Block)
+	g.ib, g.ob = w.IFM.Min(g.full), w.OFM.Min(w.Block)
+	uh, uw := a.UBlockH, a.UBlockW
+	if uh == 2 && w.Kind.MAC() && w.OFM.H == 1 && w.OFM.W%2 == 0 && w.KH <= 1 {
+		// A micro-block of 2x2 works as 1x4 on a single row.
+		uh, uw = 1, 4
+		g.ob.H = 1
+	}
+	g.nx, g.ny, g.nz = ceilDiv(g.ob.W, uw), ceilDiv(g.ob.H, uh), ceilDiv(g.ob.D, a.UBlockD)
+	g.blocks = block.Shape{H: ceilDiv(w.OFM.H, g.ob.H), W: ceilDiv(w.OFM.W, g.ob.W), D: ceilDiv(w.OFM.D, g.ob.D)}
+	return g
+}

@@ -1,0 +1,73 @@
+package perf
+
+import (
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// A stream of a long transfer and an elementwise operation shows what overlaps.
+func TestTimeline(t *testing.T) {
+	a, err := ethosu.ParseAccelerator("ethos-u55-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := PlacesOf(ethosu.DefaultSystemConfig(a), ethosu.DefaultMemoryMode())
+	set := []isa.Command{
+		{Code: isa.SetDMA0Len, Payload: 16000},
+		{Code: isa.SetDMA0DstRegion, Param: 1},
+		{Code: isa.SetIFMRegion, Param: 1}, {Code: isa.SetOFMRegion, Param: 1},
+		{Code: isa.SetOFMDepthM1, Param: 255}, {Code: isa.SetIFMDepthM1, Param: 255},
+		{Code: isa.SetOFMBLKDepthM1, Param: 127}, {Code: isa.SetOFMBLKWidthM1, Param: 1},
+		{Code: isa.SetIFM2Broadcast, Param: 128},
+		{Code: isa.SetActivationMin, Param: 0}, {Code: isa.SetActivationMax, Param: 255},
+	}
+	dma, mul, stop := isa.Command{Code: isa.OpDMAStart}, isa.Command{Code: isa.OpElementwise}, isa.Command{Code: isa.OpStop}
+	dmaWait, kernelWait := isa.Command{Code: isa.OpDMAWait}, isa.Command{Code: isa.OpKernelWait}
+	const (
+		transfer = 16000 + 64 // 1 byte per cycle and the latency
+		kernel   = 192
+	)
+	for _, c := range []struct {
+		name string
+		ops  []isa.Command
+		want int64
+	}{
+		{"kernel under transfer", []isa.Command{dma, mul}, transfer},
+		{"kernel after transfer", []isa.Command{dma, dmaWait, mul}, transfer + kernel},
+		{"transfer after kernel", []isa.Command{mul, kernelWait, dma}, transfer + kernel},
+		{"transfer beside kernel", []isa.Command{mul, dma}, transfer},
+		{"one transfer at a time", []isa.Command{dma, dma, mul}, 2 * transfer},
+		{"second transfer holds the kernel", []isa.Command{dma, dma, dmaWait, mul}, 2*transfer + kernel},
+		{"kernels in order", []isa.Command{mul, mul, mul}, 3 * kernel},
+	} {
+		var words []uint32
+		for _, cmd := range append(append(set[:len(set):len(set)], c.ops...), stop) {
+			words = cmd.Append(words)
+		}
+		r, err := Stream(a, at, words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Total != c.want {
+			t.Errorf("%s: %d cycles, want %d (%v)", c.name, r.Total, c.want, r.ByName())
+		}
+		if r.By[Elementwise] > r.Total || r.By[DMA]+r.By[Elementwise] != r.Total {
+			t.Errorf("%s: %v, want elementwise and dma to add up to %d", c.name, r.ByName(), r.Total)
+		}
+	}
+}
+
+func TestStreamErrors(t *testing.T) {
+	a, err := ethosu.ParseAccelerator("ethos-u55-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := PlacesOf(ethosu.DefaultSystemConfig(a), ethosu.DefaultMemoryMode())
+	for _, words := range [][]uint32{nil, {0x3FF}, {uint32(isa.OpElementwise)}} {
+		if r, err := Stream(a, at, words); err == nil {
+			t.Errorf("%08x: estimated %d cycles", words, r.Total)
+		}
+	}
+}
