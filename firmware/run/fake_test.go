@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +26,8 @@ type fakeNPU struct {
 	irq   bool
 	runs  int
 	fault fault
+	lock  uint32 // registers that tell the program what to do
+	misc  uint32
 }
 
 type fault struct {
@@ -41,10 +45,15 @@ const (
 	regQBase, regQRead, regQSize       = 0x010, 0x018, 0x020
 	regProt, regConfig                 = 0x024, 0x028
 	regBaseP, regCycles                = 0x080, 0x1a0
+	regLock, regMisc                   = 0x02c, 0x148
+
+	flagPolled, flagKeepPower = 0x10, 0x20 // of unroll_npu_init
 )
 
-func newFake(mem link.Memory) *fakeNPU {
-	return &fakeNPU{mem: mem, regs: map[uint32]uint32{}}
+// newFake makes one for a program that runs so many calls, or rounds of faults, with
+// the given flags of the driver.
+func newFake(mem link.Memory, calls, rounds int, flags uint32) *fakeNPU {
+	return &fakeNPU{mem: mem, regs: map[uint32]uint32{}, lock: flags, misc: uint32(calls | rounds<<16)}
 }
 
 func (n *fakeNPU) IRQ() bool { return n.irq }
@@ -70,6 +79,10 @@ func (n *fakeNPU) ReadReg(off uint32) uint32 {
 			s |= 8
 		}
 		return s
+	case regLock:
+		return n.lock
+	case regMisc:
+		return n.misc
 	case regProt:
 		return n.regs[regReset]&3 ^ n.fault.protection
 	}
@@ -131,29 +144,70 @@ func (n *fakeNPU) work() uint32 {
 	return end
 }
 
-// selftest copies the driver's test project to a new folder.
-func selftest(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, from := range []fs.FS{firmware.Files(), os.DirFS(filepath.Join("..", "testdata", "selftest"))} {
-		if err := os.CopyFS(dir, from); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+// build says which of the images of the test project a test runs.
+type build struct {
+	on        string
+	plain     bool
+	sanitize  bool
+	nonSecure bool
 }
 
-// mustRun runs a project and skips the test where a tool is missing.
-func mustRun(t *testing.T, opt run.Options) *run.Report {
-	t.Helper()
-	if opt.Timeout == 0 {
-		opt.Timeout = 2 * time.Minute
+var images struct {
+	sync.Mutex
+	dir  string
+	made map[build]func() (string, error)
+}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "selftest")
+	if err != nil {
+		panic(err)
 	}
-	var console bytes.Buffer
-	opt.Console = &console
-	report, err := run.Run(context.Background(), opt)
+	images.dir, images.made = dir, map[build]func() (string, error){}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// image builds the driver's test project, once for all tests, and skips the test
+// where a tool is missing.
+func image(t *testing.T, b build) string {
+	t.Helper()
+	images.Lock()
+	once, ok := images.made[b]
+	if !ok {
+		dir := filepath.Join(images.dir, strconv.Itoa(len(images.made)))
+		once = sync.OnceValues(func() (string, error) {
+			for _, from := range []fs.FS{firmware.Files(), os.DirFS(filepath.Join("..", "testdata", "selftest"))} {
+				if err := os.CopyFS(dir, from); err != nil {
+					return "", err
+				}
+			}
+			return run.Build(context.Background(), run.Options{Dir: dir, On: b.on, PlainCC: b.plain, Sanitize: b.sanitize, NonSecure: b.nonSecure})
+		})
+		images.made[b] = once
+	}
+	images.Unlock()
+	path, err := once()
 	if errors.Is(err, run.ErrNoTool) {
-		t.Skipf("SKIPPED: %s is not proven here: %v", opt.On, err)
+		t.Skipf("SKIPPED: %s is not proven here: %v", b.on, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// start runs an image of the test project over an NPU.
+func start(t *testing.T, b build, npu func(link.Memory) link.NPU, delay func() uint64) *run.Report {
+	t.Helper()
+	var console bytes.Buffer
+	report, err := run.Run(context.Background(), run.Options{
+		On: b.on, Image: image(t, b), Sanitize: b.sanitize,
+		Connect: npu, Delay: delay, Timeout: 2 * time.Minute, Console: &console,
+	})
+	if errors.Is(err, run.ErrNoTool) {
+		t.Skipf("SKIPPED: %s is not proven here: %v", b.on, err)
 	}
 	if err != nil {
 		t.Fatalf("%v\nconsole:\n%s", err, console.String())

@@ -3,6 +3,7 @@ package run_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -12,14 +13,10 @@ import (
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
-func define(calls, faults int, flags string) []string {
-	return []string{fmt.Sprintf("SELFTEST_CALLS=%d", calls), fmt.Sprintf("SELFTEST_FAULTS=%d", faults), "SELFTEST_FLAGS=" + flags}
-}
-
 // TestCalls runs the driver against an NPU that interrupts at once, after a while,
 // or both, waits by interrupt and by polling, on every machine.
 func TestCalls(t *testing.T) {
-	const calls = 300
+	const calls = 120
 	delays := map[string]func() uint64{
 		"immediate": nil,
 		"delayed":   func() uint64 { return 20000 },
@@ -29,36 +26,30 @@ func TestCalls(t *testing.T) {
 		}(),
 	}
 	for _, c := range []struct {
-		on, delay, flags    string
-		plain, nonSecure    bool
-		sanitize, wantDelay bool
+		build
+		delay string
+		flags uint32
 	}{
-		{on: "host", delay: "immediate", flags: "PLATFORM_NPU_FLAGS"},
-		{on: "host", delay: "mixed", flags: "PLATFORM_NPU_FLAGS", plain: true},
-		{on: "host", delay: "delayed", flags: "PLATFORM_NPU_FLAGS", sanitize: true},
-		{on: "host", delay: "immediate", flags: "PLATFORM_NPU_FLAGS|UNROLL_NPU_POLLED", plain: true},
-		{on: "qemu", delay: "immediate", flags: "PLATFORM_NPU_FLAGS"},
-		{on: "qemu", delay: "delayed", flags: "PLATFORM_NPU_FLAGS"},
-		{on: "qemu", delay: "mixed", flags: "PLATFORM_NPU_FLAGS|UNROLL_NPU_KEEP_POWER"},
-		{on: "qemu", delay: "immediate", flags: "PLATFORM_NPU_FLAGS|UNROLL_NPU_POLLED"},
-		{on: "qemu", delay: "mixed", flags: "PLATFORM_NPU_FLAGS", nonSecure: true},
-		{on: "qemu-hook", delay: "mixed", flags: "PLATFORM_NPU_FLAGS"},
+		{build{on: "host"}, "immediate", 0},
+		{build{on: "host", plain: true}, "mixed", 0},
+		{build{on: "host", plain: true}, "immediate", flagPolled},
+		{build{on: "host", plain: true, sanitize: true}, "delayed", 0},
+		{build{on: "qemu"}, "immediate", 0},
+		{build{on: "qemu"}, "delayed", 0},
+		{build{on: "qemu"}, "mixed", flagKeepPower},
+		{build{on: "qemu"}, "immediate", flagPolled},
+		{build{on: "qemu", nonSecure: true}, "mixed", 0},
+		{build{on: "qemu-hook"}, "mixed", 0},
 	} {
-		name := fmt.Sprintf("%s/%s/%s/plain=%v/sanitize=%v/ns=%v", c.on, c.delay, strings.ReplaceAll(c.flags, "|", "+"), c.plain, c.sanitize, c.nonSecure)
-		t.Run(name, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%+v/%s/flags=%#x", c.build, c.delay, c.flags), func(t *testing.T) {
 			t.Parallel()
-			report := mustRun(t, run.Options{
-				Dir: selftest(t), On: c.on, PlainCC: c.plain, NonSecure: c.nonSecure, Sanitize: c.sanitize,
-				Define: define(calls, 0, c.flags), Delay: delays[c.delay],
-				Connect: func(mem link.Memory) link.NPU { return newFake(mem) },
-			})
+			report := start(t, c.build, func(mem link.Memory) link.NPU { return newFake(mem, calls, 0, c.flags) }, delays[c.delay])
 			if !report.Pass || report.Calls != calls || report.Cycles != 1234 {
 				t.Errorf("pass=%v calls=%d cycles=%d exit=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Cycles, report.Exit, report.Problem, report.Console)
 			}
 			if report.Link.Interrupts != calls {
 				t.Errorf("%d interrupts, expected %d", report.Link.Interrupts, calls)
 			}
-			t.Logf("%+v, %d register reads, %d writes", report.Sizes, report.Link.RegisterReads, report.Link.RegisterWrites)
 		})
 	}
 }
@@ -92,19 +83,16 @@ func TestFaults(t *testing.T) {
 	}
 	want.WriteString("RESULT: PASS\n")
 	for _, on := range []string{"host", "qemu"} {
-		for _, flags := range []string{"PLATFORM_NPU_FLAGS", "PLATFORM_NPU_FLAGS|UNROLL_NPU_POLLED"} {
-			t.Run(on+"/"+strings.ReplaceAll(flags, "|", "+"), func(t *testing.T) {
+		for _, flags := range []uint32{0, flagPolled} {
+			t.Run(fmt.Sprintf("%s/flags=%#x", on, flags), func(t *testing.T) {
 				t.Parallel()
-				report := mustRun(t, run.Options{
-					Dir: selftest(t), On: on, Define: define(0, len(rounds), flags),
-					Connect: func(mem link.Memory) link.NPU {
-						npu := &roundsNPU{fakeNPU: newFake(mem)}
-						for _, r := range rounds {
-							npu.faults = append(npu.faults, r.fault)
-						}
-						return npu
-					},
-				})
+				report := start(t, build{on: on}, func(mem link.Memory) link.NPU {
+					npu := &roundsNPU{fakeNPU: newFake(mem, 0, len(rounds), flags)}
+					for _, r := range rounds {
+						npu.faults = append(npu.faults, r.fault)
+					}
+					return npu
+				}, nil)
 				if diff := cmp.Diff(want.String(), report.Console); diff != "" {
 					t.Errorf("console (-want +got):\n%s\nproblem %q", diff, report.Problem)
 				}
@@ -134,14 +122,11 @@ func (n *roundsNPU) ReadReg(off uint32) uint32 {
 
 // TestResetHangs is a test of its own: the driver polls many times.
 func TestResetHangs(t *testing.T) {
-	report := mustRun(t, run.Options{
-		Dir: selftest(t), On: "host", PlainCC: true, Define: append(define(0, 1, "PLATFORM_NPU_FLAGS"), "UNROLL_NPU_RESET_POLLS=100"),
-		Connect: func(mem link.Memory) link.NPU {
-			npu := newFake(mem)
-			npu.fault.noReset = true
-			return npu
-		},
-	})
+	report := start(t, build{on: "host"}, func(mem link.Memory) link.NPU {
+		npu := newFake(mem, 0, 1, 0)
+		npu.fault.noReset = true
+		return npu
+	}, nil)
 	if want := "0: init=ERR_RESET\nRESULT: PASS\n"; report.Console != want {
 		t.Errorf("console %q, expected %q", report.Console, want)
 	}
@@ -150,27 +135,42 @@ func TestResetHangs(t *testing.T) {
 // TestWildAccess has the NPU read past its memory: the program sees a bus error and
 // the run does not pass.
 func TestWildAccess(t *testing.T) {
-	report := mustRun(t, run.Options{
-		Dir: selftest(t), On: "qemu", Define: define(3, 0, "PLATFORM_NPU_FLAGS"),
-		Connect: func(mem link.Memory) link.NPU {
-			npu := newFake(mem)
-			npu.fault.wild = true
-			return npu
-		},
-	})
+	report := start(t, build{on: "qemu"}, func(mem link.Memory) link.NPU {
+		npu := newFake(mem, 3, 0, 0)
+		npu.fault.wild = true
+		return npu
+	}, nil)
 	if report.Pass || !strings.Contains(report.Console, "run: ERR_BUS") || !strings.Contains(report.Problem, "outside of the sections") {
 		t.Errorf("pass=%v problem=%q console:\n%s", report.Pass, report.Problem, report.Console)
 	}
 }
 
-// TestNoNPU runs the image for the board on QEMU's machine without anybody behind
-// the registers.
-func TestExitWithoutLink(t *testing.T) {
-	report := mustRun(t, run.Options{
-		Dir: selftest(t), On: "host", PlainCC: true, Define: define(1, 0, "PLATFORM_NPU_FLAGS"),
-		Connect: func(mem link.Memory) link.NPU { return newFake(mem) },
-	})
-	if !report.Pass {
-		t.Errorf("problem %q", report.Problem)
+// TestUnlinked runs images as nobody should: without an NPU at the other end.
+func TestUnlinked(t *testing.T) {
+	for _, c := range []struct {
+		build
+		want string
+	}{
+		{build{on: "host"}, "start this program with"},
+		{build{on: "qemu"}, ""},
+	} {
+		t.Run(c.on, func(t *testing.T) {
+			path := image(t, c.build)
+			argv := []string{path}
+			if c.on == "qemu" {
+				qemu, err := run.Find("qemu-system-arm")
+				if err != nil {
+					t.Skipf("SKIPPED: %v", err)
+				}
+				argv = []string{qemu, "-M", "mps3-an547", "-display", "none", "-monitor", "none", "-serial", "file:/dev/stderr", "-semihosting-config", "enable=on,target=native", "-kernel", path}
+			}
+			cmd := exec.Command(argv[0], argv[1:]...)
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			err := cmd.Run() // stdin and stdout are the null device: nothing answers
+			if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 97 || !strings.Contains(stderr.String(), c.want) {
+				t.Errorf("%v, stderr %q; expected exit status 97", err, stderr.String())
+			}
+		})
 	}
 }

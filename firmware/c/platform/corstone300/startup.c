@@ -61,18 +61,25 @@ __attribute__((naked, used)) void corstone300_reset(void) {
                      "bl    corstone300_start  \n\t");
 }
 
-static void copy(uint32_t *to, const uint32_t *end, const uint32_t *from) {
-    while (to < end) {
-        *to++ = *from++;
+static size_t words(const uint32_t *start, const uint32_t *end) {
+    return ((uintptr_t)end - (uintptr_t)start) / sizeof(uint32_t);
+}
+
+static void copy(uint32_t *to, const uint32_t *from, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
     }
 }
 
 __attribute__((used)) void corstone300_start(void) {
+    const size_t bss = words(unroll_bss_start, unroll_bss_end);
+
     SCB_VTOR = (uint32_t)(uintptr_t)&corstone300_vectors;
-    copy(unroll_data_start, unroll_data_end, unroll_data_load);
-    copy(unroll_model_sram_start, unroll_model_sram_end, unroll_model_sram_load);
-    for (uint32_t *at = unroll_bss_start; at < unroll_bss_end; at++) {
-        *at = 0;
+    copy(unroll_data_start, unroll_data_load, words(unroll_data_start, unroll_data_end));
+    copy(unroll_model_sram_start, unroll_model_sram_load,
+         words(unroll_model_sram_start, unroll_model_sram_end));
+    for (size_t i = 0; i < bss; i++) {
+        unroll_bss_start[i] = 0;
     }
     cortex_m_dsb();
     __asm__ volatile("cpsie i" ::: "memory");

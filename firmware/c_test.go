@@ -1,0 +1,243 @@
+package firmware_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/unroll-npu/unroll/firmware"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+var (
+	strict = strings.Fields("-std=c11 -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wstrict-prototypes " +
+		"-Wmissing-prototypes -Wcast-qual -Wdouble-promotion -Wformat=2 -Wvla -Wswitch-enum -Wnull-dereference -Werror " +
+		"-Ic/npu -Ic/platform -Ic/platform/link -Ic/platform/corstone300")
+	cortexM55 = []string{"-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"}
+)
+
+// sources lists files of c with a suffix, below one of some folders.
+func sources(t *testing.T, suffix string, below ...string) []string {
+	t.Helper()
+	var found []string
+	err := fs.WalkDir(firmware.Files(), ".", func(path string, d fs.DirEntry, err error) error {
+		for _, dir := range below {
+			if strings.HasPrefix(path, dir) && strings.HasSuffix(path, suffix) {
+				found = append(found, filepath.Join("c", filepath.FromSlash(path)))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		t.Fatalf("no %s below %v", suffix, below)
+	}
+	return found
+}
+
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("SKIPPED: what %s would find stays unknown: %v", name, err)
+	}
+	return path
+}
+
+func check(t *testing.T, argv ...string) {
+	t.Helper()
+	if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+}
+
+// TestWarnings compiles every file with every compiler that can, at several levels
+// of optimisation, each of which sees other things.
+func TestWarnings(t *testing.T) {
+	host := []string{"npu/", "platform/host", "platform/link", "platform/platform_text.c"}
+	target := []string{"npu/", "platform/corstone300", "platform/link", "platform/platform_text.c", "platform/qemu"}
+	newlib := func(t *testing.T) []string {
+		out, err := exec.Command(tool(t, "arm-none-eabi-gcc"), "-print-sysroot").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := strings.TrimSpace(string(out))
+		return []string{"-isystem", filepath.Join(root, "include"), "-isystem", "/usr/include/newlib"}
+	}
+	for _, c := range []struct {
+		name, compiler string
+		flags          []string
+		dirs           []string
+		extra          func(*testing.T) []string
+	}{
+		{"gcc", "gcc", []string{"-O2", "-fanalyzer", "-DNPU_MMIO_EXTERN=1"}, host, nil},
+		{"clang", "clang", []string{"-O2", "-DNPU_MMIO_EXTERN=1"}, host, nil},
+		{"arm-gcc", "arm-none-eabi-gcc", append([]string{"-Os", "-fanalyzer", "-Wcast-align=strict"}, cortexM55...), target, nil},
+		{"arm-gcc-O2", "arm-none-eabi-gcc", append([]string{"-O2", "-DUNROLL_SEMIHOSTING=1", "-DUNROLL_TIMING_U55_HIGH_END"}, cortexM55...), target, nil},
+		{"arm-gcc-O0", "arm-none-eabi-gcc", append([]string{"-O0", "-DUNROLL_NONSECURE=1", "-DUNROLL_TIMING_U65_HIGH_END"}, cortexM55...), target, nil},
+		{"arm-gcc-hook", "arm-none-eabi-gcc", append([]string{"-O3", "-DNPU_MMIO_EXTERN=1"}, cortexM55...), target, nil},
+		{"arm-clang", "clang", append([]string{"-Os", "--target=arm-none-eabi"}, cortexM55...), target, newlib},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			argv := append([]string{tool(t, c.compiler)}, strict...)
+			argv = append(argv, c.flags...)
+			if c.extra != nil {
+				argv = append(argv, c.extra(t)...)
+			}
+			argv = append(argv, "-o", filepath.Join(t.TempDir(), "out.o"), "-c")
+			for _, file := range sources(t, ".c", c.dirs...) {
+				check(t, append(argv[:len(argv):len(argv)], file)...)
+			}
+		})
+	}
+}
+
+// TestHeaders compiles each public header alone, as C and as C++.
+func TestHeaders(t *testing.T) {
+	for _, c := range []struct{ compiler, language, std string }{
+		{"gcc", "c", "c11"}, {"g++", "c++", "c++11"}, {"g++", "c++", "c++20"}, {"clang", "c++", "c++17"}, {"arm-none-eabi-g++", "c++", "c++17"},
+	} {
+		t.Run(c.compiler+" "+c.std, func(t *testing.T) {
+			compiler := tool(t, c.compiler)
+			for _, header := range append(sources(t, ".h", "npu/"), "c/platform/platform.h") {
+				// Included twice: the guard must hold.
+				file := filepath.Join(t.TempDir(), "header")
+				abs, err := filepath.Abs(header)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text := fmt.Sprintf("#include %q\n#include %q\nextern int dummy;\n", abs, abs)
+				if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				check(t, compiler, "-x", c.language, "-std="+c.std, "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-Ic/npu", "-Ic/platform", "-fsyntax-only", file)
+			}
+		})
+	}
+}
+
+func TestFormat(t *testing.T) {
+	argv := []string{tool(t, "clang-format"), "--style=file:c/.clang-format", "--dry-run", "--Werror"}
+	argv = append(argv, sources(t, ".c", "npu", "platform")...)
+	argv = append(argv, sources(t, ".h", "npu", "platform")...)
+	for _, pattern := range []string{"testdata/*/*/*.c", "testdata/*/*/*.h"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		argv = append(argv, found...)
+	}
+	check(t, argv...)
+}
+
+func TestCppcheck(t *testing.T) {
+	for _, c := range []struct {
+		name, define string
+		dirs         []string
+	}{
+		{"board", "UNROLL_TIMING_U55_HIGH_END", []string{"npu/", "platform/corstone300", "platform/platform_text.c", "platform/qemu", "platform/link"}},
+		{"host", "NPU_MMIO_EXTERN", []string{"npu/", "platform/host", "platform/platform_text.c", "platform/link"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			argv := []string{tool(t, "cppcheck"), "-q", "--enable=all", "--inconclusive", "--std=c11", "--platform=arm32-wchar_t4",
+				"--suppress=missingIncludeSystem", "--suppress=unusedFunction", "--suppress=unmatchedSuppression", "--inline-suppr",
+				"--error-exitcode=1", "-D" + c.define, "-Ic/npu", "-Ic/platform", "-Ic/platform/link", "-Ic/platform/corstone300"}
+			check(t, append(argv, sources(t, ".c", c.dirs...)...)...)
+		})
+	}
+}
+
+// TestSizes keeps code and stack of the driver in a table, one row per function.
+// The budget for the driver is 2.5 KB of code.
+func TestSizes(t *testing.T) {
+	gcc := tool(t, "arm-none-eabi-gcc")
+	if out, _ := exec.Command(gcc, "-dumpversion").Output(); !bytes.HasPrefix(out, []byte("12.2")) {
+		t.Skipf("SKIPPED: the table is for gcc 12.2, this is %s", out)
+	}
+	dir := t.TempDir()
+	object := filepath.Join(dir, "npu_driver.o")
+	check(t, append([]string{gcc, "-std=c11", "-Os", "-ffunction-sections", "-fstack-usage", "-Ic/npu", "-c", "c/npu/npu_driver.c", "-o", object}, cortexM55...)...)
+	usage, err := os.ReadFile(filepath.Join(dir, "npu_driver.su"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections, err := exec.Command(tool(t, "arm-none-eabi-size"), "-A", object).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	total := 0
+	for _, m := range regexp.MustCompile(`(?m)^\.(text\.\w+|rodata\S*|data\S*|bss\S*)\s+(\d+)`).FindAllSubmatch(sections, -1) {
+		bytes, _ := strconv.Atoi(string(m[2]))
+		if bytes == 0 {
+			continue
+		}
+		total += bytes
+		name := strings.TrimPrefix(string(m[1]), "text.")
+		stack := "-"
+		if s := regexp.MustCompile(`:` + name + `\t(\d+)\tstatic`).FindSubmatch(usage); s != nil {
+			stack = string(s[1])
+		}
+		fmt.Fprintf(&table, "%-26s code %4d  stack %3s\n", name, bytes, stack)
+	}
+	fmt.Fprintf(&table, "%-26s code %4d\n", "total", total)
+	if total > 2560 {
+		t.Errorf("the driver has %d bytes of code, its budget is 2560", total)
+	}
+	golden := filepath.Join("testdata", "driver-size.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(table.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), table.String()); diff != "" {
+		t.Errorf("sizes changed (-want +got), -update accepts them:\n%s", diff)
+	}
+}
+
+// TestOneDriver compiles the driver for board and for QEMU: the same bytes, since
+// only the base address, an argument, differs.
+func TestOneDriver(t *testing.T) {
+	gcc := tool(t, "arm-none-eabi-gcc")
+	var objects [][]byte
+	for _, defines := range [][]string{{"-DCORSTONE300_CORE_HZ=25000000u"}, {"-DUNROLL_SEMIHOSTING=1", "-DPLATFORM_NPU_BASE=0x58110000u"}} {
+		object := filepath.Join(t.TempDir(), "npu_driver.o")
+		check(t, append(append([]string{gcc, "-std=c11", "-Os", "-Ic/npu", "-c", "c/npu/npu_driver.c", "-o", object}, cortexM55...), defines...)...)
+		b, err := os.ReadFile(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, b)
+	}
+	if !bytes.Equal(objects[0], objects[1]) {
+		t.Error("the driver for QEMU is not the driver for the board")
+	}
+}
+
+// TestForgottenCache links the driver without a port: that must fail, and name the
+// cache.
+func TestForgottenCache(t *testing.T) {
+	gcc := tool(t, "gcc")
+	out, err := exec.Command(gcc, "-std=c11", "-Ic/npu", "-nostdlib", "-Wl,-e,unroll_npu_run", "c/npu/npu_driver.c", "-o", filepath.Join(t.TempDir(), "x")).CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("unroll_npu_port_cache_invalidate")) || !bytes.Contains(out, []byte("unroll_npu_port_cache_clean")) {
+		t.Errorf("the driver links without cache maintenance: %v\n%s", err, out)
+	}
+}
