@@ -99,7 +99,11 @@ func breakLine(line string) []string {
 	indent := line[:len(line)-len(text)]
 	switch {
 	case strings.HasPrefix(text, "/*"):
-		return breakComment(indent, text, indent+" * ")
+		lines := breakComment(indent, text, indent+" * ")
+		if last := len(lines) - 1; lines[last] == indent+" * */" {
+			lines[last] = indent + " */"
+		}
+		return lines
 	case strings.HasPrefix(text, "* "):
 		return breakComment(indent, text, indent+"* "+paramIndent(text))
 	case strings.HasPrefix(text, "#"):

@@ -21,6 +21,7 @@ var templateFuncs = template.FuncMap{
 	"ints":   cInts,
 	"floats": cFloats,
 	"quote":  cQuote,
+	"plain":  func(literal string) string { return strings.TrimSuffix(literal, "f") },
 }
 
 // cList sets items as comma separated lines of C, indented.

@@ -1,0 +1,9 @@
+#ifndef NPU_FAKE_H
+#define NPU_FAKE_H
+
+#include "npu_status.h"
+
+extern unroll_npu_status fake_result; /* what the next runs end with */
+extern int fake_polls;                /* how often a run answers BUSY */
+
+#endif
