@@ -28,6 +28,7 @@ func Generate(p Project) (Tree, error) {
 		{"compiled model", addModel},
 		{"golden vectors", addGolden},
 		{"Go test", addGoTest},
+		{"extra files", addExtra},
 	} {
 		if err := part.add(t, &p, v); err != nil {
 			return nil, fmt.Errorf("project %s: %s: %w", p.Prefix, part.name, err)
@@ -91,6 +92,17 @@ func addTemplates(t Tree, p *Project, v *view) error {
 func addModel(t Tree, p *Project, _ *view) error {
 	if p.Model != nil {
 		t["model/"+p.Prefix+".npu.tflite"] = p.Model
+	}
+	return nil
+}
+
+// addExtra adds the caller's files.
+func addExtra(t Tree, p *Project, _ *view) error {
+	for path, b := range p.Extra {
+		if !fs.ValidPath(path) || t[path] != nil {
+			return fmt.Errorf("%q is no path for an extra file: it leaves the project or is taken", path)
+		}
+		t[path] = b
 	}
 	return nil
 }

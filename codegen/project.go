@@ -29,6 +29,10 @@ type Project struct {
 	// leave it out.
 	Model []byte
 
+	// Extra holds further files by path, such as the network that the model was
+	// made from.
+	Extra map[string][]byte
+
 	// Source names the file the program was compiled from, without a path,
 	// and SourceSHA256 is its hash in hex. Both may be empty.
 	Source, SourceSHA256 string

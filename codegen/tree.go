@@ -35,27 +35,9 @@ var ErrForeign = errors.New("folder holds something else")
 // files the manifest does not list or lists with other content, is only replaced
 // with force.
 func (t Tree) WriteTo(dir string, force bool) (err error) {
-	dir = filepath.Clean(dir)
-	info, err := os.Lstat(dir)
-	exists := err == nil
-	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("output folder %s: %w", dir, err)
-	case exists && info.Mode()&fs.ModeSymlink != 0:
-		if dir, err = filepath.EvalSymlinks(dir); err != nil {
-			return fmt.Errorf("output folder %s is a link that leads nowhere: %w", dir, err)
-		}
-		if info, err = os.Stat(dir); err != nil {
-			return fmt.Errorf("output folder %s: %w", dir, err)
-		}
-	}
-	if exists && !info.IsDir() {
-		return fmt.Errorf("output folder %s is a file: choose another name or remove it", dir)
-	}
-	if exists && !force {
-		if err := replaceable(dir); err != nil {
-			return err
-		}
+	dir, exists, err := target(dir, force)
+	if err != nil {
+		return err
 	}
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
@@ -80,6 +62,54 @@ func (t Tree) WriteTo(dir string, force bool) (err error) {
 		return nil
 	}
 	return swap(temp, dir)
+}
+
+// CheckWritable tells whether WriteTo would accept the folder, before the work that
+// leads to a tree is done. It also tries whether the parent can be written.
+func CheckWritable(dir string, force bool) error {
+	dir, _, err := target(dir, force)
+	if err != nil {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	for {
+		if _, err := os.Stat(parent); err == nil || filepath.Dir(parent) == parent {
+			break
+		}
+		parent = filepath.Dir(parent)
+	}
+	temp, err := os.MkdirTemp(parent, ".unroll-")
+	if err != nil {
+		return fmt.Errorf("output folder %s: its parent cannot be written: %w", dir, err)
+	}
+	return os.Remove(temp)
+}
+
+// target resolves the output folder and refuses one whose content would be lost.
+func target(dir string, force bool) (resolved string, exists bool, err error) {
+	dir = filepath.Clean(dir)
+	info, err := os.Lstat(dir)
+	exists = err == nil
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", false, fmt.Errorf("output folder %s: %w", dir, err)
+	case exists && info.Mode()&fs.ModeSymlink != 0:
+		if dir, err = filepath.EvalSymlinks(dir); err != nil {
+			return "", false, fmt.Errorf("output folder %s is a link that leads nowhere: %w", dir, err)
+		}
+		if info, err = os.Stat(dir); err != nil {
+			return "", false, fmt.Errorf("output folder %s: %w", dir, err)
+		}
+	}
+	if exists && !info.IsDir() {
+		return "", false, fmt.Errorf("output folder %s is a file: choose another name or remove it", dir)
+	}
+	if exists && !force {
+		if err := replaceable(dir); err != nil {
+			return "", false, err
+		}
+	}
+	return dir, exists, nil
 }
 
 // swap puts folder temp in the place of dir, which exists. The old folder steps
