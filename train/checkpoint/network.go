@@ -1,0 +1,207 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// format marks our own files; version grows when old readers would misread them.
+const (
+	format  = "unroll"
+	version = "1"
+)
+
+// description is what the metadata holds beside the tensors.
+type description struct {
+	Name     string   `json:"name"`
+	Steps    int      `json:"steps"`
+	Features int      `json:"features"`
+	Outputs  int      `json:"outputs"`
+	Task     string   `json:"task"`
+	PerStep  bool     `json:"per_step,omitempty"`
+	Classes  []string `json:"classes,omitempty"`
+	Seed     uint64   `json:"seed"`
+	Layers   []struct {
+		Cell       string `json:"cell"`
+		Units      int    `json:"units"`
+		Relu       bool   `json:"relu,omitempty"`
+		ResetAfter bool   `json:"reset_after,omitempty"`
+	} `json:"layers"`
+}
+
+var tasks = map[nn.Task]string{nn.Classification: "classification", nn.Regression: "regression"}
+
+// Bounds that keep a wrong description from asking for absurd memory.
+const (
+	maxLayers = 16
+	maxWidth  = 1 << 16
+)
+
+// Write writes a network as safetensors in our layout: layers.N.kernel,
+// layers.N.recurrent_kernel and layers.N.bias in Keras' shapes and gate order,
+// head.kernel, head.bias, and standardize.mean and standardize.std where the
+// network has them; the rest is JSON in the metadata. Float bits survive.
+func Write(w io.Writer, net *nn.Network) error {
+	var d description
+	d.Name, d.Steps, d.Features, d.Outputs = net.Name, net.Steps, net.Features, net.Outputs
+	d.Task, d.PerStep, d.Classes, d.Seed = tasks[net.Task], net.PerStep, net.Classes, net.Seed
+	for _, l := range net.Layers {
+		d.Layers = append(d.Layers, struct {
+			Cell       string `json:"cell"`
+			Units      int    `json:"units"`
+			Relu       bool   `json:"relu,omitempty"`
+			ResetAfter bool   `json:"reset_after,omitempty"`
+		}{l.Cell.String(), l.Units, l.Activation == nn.Relu, l.ResetAfter})
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("network %q: %w", net.Name, err)
+	}
+	return write(w, map[string]string{"format": format, "version": version, "network": string(text)}, entries("", net))
+}
+
+// entries lists the tensors of a network, the constants of standardization last.
+func entries(prefix string, net *nn.Network) []entry {
+	var all []entry
+	for _, s := range slots(net) {
+		all = append(all, entry{prefix + s.name, s.shape, *s.data})
+	}
+	return all
+}
+
+// slot is a tensor's name and shape and where the network keeps it.
+type slot struct {
+	name  string
+	shape []int
+	data  *[]float32
+}
+
+func slots(net *nn.Network) []slot {
+	var all []slot
+	units := 0
+	for i := range net.Layers {
+		l := &net.Layers[i]
+		cols := l.Cell.Gates() * l.Units
+		bias := []int{cols}
+		if l.Cell == nn.GRU && l.ResetAfter {
+			bias = []int{2, cols}
+		}
+		name := fmt.Sprintf("layers.%d.", i)
+		all = append(all, slot{name + "kernel", []int{l.Features, cols}, &l.Kernel},
+			slot{name + "recurrent_kernel", []int{l.Units, cols}, &l.Recurrent}, slot{name + "bias", bias, &l.Bias})
+		units = l.Units
+	}
+	all = append(all, slot{"head.kernel", []int{units, net.Outputs}, &net.HeadKernel}, slot{"head.bias", []int{net.Outputs}, &net.HeadBias})
+	if net.Mean != nil {
+		all = append(all, slot{"standardize.mean", []int{net.Features}, &net.Mean}, slot{"standardize.std", []int{net.Features}, &net.Std})
+	}
+	return all
+}
+
+// Read reads a network from a safetensors file of size bytes: our own layout, or a
+// PyTorch state dict with one recurrent module and one linear layer (see
+// torch.go). name is the file's name for messages. A PyTorch file does not say how
+// many steps a sequence has: Steps is then 0.
+func Read(name string, r io.ReaderAt, size int64) (*nn.Network, error) {
+	c, err := open(name, r, size)
+	if err != nil {
+		return nil, err
+	}
+	if c.metadata["format"] != format {
+		if c.isTorch() {
+			return c.readTorch()
+		}
+		return nil, fmt.Errorf("%s: neither metadata with format %q nor a tensor named …weight_hh_l0 is there: expected a network of this program or a PyTorch state dict", name, format)
+	}
+	return c.readNetwork()
+}
+
+func (c *container) readNetwork() (*nn.Network, error) {
+	fail := func(format string, args ...any) (*nn.Network, error) {
+		return nil, fmt.Errorf("%s: %s", c.file, fmt.Sprintf(format, args...))
+	}
+	if v := c.metadata["version"]; v != version {
+		return fail("format version %q, expected %q: written by another version of this program", v, version)
+	}
+	var d description
+	if err := json.Unmarshal([]byte(c.metadata["network"]), &d); err != nil {
+		return fail("bad network description in the metadata: %v", err)
+	}
+	net := &nn.Network{Name: d.Name, Steps: d.Steps, Features: d.Features, Outputs: d.Outputs, PerStep: d.PerStep, Classes: d.Classes, Seed: d.Seed}
+	switch d.Task {
+	case tasks[nn.Classification]:
+	case tasks[nn.Regression]:
+		net.Task = nn.Regression
+	default:
+		return fail("task is %q, expected classification or regression", d.Task)
+	}
+	sane := func(n int) bool { return n >= 1 && n <= maxWidth }
+	if d.Steps < 0 || d.Steps > maxWidth || !sane(d.Features) || !sane(d.Outputs) || len(d.Layers) < 1 || len(d.Layers) > maxLayers {
+		return fail("%d steps, %d features, %d outputs, %d layers: out of range", d.Steps, d.Features, d.Outputs, len(d.Layers))
+	}
+	if d.Classes != nil && len(d.Classes) != d.Outputs {
+		return fail("%d class names for %d outputs", len(d.Classes), d.Outputs)
+	}
+	features := d.Features
+	for i, l := range d.Layers {
+		cell, err := nn.ParseCell(l.Cell)
+		if err != nil {
+			return fail("layer %d: %v", i, err)
+		}
+		if !sane(l.Units) {
+			return fail("layer %d: %d units: out of range", i, l.Units)
+		}
+		layer := nn.Layer{Cell: cell, Features: features, Units: l.Units, ResetAfter: l.ResetAfter}
+		if l.Relu {
+			layer.Activation = nn.Relu
+		}
+		net.Layers = append(net.Layers, layer)
+		features = l.Units
+	}
+	if c.byName["standardize.mean"] != nil {
+		net.Mean = []float32{}
+	}
+	for _, s := range slots(net) {
+		v, err := c.take(s.name, s.shape)
+		if err != nil {
+			return nil, err
+		}
+		*s.data = v
+	}
+	for i, s := range net.Std {
+		if !(s > 0) {
+			return fail("tensor %q: value %d is %v, expected a positive number", "standardize.std", i, s)
+		}
+	}
+	return net, nil
+}
+
+// take reads a float tensor that must be there with the given shape and hold
+// finite values.
+func (c *container) take(name string, shape []int) ([]float32, error) {
+	t := c.byName[name]
+	if t == nil {
+		return nil, fmt.Errorf("%s: tensor %q is missing", c.file, name)
+	}
+	if fmt.Sprint(t.shape) != fmt.Sprint(shape) {
+		return nil, fmt.Errorf("%s: tensor %q has shape %v, expected %v", c.file, name, t.shape, shape)
+	}
+	v, err := c.floats(t)
+	if err != nil {
+		return nil, err
+	}
+	return v, finite(c.file, name, v)
+}
+
+func finite(file, name string, v []float32) error {
+	for i, x := range v {
+		if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("%s: tensor %q: value %d is %v: weights must be finite", file, name, i, x)
+		}
+	}
+	return nil
+}

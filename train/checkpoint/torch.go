@@ -1,0 +1,225 @@
+package checkpoint
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// PyTorch's recurrent modules name their tensors weight_ih_lN (G*H, F),
+// weight_hh_lN (G*H, H), bias_ih_lN and bias_hh_lN (G*H), N the layer; a state
+// dict puts the module's name and a dot before them. Matrices are the transposes of
+// Keras'; the gate order of a GRU is r, z, n, of an LSTM i, f, g, o.
+
+// torchGates gives, for each gate in Keras' order, its place in PyTorch's.
+var torchGates = map[nn.Cell][]int{nn.GRU: {1, 0, 2}, nn.LSTM: {0, 1, 2, 3}, nn.SimpleRNN: {0}}
+
+const torchMark = "weight_hh_l0"
+
+// torchPrefix returns what stands before weight_hh_l0 in the file.
+func (c *container) torchPrefix() (prefix string, ok bool) {
+	for _, t := range c.tensors {
+		if p, found := strings.CutSuffix(t.name, torchMark); found && (p == "" || strings.HasSuffix(p, ".")) {
+			return p, true
+		}
+	}
+	return "", false
+}
+
+func (c *container) isTorch() bool {
+	_, ok := c.torchPrefix()
+	return ok
+}
+
+func (c *container) readTorch() (*nn.Network, error) {
+	prefix, _ := c.torchPrefix()
+	used := map[string]bool{}
+	net := &nn.Network{Name: strings.TrimSuffix(prefix, ".")}
+	for n := 0; c.byName[fmt.Sprintf("%sweight_hh_l%d", prefix, n)] != nil; n++ {
+		if n >= maxLayers {
+			return nil, fmt.Errorf("%s: more than %d layers", c.file, maxLayers)
+		}
+		l, err := c.torchLayer(prefix, n, used)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 && l.Features != net.Layers[n-1].Units {
+			return nil, fmt.Errorf("%s: tensor %q takes %d features, but the layer below has %d units", c.file, fmt.Sprintf("%sweight_ih_l%d", prefix, n), l.Features, net.Layers[n-1].Units)
+		}
+		net.Layers = append(net.Layers, *l)
+	}
+	net.Features = net.Layers[0].Features
+	if net.Name == "" {
+		net.Name = net.Layers[0].Cell.String()
+	}
+	return net, c.torchHead(net, used)
+}
+
+func (c *container) torchLayer(prefix string, n int, used map[string]bool) (*nn.Layer, error) {
+	name := func(s string) string { return fmt.Sprintf("%s%s_l%d", prefix, s, n) }
+	hh, ih := c.byName[name("weight_hh")], c.byName[name("weight_ih")]
+	if ih == nil {
+		return nil, fmt.Errorf("%s: tensor %q is missing", c.file, name("weight_ih"))
+	}
+	for _, t := range []*tensor{hh, ih} {
+		if len(t.shape) != 2 || slices.Contains(t.shape, 0) {
+			return nil, fmt.Errorf("%s: tensor %q has shape %v, expected two dimensions", c.file, t.name, t.shape)
+		}
+	}
+	for _, s := range []string{"weight_ih", "weight_hr"} {
+		if c.byName[name(s)+"_reverse"] != nil || s == "weight_hr" && c.byName[name(s)] != nil {
+			return nil, fmt.Errorf("%s: %q belongs to a bidirectional or projected layer, which this program has no form for", c.file, name(s))
+		}
+	}
+	units := hh.shape[1]
+	var cell nn.Cell
+	switch {
+	case hh.shape[0] == 3*units:
+		cell = nn.GRU
+	case hh.shape[0] == 4*units:
+		cell = nn.LSTM
+	case hh.shape[0] == units:
+		cell = nn.SimpleRNN
+	default:
+		return nil, fmt.Errorf("%s: tensor %q has shape %v: expected 3 (GRU), 4 (LSTM) or 1 (RNN) times %d rows", c.file, hh.name, hh.shape, units)
+	}
+	l := &nn.Layer{Cell: cell, Features: ih.shape[1], Units: units, ResetAfter: cell == nn.GRU}
+	gates := cell.Gates()
+	cols := gates * units
+	wih, err := c.take(name("weight_ih"), []int{cols, l.Features})
+	if err != nil {
+		return nil, err
+	}
+	whh, err := c.take(name("weight_hh"), []int{cols, units})
+	if err != nil {
+		return nil, err
+	}
+	used[ih.name], used[hh.name] = true, true
+	var bias [2][]float32
+	for i, s := range []string{"bias_ih", "bias_hh"} {
+		bias[i] = make([]float32, cols)
+		if c.byName[name(s)] != nil { // absent with bias=False
+			if bias[i], err = c.take(name(s), []int{cols}); err != nil {
+				return nil, err
+			}
+			used[name(s)] = true
+		}
+	}
+	l.Kernel, l.Recurrent = make([]float32, l.Features*cols), make([]float32, units*cols)
+	l.Bias = make([]float32, cols)
+	if l.ResetAfter {
+		l.Bias = make([]float32, 2*cols)
+	}
+	for g, from := range torchGates[cell] {
+		for j := range units {
+			row, col := from*units+j, g*units+j
+			for i := range l.Features {
+				l.Kernel[i*cols+col] = wih[row*l.Features+i]
+			}
+			for i := range units {
+				l.Recurrent[i*cols+col] = whh[row*units+i]
+			}
+			if l.ResetAfter {
+				l.Bias[col], l.Bias[cols+col] = bias[0][row], bias[1][row]
+			} else {
+				l.Bias[col] = bias[0][row] + bias[1][row]
+			}
+		}
+	}
+	return l, nil
+}
+
+// torchHead takes the one linear layer that is left in the file.
+func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
+	units := net.Layers[len(net.Layers)-1].Units
+	var weight *tensor
+	for _, t := range c.tensors {
+		if used[t.name] || !strings.HasSuffix(t.name, ".weight") || len(t.shape) != 2 {
+			continue
+		}
+		if weight != nil {
+			return fmt.Errorf("%s: %q and %q could both be the output layer: expected one linear layer after the recurrent ones", c.file, weight.name, t.name)
+		}
+		weight = t
+	}
+	if weight == nil || weight.shape[1] != units || weight.shape[0] < 1 {
+		found := "there is none"
+		if weight != nil {
+			found = fmt.Sprintf("%q has shape %v", weight.name, weight.shape)
+		}
+		return fmt.Errorf("%s: expected a linear layer NAME.weight with shape [outputs %d]; %s", c.file, units, found)
+	}
+	net.Outputs = weight.shape[0]
+	w, err := c.take(weight.name, weight.shape)
+	if err != nil {
+		return err
+	}
+	used[weight.name] = true
+	net.HeadKernel, net.HeadBias = make([]float32, len(w)), make([]float32, net.Outputs)
+	for k := range net.Outputs {
+		for i := range units {
+			net.HeadKernel[i*net.Outputs+k] = w[k*units+i]
+		}
+	}
+	if bias := strings.TrimSuffix(weight.name, "weight") + "bias"; c.byName[bias] != nil {
+		if net.HeadBias, err = c.take(bias, []int{net.Outputs}); err != nil {
+			return err
+		}
+		used[bias] = true
+	}
+	for _, t := range c.tensors {
+		if !used[t.name] {
+			return fmt.Errorf("%s: tensor %q has no place in a recurrent network with one linear layer", c.file, t.name)
+		}
+	}
+	return nil
+}
+
+// WriteTorch writes a network as safetensors with PyTorch's names: rnn.weight_ih_l0
+// … and fc.weight, fc.bias. The one bias of an LSTM or RNN goes to bias_ih, zeros
+// to bias_hh. The classic GRU has no counterpart in PyTorch, and neither have
+// layers of different cells or sizes.
+func WriteTorch(w io.Writer, net *nn.Network) error {
+	var all []entry
+	for n, l := range net.Layers {
+		if l.Cell == nn.GRU && !l.ResetAfter {
+			return fmt.Errorf("network %q, layer %d: PyTorch's GRU applies the reset gate after the product; this one before it", net.Name, n)
+		}
+		if first := net.Layers[0]; l.Cell != first.Cell || l.Units != first.Units || l.Activation != first.Activation {
+			return fmt.Errorf("network %q, layer %d: PyTorch stacks layers of one cell and size only", net.Name, n)
+		}
+		cols := l.Cell.Gates() * l.Units
+		wih, whh := make([]float32, len(l.Kernel)), make([]float32, len(l.Recurrent))
+		bih, bhh := make([]float32, cols), make([]float32, cols)
+		for g, to := range torchGates[l.Cell] {
+			for j := range l.Units {
+				row, col := to*l.Units+j, g*l.Units+j
+				for i := range l.Features {
+					wih[row*l.Features+i] = l.Kernel[i*cols+col]
+				}
+				for i := range l.Units {
+					whh[row*l.Units+i] = l.Recurrent[i*cols+col]
+				}
+				bih[row] = l.Bias[col]
+				if l.ResetAfter {
+					bhh[row] = l.Bias[cols+col]
+				}
+			}
+		}
+		name := func(s string) string { return fmt.Sprintf("rnn.%s_l%d", s, n) }
+		all = append(all, entry{name("weight_ih"), []int{cols, l.Features}, wih}, entry{name("weight_hh"), []int{cols, l.Units}, whh},
+			entry{name("bias_ih"), []int{cols}, bih}, entry{name("bias_hh"), []int{cols}, bhh})
+	}
+	units := net.Layers[len(net.Layers)-1].Units
+	head := make([]float32, len(net.HeadKernel))
+	for k := range net.Outputs {
+		for i := range units {
+			head[k*units+i] = net.HeadKernel[i*net.Outputs+k]
+		}
+	}
+	all = append(all, entry{"fc.weight", []int{net.Outputs, units}, head}, entry{"fc.bias", []int{net.Outputs}, net.HeadBias})
+	return write(w, map[string]string{"format": "pt"}, all)
+}
