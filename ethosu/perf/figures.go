@@ -1,0 +1,89 @@
+package perf
+
+import (
+	"slices"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// Figures are the numbers that a compiled program is judged by. The JSON names are a
+// contract with scripts.
+type Figures struct {
+	Accelerator string `json:"accelerator"`
+	NPUOps      int    `json:"npu_ops"` // block operations; transfers do not count
+	CPUOps      int    `json:"cpu_ops"` // operators left to the CPU; a Program has none
+	StreamBytes int    `json:"stream_bytes"`
+	WeightBytes int    `json:"weight_bytes"` // encoded weights with their bias and scale records, stored once
+	SRAMBytes   int    `json:"sram_bytes"`   // arena and fast scratch
+	FlashBytes  int    `json:"flash_bytes"`  // stream and constants
+	Cycles      int64  `json:"cycles"`       // of one call
+
+	// CyclesBy splits Cycles by what bounds them.
+	CyclesBy map[string]int64 `json:"cycles_by"`
+}
+
+// FiguresOf measures a program.
+func FiguresOf(p *ethosu.Program) (Figures, error) {
+	r, err := Estimate(p)
+	if err != nil {
+		return Figures{}, err
+	}
+	f := Figures{
+		Accelerator: p.Accel.Name,
+		StreamBytes: 4 * len(p.Commands),
+		SRAMBytes:   p.ArenaSize + p.FastSize,
+		FlashBytes:  4*len(p.Commands) + len(p.Constants),
+		Cycles:      r.Total,
+		CyclesBy:    r.ByName(),
+	}
+	if f.WeightBytes, f.NPUOps, err = weightBytes(p); err != nil {
+		return Figures{}, err
+	}
+	return f, nil
+}
+
+// weightBytes returns the bytes of the constants that weights and records take, each
+// byte counted once however often it is used, and the number of block operations.
+// Weights that reach the NPU by way of a buffer are counted where the transfer reads.
+func weightBytes(p *ethosu.Program) (bytes, kernels int, err error) {
+	var spans []isa.Span
+	add := func(s isa.Span) {
+		if s.Region == ethosu.RegionConstants && s.End > s.Start {
+			spans = append(spans, s)
+		}
+	}
+	err = isa.Walk(p.Commands, func(op *isa.Operation) error {
+		switch op.Op {
+		case isa.OpConv, isa.OpDepthwise, isa.OpPool, isa.OpElementwise:
+			kernels++
+			if op.HasWeights() {
+				for core := range op.Cores() {
+					add(op.Weights(core))
+					add(op.Scales(core))
+				}
+			}
+		case isa.OpDMAStart:
+			if d := op.DMA(); !d.DstInternal && !d.SrcInternal {
+				rows := max(d.Rows, 1)
+				if d.SrcStride == 0 && d.DstStride == 0 {
+					rows = 1
+				}
+				add(isa.Span{Region: d.SrcRegion, Start: int64(d.Src), End: int64(d.Src) + int64(d.Length)*int64(rows)})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	slices.SortFunc(spans, func(a, b isa.Span) int { return int(a.Start - b.Start) })
+	var end int64
+	for _, s := range spans {
+		if s.End > end {
+			bytes += int(s.End - max(s.Start, end))
+			end = s.End
+		}
+	}
+	return bytes, kernels, nil
+}
