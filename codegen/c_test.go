@@ -132,3 +132,15 @@ func TestGeneratedHeadersCompileAsCPlusPlus(t *testing.T) {
 		runIn(t, dir, "g++", "-std=c++14", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude", "-Inpu", "-Iapp", "-c", "use.cpp")
 	})
 }
+
+// failIn runs a command that must fail and returns what it printed.
+func failIn(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Fatalf("%s %s succeeded:\n%s", name, strings.Join(args, " "), out)
+	}
+	return string(out)
+}
