@@ -13,7 +13,8 @@ type finish8 struct {
 	s, pos, dneg int64 // scale, nudge, and what a negative value adds to the nudge
 	n            uint
 	zp, lo, hi   int64
-	table        *[256]byte // indexed by the clamped byte; nil: none
+	table        *[256]byte // nil: none
+	flip         byte       // turns a clamped byte into its place in the table
 }
 
 // canFinish8 reports whether the output path has the simple form.
@@ -27,11 +28,7 @@ func (p *blockPlan) finisher(s scaler, shram []byte) finish8 {
 	if p.stage.table == table8 {
 		f.table = (*[256]byte)(shram[p.stage.at:])
 		if p.stage.bias != 0 { // a signed value v uses entry v+128
-			t := new([256]byte)
-			for i := range t {
-				t[byte(i-128)] = f.table[i]
-			}
-			f.table = t
+			f.flip = 0x80
 		}
 	}
 	return f
@@ -50,7 +47,7 @@ func (f *finish8) sums(dst []byte, acc []int32, bias []int64) {
 	}
 	for i := range dst {
 		x := int64(acc[i]) + bias[i]
-		dst[i] = f.table[byte(min(max((x*s+pos+x>>63&dneg)>>n+zp, lo), hi))]
+		dst[i] = f.table[byte(min(max((x*s+pos+x>>63&dneg)>>n+zp, lo), hi))^f.flip]
 	}
 }
 
@@ -58,12 +55,12 @@ func (f *finish8) sums(dst []byte, acc []int32, bias []int64) {
 func (f *finish8) products(dst, a, b []byte, za, zb int64) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	s, pos, dneg, n, zp, lo, hi := f.s, f.pos, f.dneg, f.n&63, f.zp, f.lo, f.hi
-	t := f.table
+	t, flip := f.table, f.flip
 	for i := range dst {
 		x := (int64(int8(a[i])) - za) * (int64(int8(b[i])) - zb)
 		y := byte(min(max((x*s+pos+x>>63&dneg)>>n+zp, lo), hi))
 		if t != nil {
-			y = t[y]
+			y = t[y^flip]
 		}
 		dst[i] = y
 	}
@@ -105,13 +102,13 @@ func (f *finish8) sum(dst, a, b []byte, p, q *operand8) {
 	s, pos, dneg, n, zp, lo, hi := f.s, f.pos, f.dneg, f.n&63, f.zp, f.lo, f.hi
 	ps, ppos, pdneg, pn, pzp, pmul := p.s, p.pos, p.dneg, p.n&63, p.zp, p.mul
 	qzp, qmul := q.zp, q.mul
-	t := f.table
+	t, flip := f.table, f.flip
 	for i := range dst {
 		x := int64(int8(a[i])) - pzp
 		x = (x*ps+ppos+x>>63&pdneg)>>pn*pmul + (int64(int8(b[i]))-qzp)*qmul
 		y := byte(min(max((x*s+pos+x>>63&dneg)>>n+zp, lo), hi))
 		if t != nil {
-			y = t[y]
+			y = t[y^flip]
 		}
 		dst[i] = y
 	}
@@ -174,7 +171,7 @@ func (p *bytewise) run(c *context) error {
 		f := p.finisher(scaler{}, c.shram)
 		joined := *tab
 		for i, v := range joined {
-			joined[i] = f.table[v]
+			joined[i] = f.table[v^f.flip]
 		}
 		tab = &joined
 	}
