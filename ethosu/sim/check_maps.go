@@ -85,7 +85,7 @@ func (b *builder) checkTypes(h *header, o *isa.Operation, ifm, ofm *isa.FeatureM
 
 // checkMap checks alignment and bounds of a feature map and adds its spans to what
 // the operation reads or writes.
-func (b *builder) checkMap(p *base, which string, f *isa.FeatureMap, write bool) error {
+func (b *builder) checkMap(p *base, which string, f *isa.FeatureMap, channel uint8) error {
 	h := p.header
 	if b.opts.Tensor != nil {
 		if s := f.Spans(); len(s) > 0 {
@@ -117,14 +117,10 @@ func (b *builder) checkMap(p *base, which string, f *isa.FeatureMap, write bool)
 		}
 	}
 	for _, s := range f.Spans() {
-		if err := b.checkSpan(&h, which, s, write); err != nil {
+		if err := b.checkSpan(&h, which, s, channel == ChannelOFM); err != nil {
 			return err
 		}
-		if write {
-			p.out = append(p.out, s)
-		} else {
-			p.in = append(p.in, s)
-		}
+		p.touch(channel, s)
 	}
 	return nil
 }

@@ -108,10 +108,10 @@ func (b *builder) useSHRAM(p *blockPlan, o *isa.Operation) error {
 		if miss := b.shram.missing(at, at+n); miss >= 0 {
 			return p.fault(TableMissing, "the table at SHRAM 0x%X (slot %d, %d bytes) is not loaded at 0x%X", at, (at-base)/256, n, miss)
 		}
-		p.in = append(p.in, isa.Span{Region: shramRegion, Start: int64(at), End: int64(at + n)})
+		p.touch(ChannelIFM, isa.Span{Region: SHRAM, Start: int64(at), End: int64(at + n)})
 	}
 	top := 1024 * b.accel.TopBank(o.UsesTable())
 	b.shram.mark(0, top, false)
-	p.out = append(p.out, isa.Span{Region: shramRegion, Start: 0, End: int64(top)})
+	p.touch(ChannelOFM, isa.Span{Region: SHRAM, Start: 0, End: int64(top)})
 	return nil
 }

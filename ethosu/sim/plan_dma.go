@@ -38,7 +38,8 @@ func (b *builder) dma(h header, o *isa.Operation) (step, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.in, d.out = []isa.Span{src}, []isa.Span{dst}
+	d.touch(ChannelDMARead, src)
+	d.touch(ChannelDMAWrite, dst)
 	if d.SrcInternal {
 		if miss := b.shram.missing(int(src.Start), int(src.End)); miss >= 0 {
 			return nil, h.fault(TableMissing, "a DMA reads SHRAM 0x%X..0x%X, which is not loaded at 0x%X", src.Start, src.End, miss)
@@ -86,7 +87,7 @@ func (b *builder) side(d *dmaPlan, which string, at uint64, region int, internal
 		s.Start, s.End = min(s.Start, int64(at)+offset), max(s.End, int64(at)+offset+int64(d.Length))
 	})
 	if internal {
-		s.Region = shramRegion
+		s.Region = SHRAM
 		if s.Start < 0 || s.End > int64(1024*b.accel.SHRAMBanks) {
 			return s, d.fault(OutsideRegion, "the DMA %s is SHRAM 0x%X..0x%X, which has 0x%X bytes", which, s.Start, s.End, 1024*b.accel.SHRAMBanks)
 		}

@@ -36,25 +36,24 @@ type Sim struct {
 
 // step is an operation ready to run.
 type step interface {
-	head() *header
+	head() *base
 	run(c *context) error
-	// reads and writes are the spans of memory that the operation touches; SHRAM is
-	// region shramRegion.
-	reads() []isa.Span
-	writes() []isa.Span
 }
 
-const shramRegion = 0x103
-
-// base is what every step has.
+// base is what every step has: its place and the memory it touches.
 type base struct {
 	header
-	in, out []isa.Span
+	access []Access
+	output *isa.FeatureMap // nil for a DMA
 }
 
-func (b *base) head() *header      { return &b.header }
-func (b *base) reads() []isa.Span  { return b.in }
-func (b *base) writes() []isa.Span { return b.out }
+func (b *base) head() *base { return b }
+
+func (b *base) touch(channel uint8, s isa.Span) {
+	if s.End > s.Start {
+		b.access = append(b.access, Access{s, channel})
+	}
+}
 
 // context is the scratch of one run: buffers and the SHRAM.
 type context struct {
@@ -68,7 +67,7 @@ type context struct {
 	acc    []int32
 	sum    []int64
 	copies [2][]byte
-	latest bool // weights are always taken from memory, as it is now
+	fetch  bool // weights are always taken from memory
 }
 
 // Prepare checks a stream and decodes it for the accelerator. The error is a *Fault
@@ -98,24 +97,6 @@ func PrepareWith(accel *ethosu.Accelerator, commands []uint32, regions Regions, 
 	}
 	s.pool.New = func() any { return &context{shram: make([]byte, 1024*accel.SHRAMBanks)} }
 	return s, nil
-}
-
-// Run executes the stream on m. It may be called by many goroutines at once, each
-// with its own memory.
-func (s *Sim) Run(m Memory) error {
-	if err := s.fill(&m); err != nil {
-		return err
-	}
-	c := s.pool.Get().(*context)
-	defer s.pool.Put(c)
-	c.mem, c.latest = m, false
-	for _, st := range s.steps {
-		if err := st.run(c); err != nil {
-			return err
-		}
-	}
-	c.mem = Memory{}
-	return nil
 }
 
 // builder turns commands into steps.
@@ -155,12 +136,12 @@ func (b *builder) operation(o *isa.Operation) error {
 		return err
 	}
 	b.steps = append(b.steps, st)
-	for _, w := range st.writes() {
-		b.origin.forget(w)
-	}
-	for _, sp := range append(st.reads(), st.writes()...) {
-		if sp.Region < 8 {
-			b.touched |= 1 << sp.Region
+	for _, a := range st.head().access {
+		if a.Write() {
+			b.origin.forget(a.Span)
+		}
+		if a.Region < 8 {
+			b.touched |= 1 << a.Region
 		}
 	}
 	if d, ok := st.(*dmaPlan); ok {
@@ -215,20 +196,20 @@ func (b *builder) block(h header, o *isa.Operation) (step, error) {
 	if err := b.checkShapes(&h, o, &ifm, &ofm); err != nil {
 		return nil, err
 	}
-	p := blockPlan{base: base{header: h}, ifm: newFmap(ifm), ofm: newFmap(ofm), kernel: k}
+	p := blockPlan{base: base{header: h, output: &ofm}, ifm: newFmap(ifm), ofm: newFmap(ofm), kernel: k}
 	p.upscale, p.factor = o.Upscale()
 	p.hv, p.wv = o.InputExtent()
-	if err := b.checkMap(&p.base, "IFM", &ifm, false); err != nil {
+	if err := b.checkMap(&p.base, "IFM", &ifm, ChannelIFM); err != nil {
 		return nil, err
 	}
 	if o.HasIFM2() {
 		ifm2 := o.IFM2()
 		p.ifm2 = newFmap(ifm2)
-		if err := b.checkMap(&p.base, "IFM2", &ifm2, false); err != nil {
+		if err := b.checkMap(&p.base, "IFM2", &ifm2, ChannelIFM); err != nil {
 			return nil, err
 		}
 	}
-	if err := b.checkMap(&p.base, "OFM", &ofm, true); err != nil {
+	if err := b.checkMap(&p.base, "OFM", &ofm, ChannelOFM); err != nil {
 		return nil, err
 	}
 	if !b.opts.SkipLayout {

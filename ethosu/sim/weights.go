@@ -155,7 +155,8 @@ func (o *origins) record(d *dmaPlan, regions *Regions) {
 		return
 	}
 	if from := regions[d.SrcRegion].Content; from != nil {
-		*o = append(*o, origin{d.out[0], from[d.Src:][:d.Length]})
+		to := isa.Span{Region: d.DstRegion, Start: int64(d.Dst), End: int64(d.Dst + d.Length)}
+		*o = append(*o, origin{to, from[d.Src:][:d.Length]})
 	}
 }
 
@@ -256,16 +257,17 @@ func (b *builder) source(p *blockPlan, o *isa.Operation, depthwise bool) (*weigh
 
 func (b *builder) checkStreams(p *blockPlan, core int, w, r isa.Span) error {
 	for _, c := range []struct {
-		name string
-		s    isa.Span
-	}{{"WEIGHT", w}, {"SCALE", r}} {
+		name    string
+		s       isa.Span
+		channel uint8
+	}{{"WEIGHT", w, ChannelWeights}, {"SCALE", r, ChannelScales}} {
 		if c.s.Start%16 != 0 || (c.s.End-c.s.Start)%16 != 0 {
 			return p.fault(Misaligned, "%s stream of core %d at 0x%X has %d bytes, expected multiples of 16", c.name, core, c.s.Start, c.s.End-c.s.Start)
 		}
 		if err := b.checkSpan(&p.header, c.name+" stream", c.s, false); err != nil {
 			return err
 		}
-		p.in = append(p.in, c.s)
+		p.touch(c.channel, c.s)
 	}
 	if w.End == w.Start {
 		return p.fault(WeightCount, "WEIGHT_LENGTH of core %d is 0, the operation has channels on that core", core)
@@ -275,7 +277,7 @@ func (b *builder) checkStreams(p *blockPlan, core int, w, r isa.Span) error {
 
 // get returns the weights and records for this run.
 func (s *weightSource) get(c *context, store *weightStore, h *header) (*matrix, *records, error) {
-	if s.matrix != nil && s.records != nil && !c.latest {
+	if s.matrix != nil && s.records != nil && !c.fetch {
 		return s.matrix, s.records, nil
 	}
 	var ws, rs [2][]byte

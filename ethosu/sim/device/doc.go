@@ -1,0 +1,10 @@
+// Package device is the NPU as a driver sees it: the register file of an Ethos-U55
+// or Ethos-U65 over the simulator and a memory with addresses.
+//
+// In: register reads and writes, as they arrive from a program; a Memory that
+// reaches what the program can reach. Out: the stream that QBASE points at is
+// executed when CMD says so, its outputs are in memory, STATUS, QREAD, the cycle
+// counter and the interrupt line tell how it ended.
+//
+// Open device.go for the registers and execute.go for a run.
+package device
