@@ -1,10 +1,14 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // A rule says what an operator's tensors have to look like. Adding an operator
 // is a constant in kind.go, one row here and the functions that it names.
 type rule struct {
+	attr           any // of the type that Op.Attr must have, or nil
 	minIn, maxIn   int
 	minOut, maxOut int
 
@@ -22,34 +26,34 @@ const many = 1 << 16
 func biasOnly(pos int) bool { return pos == 2 }
 
 var rules = map[Kind]rule{
-	Add:                        {2, 2, 1, 1, nil, typesEqual, shapesBroadcast},
-	Sub:                        {2, 2, 1, 1, nil, typesEqual, shapesBroadcast},
-	Mul:                        {2, 2, 1, 1, nil, typesEqual, shapesBroadcast},
-	Maximum:                    {2, 2, 1, 1, nil, typesMoved, shapesBroadcast},
-	Minimum:                    {2, 2, 1, 1, nil, typesMoved, shapesBroadcast},
-	AveragePool2D:              {1, 1, 1, 1, nil, typesMoved, shapesPool},
-	MaxPool2D:                  {1, 1, 1, 1, nil, typesMoved, shapesPool},
-	FullyConnected:             {2, 3, 1, 1, biasOnly, typesMAC, shapesFullyConnected},
-	Conv2D:                     {2, 3, 1, 1, biasOnly, typesMAC, shapesConv},
-	DepthwiseConv2D:            {2, 3, 1, 1, biasOnly, typesMAC, shapesDepthwise},
-	Quantize:                   {1, 1, 1, 1, nil, typesQuantize, shapesSame},
-	Dequantize:                 {1, 1, 1, 1, nil, typesDequantize, shapesSame},
-	Logistic:                   {1, 1, 1, 1, nil, typesEqual, shapesSame},
-	Tanh:                       {1, 1, 1, 1, nil, typesEqual, shapesSame},
-	Relu:                       {1, 1, 1, 1, nil, typesEqual, shapesSame},
-	Relu6:                      {1, 1, 1, 1, nil, typesEqual, shapesSame},
-	Softmax:                    {1, 1, 1, 1, nil, typesSoftmax, shapesSame},
-	Reshape:                    {1, 2, 1, 1, nil, typesMoved, shapesReshape},
-	Concatenation:              {1, many, 1, 1, nil, typesMoved, shapesConcatenation},
-	Pack:                       {1, many, 1, 1, nil, typesMoved, shapesPack},
-	Unpack:                     {1, 1, 1, many, nil, typesMoved, shapesUnpack},
-	Split:                      {2, 2, 1, many, nil, typesMoved, shapesSplit},
-	SplitV:                     {3, 3, 1, many, nil, typesMoved, shapesSplitV},
-	Slice:                      {3, 3, 1, 1, nil, typesMoved, shapesSlice},
-	StridedSlice:               {4, 4, 1, 1, nil, typesMoved, shapesStridedSlice},
-	Transpose:                  {2, 2, 1, 1, nil, typesMoved, shapesTranspose},
-	UnidirectionalSequenceLSTM: {24, 24, 1, 1, lstmOptional, typesLSTM, shapesLSTM},
-	Custom:                     {0, many, 0, many, func(int) bool { return true }, nil, nil},
+	Add:                        {AddAttr{}, 2, 2, 1, 1, nil, typesEqual, shapesBroadcast},
+	Sub:                        {SubAttr{}, 2, 2, 1, 1, nil, typesEqual, shapesBroadcast},
+	Mul:                        {MulAttr{}, 2, 2, 1, 1, nil, typesEqual, shapesBroadcast},
+	Maximum:                    {nil, 2, 2, 1, 1, nil, typesMoved, shapesBroadcast},
+	Minimum:                    {nil, 2, 2, 1, 1, nil, typesMoved, shapesBroadcast},
+	AveragePool2D:              {Pool2DAttr{}, 1, 1, 1, 1, nil, typesMoved, shapesPool},
+	MaxPool2D:                  {Pool2DAttr{}, 1, 1, 1, 1, nil, typesMoved, shapesPool},
+	FullyConnected:             {FullyConnectedAttr{}, 2, 3, 1, 1, biasOnly, typesMAC, shapesFullyConnected},
+	Conv2D:                     {Conv2DAttr{}, 2, 3, 1, 1, biasOnly, typesMAC, shapesConv},
+	DepthwiseConv2D:            {DepthwiseConv2DAttr{}, 2, 3, 1, 1, biasOnly, typesMAC, shapesDepthwise},
+	Quantize:                   {nil, 1, 1, 1, 1, nil, typesQuantize, shapesSame},
+	Dequantize:                 {nil, 1, 1, 1, 1, nil, typesDequantize, shapesSame},
+	Logistic:                   {nil, 1, 1, 1, 1, nil, typesEqual, shapesSame},
+	Tanh:                       {nil, 1, 1, 1, 1, nil, typesEqual, shapesSame},
+	Relu:                       {nil, 1, 1, 1, 1, nil, typesEqual, shapesSame},
+	Relu6:                      {nil, 1, 1, 1, 1, nil, typesEqual, shapesSame},
+	Softmax:                    {SoftmaxAttr{}, 1, 1, 1, 1, nil, typesSoftmax, shapesSame},
+	Reshape:                    {ReshapeAttr{}, 1, 2, 1, 1, nil, typesMoved, shapesReshape},
+	Concatenation:              {ConcatenationAttr{}, 1, many, 1, 1, nil, typesMoved, shapesConcatenation},
+	Pack:                       {PackAttr{}, 1, many, 1, 1, nil, typesMoved, shapesPack},
+	Unpack:                     {UnpackAttr{}, 1, 1, 1, many, nil, typesMoved, shapesUnpack},
+	Split:                      {SplitAttr{}, 2, 2, 1, many, nil, typesMoved, shapesSplit},
+	SplitV:                     {SplitVAttr{}, 3, 3, 1, many, nil, typesMoved, shapesSplitV},
+	Slice:                      {nil, 3, 3, 1, 1, nil, typesMoved, shapesSlice},
+	StridedSlice:               {StridedSliceAttr{}, 4, 4, 1, 1, nil, typesMoved, shapesStridedSlice},
+	Transpose:                  {nil, 2, 2, 1, 1, nil, typesMoved, shapesTranspose},
+	UnidirectionalSequenceLSTM: {LSTMAttr{}, 24, 24, 1, 1, lstmOptional, typesLSTM, shapesLSTM},
+	Custom:                     {CustomAttr{}, 0, many, 0, many, func(int) bool { return true }, nil, nil},
 }
 
 // lstmOptional are the peephole, projection and layer normalization inputs.
@@ -79,6 +83,9 @@ func (g *Graph) InferShapes(op *Op) ([][]int, error) {
 	r, ok := rules[op.Kind]
 	if !ok {
 		return nil, fmt.Errorf("operator kind %v is not supported", op.Kind)
+	}
+	if reflect.TypeOf(op.Attr) != reflect.TypeOf(r.attr) {
+		return nil, fmt.Errorf("attributes are %T, expected %T", op.Attr, r.attr)
 	}
 	if n := len(op.Inputs); n < r.minIn || n > r.maxIn {
 		return nil, fmt.Errorf("has %d inputs, expected %s", n, span(r.minIn, r.maxIn))
