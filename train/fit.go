@@ -42,6 +42,9 @@ func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress
 	if err := set.Check(); err != nil {
 		return nil, err
 	}
+	if n := len(c.ClassWeights); n > 0 && (n != set.Outputs || set.Task != nn.Classification) {
+		return nil, fmt.Errorf("training options: %d class weights for %d classes of %s", n, set.Outputs, set.Name)
+	}
 	net := c.network(set)
 	Initialize(net, c.Seed)
 	r := newRun(c, net, set)
@@ -74,7 +77,12 @@ type run struct {
 	start  time.Time
 	sums   map[*matrix][]float64 // squared gradients a panel, for clipping
 	order  []int
+
+	firstLoss float64 // of step 1
 }
+
+// diverged is the multiple of the first loss that no run comes back from.
+const diverged = 1000
 
 func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 	batch := min(c.Batch, set.Len())
@@ -120,8 +128,12 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 		batch := r.order[n*r.engine.batch : min((n+1)*r.engine.batch, len(r.order))]
 		p.Rate = r.rateAt(r.step, total)
 		l, h := r.train(batch, p.Rate)
-		if math.IsNaN(l) || math.IsInf(l, 0) {
-			return fmt.Errorf("training diverged: the loss of step %d (epoch %d) is %v at learning rate %.3g; lower the rate or set a gradient clip", r.step, r.epoch+1, l, p.Rate)
+		mean := l / float64(len(batch)*r.engine.head.rows)
+		if r.step == 0 {
+			r.firstLoss = mean
+		}
+		if !(mean <= diverged*(r.firstLoss+1)) { // also true for a NaN
+			return fmt.Errorf("training diverged: the loss of step %d (epoch %d) is %v at learning rate %.3g; lower the rate or set a gradient clip", r.step+1, r.epoch+1, mean, p.Rate)
 		}
 		r.step++
 		loss, hits, rows = loss+l, hits+h, rows+len(batch)*r.engine.head.rows
