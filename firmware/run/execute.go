@@ -97,8 +97,16 @@ func executeHere(ctx context.Context, t Target, argv []string, opt Options, repo
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	stats, err := link.Serve(stdout, stdin, opt.Connect, link.Options{Check: check, Delay: opt.Delay})
+	var npu link.NPU
+	connect := func(memory link.Memory) link.NPU {
+		npu = opt.Connect(memory)
+		return npu
+	}
+	stats, err := link.Serve(stdout, stdin, connect, link.Options{Check: check, Delay: opt.Delay})
 	report.Link = stats
+	if f, ok := npu.(interface{ Fault() error }); ok && err == nil && f.Fault() != nil {
+		report.Problem = "the NPU stopped: " + f.Fault().Error()
+	}
 	if err != nil {
 		report.Problem = err.Error()
 		_ = cmd.Process.Kill()

@@ -101,11 +101,18 @@ func (d *Device) prepare(commands []uint32) (*prepared, error) {
 		return nil, err
 	}
 	p := &prepared{commands: commands}
-	reads, writes := first.Spans()
-	p.writes = writes
-	// Between the bytes that a strided span writes lie others, which stay as they
-	// are: they are read, too.
-	p.reads = joinSpans(append(reads, writes...))
+	first.Accesses(func(_, _ int, a sim.Access) {
+		if a.Region >= len(p.memory) {
+			return // the NPU's own memory
+		}
+		if a.Write() {
+			p.writes = append(p.writes, a.Span)
+		}
+		// Between the bytes that a strided span writes lie others, which stay as
+		// they are: they are read, too.
+		p.reads = append(p.reads, a.Span)
+	})
+	p.reads, p.writes = joinSpans(p.reads), joinSpans(p.writes)
 	for _, s := range p.reads {
 		if s.Start < 0 {
 			return nil, fmt.Errorf("the stream accesses region %d at %d", s.Region, s.Start)
