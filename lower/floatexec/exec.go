@@ -92,6 +92,7 @@ type Runner struct {
 	views []View
 	free  map[int][][]float32 // by length
 	kept  [][]float32         // storage of outputs, reclaimed by the next Run
+	spare []float32           // of scratch
 	// Visit, when not nil, is called with every computed tensor and every
 	// input, in execution order. The view is valid during the call only.
 	Visit func(id graph.TensorID, v View)
@@ -185,4 +186,12 @@ func (r *Runner) alloc(id graph.TensorID, batch int) View {
 	}
 	r.views[id] = View{Data: b, Stride: n, N: n}
 	return r.views[id]
+}
+
+// scratch returns n floats that are free until the next call.
+func (r *Runner) scratch(n int) []float32 {
+	if cap(r.spare) < n {
+		r.spare = make([]float32, n)
+	}
+	return r.spare[:n]
 }

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
-
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/train/gemm"
 )
 
 // clampOf returns the range of a fused activation.
@@ -31,8 +29,8 @@ func clamp(row []float32, lo, hi float32) {
 	}
 }
 
-// planFullyConnected multiplies all rows of the batch in one product. The
-// weights are turned to [I,O] once, the layout that packs best.
+// planFullyConnected multiplies all rows of the batch in one product, with the
+// weights packed once.
 func (e *Exec) planFullyConnected(op *graph.Op) (kernel, error) {
 	w, ok := e.consts[op.Inputs[1]]
 	shape := e.shape(op.Inputs[1])
@@ -44,13 +42,9 @@ func (e *Exec) planFullyConnected(op *graph.Op) (kernel, error) {
 	if rows*inputs != e.g.Tensors[in].Elems() || rows*outputs != e.g.Tensors[out].Elems() {
 		return nil, fmt.Errorf("input %v, weights %v and output %v do not fit", e.shape(in), shape, e.shape(out))
 	}
-	turned := make([]float32, len(w.Data))
-	for o := range outputs {
-		for i := range inputs {
-			turned[i*outputs+o] = w.Data[o*inputs+i]
-		}
-	}
-	weights := blas32.General{Rows: inputs, Cols: outputs, Stride: outputs, Data: turned}
+	panels := make([]float32, gemm.PanelSize(inputs, outputs))
+	gemm.Pack(panels, inputs, outputs, w.Data, 1, inputs)
+	padded := gemm.PanelCount(outputs) * gemm.Width
 	bias := make([]float32, outputs)
 	if len(op.Inputs) > 2 && op.Inputs[2] != graph.None {
 		b, ok := e.consts[op.Inputs[2]]
@@ -66,22 +60,34 @@ func (e *Exec) planFullyConnected(op *graph.Op) (kernel, error) {
 	}
 	return func(r *Runner, batch int) error {
 		x, y := r.views[in], r.alloc(out, batch)
-		for i := 0; i < len(y.Data); i += outputs {
-			copy(y.Data[i:], bias)
+		c := y.Data
+		if padded != outputs {
+			c = r.scratch(batch * rows * padded)
 		}
-		product := func(x, y []float32, rows, stride int) {
-			blas32.Gemm(blas.NoTrans, blas.NoTrans, 1,
-				blas32.General{Rows: rows, Cols: inputs, Stride: stride, Data: x}, weights, 1,
-				blas32.General{Rows: rows, Cols: outputs, Stride: outputs, Data: y})
+		for i := 0; i < len(c); i += padded {
+			copy(c[i:], bias)
+		}
+		product := func(first, rows, stride int, x []float32) {
+			gemm.Mul(&gemm.Product{
+				Rows: rows, Inner: inputs, Panels: padded / gemm.Width, Add: true,
+				A: x, ARow: stride, AInner: 1,
+				B: panels, BPanel: inputs * gemm.Width,
+				C: c[first*padded:], CRow: padded, CPanel: gemm.Width,
+			})
 		}
 		switch {
 		case x.Stride == rows*inputs:
-			product(x.Data, y.Data, batch*rows, inputs)
-		case rows == 1 && x.Stride >= inputs:
-			product(x.Data, y.Data, batch, x.Stride)
+			product(0, batch*rows, inputs, x.Data)
+		case rows == 1:
+			product(0, batch, x.Stride, x.Data)
 		default:
 			for b := range batch {
-				product(x.Row(b), y.Row(b), rows, inputs)
+				product(b*rows, rows, inputs, x.Row(b))
+			}
+		}
+		if padded != outputs {
+			for i := range batch * rows {
+				copy(y.Data[i*outputs:(i+1)*outputs], c[i*padded:])
 			}
 		}
 		if a.Activation != graph.ActNone {

@@ -128,8 +128,8 @@ func check(net *nn.Network, o Options) error {
 func (b *builder) head(net *nn.Network, o Options, hs []graph.TensorID) graph.TensorID {
 	units, k := net.Layers[len(net.Layers)-1].Units, net.Outputs
 	w := turn(net.HeadKernel, units, k, 0, k)
-	weights := b.constant("head/kernel", "", w.data, k, units)
-	bias := b.constant("head/bias", "", net.HeadBias, k)
+	weights := b.constant("head/kernel", w.data, k, units)
+	bias := b.constant("head/bias", net.HeadBias, k)
 
 	x, rows := hs[len(hs)-1], 1
 	if o.PerStep {

@@ -33,14 +33,14 @@ func (b *builder) value(name, role string, shape ...int) graph.TensorID {
 	return b.add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape}, role)
 }
 
-// constant adds a float constant: weights and biases with role "", operands of
-// elementwise operators with a role.
-func (b *builder) constant(name, role string, data []float32, shape ...int) graph.TensorID {
+// constant adds a float constant. Constants have no role: each is quantized by
+// its own values and its place in an operator.
+func (b *builder) constant(name string, data []float32, shape ...int) graph.TensorID {
 	raw := make([]byte, 4*len(data))
 	for i, v := range data {
 		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
 	}
-	return b.add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape, Data: raw}, role)
+	return b.add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape, Data: raw}, "")
 }
 
 // index adds an int32 constant such as an axis, once for each content.

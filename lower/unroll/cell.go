@@ -51,7 +51,7 @@ func (c *cell) at(what string) string { return fmt.Sprintf("%s/t%02d/%s", c.name
 
 // weights adds a constant matrix of the layer.
 func (c *cell) weights(what string, m matrix) graph.TensorID {
-	return c.constant(c.role(what), "", m.data, m.outputs, m.inputs)
+	return c.constant(c.role(what), m.data, m.outputs, m.inputs)
 }
 
 // bias adds a constant bias of the layer, or none when it is all zero.
@@ -59,7 +59,7 @@ func (c *cell) bias(what string, v []float32) graph.TensorID {
 	if zero(v) {
 		return graph.None
 	}
-	return c.constant(c.role(what), "", v, len(v))
+	return c.constant(c.role(what), v, len(v))
 }
 
 // stateName returns the name of the tensor that holds h or c after the step

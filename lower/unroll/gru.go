@@ -35,7 +35,7 @@ func (c *cell) npuGRU(x graph.TensorID) []graph.TensorID {
 	recB := c.bias("recurrent_bias", rec)
 	var folded graph.TensorID = graph.None // what the candidate's product is of a zero state
 	if !zero(rec) && !c.o.StateIO {
-		folded = c.constant(c.role("recurrent_bias_n"), c.role("rec"), rec[2*h:], 1, h)
+		folded = c.constant(c.role("recurrent_bias_n"), rec[2*h:], 1, h)
 	}
 	return c.run(func(t int) { c.gruStep(rows[t], recU, recB, folded) })
 }
@@ -119,5 +119,5 @@ func (c *cell) oneScalar() graph.TensorID {
 	if id := c.Graph.Find(c.role("one")); id != graph.None {
 		return id
 	}
-	return c.constant(c.role("one"), c.role("one"), []float32{1})
+	return c.constant(c.role("one"), []float32{1})
 }

@@ -36,7 +36,7 @@ func (c *cell) kerasGRU(xs []graph.TensorID) []graph.TensorID {
 	if !c.o.StateIO {
 		for i, what := range []string{"z", "r", "n"} {
 			part := c.Bias[(3+i)*h : (4+i)*h]
-			folded = append(folded, c.constant(c.role("recurrent_bias_"+what), c.role("rec"), part, 1, h))
+			folded = append(folded, c.constant(c.role("recurrent_bias_"+what), part, 1, h))
 		}
 	}
 	return c.run(func(t int) { c.kerasGRUStep(xs[t], w, b, u, br, graph.None, folded) })
@@ -64,7 +64,7 @@ func (c *cell) kerasGRUStep(x, w, b, u, br, un graph.TensorID, folded []graph.Te
 	z := gate("z", xs[0], rec, 0)
 	var zh graph.TensorID
 	if first {
-		zero := c.constant(c.at("h_zero"), c.role("h_zero"), []float32{0})
+		zero := c.constant(c.at("h_zero"), []float32{0})
 		zh = c.mul(c.at("zh"), c.role("zh_zero"), z, zero)
 	} else {
 		zh = c.mul(c.at("zh"), c.role("zh"), z, c.h)
@@ -95,7 +95,7 @@ func (c *cell) kerasLSTM(xs []graph.TensorID) []graph.TensorID {
 		firstBias = c.bias("bias", c.Bias)
 	}
 	if !zero(c.Bias) {
-		bias = c.constant(c.role("bias_row"), c.role("bias_row"), c.Bias, 1, 4*h)
+		bias = c.constant(c.role("bias_row"), c.Bias, 1, 4*h)
 	}
 	return c.run(func(t int) {
 		var pre graph.TensorID

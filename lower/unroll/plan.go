@@ -11,7 +11,7 @@ type Plan struct {
 	Graph *graph.Graph
 
 	// Role names the quantization that a tensor takes part in, indexed by
-	// TensorID; "" for weights, biases and index tensors. All tensors of one
+	// TensorID; "" for constants. All tensors of one
 	// role share scale and zero point.
 	Role []string
 

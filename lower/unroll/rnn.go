@@ -33,7 +33,7 @@ func (c *cell) rnnStep(x, rec graph.TensorID) {
 // A RELU that must change scale is an ADD of zero with a fused activation.
 func (c *cell) stateActivate(x graph.TensorID) graph.TensorID {
 	if c.Activation == nn.Relu {
-		zero := c.constant(c.at("zero"), c.role("zero"), []float32{0})
+		zero := c.constant(c.at("zero"), []float32{0})
 		return c.sum(c.stateName("h"), c.role("h"), graph.ActRelu, x, zero)
 	}
 	return c.tanh(c.stateName("h"), c.role("h"), x)
