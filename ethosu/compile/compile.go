@@ -38,11 +38,13 @@ type Pass struct {
 var Passes = []Pass{
 	{Name: "check", Doc: "refuse graphs that are not well formed or not integer", run: checkGraph},
 	{Name: "lower", Doc: "turn operators into NPU operations, data movement into addresses, fuse tables", run: lowerGraph},
-	{Name: "resident", Doc: "choose weights that stay in SRAM across the steps", Optional: true, run: chooseResident},
+	{Name: "pool-add", Doc: "sum equally scaled int8 tensors by average pooling", Optional: true, run: sumByPooling},
+	{Name: "prefetch", Doc: "decide whether weights are worth a transfer to faster memory", Optional: true, run: decidePrefetch},
 	{Name: "blocks", Doc: "choose OFM blocks and SHRAM layouts by the cycle model", run: chooseBlocks},
+	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: splitWeights},
 	{Name: "encode", Doc: "encode every distinct weight tensor once, pack bias and scale records", run: encodeWeights},
-	{Name: "copy", Doc: "insert the transfers of resident weights, each beside earlier kernels", run: insertCopies},
-	{Name: "tables", Doc: "place lookup tables in their slots and insert the uploads", run: placeTables},
+	{Name: "tables", Doc: "place lookup tables in their slots", run: placeTables},
+	{Name: "transfers", Doc: "copy weights to SRAM, once for all steps, and start every transfer beside earlier kernels", run: scheduleTransfers},
 	{Name: "states", Doc: "carry states in place", Optional: true, run: shareStates},
 	{Name: "in-place", Doc: "let elementwise results take the memory of an operand", Optional: true, run: writeInPlace},
 	{Name: "allocate", Doc: "give feature maps addresses by live range", run: allocate},
@@ -68,7 +70,7 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 	if err := ethosu.CheckMemory(opt.Accel, opt.System, opt.Mode); err != nil {
 		return nil, err
 	}
-	m := &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, resident: map[*kernelWeights]bool{},
+	m := &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, times: map[timeKey]kernelTime{},
 		records: map[*buffer]*coded{}, cycles: map[costKey]blockChoice{}}
 	for _, p := range Passes {
 		if p.Optional && m.skips(p.Name) {
@@ -77,6 +79,9 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 		if err := p.run(m); err != nil {
 			return nil, fmt.Errorf("compile %s: %w", name(g), err)
 		}
+	}
+	if debugEstimate != nil {
+		debugEstimate(m.cyclesOf)
 	}
 	return m.program(), nil
 }
@@ -158,3 +163,5 @@ func checkGraph(m *module) error {
 	}
 	return nil
 }
+
+var debugEstimate func(float64)

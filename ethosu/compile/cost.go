@@ -155,6 +155,12 @@ func burstFactor(a *ethosu.Accelerator, read bool, bits, depth int, m ethosu.Mem
 // cost estimates the NPU cycles and the busiest memory's access cycles of a
 // kernel with the given block. Bytes of weights and scales are those of the op.
 func (o *op) cost(a *ethosu.Accelerator, blk [3]int, mem memories, weightBytes, scaleBytes int) (npu, access float64) {
+	npu, access, _ = o.costOf(a, blk, mem, weightBytes, scaleBytes)
+	return npu, access
+}
+
+// costOf is cost with the access cycles of every kind of memory.
+func (o *op) costOf(a *ethosu.Accelerator, blk [3]int, mem memories, weightBytes, scaleBytes int) (npu, access float64, demand [memoryKinds]float64) {
 	ib := o.ifmBlock(a, blk)
 	f, g := o.ifm, o.ofm
 	IB := [3]int{min(f.h, ib[0]), min(f.w, ib[1]), min(f.c, ib[2])}
@@ -262,8 +268,7 @@ func (o *op) cost(a *ethosu.Accelerator, blk [3]int, mem memories, weightBytes, 
 		ifmCount = float64(IB[0]*IB[1]*f.c) * float64(rep*nb[0]*nb[1]*nd)
 		wRatio = float64(nb[0] * nb[1])
 	}
-	demand := map[string]float64{}
-	add := func(m ethosu.Memory, bytes float64) { demand[m.Name] += bytes / bw(m) }
+	add := func(m ethosu.Memory, bytes float64) { demand[memoryKind(m)] += bytes / bw(m) }
 	add(mem.ofm, float64(g.elems()*g.bits()/8)*writeEff)
 	add(mem.ifm, ifmCount*float64(f.bits()/8)*readEff)
 	if ifm2Count > 0 {
@@ -275,5 +280,5 @@ func (o *op) cost(a *ethosu.Accelerator, blk [3]int, mem memories, weightBytes, 
 	for _, d := range demand {
 		access = math.Max(access, d)
 	}
-	return npu, access
+	return npu, access, demand
 }

@@ -21,9 +21,12 @@ type module struct {
 
 	streams    map[streamKey]*stream
 	streamList []*stream
-	resident   map[*kernelWeights]bool // copied to SRAM before first use
-	spilled    bool                    // feature maps did not fit the fast memory
-	statePairs [][2]*buffer            // input and output of a state, candidates for one place
+	prefetch   bool        // weights are read from SRAM, after a transfer from a slower memory
+	uploads    []*transfer // table uploads
+	times      map[timeKey]kernelTime
+	cyclesOf   float64      // estimate of the schedule
+	spilled    bool         // feature maps did not fit the fast memory
+	statePairs [][2]*buffer // input and output of a state, candidates for one place
 
 	inputs, outputs, variables []boundView
 	arenaSize, fastSize        int
@@ -76,8 +79,9 @@ type fmap struct {
 
 	// low, when set, holds the rows from 1 on (tile 2): two rows anywhere in one
 	// region make a map of height 2.
-	low    *buffer
-	lowOff int
+	low     *buffer
+	lowOff  int
+	lowName string
 }
 
 func (f *fmap) elems() int { return f.h * f.w * f.c }

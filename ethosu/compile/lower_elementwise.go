@@ -66,7 +66,8 @@ func (l *lowering) elementwise(proto op, a operand, b *operand, out view, outZP 
 	stretch(&a)
 	if b != nil {
 		stretch(b)
-		if a.scalar || (isBroadcast(a.v) && !isBroadcast(b.v) && !b.scalar) {
+		if a.scalar || (isBroadcast(a.v) && !isBroadcast(b.v) && !b.scalar) ||
+			(!b.scalar && a.v.buf.constant() && !b.v.buf.constant() && !isBroadcast(b.v)) {
 			a, *b = *b, a
 			proto.swapped = !proto.swapped
 		}

@@ -36,11 +36,22 @@ func chooseBlocks(m *module) error {
 		if err != nil {
 			return err
 		}
-		o.block = blk
-		l, _ := o.layoutOf(m.accel, blk)
-		o.ib2Start, o.ibEnd, o.abStart = l.ib2Start, l.ibEnd, l.abStart
+		o.setBlock(m, blk)
 	}
 	return nil
+}
+
+// setBlock records the block and the SHRAM layout that goes with it.
+func (o *op) setBlock(m *module, blk [3]int) {
+	o.block = blk
+	l, _ := o.layoutOf(m.accel, blk)
+	o.ib2Start, o.ibEnd, o.abStart = l.ib2Start, l.ibEnd, l.abStart
+}
+
+func (o *op) costKey(m *module, mem memories, wb, sb int) costKey {
+	return costKey{kind: o.kind, mode: o.mode, ifm: [3]int{o.ifm.h, o.ifm.w, o.ifm.c}, ofm: [3]int{o.ofm.h, o.ofm.w, o.ofm.c},
+		ifmBits: o.ifm.bits(), ofmBits: o.ofm.bits(), kh: o.kh, kw: o.kw, sh: o.strideH, sw: o.strideW, dh: o.dilH, dw: o.dilW,
+		part: o.partKernel, scalar: o.scalar, two: o.ifm2 != nil, acc: o.acc40, tb: o.fn != fnNone, ape: o.perElement(m.accel), mem: mem, bytes: wb, scales: sb}
 }
 
 // chooseBlock returns the best block of an operation and its cycles.
@@ -51,9 +62,7 @@ func (m *module) chooseBlock(o *op) ([3]int, float64, error) {
 	if o.weights != nil {
 		wb, sb = m.weightBytes(o), 10*o.ofm.c
 	}
-	key := costKey{kind: o.kind, mode: o.mode, ifm: [3]int{o.ifm.h, o.ifm.w, o.ifm.c}, ofm: [3]int{o.ofm.h, o.ofm.w, o.ofm.c},
-		ifmBits: o.ifm.bits(), ofmBits: o.ofm.bits(), kh: o.kh, kw: o.kw, sh: o.strideH, sw: o.strideW, dh: o.dilH, dw: o.dilW,
-		part: o.partKernel, scalar: o.scalar, two: o.ifm2 != nil, acc: o.acc40, tb: o.fn != fnNone, ape: o.perElement(a), mem: mem, bytes: wb, scales: sb}
+	key := o.costKey(m, mem, wb, sb)
 	if c, ok := m.cycles[key]; ok {
 		return c.block, c.cycles, nil
 	}
@@ -101,7 +110,7 @@ func blockDepths(a *ethosu.Accelerator, o *op) []int {
 }
 
 // weightBytes is the length of the weight stream of an operation: exact when it
-// was encoded already, else the size of weights that do not compress.
+// was encoded already, else what weights of no particular structure need.
 func (m *module) weightBytes(o *op) int {
 	w := o.weights
 	for _, s := range m.streamList {
@@ -109,7 +118,7 @@ func (m *module) weightBytes(o *op) int {
 			return s.total()
 		}
 	}
-	return ru(w.o, 8) * w.kh * w.kw * ru(w.i, 8)
+	return align16(ru(w.o, 8)*w.kh*w.kw*ru(w.i, 8)*7/8 + 8)
 }
 
 // memoriesOf returns where an operation's data lies.
@@ -125,7 +134,7 @@ func (m *module) memoriesOf(o *op) memories {
 	if o.ifm2 != nil {
 		mem.ifm2 = at(o.ifm2.buf)
 	}
-	if o.weights != nil && m.resident[o.weights] {
+	if o.weights != nil && m.prefetch {
 		mem.weights = m.memory(m.fastRegion())
 	}
 	return mem

@@ -1,11 +1,14 @@
 package compile
 
-import "fmt"
+import (
+	"fmt"
 
-// placeTables gives every table a slot of table memory and inserts the uploads.
-// A table stays loaded until its slot is needed; the slot that is needed again
-// last is given up. An upload stands right after the last long kernel before its
-// use, so that it runs beside it.
+	"github.com/unroll-npu/unroll/ethosu"
+)
+
+// placeTables gives every table a slot of table memory and lists the uploads. A
+// table stays loaded until its slot is needed; the slot that is needed again last
+// is given up.
 func placeTables(m *module) error {
 	uses := map[*table][]int{}
 	for i, o := range m.ops {
@@ -30,7 +33,6 @@ func placeTables(m *module) error {
 		}
 		return 1 << 30
 	}
-	before := make([][]*op, len(m.ops)+1)
 	lastKernel := -1 // last kernel that destroyed the tables
 	for i, o := range m.ops {
 		if !o.usesTable() {
@@ -78,27 +80,17 @@ func placeTables(m *module) error {
 			for k := at; k < at+n; k++ {
 				slot[k] = t
 			}
-			p := free + 1
-			if free >= 0 {
-				p = i
-				for k := i - 1; k >= max(free, 0); k-- {
-					if m.ops[k].kind == opConv || m.ops[k].kind == opDepthwise {
-						p = k + 1
-						break
-					}
-				}
-				p = max(p, free+1)
-			}
 			d := &op{kind: opDMA, name: "DMA table", source: o.source, step: o.step, src: t.buf, length: len(t.data),
 				toLUT: true, dstOff: m.accel.LUTBase() + 256*at, kernelWait: -1, dmaWait: -1}
-			before[p] = append(before[p], d)
+			x := &transfer{op: d, after: free, use: i}
+			x.t, x.load = m.transferTime(d.length, m.memory(m.regionOf(t.buf)), ethosu.Memory{}, true)
+			m.uploads = append(m.uploads, x)
 		}
 		for k := at; k < at+n; k++ {
 			lastUse[k] = i
 		}
 		o.slot = at
 	}
-	m.insert(before)
 	return nil
 }
 

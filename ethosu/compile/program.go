@@ -48,7 +48,7 @@ func (o *op) info() ethosu.OpInfo {
 		}
 		return n
 	}
-	n.IFM, n.OFM = o.ifm.name, o.ofm.name
+	n.IFM, n.OFM, n.IFM2 = o.ifm.name, o.ofm.name, o.ifm.lowName
 	if o.ifm2 != nil {
 		n.IFM2 = o.ifm2.name
 	}
@@ -83,7 +83,7 @@ func (m *module) placements() []ethosu.Placement {
 		s := f.spans()
 		add(f.name, f.buf, f.off, s[0].end-s[0].start, i)
 		if f.low != nil {
-			add(f.low.name, f.low, f.lowOff, s[1].end-s[1].start, i)
+			add(f.lowName, f.low, f.lowOff, s[1].end-s[1].start, i)
 		}
 	}
 	for i, o := range m.ops {

@@ -1,0 +1,61 @@
+package vela
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/unroll-npu/unroll/ethosu"
+)
+
+// Names of metadata buffers.
+const (
+	metaOffsets = "OfflineMemoryAllocation"
+	metaNotes   = "unroll_program"
+)
+
+// notes is what a program holds beside what the runtime needs.
+type notes struct {
+	Name      string
+	System    ethosu.SystemConfig
+	Mode      ethosu.MemoryMode
+	Variables []ethosu.Binding   `json:",omitempty"`
+	States    []ethosu.StatePair `json:",omitempty"`
+	Map       []ethosu.Placement
+	Ops       []ethosu.OpInfo
+}
+
+// maxNotes bounds what unpacking may allocate.
+const maxNotes = 64 << 20
+
+func packNotes(n notes) ([]byte, error) {
+	text, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(text); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func unpackNotes(b []byte) (n notes, err error) {
+	text, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), maxNotes))
+	if err != nil {
+		return n, fmt.Errorf("metadata %s: %v", metaNotes, err)
+	}
+	if err := json.Unmarshal(text, &n); err != nil {
+		return n, fmt.Errorf("metadata %s: %v", metaNotes, err)
+	}
+	return n, nil
+}

@@ -1,0 +1,148 @@
+package vela
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/tflite"
+)
+
+// IsCompiled reports whether a graph holds an "ethos-u" custom operator.
+func IsCompiled(g *graph.Graph) bool {
+	for _, op := range g.Ops {
+		if a, ok := op.Attr.(graph.CustomAttr); ok && a.Code == "ethos-u" {
+			return true
+		}
+	}
+	return false
+}
+
+// Read returns the program of a compiled .tflite, ours or Vela's. name says in
+// errors where data came from. Files of Vela do not say for which memories they
+// were compiled: System and Mode are then the defaults of the accelerator.
+func Read(name string, data []byte) (*ethosu.Program, error) {
+	m, err := tflite.ReadModel(name, data)
+	if err != nil {
+		return nil, err
+	}
+	p, err := fromModel(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %v", name, err)
+	}
+	return p, nil
+}
+
+func fromModel(m *tflite.Model) (*ethosu.Program, error) {
+	g := m.Graph
+	if !IsCompiled(g) {
+		return nil, fmt.Errorf("holds no \"ethos-u\" operator: compile it first")
+	}
+	if len(g.Ops) != 1 {
+		return nil, fmt.Errorf("has %d operators, of which only \"ethos-u\" runs on the NPU: a network that needs the CPU in between cannot be run as one program", len(g.Ops))
+	}
+	op := g.Ops[0]
+	if len(op.Inputs) < 4 {
+		return nil, fmt.Errorf("the \"ethos-u\" operator has %d inputs, expected at least 4", len(op.Inputs))
+	}
+	for _, id := range op.Inputs {
+		if id == graph.None {
+			return nil, fmt.Errorf("the \"ethos-u\" operator lacks an input")
+		}
+	}
+	payload, err := isa.ParsePayload(g.Tensors[op.Inputs[0]].Data)
+	if err != nil {
+		return nil, err
+	}
+	accel, err := accelerator(payload.Config)
+	if err != nil {
+		return nil, err
+	}
+	offsets, err := offsetsOf(m)
+	if err != nil {
+		return nil, err
+	}
+	scratch, fast := op.Inputs[2], op.Inputs[3]
+	p := &ethosu.Program{Name: g.Name, Accel: accel, System: ethosu.DefaultSystemConfig(accel), Mode: ethosu.DefaultMemoryMode(),
+		Commands: payload.Words, Constants: padded(g.Tensors[op.Inputs[1]].Data), ArenaSize: align16(g.Tensors[scratch].Elems())}
+	if offsets[fast] != offsets[scratch] || g.Tensors[fast].Elems() != g.Tensors[scratch].Elems() {
+		p.FastSize = align16(g.Tensors[fast].Elems())
+	}
+	in, out := map[graph.TensorID]int{}, map[graph.TensorID]int{}
+	bind := func(ids []graph.TensorID, index map[graph.TensorID]int) ([]ethosu.Binding, error) {
+		var list []ethosu.Binding
+		for i, id := range ids {
+			t := g.Tensors[id]
+			off := int(offsets[id]) - int(offsets[scratch])
+			if offsets[id] < 0 || off < 0 || off+t.Bytes() > p.ArenaSize {
+				return nil, fmt.Errorf("tensor %q at offset %d with %d bytes is outside the arena of %d", t.Name, off, t.Bytes(), p.ArenaSize)
+			}
+			index[id] = i
+			list = append(list, ethosu.Binding{Name: t.Name, Type: t.Type, Shape: t.Shape, Quant: t.Quant, Region: ethosu.RegionArena, Offset: off, Size: t.Bytes()})
+		}
+		return list, nil
+	}
+	if p.Inputs, err = bind(g.Inputs, in); err != nil {
+		return nil, err
+	}
+	if p.Outputs, err = bind(g.Outputs, out); err != nil {
+		return nil, err
+	}
+	for _, s := range g.States {
+		p.States = append(p.States, ethosu.StatePair{In: in[s.In], Out: out[s.Out]})
+	}
+	if b := m.Find(metaNotes); b != nil {
+		n, err := unpackNotes(b)
+		if err != nil {
+			return nil, err
+		}
+		p.Name, p.System, p.Mode, p.Variables, p.Map, p.Ops = n.Name, n.System, n.Mode, n.Variables, n.Map, n.Ops
+		for _, s := range n.States {
+			if s.In < 0 || s.In >= len(p.Inputs) || s.Out < 0 || s.Out >= len(p.Outputs) {
+				return nil, fmt.Errorf("metadata %s pairs input %d with output %d, which do not exist", metaNotes, s.In, s.Out)
+			}
+		}
+		p.States = n.States
+		for _, v := range n.Variables {
+			if v.Offset < 0 || v.Size < 0 || v.Offset+v.Size > p.ArenaSize+p.FastSize {
+				return nil, fmt.Errorf("metadata %s places variable %q outside memory", metaNotes, v.Name)
+			}
+		}
+	}
+	return p, nil
+}
+
+// accelerator returns the configuration whose CONFIG register is given.
+func accelerator(config uint32) (*ethosu.Accelerator, error) {
+	for i := range ethosu.Accelerators {
+		if a := &ethosu.Accelerators[i]; a.ConfigWord == config {
+			return a, nil
+		}
+	}
+	return nil, fmt.Errorf("compiled for an NPU with CONFIG 0x%08X, which is none of the known Ethos-U55 and U65", config)
+}
+
+// offsetsOf returns the planned arena offset of every tensor.
+func offsetsOf(m *tflite.Model) ([]int32, error) {
+	b := m.Find(metaOffsets)
+	n := len(m.Graph.Tensors)
+	if len(b) < 12 || len(b) < 12+4*n {
+		return nil, fmt.Errorf("metadata %s has %d bytes, expected %d for %d tensors", metaOffsets, len(b), 12+4*n, n)
+	}
+	if c := int(binary.LittleEndian.Uint32(b[8:])); c != n {
+		return nil, fmt.Errorf("metadata %s plans %d tensors, the model has %d", metaOffsets, c, n)
+	}
+	offsets := make([]int32, n)
+	for i := range offsets {
+		offsets[i] = int32(binary.LittleEndian.Uint32(b[12+4*i:]))
+	}
+	return offsets, nil
+}
+
+func align16(n int) int { return (n + 15) &^ 15 }
+
+func padded(b []byte) []byte {
+	return append(b[:len(b):len(b)], make([]byte, align16(len(b))-len(b))...)
+}

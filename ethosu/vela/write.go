@@ -1,0 +1,83 @@
+package vela
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/tflite"
+)
+
+// options is the FlexBuffer with the one number that the runtime's kernel expects.
+var options = []byte{1, 4, 1}
+
+// Write returns the program as a .tflite with one custom operator. Inputs and
+// outputs must lie in the arena, at offsets that are multiples of 16.
+func Write(p *ethosu.Program) ([]byte, error) {
+	g := &graph.Graph{Name: p.Name}
+	payload := (&isa.Payload{Config: p.Accel.ConfigWord, Words: p.Commands}).Append(nil)
+	var offsets []int32
+	add := func(t *graph.Tensor, offset int) graph.TensorID {
+		offsets = append(offsets, int32(offset))
+		return g.Add(t)
+	}
+	raw := func(name string, size int, data []byte, offset int) graph.TensorID {
+		return add(&graph.Tensor{Name: name, Type: graph.Uint8, Shape: []int{size}, Data: data}, offset)
+	}
+	constants := p.Constants
+	if len(constants) == 0 {
+		constants = make([]byte, 16)
+	}
+	op := &graph.Op{Kind: graph.Custom, Version: 1, Attr: graph.CustomAttr{Code: "ethos-u", Options: options}}
+	fastSize, fastOffset := p.ArenaSize, 0
+	if p.FastSize > 0 {
+		fastSize, fastOffset = p.FastSize, (p.ArenaSize+15)&^15
+	}
+	op.Inputs = append(op.Inputs,
+		raw("ethos_u_command_stream", len(payload), payload, -1),
+		raw("read_only", len(constants), constants, -1),
+		raw("scratch", p.ArenaSize, nil, 0),
+		raw("scratch_fast", fastSize, nil, fastOffset))
+	bind := func(b ethosu.Binding) (graph.TensorID, error) {
+		if b.Region != ethosu.RegionArena {
+			return 0, fmt.Errorf("vela: tensor %q lies in region %d; the runtime only plans the arena, region %d", b.Name, b.Region, ethosu.RegionArena)
+		}
+		if b.Offset%16 != 0 {
+			return 0, fmt.Errorf("vela: tensor %q lies at offset %d, which is not a multiple of 16", b.Name, b.Offset)
+		}
+		return add(&graph.Tensor{Name: b.Name, Type: b.Type, Shape: b.Shape, Quant: b.Quant}, b.Offset), nil
+	}
+	for _, b := range p.Inputs {
+		id, err := bind(b)
+		if err != nil {
+			return nil, err
+		}
+		g.Inputs, op.Inputs = append(g.Inputs, id), append(op.Inputs, id)
+	}
+	for _, b := range p.Outputs {
+		id, err := bind(b)
+		if err != nil {
+			return nil, err
+		}
+		g.Outputs, op.Outputs = append(g.Outputs, id), append(op.Outputs, id)
+	}
+	g.Ops = []*graph.Op{op}
+	for _, s := range p.States {
+		g.States = append(g.States, graph.State{In: g.Inputs[s.In], Out: g.Outputs[s.Out]})
+	}
+	var plan []byte
+	for _, v := range append([]int32{0, 1, int32(len(offsets))}, offsets...) {
+		plan = binary.LittleEndian.AppendUint32(plan, uint32(v))
+	}
+	n, err := packNotes(notes{Name: p.Name, System: p.System, Mode: p.Mode, Variables: p.Variables, States: p.States, Map: p.Map, Ops: p.Ops})
+	if err != nil {
+		return nil, fmt.Errorf("vela: %v", err)
+	}
+	out, err := tflite.WriteModel(&tflite.Model{Graph: g, Metadata: []tflite.Metadata{{Name: metaOffsets, Data: plan}, {Name: metaNotes, Data: n}}})
+	if err != nil {
+		return nil, fmt.Errorf("vela: %v", err)
+	}
+	return out, nil
+}
