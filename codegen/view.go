@@ -308,6 +308,9 @@ func (v *view) addMemory(prog *ethosu.Program) {
 		return fmt.Sprintf("UNROLL_NPU_AXI%d_COUNTER%d", p, n)
 	}
 	constants := regionView{"NULL", "0u", port(prog.Mode.Const, 1, 3), "UNROLL_NPU_READ_ONLY"}
+	if v.ConstantsInRAM {
+		constants.Memory = port(0, 1, 3) // SRAM is behind the first port
+	}
 	if v.ConstantBytes > 0 {
 		constants.Address, constants.Bytes = v.Prefix+"_constants", v.Macro+"_CONSTANT_BYTES"
 	}
