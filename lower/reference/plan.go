@@ -121,12 +121,13 @@ func (p *plan) out(op *graph.Op, i int) *graph.Tensor { return p.g.Tensors[op.Ou
 func get16(b []byte, i int) int32    { return int32(int16(binary.LittleEndian.Uint16(b[2*i:]))) }
 func put16(b []byte, i int, v int32) { binary.LittleEndian.PutUint16(b[2*i:], uint16(v)) }
 
-// floatError refuses operators on float32, which this package does not compute.
+// floatError refuses operators on types that this package does not compute.
 func floatError(p *plan, op *graph.Op) error {
+	what := fmt.Errorf("computes with %v; quantize the network to int8 or int16 first", p.in(op, 0).Type)
 	for i, o := range p.g.Ops {
 		if o == op {
-			return fmt.Errorf("%s: is float32; quantize the network to int8 first", p.g.OpString(i))
+			return fmt.Errorf("%s: %w", p.g.OpString(i), what)
 		}
 	}
-	return fmt.Errorf("%v: is float32; quantize the network to int8 first", op.Kind)
+	return what
 }
