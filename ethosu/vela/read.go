@@ -90,6 +90,16 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 	if p.Outputs, err = bind(g.Outputs, out); err != nil {
 		return nil, err
 	}
+	// Vela passes the variable tensors of a network as inputs of the operator.
+	var variables []graph.TensorID
+	for _, id := range op.Inputs[4:] {
+		if g.Tensors[id].Variable {
+			variables = append(variables, id)
+		}
+	}
+	if p.Variables, err = bind(variables, map[graph.TensorID]int{}); err != nil {
+		return nil, err
+	}
 	for _, s := range g.States {
 		p.States = append(p.States, ethosu.StatePair{In: in[s.In], Out: out[s.Out]})
 	}
