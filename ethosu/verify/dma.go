@@ -1,0 +1,132 @@
+package verify
+
+import (
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// transferEnd is one side of a DMA: rows of bytes in a region or in the SHRAM.
+type transferEnd struct {
+	span     isa.Span
+	internal bool
+	rows     []Range
+}
+
+func (c *checker) dma(o *isa.Operation) {
+	if c.unset(o) {
+		return
+	}
+	d := o.DMA()
+	length := int64(d.Length)
+	if length == 0 {
+		c.report(RuleDMA, "length is 0")
+		return
+	}
+	if length > 1<<40 {
+		c.report(RuleDMA, "length is %d", length)
+		return
+	}
+	if d.SrcStride > 0 && d.DstStride > 0 {
+		c.report(RuleDMA, "both sides are strided, expected one at most")
+		return
+	}
+	rows, planes := int64(1), int64(1)
+	if mode := max(d.SrcStride, d.DstStride); mode > 0 {
+		rows = int64(d.Rows)
+		if mode > 1 {
+			planes = int64(d.Planes)
+		}
+		if rows*planes == 0 || rows*planes > maxRuns {
+			c.report(RuleDMA, "%d rows in %d planes", rows, planes)
+			return
+		}
+	}
+	side := func(start int64, region, stride int, internal bool) transferEnd {
+		e := transferEnd{internal: internal}
+		at := start
+		for p := range planes {
+			for r := range rows {
+				e.rows = append(e.rows, Range{at, at + length})
+				if at += length; stride > 0 && r < rows-1 {
+					at += d.Skip0
+				}
+			}
+			if stride > 1 && p < planes-1 {
+				at += d.Skip1
+			}
+		}
+		e.span = isa.Span{Region: region, Start: e.rows[0].Start, End: e.rows[0].End}
+		for _, r := range e.rows {
+			e.span.Start, e.span.End = min(e.span.Start, r.Start), max(e.span.End, r.End)
+		}
+		if internal {
+			e.span.Region = shramRegion
+		}
+		return e
+	}
+	src := side(int64(d.Src), d.SrcRegion, d.SrcStride, d.SrcInternal)
+	dst := side(int64(d.Dst), d.DstRegion, d.DstStride, d.DstInternal)
+
+	aligned := func(what string, v int64, must bool) {
+		if must && v%16 != 0 {
+			c.report(RuleAlignment, "DMA %s is %d, expected a multiple of 16", what, v)
+		}
+	}
+	aligned("source", int64(d.Src), !c.a.U65 || d.SrcInternal)
+	aligned("destination", int64(d.Dst), !c.a.U65 || d.DstInternal)
+	aligned("length", length, !c.a.U65 || d.DstInternal)
+	if src.internal {
+		c.report(RuleDMA, "the source is SHRAM, expected a region")
+		return
+	}
+	if !c.inside("DMA source", src.span) {
+		return
+	}
+	if dst.internal {
+		base := int64(c.a.LUTBase())
+		if dst.span.Start < base || dst.span.End > base+tableArea {
+			c.report(RuleDMA, "bytes %#x to %#x of SHRAM, expected the tables at %#x to %#x", dst.span.Start, dst.span.End, base, base+tableArea)
+			return
+		}
+		if mask := 1<<c.a.Cores - 1; d.DstRegion&mask != mask {
+			c.report(RuleDMA, "core mask %d leaves out a core, expected %d", d.DstRegion, mask)
+		}
+	} else {
+		if !c.inside("DMA destination", dst.span) {
+			return
+		}
+		if c.regions[d.DstRegion].Constant {
+			c.report(RuleRegion, "DMA writes to region %d, which holds constants", d.DstRegion)
+			return
+		}
+		if src.span.Overlaps(dst.span) {
+			c.report(RuleOverlap, "DMA source and destination overlap")
+		}
+	}
+	for _, r := range src.rows {
+		if at := c.defined[d.SrcRegion].missing(r.Start, r.End); at >= 0 {
+			c.report(RuleUndefined, "DMA reads byte %d of region %d, which was never written", at, d.SrcRegion)
+			break
+		}
+	}
+	c.dmaHazards(o, src.span, dst.span)
+	c.transfer(d, src, dst)
+}
+
+// transfer carries definedness and known content to the destination.
+func (c *checker) transfer(d isa.DMA, src, dst transferEnd) {
+	if dst.internal {
+		for _, r := range dst.rows {
+			c.tables.add(r.Start, r.End)
+		}
+		return
+	}
+	for i, r := range dst.rows {
+		c.defined[d.DstRegion].add(r.Start, r.End)
+		s := src.rows[i]
+		if b := c.known[d.SrcRegion].get(s.Start, s.End); b != nil {
+			c.known[d.DstRegion].put(r.Start, b)
+		} else {
+			c.known[d.DstRegion].forget(r.Start, r.End)
+		}
+	}
+}

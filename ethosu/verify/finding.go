@@ -1,0 +1,45 @@
+package verify
+
+import "fmt"
+
+// Rule says what a finding is about.
+type Rule string
+
+// Rules.
+const (
+	RuleStream    Rule = "stream"    // words, opcodes, reserved bits, field values, the end
+	RuleRegister  Rule = "register"  // a register was used before it was set
+	RuleRegion    Rule = "region"    // an access outside its region, or a write to constants
+	RuleAlignment Rule = "alignment" // bases, strides, lengths
+	RuleShape     Rule = "shape"     // extents, padding, tiles
+	RuleType      Rule = "type"      // data types, zero points, scale modes
+	RuleBlock     Rule = "block"     // OFM block and SHRAM layout
+	RuleWeights   Rule = "weights"   // weight and scale streams
+	RuleTable     Rule = "table"     // lookup tables
+	RuleDMA       Rule = "dma"       // transfers
+	RuleUndefined Rule = "undefined" // bytes that were never written are read
+	RuleOverlap   Rule = "overlap"   // an operation overwrites what it still reads
+	RuleWait      Rule = "wait"      // a hazard between DMA and kernel is not covered
+	RuleBlockdep  Rule = "blockdep"  // a hazard between kernels is not covered
+	RuleProgram   Rule = "program"   // inputs, outputs, states, sizes
+)
+
+// Finding is one thing that is wrong with a stream.
+type Finding struct {
+	Word int    // offset in the stream of the command at fault
+	Op   int    // number of the block operation or DMA, -1 when it is none
+	Name string // of the operation or command
+	Rule Rule
+	Msg  string
+}
+
+func (f Finding) String() string {
+	if f.Op < 0 {
+		return fmt.Sprintf("word %d: %s: %s: %s", f.Word, f.Name, f.Rule, f.Msg)
+	}
+	return fmt.Sprintf("word %d: operation %d (%s): %s: %s", f.Word, f.Op, f.Name, f.Rule, f.Msg)
+}
+
+// maxFindings bounds the length of a report; a stream that is wrong throughout
+// needs no more.
+const maxFindings = 200

@@ -1,0 +1,144 @@
+package verify
+
+// Region is the memory behind a base pointer.
+type Region struct {
+	Size     int64  // 0: the region is not there
+	Constant bool   // never written; all of it is defined
+	Content  []byte // what is known of it before the stream starts; may be nil
+	Defined  []Range
+}
+
+// Range is a half-open range of bytes that hold data before the stream starts.
+type Range struct{ Start, End int64 }
+
+// Regions are the memories of a stream, by region number.
+type Regions [8]Region
+
+// ranges is a set of bytes: disjoint half-open ranges in ascending order, with
+// gaps between them.
+type ranges []Range
+
+// search returns the first range that ends at or behind at.
+func (r ranges) search(at int64) int {
+	lo, hi := 0, len(r)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if r[mid].End < at {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// add puts start..end into the set.
+func (r *ranges) add(start, end int64) {
+	if start >= end {
+		return
+	}
+	s := *r
+	i := s.search(start)
+	j := i
+	for j < len(s) && s[j].Start <= end {
+		start, end = min(start, s[j].Start), max(end, s[j].End)
+		j++
+	}
+	if i < j {
+		s[i] = Range{start, end}
+		*r = append(s[:i+1], s[j:]...)
+		return
+	}
+	s = append(s, Range{})
+	copy(s[i+1:], s[i:])
+	s[i] = Range{start, end}
+	*r = s
+}
+
+// remove takes start..end out of the set.
+func (r *ranges) remove(start, end int64) {
+	if start >= end {
+		return
+	}
+	var out ranges
+	for _, x := range *r {
+		if x.End <= start || x.Start >= end {
+			out = append(out, x)
+			continue
+		}
+		if x.Start < start {
+			out = append(out, Range{x.Start, start})
+		}
+		if x.End > end {
+			out = append(out, Range{end, x.End})
+		}
+	}
+	*r = out
+}
+
+// missing returns the first byte of start..end that is not in the set, or -1.
+func (r ranges) missing(start, end int64) int64 {
+	for i := r.search(start); start < end; i++ {
+		if i >= len(r) || r[i].Start > start {
+			return start
+		}
+		start = max(start, r[i].End)
+	}
+	return -1
+}
+
+// piece is a range of a region whose content is known.
+type piece struct {
+	start int64
+	data  []byte
+}
+
+// contents is what is known of a region, the newest piece last.
+type contents []piece
+
+// get returns the content of start..end if one piece holds all of it.
+func (c contents) get(start, end int64) []byte {
+	for i := len(c) - 1; i >= 0; i-- {
+		p := c[i]
+		pend := p.start + int64(len(p.data))
+		if start >= p.start && end <= pend {
+			return p.data[start-p.start : end-p.start]
+		}
+		if start < pend && p.start < end {
+			return nil
+		}
+	}
+	return nil
+}
+
+// forget cuts start..end out of what is known.
+func (c *contents) forget(start, end int64) {
+	hit := false
+	for _, p := range *c {
+		hit = hit || start < p.start+int64(len(p.data)) && p.start < end
+	}
+	if !hit {
+		return
+	}
+	var out contents
+	for _, p := range *c {
+		pend := p.start + int64(len(p.data))
+		if start >= pend || p.start >= end {
+			out = append(out, p)
+			continue
+		}
+		if p.start < start {
+			out = append(out, piece{p.start, p.data[:start-p.start]})
+		}
+		if pend > end {
+			out = append(out, piece{end, p.data[end-p.start:]})
+		}
+	}
+	*c = out
+}
+
+// put records that data lies at start.
+func (c *contents) put(start int64, data []byte) {
+	c.forget(start, start+int64(len(data)))
+	*c = append(*c, piece{start, data})
+}

@@ -1,0 +1,159 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// shramRegion is the number of the SHRAM among regions, as DMA registers have it.
+const shramRegion = 0x103
+
+// maxStreamWords is the first length that a stream may not have.
+const maxStreamWords = 1 << 22
+
+// Stream checks a command stream for an accelerator. It returns at most 200
+// findings, in stream order.
+func Stream(a *ethosu.Accelerator, words []uint32, regions Regions) []Finding {
+	c := newChecker(a, regions)
+	c.walk(words)
+	return c.findings
+}
+
+// checker holds what is known while walking a stream.
+type checker struct {
+	a       *ethosu.Accelerator
+	product isa.Product
+	regions Regions
+
+	findings []Finding
+	at       Finding // place of the command being checked
+
+	defined [len(Regions{})]ranges
+	known   [len(Regions{})]contents
+	tables  ranges // bytes of SHRAM that hold tables
+
+	kernels, dmas []footprint // that may be under way, oldest first
+	previous      *kernel
+	names         map[int]string // operation names by word
+
+	streams map[streamKey]error // weight streams already judged
+}
+
+func newChecker(a *ethosu.Accelerator, regions Regions) *checker {
+	c := &checker{a: a, product: isa.ProductOf(a.U65), regions: regions, streams: map[streamKey]error{}}
+	for i, r := range regions {
+		if r.Constant {
+			c.defined[i].add(0, r.Size)
+		}
+		for _, d := range r.Defined {
+			c.defined[i].add(max(d.Start, 0), min(d.End, r.Size))
+		}
+		if len(r.Content) > 0 {
+			c.known[i].put(0, r.Content)
+		}
+	}
+	return c
+}
+
+func (c *checker) report(rule Rule, format string, args ...any) {
+	if len(c.findings) < maxFindings {
+		f := c.at
+		f.Rule, f.Msg = rule, fmt.Sprintf(format, args...)
+		c.findings = append(c.findings, f)
+	}
+}
+
+var errEnough = errors.New("enough findings")
+
+func (c *checker) walk(words []uint32) {
+	if len(words) >= maxStreamWords {
+		c.at = Finding{Op: -1, Name: "stream"}
+		c.report(RuleStream, "%d words, expected less than %d", len(words), maxStreamWords)
+		return
+	}
+	parallel := false
+	err := isa.WalkAll(words, func(in isa.Instruction) error {
+		c.at = Finding{Word: in.Word, Op: -1, Name: in.Code.String()}
+		if err := in.Check(c.product); err != nil {
+			c.report(RuleStream, "%v", err)
+		}
+		switch in.Code {
+		case isa.SetParallelMode:
+			parallel = true
+		case isa.SetUserDefined0:
+			c.report(RuleStream, "a register of custom DMA, expected none")
+		case isa.OpIRQ, isa.OpPMUMask:
+			c.report(RuleStream, "a command that no inference needs")
+		case isa.SetKernelStride:
+			if in.Param&32 != 0 {
+				c.report(RuleStream, "decomposition into 4x4 kernels, expected 8x8")
+			}
+		}
+		if len(c.findings) >= maxFindings {
+			return errEnough
+		}
+		return nil
+	}, func(o *isa.Operation) error {
+		c.at = Finding{Word: o.Word, Op: o.Index, Name: c.nameOf(o)}
+		if (o.IsBlock() || o.IsDMA()) && o.Index == 0 && c.a.U65 {
+			if !parallel {
+				c.report(RuleRegister, "NPU_SET_PARALLEL_MODE is not set before the first operation")
+			}
+		}
+		if c.a.U65 && o.IsBlock() && parallel && o.Cores() != c.a.Cores {
+			c.report(RuleRegister, "PARALLEL_MODE runs it on %d cores, %s has %d", o.Cores(), c.a.Name, c.a.Cores)
+		}
+		switch {
+		case o.Op == isa.OpKernelWait:
+			c.kernels = finish(c.kernels, int(o.Param&3))
+		case o.Op == isa.OpDMAWait:
+			c.dmas = finish(c.dmas, int(o.Param&15))
+		case o.IsDMA():
+			c.dma(o)
+		case o.IsBlock():
+			c.kernel(o)
+		}
+		if len(c.findings) >= maxFindings {
+			return errEnough
+		}
+		return nil
+	})
+	var shape *isa.Error
+	if errors.As(err, &shape) {
+		c.at = Finding{Word: shape.Word, Op: -1, Name: shape.Name}
+		if shape.Name == "" {
+			c.at.Name = "stream"
+		}
+		c.report(RuleStream, "%s", shape.What)
+	}
+}
+
+var elementwiseNames = [...]string{"MUL", "ADD", "SUB", "MIN", "MAX", "LRELU", "ABS", "CLZ", "SHR", "SHL"}
+var poolNames = [...]string{"MAX", "AVERAGE", "REDUCE_SUM"}
+
+func (c *checker) nameOf(o *isa.Operation) string {
+	if n := c.names[o.Word]; n != "" {
+		return n
+	}
+	n := o.Op.String()
+	switch {
+	case o.Op == isa.OpElementwise && int(o.Param) < len(elementwiseNames):
+		n += " " + elementwiseNames[o.Param]
+	case o.Op == isa.OpPool && int(o.Param) < len(poolNames):
+		n += " " + poolNames[o.Param]
+	}
+	return n
+}
+
+// unset reports registers that the operation uses and the stream has not set, and
+// whether there are any.
+func (c *checker) unset(o *isa.Operation) bool {
+	list := o.Unset(c.product, c.a.Cores)
+	for _, code := range list {
+		c.report(RuleRegister, "%s is used and was never set", code)
+	}
+	return len(list) > 0
+}

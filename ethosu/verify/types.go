@@ -1,0 +1,95 @@
+package verify
+
+import "github.com/unroll-npu/unroll/ethosu/isa"
+
+// types checks data types, zero points and scale modes.
+func (c *checker) types(o *isa.Operation, k *kernel) {
+	in, out := k.ifm.Type, k.ofm.Type
+	known := func(which string, t isa.DType) {
+		if t.Bits > 32 || t.Bits == 32 && !t.Signed {
+			c.report(RuleType, "%s type is %v, expected 8 or 16 bits or S32", which, t)
+		}
+	}
+	known("IFM", in)
+	known("OFM", out)
+	switch o.Op {
+	case isa.OpConv, isa.OpDepthwise:
+		if in.Bits > 16 {
+			c.report(RuleType, "IFM type is %v, expected 8 or 16 bits", in)
+		}
+		if o.Scaling().Global {
+			c.report(RuleType, "scale_mode is global, expected per channel")
+		}
+	case isa.OpPool:
+		c.poolTypes(o, k)
+	case isa.OpElementwise:
+		c.elementwiseTypes(o, k)
+	}
+	zero := func(which string, zp int32, must bool) {
+		if must && zp != 0 {
+			c.report(RuleType, "%s zero point is %d, expected 0", which, zp)
+		}
+	}
+	zero("IFM", k.ifm.ZeroPoint, in.Bits == 32)
+	// Vela leaves unrelated zero points at S32 outputs, where they have no effect;
+	// in front of a table they have.
+	if k.hasIFM2 {
+		zero("IFM2", k.ifm2.ZeroPoint, in.Bits == 32)
+	}
+}
+
+func (c *checker) poolTypes(o *isa.Operation, k *kernel) {
+	in, out := k.ifm.Type, k.ofm.Type
+	padded := k.k.Top+k.k.Left+k.k.Bottom+k.k.Right > 0
+	if o.Param == isa.PoolReduceSum {
+		if in.Bits == 32 && k.layout.Acc == isa.AccI40 {
+			c.report(RuleType, "REDUCE_SUM of S32 with 40-bit accumulators, expected 32")
+		}
+		if k.ifm.Format != isa.NHWC && (in.Bits == 32 || c.a.Cores > 1) {
+			c.report(RuleType, "REDUCE_SUM of %v reads %v, expected NHWC", in, k.ifm.Format)
+		}
+		return
+	}
+	if in.Bits > 16 {
+		c.report(RuleType, "IFM type is %v, expected 8 or 16 bits", in)
+	}
+	if in != out && !k.table && o.Param == isa.PoolMax {
+		c.report(RuleType, "OFM type is %v, expected the IFM's %v", out, in)
+	}
+	if global := o.Scaling().Global; o.Param == isa.PoolAverage && global == padded {
+		c.report(RuleType, "scale_mode of an average pool is global: %v, expected %v with its padding", global, !padded)
+	}
+}
+
+func (c *checker) elementwiseTypes(o *isa.Operation, k *kernel) {
+	in, out := k.ifm.Type, k.ofm.Type
+	if o.Binary() {
+		if t := o.IFM2().Type; t != in {
+			c.report(RuleType, "IFM2 type is %v, expected the IFM's %v", t, in)
+		}
+		if o.Scalar() && in.Bits == 32 {
+			c.report(RuleType, "IFM2_SCALAR of an S32 operation, expected a feature map of one element")
+		}
+	}
+	switch o.Param {
+	case isa.ElemCLZ, isa.ElemSHL:
+		if in.Bits != 32 || out.Bits != 32 {
+			c.report(RuleType, "%v to %v, expected S32 to S32", in, out)
+		}
+	case isa.ElemSHR:
+		if in.Bits != 32 {
+			c.report(RuleType, "IFM type is %v, expected S32", in)
+		}
+	}
+	global := o.Scaling().Global
+	switch o.Param {
+	case isa.ElemMul, isa.ElemAdd, isa.ElemSub, isa.ElemLRelu, isa.ElemAbs:
+		if !global {
+			c.report(RuleType, "scale_mode is per channel, expected global")
+		}
+	default:
+		if global {
+			c.report(RuleType, "scale_mode is global, expected per channel")
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package verify
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/weights"
+)
+
+// streamKey is what the verdict on a weight stream depends on.
+type streamKey struct {
+	first  *byte // identity of the bytes
+	length int
+	layout weights.Layout
+}
+
+// weights checks the weight and scale streams of every core.
+func (c *checker) weights(o *isa.Operation, k *kernel) {
+	cores := 1
+	if c.a.U65 {
+		cores = o.Cores()
+	}
+	l := weights.Layout{IFMBits: k.ifm.Type.Bits, OFMBlockDepth: k.blk.D, OFMUBlockDepth: c.a.UBlockD,
+		KH: k.k.H, KW: k.k.W, DilationH: k.k.DilationY, DilationW: k.k.DilationX, O: k.ofm.C, I: k.ifm.C}
+	switch {
+	case o.Op == isa.OpDepthwise:
+		l.Traversal, l.I = weights.Depthwise, 1
+		if k.k.PartKernelFirst {
+			c.report(RuleWeights, "depthwise weights cannot be part kernel first")
+		}
+	case k.k.PartKernelFirst:
+		l.Traversal = weights.PartKernelFirst
+	}
+	layouts := weights.CoreLayouts(l, cores)
+	for core := range cores {
+		w, s := o.Weights(core), o.Scales(core)
+		if core >= len(layouts) {
+			if w.End != w.Start || s.End != s.Start {
+				c.report(RuleWeights, "core %d has no channels but %d bytes of weights and %d of scales", core, w.End-w.Start, s.End-s.Start)
+			}
+			continue
+		}
+		for _, x := range []struct {
+			name string
+			isa.Span
+		}{{"weight", w}, {"scale", s}} {
+			if x.Start%16 != 0 || (x.End-x.Start)%16 != 0 {
+				c.report(RuleAlignment, "%s stream of core %d at %#x, %d bytes, expected multiples of 16", x.name, core, x.Start, x.End-x.Start)
+			}
+		}
+		channels := layouts[core].O
+		if w.End == w.Start {
+			c.report(RuleWeights, "core %d has no weight stream", core)
+			continue
+		}
+		if n := s.End - s.Start; n < int64(channels*weights.RecordBytes) {
+			c.report(RuleWeights, "core %d has %d bytes of scales, expected at least %d for %d channels", core, n, channels*weights.RecordBytes, channels)
+			continue
+		}
+		ok := c.inside("weight stream", w)
+		ok = c.inside("scale stream", s) && ok
+		if !ok {
+			continue
+		}
+		k.constants = append(k.constants, w, s)
+		if b := c.known[w.Region].get(w.Start, w.End); b != nil {
+			if err := c.judge(b, layouts[core]); err != nil {
+				c.report(RuleWeights, "core %d, stream at %#x: %v", core, w.Start, err)
+			}
+		}
+		if b := c.known[s.Region].get(s.Start, s.End); b != nil {
+			if _, err := weights.UnpackRecords(b, channels); err != nil {
+				c.report(RuleWeights, "core %d, records at %#x: %v", core, s.Start, err)
+			}
+		}
+	}
+}
+
+// judge decodes a weight stream and compares it with the layout, once for every
+// pair of them.
+func (c *checker) judge(b []byte, l weights.Layout) error {
+	key := streamKey{&b[0], len(b), l}
+	if err, ok := c.streams[key]; ok {
+		return err
+	}
+	err := l.Check()
+	if err == nil {
+		var list []int16
+		if list, err = weights.Decode(b); err == nil {
+			if n := weights.Volume(l); len(list) != n {
+				err = fmt.Errorf("it decodes to %d weights, expected %d for %d outputs, kernel %dx%d, %d inputs, %s, OFM block depth %d", len(list), n, l.O, l.KH, l.KW, l.I, l.Traversal, l.OFMBlockDepth)
+			} else {
+				_, err = weights.Restore(list, l)
+			}
+		}
+	}
+	c.streams[key] = err
+	return err
+}
