@@ -1,0 +1,259 @@
+package npy
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/sbinet/npyio/npy"
+)
+
+// Array is a C-ordered array as it stands in a file.
+type Array struct {
+	Name  string // of the file, and the entry in an archive, for messages
+	Type  string // NumPy's: byte order, kind, bytes an element: "<f4", "|u1", "<i8"
+	Shape []int
+	Data  []byte // raw elements
+}
+
+// Bounds that keep a wrong header from asking for absurd memory.
+const (
+	maxHeader   = 1 << 16
+	maxBytes    = 1 << 33
+	maxRank     = 8
+	magicLength = 8 // magic and version
+)
+
+// Elements returns the number of elements.
+func (a *Array) Elements() int {
+	n := 1
+	for _, d := range a.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Kind returns NumPy's kind letter: b, i, u or f.
+func (a *Array) Kind() byte { return a.Type[1] }
+
+// Width returns the bytes of an element.
+func (a *Array) Width() int { return int(a.Type[2] - '0') }
+
+// Read reads one array; name is used in messages.
+func Read(name string, r io.Reader) (*Array, error) {
+	fail := func(format string, args ...any) (*Array, error) {
+		return nil, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))
+	}
+	head, err := header(r)
+	if err != nil {
+		return fail("%v", err)
+	}
+	h, err := parse(head)
+	if err != nil {
+		return fail("bad NPY header: %v", err)
+	}
+	a := &Array{Name: name, Type: h.Descr.Type, Shape: h.Descr.Shape}
+	if h.Descr.Fortran && len(a.Shape) > 1 {
+		return fail("the array is in Fortran order: write it with numpy.ascontiguousarray")
+	}
+	if len(a.Shape) > maxRank {
+		return fail("%d dimensions, expected at most %d", len(a.Shape), maxRank)
+	}
+	if !known(a.Type) {
+		return fail("element type %q, expected one of bool, int8 … int64, uint8 … uint64, float16, float32, float64", a.Type)
+	}
+	size := int64(a.Width())
+	for _, d := range a.Shape {
+		if d < 0 || size*int64(d) > maxBytes || int64(d) > maxBytes {
+			return fail("shape %v is out of range", a.Shape)
+		}
+		size *= int64(d)
+	}
+	// Grow with what is really there, not with what the header claims.
+	var data bytes.Buffer
+	n, err := io.Copy(&data, io.LimitReader(r, size))
+	if err != nil {
+		return fail("%v", err)
+	}
+	if n < size {
+		return fail("the data has %d bytes, but shape %v of %s takes %d: the file is truncated", n, a.Shape, a.Type, size)
+	}
+	if extra, _ := io.ReadFull(r, make([]byte, 1)); extra > 0 {
+		return fail("there are bytes after the %d that shape %v of %s takes", size, a.Shape, a.Type)
+	}
+	a.Data = data.Bytes()
+	return a, nil
+}
+
+// header reads the magic number, the version and the header with its length.
+func header(r io.Reader) ([]byte, error) {
+	head := make([]byte, magicLength+4)
+	if _, err := io.ReadFull(r, head[:magicLength]); err != nil || string(head[:6]) != "\x93NUMPY" {
+		return nil, errors.New("does not begin with the magic number of an NPY file")
+	}
+	width := 2
+	if head[6] > 1 {
+		width = 4
+	}
+	if _, err := io.ReadFull(r, head[magicLength:magicLength+width]); err != nil {
+		return nil, errors.New("ends inside its header")
+	}
+	n := int(binary.LittleEndian.Uint16(head[magicLength:]))
+	if width == 4 {
+		n = int(binary.LittleEndian.Uint32(head[magicLength:]))
+	}
+	if n > maxHeader {
+		return nil, fmt.Errorf("header of %d bytes, expected at most %d", n, maxHeader)
+	}
+	text := make([]byte, n)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return nil, errors.New("ends inside its header")
+	}
+	return append(head[:magicLength+width], text...), nil
+}
+
+// parse hands the header to npyio, which trusts its input: what makes it panic is
+// a bad header.
+func parse(head []byte) (h npy.Header, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("it is not a dictionary of descr, fortran_order and shape")
+		}
+	}()
+	r, err := npy.NewReader(bytes.NewReader(head))
+	if err != nil {
+		return h, err
+	}
+	return r.Header, nil
+}
+
+func known(t string) bool {
+	if len(t) != 3 || !strings.ContainsRune("<|>=", rune(t[0])) {
+		return false
+	}
+	switch t[1] {
+	case 'b':
+		return t[2] == '1'
+	case 'i', 'u':
+		return strings.ContainsRune("1248", rune(t[2]))
+	case 'f':
+		return strings.ContainsRune("248", rune(t[2]))
+	}
+	return false
+}
+
+func (a *Array) order() binary.ByteOrder {
+	if a.Type[0] == '>' {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+// bits returns element i as an unsigned number of its width.
+func (a *Array) bits(i int) uint64 {
+	switch b := a.Data[i*a.Width():]; a.Width() {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(a.order().Uint16(b))
+	case 4:
+		return uint64(a.order().Uint32(b))
+	default:
+		return a.order().Uint64(b)
+	}
+}
+
+// Int returns element i of an array of integers or booleans.
+func (a *Array) Int(i int) int64 {
+	v := a.bits(i)
+	if a.Kind() == 'i' {
+		shift := 64 - 8*a.Width()
+		return int64(v<<shift) >> shift
+	}
+	return int64(v)
+}
+
+// Float returns element i as a number, whatever the type of the array.
+func (a *Array) Float(i int) float64 {
+	if a.Kind() != 'f' {
+		return float64(a.Int(i))
+	}
+	switch v := a.bits(i); a.Width() {
+	case 2:
+		return half(uint16(v))
+	case 4:
+		return float64(math.Float32frombits(uint32(v)))
+	default:
+		return math.Float64frombits(v)
+	}
+}
+
+// half returns the value of an IEEE binary16.
+func half(h uint16) float64 {
+	sign := 1.0
+	if h>>15 == 1 {
+		sign = -1
+	}
+	exp, frac := int(h>>10&31), float64(h&1023)
+	switch {
+	case exp == 0:
+		return sign * math.Ldexp(frac, -24)
+	case exp == 31 && frac == 0:
+		return math.Inf(int(sign))
+	case exp == 31:
+		return math.NaN()
+	}
+	return sign * math.Ldexp(1024+frac, exp-25)
+}
+
+// Floats returns all elements as float32.
+func (a *Array) Floats() []float32 {
+	v := make([]float32, a.Elements())
+	for i := range v {
+		v[i] = float32(a.Float(i))
+	}
+	return v
+}
+
+// FromFloats makes a float32 array.
+func FromFloats(shape []int, v []float32) *Array {
+	a := &Array{Type: "<f4", Shape: shape}
+	for _, x := range v {
+		a.Data = binary.LittleEndian.AppendUint32(a.Data, math.Float32bits(x))
+	}
+	return a
+}
+
+// Write writes an array in format version 1.0, C order.
+func Write(w io.Writer, a *Array) error {
+	if !known(a.Type) || len(a.Data) != a.Elements()*a.Width() {
+		return fmt.Errorf("array of type %q and shape %v with %d bytes cannot be written", a.Type, a.Shape, len(a.Data))
+	}
+	shape := ""
+	for _, d := range a.Shape {
+		shape += strconv.Itoa(d) + ", "
+	}
+	if len(a.Shape) > 1 {
+		shape = strings.TrimSuffix(shape, ", ")
+	}
+	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", a.Type, strings.TrimSuffix(shape, " "))
+	for (magicLength+2+len(text)+1)%64 != 0 {
+		text += " "
+	}
+	text += "\n"
+	if len(text) > math.MaxUint16 {
+		return fmt.Errorf("shape %v is too long for the header", a.Shape)
+	}
+	out := append([]byte("\x93NUMPY\x01\x00"), byte(len(text)), byte(len(text)>>8))
+	out = append(out, text...)
+	if _, err := w.Write(out); err != nil {
+		return err
+	}
+	_, err := w.Write(a.Data)
+	return err
+}
