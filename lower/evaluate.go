@@ -131,11 +131,7 @@ func evaluate(ctx context.Context, net *nn.Network, g *graph.Graph, set Samples,
 		return Score{}, err
 	}
 	if net.Task == nn.Classification {
-		for i, out := range s.Outputs {
-			if argmax(out) == set.Label(i) {
-				s.Correct++
-			}
-		}
+		s.count(set)
 	}
 	return s, nil
 }

@@ -1,0 +1,90 @@
+package lower
+
+import (
+	"context"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/quantize"
+	"github.com/unroll-npu/unroll/lower/reference"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Evaluate runs the quantized graph on the reference interpreter over the first
+// limit sequences of a set (0 is all): the accuracy that the firmware has. A
+// sequence starts at the reset state; with fewer steps a call than the
+// network's, states are carried through its calls.
+func (r *Result) Evaluate(ctx context.Context, set Samples, limit int) (Score, error) {
+	calls, err := callsPerSequence(r.net, r.Int8)
+	if err != nil {
+		return Score{}, err
+	}
+	it, err := reference.New(r.Int8)
+	if err != nil {
+		return Score{}, err
+	}
+	n := set.Len()
+	if limit > 0 {
+		n = min(n, limit)
+	}
+	s := Score{Count: n, Outputs: make([][]float32, n)}
+	err = it.Parallel(n, func(w *reference.Interpreter, i int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows := make([]float32, r.net.Steps*r.net.Features)
+		load(r.net, set, i, rows)
+		part := len(rows) / calls
+		for call := range calls {
+			if call > 0 {
+				w.Carry()
+			}
+			if err := invoke(w, rows[call*part:(call+1)*part]); err != nil {
+				return err
+			}
+		}
+		s.Outputs[i], err = decision(w, r.net.Outputs)
+		return err
+	})
+	if err != nil {
+		return Score{}, err
+	}
+	if r.net.Task == nn.Classification {
+		s.count(set)
+	}
+	return s, nil
+}
+
+// count compares the outputs with the labels.
+func (s *Score) count(set Samples) {
+	for i, out := range s.Outputs {
+		if argmax(out) == set.Label(i) {
+			s.Correct++
+		}
+	}
+}
+
+// invoke runs one call on real inputs.
+func invoke(w *reference.Interpreter, x []float32) error {
+	g := w.Graph()
+	if err := quantize.Values(w.Input(0), g.Tensors[g.Inputs[0]], x); err != nil {
+		return err
+	}
+	return w.Invoke()
+}
+
+// decision returns the real output of the last step.
+func decision(w *reference.Interpreter, outputs int) ([]float32, error) {
+	g := w.Graph()
+	v, err := real32(w, g.Outputs[0])
+	if err != nil {
+		return nil, err
+	}
+	return v[len(v)-outputs:], nil
+}
+
+// real32 returns the real values of a tensor.
+func real32(w *reference.Interpreter, id graph.TensorID) ([]float32, error) {
+	t := w.Graph().Tensors[id]
+	v := make([]float32, t.Elems())
+	return v, quantize.Real(v, t, w.Tensor(id))
+}

@@ -1,0 +1,125 @@
+package lower
+
+import (
+	"context"
+	"math"
+
+	"github.com/unroll-npu/unroll/lower/floatexec"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/reference"
+)
+
+// Measure fills the SQNR columns of the report: on n sequences of a set (0 is
+// 16) it compares every value of the quantized graph, on the reference
+// interpreter, with the float graph's. States are carried in both on their own,
+// so the figures hold everything that accumulates.
+func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
+	calls, err := callsPerSequence(r.net, r.Int8)
+	if err != nil {
+		return err
+	}
+	it, err := reference.New(r.Int8)
+	if err != nil {
+		return err
+	}
+	exec, err := floatexec.New(r.Float)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		n = 16
+	}
+	n = min(n, set.Len())
+	m := newMeasurement(r)
+	runner := exec.Runner()
+	for i := range n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows := make([]float32, r.net.Steps*r.net.Features)
+		load(r.net, set, i*set.Len()/n, rows)
+		s := newStream(r, it, runner, m.compare(it))
+		part := len(rows) / calls
+		for call := range calls {
+			if err := s.call(rows[call*part : (call+1)*part]); err != nil {
+				return err
+			}
+		}
+	}
+	if m.err != nil {
+		return m.err
+	}
+	m.report(r)
+	return nil
+}
+
+// power is the energy of a signal and of what quantization added to it.
+type power struct{ signal, noise float64 }
+
+func (p power) decibel() float64 {
+	switch {
+	case p.noise == 0:
+		return math.Inf(1)
+	case p.signal == 0:
+		return math.Inf(-1)
+	}
+	return 10 * math.Log10(p.signal/p.noise)
+}
+
+type measurement struct {
+	twin []graph.TensorID // of a float tensor in the quantized graph
+	sums []power          // by float tensor
+	err  error
+}
+
+func newMeasurement(r *Result) *measurement {
+	m := &measurement{twin: make([]graph.TensorID, len(r.Float.Tensors)), sums: make([]power, len(r.Float.Tensors))}
+	for id, t := range r.Float.Tensors {
+		m.twin[id] = graph.None
+		if r.plan.Role[id] != "" {
+			m.twin[id] = r.Int8.Find(t.Name)
+		}
+	}
+	return m
+}
+
+// compare returns a visitor of the float graph that looks the same tensor up in
+// the interpreter, which has run before.
+func (m *measurement) compare(it *reference.Interpreter) func(graph.TensorID, floatexec.View) {
+	return func(id graph.TensorID, v floatexec.View) {
+		if m.twin[id] == graph.None {
+			return
+		}
+		got, err := real32(it, m.twin[id])
+		if err != nil {
+			m.err = err
+			return
+		}
+		p := &m.sums[id]
+		for i, x := range v.Row(0) {
+			d := float64(got[i] - x)
+			p.signal += float64(float64(x) * float64(x))
+			p.noise += float64(d * d)
+		}
+	}
+}
+
+// report writes the ratios, with infinite ones cut to what JSON can hold.
+func (m *measurement) report(r *Result) {
+	const most = 200
+	clip := func(v float64) float64 { return math.Round(10*min(max(v, -most), most)) / 10 }
+	for i := range r.Report.Tensors {
+		t := &r.Report.Tensors[i]
+		t.Steps = nil
+		var sum power
+		for id, role := range r.plan.Role {
+			if role != t.Role {
+				continue
+			}
+			sum.signal += m.sums[id].signal
+			sum.noise += m.sums[id].noise
+			t.Steps = append(t.Steps, StepSQNR{r.Float.Tensors[id].Name, clip(m.sums[id].decibel())})
+		}
+		t.SQNR = clip(sum.decibel())
+	}
+}
