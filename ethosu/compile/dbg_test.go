@@ -14,7 +14,7 @@ func TestDbg(t *testing.T) {
 	if name == "" {
 		t.Skip()
 	}
-	data, _ := os.ReadFile("../../../shared/data/models/" + name + ".tflite")
+	data, _ := os.ReadFile(name)
 	g, err := tflite.Read(name, data)
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,11 @@ func (m *module) live() []*buffer {
 	for i, o := range m.ops {
 		o.reads(func(b *buffer) { touch(b, i) })
 		o.writes(func(b *buffer) { touch(b, i) })
+		if o.kind == opDMA && o.dst != nil {
+			// Kernels in front of a transfer may still run when it starts. If it
+			// overwrote their memory, it would have to wait for them.
+			touch(o.dst, m.outstanding(i))
+		}
 	}
 	for _, group := range [][]boundView{m.inputs, m.outputs, m.variables} {
 		for _, v := range group {
@@ -41,6 +46,19 @@ func (m *module) live() []*buffer {
 		}
 	}
 	return list
+}
+
+// outstanding returns the first kernel that may still run when operation i starts.
+func (m *module) outstanding(i int) int {
+	n := 0
+	for j := i - 1; j >= 0; j-- {
+		if m.ops[j].isKernel() {
+			if n++; n == m.accel.MaxKernels {
+				return j
+			}
+		}
+	}
+	return 0
 }
 
 // shareStates lets the output of a state use the place of its input when the
