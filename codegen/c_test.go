@@ -54,7 +54,7 @@ func variants() []Project {
 	scalar := tiny("scalar", 16)
 	scalar.Mean, scalar.Std = []float32{0.5}, []float32{0.25}
 	scalar.Options.ConstantsInRAM = true
-	return []Project{inPlace, copied, plain, scalar}
+	return []Project{inPlace, copied, plain, scalar, armProject()}
 }
 
 func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Project)) {
@@ -63,7 +63,11 @@ func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Pr
 			if need != "" {
 				tool(t, need)
 			}
-			f(t, onDisk(t, p), p)
+			dir := onDisk(t, p)
+			if p.Options.Driver == ArmDriver {
+				copyFiles(t, dir, "testdata/arm/ethosu_driver.h", "npu/ethosu_driver.h")
+			}
+			f(t, dir, p)
 		})
 	}
 }
@@ -143,4 +147,16 @@ func failIn(t *testing.T, dir, name string, args ...string) string {
 		t.Fatalf("%s %s succeeded:\n%s", name, strings.Join(args, " "), out)
 	}
 	return string(out)
+}
+
+// copyFiles copies pairs of files: from this folder into a project.
+func copyFiles(t *testing.T, dir string, pairs ...string) {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		b, err := os.ReadFile(pairs[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, pairs[i+1]), string(b))
+	}
 }

@@ -10,8 +10,11 @@ import (
 	"github.com/unroll-npu/unroll/firmware"
 )
 
-// modelError is the one code that the API adds to the driver's.
-const modelError = 32
+// Codes that the API adds to the driver's.
+const (
+	modelError = 32
+	armError   = 33
+)
 
 type statusCode struct {
 	Name  string
@@ -51,6 +54,19 @@ func driverFacts() (codes []statusCode, version int, err error) {
 	}
 	version, err = strconv.Atoi(string(m[1]))
 	return codes, version, err
+}
+
+// armCodes leaves the codes that can come when Arm's driver runs the stream, which
+// itself only tells success from failure.
+func armCodes(codes []statusCode) []statusCode {
+	var kept []statusCode
+	for _, c := range codes {
+		switch c.Name {
+		case "OK", "BUSY", "ERR_ARGUMENT", "ERR_STATE", "ERR_ALIGNMENT", "ERR_MODEL":
+			kept = append(kept, c)
+		}
+	}
+	return append(kept, statusCode{"ERR_NPU", armError, "Arm's driver reports a failure; its log says more"})
 }
 
 // fixedSources lists the C files of the driver, and of an image for Corstone-300

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -38,12 +39,16 @@ func Generate(p Project) (Tree, error) {
 	return t, nil
 }
 
-// addFixed copies the C that is the same in every project.
-func addFixed(t Tree, _ *Project, _ *view) error {
+// addFixed copies the C that is the same in every project. With Arm's driver that
+// is only what says where data go.
+func addFixed(t Tree, p *Project, _ *view) error {
 	fixed := firmware.Files()
 	return fs.WalkDir(fixed, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
+		}
+		if p.Options.Driver == ArmDriver && path != "npu/npu_placement.h" && path != ".clang-format" {
+			return nil
 		}
 		b, err := fs.ReadFile(fixed, path)
 		t[path] = b
@@ -58,15 +63,35 @@ func addTemplates(t Tree, p *Project, v *view) error {
 	if err != nil {
 		return fmt.Errorf("BUG: %w", err)
 	}
-	project, err := fs.Sub(templates.Files, "project")
+	if err := render(t, p, v, parts, "project"); err != nil {
+		return err
+	}
+	if v.Arm {
+		return render(t, p, v, parts, "arm")
+	}
+	return nil
+}
+
+// notArm are the templates of the project folder that a project with Arm's driver
+// leaves out: those of the platforms and build systems that come with our own.
+var notArm = regexp.MustCompile(`^(app/main|zephyr/|CMake|README|PREFIX\.)`)
+
+// render renders one folder of templates. Files of the arm folder join those of the
+// project folder.
+func render(t Tree, p *Project, v *view, parts *template.Template, folder string) error {
+	const suffix = ".tmpl"
+	files, err := fs.Sub(templates.Files, folder)
 	if err != nil {
 		return fmt.Errorf("BUG: %w", err)
 	}
-	return fs.WalkDir(project, ".", func(path string, e fs.DirEntry, err error) error {
+	return fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		text, err := fs.ReadFile(project, path)
+		if v.Arm && folder == "project" && notArm.MatchString(path) {
+			return nil
+		}
+		text, err := fs.ReadFile(files, path)
 		if err != nil {
 			return err
 		}

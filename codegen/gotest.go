@@ -8,7 +8,10 @@ import (
 func addGoTest(t Tree, p *Project, v *view) error {
 	s := &gotest.Suite{
 		Prefix: p.Prefix, Accelerator: v.Accel, ArenaBytes: p.Program.ArenaSize, FastBytes: p.Program.FastSize,
-		Constants: v.ConstantBytes > 0,
+		Constants: v.ConstantBytes > 0, Array: p.Prefix + "_commands", Targets: !v.Arm,
+	}
+	if v.Arm {
+		s.Array, s.Skip = p.Prefix+"_payload", len(v.Payload)-len(v.Commands)
 	}
 	for _, in := range v.Inputs {
 		s.Inputs = append(s.Inputs, gotest.Place{Name: p.Program.Inputs[in.binding].Name, Offset: in.Offset, Size: in.Bytes})

@@ -21,7 +21,13 @@ var templateFuncs = template.FuncMap{
 	"ints":   cInts,
 	"floats": cFloats,
 	"quote":  cQuote,
-	"plain":  func(literal string) string { return strings.TrimSuffix(literal, "f") },
+	"offset": func(zero int) string {
+		if zero < 0 {
+			return fmt.Sprintf("+ %d", -zero)
+		}
+		return fmt.Sprintf("- %d", zero)
+	},
+	"plain": func(literal string) string { return strings.TrimSuffix(literal, "f") },
 }
 
 // cList sets items as comma separated lines of C, indented.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -20,6 +21,11 @@ type view struct {
 	Banner              string // tool, version, input
 	Source              string
 	Version             string
+
+	Arm        bool   // Arm's core driver runs the stream
+	NPUType    string // C type of the driver's context
+	Payload    []uint32
+	PayloadCRC string
 
 	Config, Arch            string
 	Commands, Constants     []uint32
@@ -104,13 +110,18 @@ func newView(p *Project) (*view, error) {
 		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion),
 		Commands: prog.Commands, Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants),
 		CommandCRC: crcLiteral(wordBytes(prog.Commands)), ConstantCRC: crcLiteral(prog.Constants),
-		ConstantsSection: "UNROLL_NPU_MODEL",
-		NPUArenaBytes:    prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
+		ConstantsSection: "UNROLL_NPU_MODEL", NPUType: "unroll_npu",
+		NPUArenaBytes: prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
 		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.U65, MACs: prog.Accel.MACs, Model: p.Model != nil,
 		Golden: p.Golden,
 	}
 	if p.Options.ConstantsInRAM {
 		v.ConstantsSection = "UNROLL_NPU_MODEL_SRAM"
+	}
+	if p.Options.Driver == ArmDriver {
+		v.Arm, v.NPUType = true, "struct ethosu_driver"
+		payload := (&isa.Payload{Config: prog.Accel.ConfigWord, ID: archVersion, Words: prog.Commands}).Append(nil)
+		v.Payload, v.PayloadCRC = leWords(payload), crcLiteral(payload)
 	}
 	var err error
 	if v.StatusCodes, v.DriverVersion, err = driverFacts(); err != nil {
@@ -121,6 +132,9 @@ func newView(p *Project) (*view, error) {
 	}
 	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name
 	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants differ from their CRC-32"})
+	if v.Arm {
+		v.StatusCodes = armCodes(v.StatusCodes)
+	}
 
 	for _, step := range []func(*Project) error{v.addTensors, v.addFloat, v.addGoldenViews} {
 		if err := step(p); err != nil {

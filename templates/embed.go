@@ -3,13 +3,14 @@
 // them.
 //
 // Below project a template's path is the path of the rendered file, with PREFIX for
-// the model's prefix and .tmpl at the end. The parts folder holds what several of
-// them share.
+// the model's prefix and .tmpl at the end. Files of the arm folder take the place of
+// some of them when Arm's core driver runs the stream; the parts folder holds what
+// several share.
 package templates
 
 import "embed"
 
 // Files holds the templates.
 //
-//go:embed all:project all:parts
+//go:embed all:project all:arm all:parts
 var Files embed.FS

@@ -1,0 +1,35 @@
+package codegen
+
+import (
+	"strings"
+	"testing"
+)
+
+// armProject is the variant for Arm's driver.
+func armProject() Project {
+	p := tiny("arm_acc", 48)
+	p.Options.Driver = ArmDriver
+	return p
+}
+
+// TestArmDriverProject runs the golden vectors through a stand-in for Arm's driver
+// that checks the payload.
+func TestArmDriverProject(t *testing.T) {
+	tool(t, "gcc")
+	dir := onDisk(t, armProject())
+	copyFiles(t, dir, "testdata/arm/ethosu_driver.h", "npu/ethosu_driver.h", "testdata/arm/main.c", "main.c")
+	runIn(t, dir, "gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-Iinclude", "-Inpu", "-Iapp", "-o", "check",
+		"main.c", "src/arm_acc.c", "src/arm_acc_model.c", "app/check.c", "app/golden.c")
+	if out := runIn(t, dir, "./check"); !strings.Contains(out, "5 calls, 0 mismatches") {
+		t.Error(out)
+	}
+}
+
+// TestArmDriverProjectHoldsNoDriver: what Arm's driver replaces must not be there.
+func TestArmDriverProjectHoldsNoDriver(t *testing.T) {
+	for _, path := range generate(t, armProject()).Paths() {
+		if strings.HasPrefix(path, "platform/") || strings.HasPrefix(path, "npu/npu_driver") || strings.Contains(path, "solution") {
+			t.Errorf("%s has no use with Arm's driver", path)
+		}
+	}
+}

@@ -1,0 +1,22 @@
+/* What the generated code uses of the interface of Arm's core driver, for tests. */
+#ifndef ETHOSU_DRIVER_H
+#define ETHOSU_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ethosu_job_state { ETHOSU_JOB_IDLE = 0, ETHOSU_JOB_RUNNING, ETHOSU_JOB_DONE };
+
+struct ethosu_driver {
+    struct {
+        volatile enum ethosu_job_state state;
+    } job;
+};
+
+int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
+                        const int custom_data_size, uint64_t *const base_addr,
+                        const size_t *base_addr_size, const int num_base_addr, void *user_arg);
+int ethosu_wait(struct ethosu_driver *drv, bool block);
+
+#endif
