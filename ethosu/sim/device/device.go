@@ -1,7 +1,10 @@
 package device
 
 import (
+	"encoding/binary"
+
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
 // Memory is what the NPU reaches over its AXI ports. An error is a bus abort.
@@ -16,6 +19,9 @@ type Device struct {
 	memory Memory
 	regs   map[uint32]uint32 // those that keep what is written
 
+	opts     Options
+	polls    int    // reads of STATUS until what is under way shows its end
+	hidden   uint32 // STATUS bits that appear then
 	level    uint32 // PROT
 	status   uint32 // without the interrupt bit
 	irq      bool
@@ -29,15 +35,28 @@ type Device struct {
 	pmcr     uint32
 	cycles   uint64
 
+	shadow isa.State // SET registers as the last stream left them
+	shram  []byte
+
 	prepared []*prepared // most recently used last
 	fault    error
 	runs     int
 }
 
-// New returns an NPU after reset: secure and privileged.
+// New returns a healthy NPU after reset: secure and privileged.
 func New(accel *ethosu.Accelerator, memory Memory) *Device {
-	d := &Device{accel: accel, memory: memory}
+	return NewWith(accel, memory, Options{})
+}
+
+// NewWith is New with a choice of misbehaviour.
+func NewWith(accel *ethosu.Accelerator, memory Memory, opts Options) *Device {
+	d := &Device{accel: accel, memory: memory, opts: opts, shram: make([]byte, 1024*accel.SHRAMBanks)}
 	d.reset(1)
+	d.status = 0
+	if opts.ColdStart {
+		d.status = statusReset
+		d.polls = -1
+	}
 	return d
 }
 
@@ -54,25 +73,40 @@ func (d *Device) Runs() int { return d.runs }
 func (d *Device) reset(level uint32) {
 	d.regs = map[uint32]uint32{}
 	d.level = level & 3
+	if d.opts.NonSecure {
+		d.level |= 2
+	}
 	d.status, d.irq, d.history, d.qread = 0, false, 0, 0
+	d.hidden, d.polls = 0, d.opts.ResetPolls
+	if d.polls > 0 || d.opts.StuckInReset {
+		d.status = statusReset
+	}
+	if d.opts.StuckInReset {
+		d.polls = -1
+	}
+	d.shadow = isa.State{}
 	d.levels, d.cmd = cmdAtReset, cmdAtReset
 	d.counters, d.overflow, d.intr, d.pmcr, d.cycles = 0, 0, 0, 0, 0
 }
 
 // ReadReg returns the register at a byte offset; 0 for one that does not exist.
+// During a reset every register but STATUS reads 0.
 func (d *Device) ReadReg(off uint32) uint32 {
+	if off == regStatus {
+		return d.readStatus()
+	}
+	if d.status&statusReset != 0 {
+		return 0
+	}
 	switch off {
 	case regID:
+		if d.opts.ID != 0 {
+			return d.opts.ID
+		}
 		if d.accel.U65 {
 			return idU65
 		}
 		return idU55
-	case regStatus:
-		s := d.status | d.history<<historyShift
-		if d.irq {
-			s |= statusIRQ
-		}
-		return s
 	case regCmd:
 		return d.cmd
 	case regQRead:
@@ -80,6 +114,9 @@ func (d *Device) ReadReg(off uint32) uint32 {
 	case regProt:
 		return d.level
 	case regConfig:
+		if d.opts.Config != 0 {
+			return d.opts.Config
+		}
 		return d.accel.ConfigWord
 	case regPMCR:
 		return d.pmcr&^pmcrCounters | pmcrCounters
@@ -94,7 +131,16 @@ func (d *Device) ReadReg(off uint32) uint32 {
 	case regCyclesHi:
 		return uint32(d.cycles >> 32)
 	}
-	if off >= regPID4 && off%4 == 0 && off < 0x1000 {
+	if off%4 != 0 || off >= 0x1000 {
+		return 0
+	}
+	if off >= regWindow && off < regWindowEnd {
+		return d.window(off - regWindow)
+	}
+	if off >= regShadow && off < regShadowEnd {
+		return d.shadowReg(off)
+	}
+	if off >= regPID4 {
 		v := identification[(off-regPID4)/4]
 		if v == 0x80 && d.accel.U65 {
 			v = 0x81
@@ -105,16 +151,24 @@ func (d *Device) ReadReg(off uint32) uint32 {
 }
 
 // WriteReg writes the register at a byte offset. Setting bit 0 of CMD runs the
-// stream to its end before it returns.
+// stream to its end before it returns. During a reset only RESET itself has an
+// effect.
 func (d *Device) WriteReg(off, v uint32) {
-	switch off {
-	case regReset:
+	if off == regReset {
 		d.reset(v)
+		return
+	}
+	if d.status&statusReset != 0 || off%4 != 0 {
+		return
+	}
+	switch off {
 	case regCmd:
 		d.command(v)
 	case regQBase, regQBaseHi, regQSize:
 		d.regs[off] = v
-		d.status &^= statusEnd
+		if d.status&statusRunning == 0 {
+			d.status &^= statusEnd
+		}
 	case regPMCR:
 		d.pmcr = v &^ (pmcrEventReset | pmcrCycleReset)
 		if v&pmcrCycleReset != 0 {
@@ -148,18 +202,93 @@ func (d *Device) WriteReg(off, v uint32) {
 	}
 }
 
+// readStatus counts polls down and shows what they were waiting for.
+func (d *Device) readStatus() uint32 {
+	s := d.status | d.history<<historyShift
+	if d.irq {
+		s |= statusIRQ
+	}
+	if d.polls > 0 && d.status&(statusReset|statusRunning) != 0 {
+		if d.polls--; d.polls == 0 {
+			d.settle()
+		}
+	}
+	return s
+}
+
+// settle ends the reset or the run that is under way.
+func (d *Device) settle() {
+	if d.status&statusRunning != 0 {
+		d.status |= d.hidden
+		d.irq = true
+	}
+	d.status &^= statusReset | statusRunning
+	d.hidden = 0
+}
+
+// shadowReg reads a SET register of the stream as it stands.
+func (d *Device) shadowReg(off uint32) uint32 {
+	for i := range isa.Table {
+		r := &isa.Table[i]
+		switch uint32(r.MMIO) {
+		case 0:
+		case off:
+			if r.Code.HasPayload() {
+				return d.shadow.Payload(r.Code)
+			}
+			return uint32(d.shadow.Param(r.Code))
+		case off - 4:
+			if r.Code.HasPayload() {
+				return uint32(d.shadow.Param(r.Code))
+			}
+		}
+	}
+	return 0
+}
+
+// window reads SHRAM at DEBUG_ADDRESS, which only works while the device is stopped.
+func (d *Device) window(off uint32) uint32 {
+	at := uint64(d.regs[regDebugAddr]&^1023) + uint64(off)
+	if d.status&statusRunning != 0 || at+4 > uint64(len(d.shram)) {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(d.shram[at:])
+}
+
 func (d *Device) command(v uint32) {
 	d.cmd, d.levels = v, v&cmdLevels
 	d.history &^= v >> historyShift
 	if v&cmdClearIRQ != 0 {
 		d.irq = false
+		d.status &^= statusPMU
 	}
-	if v&cmdRun != 0 {
-		d.run()
+	if v&cmdRun != 0 && d.status&(statusRunning|statusErrors) == 0 {
+		d.start()
+	}
+	if d.opts.LosePower && v&cmdLevels == cmdLevels && d.status&statusRunning == 0 && !d.irq {
+		d.reset(d.level)
+		d.status, d.polls = statusReset, -1
 	}
 }
 
-// wide is a 64-bit address from two registers, as far as the product has bits.
+// start runs the stream; an error bit that is still set holds the device, as only a
+// reset clears it.
+func (d *Device) start() {
+	if d.opts.NeverAnswers {
+		d.status = d.status&^statusEnd | statusRunning
+		d.polls = -1
+		return
+	}
+	d.run()
+	if d.opts.RunPolls > 0 {
+		d.hidden = d.status & (statusEnd | statusErrors | statusM1 | 0xf<<channelShift)
+		d.status = d.status&^d.hidden | statusRunning
+		d.irq, d.polls = false, d.opts.RunPolls
+	}
+}
+
+// wide is a 64-bit address from two registers. Hardware has 32 or 40 bits of it; here
+// all count, because the memory may be that of a program on a 64-bit host.
 func (d *Device) wide(off uint32) uint64 {
 	return uint64(d.regs[off]) | uint64(d.regs[off+4])<<32
 }

@@ -116,7 +116,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"stream outside", func(d *device.Device, _ ram) { d.WriteReg(qbase, 0) }, 0x06, 0, true},
 		{"high word", func(d *device.Device, _ ram) { d.WriteReg(qbase+4, 1) }, 0x06, 0, true},
-		{"region outside", func(d *device.Device, _ ram) { d.WriteReg(basep+8, 0x1000+1024-64) }, 0x06, 0, true},
+		{"region outside", func(d *device.Device, _ ram) { d.WriteReg(basep+8, 0x1000+1024-64) }, 0x9006, 32, true},
 		{"unknown command", func(_ *device.Device, mem ram) { binary.LittleEndian.PutUint32(mem[16:], 0x3ff) }, 0x12, 16, false},
 		{"no end", func(d *device.Device, _ ram) { d.WriteReg(qsize, 16) }, 0x12, 16, false},
 	} {

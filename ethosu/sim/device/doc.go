@@ -3,8 +3,10 @@
 //
 // In: register reads and writes, as they arrive from a program; a Memory that
 // reaches what the program can reach. Out: the stream that QBASE points at is
-// executed when CMD says so, its outputs are in memory, STATUS, QREAD, the cycle
-// counter and the interrupt line tell how it ended.
+// executed when CMD says so, its outputs are in memory, and STATUS, QREAD, the PMU
+// and the interrupt line tell how it ended. Options make the device misbehave, so
+// that a driver's handling of it can be tested.
 //
-// Open device.go for the registers and execute.go for a run.
+// Open device.go for the registers, execute.go for a run, pmu.go for what the cycle
+// model feeds into the counters.
 package device

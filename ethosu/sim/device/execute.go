@@ -9,7 +9,6 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
-	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/sim"
 )
 
@@ -27,9 +26,23 @@ type prepared struct {
 	memory    sim.Memory
 	reads     []isa.Span // everything touched of a region
 	writes    []isa.Span
-	cycles    uint64
+	access    []access
+	final     isa.State // SET registers at the end
+	counts    counts
 	mask      uint16 // of NPU_OP_STOP and NPU_OP_IRQ
 }
+
+// access is memory that the operation at a word touches.
+type access struct {
+	sim.Access
+	word int
+}
+
+// most a stream and what it touches may take.
+const (
+	maxStream = 1 << 24
+	maxMemory = 1 << 30
+)
 
 // run executes the stream at QBASE, leaves its outcome in the registers and raises
 // the interrupt.
@@ -38,9 +51,13 @@ func (d *Device) run() {
 	d.status &^= statusEnd
 	d.irq = true
 	size := d.regs[regQSize]
-	raw := make([]byte, size&^3)
+	if size%4 != 0 || size >= maxStream {
+		d.abort(statusParse, 0, fmt.Errorf("QSIZE is %d, expected a multiple of 4 below 16 MiB", size))
+		return
+	}
+	raw := make([]byte, size)
 	if err := d.memory.ReadAt(d.wide(regQBase), raw); err != nil {
-		d.abort(statusBus, 0, fmt.Errorf("fetching the command stream: %w", err))
+		d.busAbort(sim.ChannelCommand, d.regs[regQConfig], 0, fmt.Errorf("fetching the command stream: %w", err))
 		return
 	}
 	commands := make([]uint32, len(raw)/4)
@@ -51,26 +68,49 @@ func (d *Device) run() {
 	if err == nil {
 		err = d.execute(p)
 	}
-	if err != nil {
-		var fault *sim.Fault
-		if !errors.As(err, &fault) {
-			d.abort(statusBus, 0, err)
-			return
-		}
+	var bus *busError
+	var fault *sim.Fault
+	switch {
+	case err == nil:
+		d.qread = size
+		d.status |= statusEnd
+		d.history |= uint32(p.mask)
+		d.shadow = p.final
+		d.count(&p.counts)
+	case errors.As(err, &bus):
+		d.busAbort(uint32(bus.channel), d.regs[regRegionCfg]>>(2*bus.region), uint32(4*bus.word), err)
+	case errors.As(err, &fault):
 		status := fault.Status()
 		if status == 0 {
 			// Hardware would go on with unknown results; no test may.
 			status = statusParse
 		}
 		d.abort(status, uint32(4*fault.Word), err)
-		return
+	default:
+		d.abort(statusBus, 0, err)
 	}
-	d.qread = size
-	d.status |= statusEnd
-	d.history |= uint32(p.mask)
-	if d.pmcr&pmcrEnable != 0 && d.counters&counterCycle != 0 {
-		d.cycles = (d.cycles + p.cycles) & cycleCounterMax
+}
+
+// busError is an access that the memory refuses.
+type busError struct {
+	region, word int
+	channel      uint8
+	err          error
+}
+
+func (e *busError) Error() string {
+	return fmt.Sprintf("word %d: region %d: %v", e.word, e.region, e.err)
+}
+func (e *busError) Unwrap() error { return e.err }
+
+// busAbort shows the channel and the port of the access in STATUS. memoryType is the
+// two-bit index of REGIONCFG or QCONFIG: from 2 on it stands for port M1.
+func (d *Device) busAbort(channel, memoryType, qread uint32, err error) {
+	status := statusBus | channel<<channelShift
+	if memoryType&2 != 0 {
+		status |= statusM1
 	}
+	d.abort(status, qread, err)
 }
 
 func (d *Device) abort(status, qread uint32, err error) {
@@ -101,10 +141,11 @@ func (d *Device) prepare(commands []uint32) (*prepared, error) {
 		return nil, err
 	}
 	p := &prepared{commands: commands}
-	first.Accesses(func(_, _ int, a sim.Access) {
+	first.Accesses(func(_, word int, a sim.Access) {
 		if a.Region >= len(p.memory) {
 			return // the NPU's own memory
 		}
+		p.access = append(p.access, access{a, word})
 		if a.Write() {
 			p.writes = append(p.writes, a.Span)
 		}
@@ -113,13 +154,11 @@ func (d *Device) prepare(commands []uint32) (*prepared, error) {
 		p.reads = append(p.reads, a.Span)
 	})
 	p.reads, p.writes = joinSpans(p.reads), joinSpans(p.writes)
-	for _, s := range p.reads {
-		if s.Start < 0 {
-			return nil, fmt.Errorf("the stream accesses region %d at %d", s.Region, s.Start)
-		}
-		p.memory[s.Region] = make([]byte, s.End) // spans are in order: the last is the longest
+	if err := d.allocate(p); err != nil {
+		return nil, err
 	}
 	if err := isa.Walk(commands, func(op *isa.Operation) error {
+		p.final = *op.Regs
 		if op.Op == isa.OpStop || op.Op == isa.OpIRQ {
 			p.mask |= op.Param
 		}
@@ -127,9 +166,7 @@ func (d *Device) prepare(commands []uint32) (*prepared, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if report, err := perf.Stream(d.accel, perf.PlacesOf(ethosu.DefaultSystemConfig(d.accel), ethosu.DefaultMemoryMode()), commands); err == nil {
-		p.cycles = uint64(max(report.Total, 0))
-	}
+	p.counts = d.estimate(commands)
 	d.prepared = append(d.prepared, p)
 	if len(d.prepared) > maxPrepared {
 		d.prepared = slices.Delete(d.prepared, 0, 1)
@@ -137,25 +174,75 @@ func (d *Device) prepare(commands []uint32) (*prepared, error) {
 	return p, nil
 }
 
+// allocate makes room for what a stream touches, after asking the memory for the
+// last byte of each span: a stream may claim more than there is.
+func (d *Device) allocate(p *prepared) error {
+	total := int64(0)
+	for _, s := range p.reads {
+		var b [1]byte
+		if err := d.memory.ReadAt(d.address(s.Region, s.End-1), b[:]); err != nil {
+			return p.blame(s.Region, err, func(a isa.Span) bool { return a.End == s.End })
+		}
+		if total += s.End; total > maxMemory {
+			return p.blame(s.Region, fmt.Errorf("the stream touches more than %d MiB", maxMemory>>20), func(a isa.Span) bool { return a.End == s.End })
+		}
+	}
+	for _, s := range p.reads {
+		p.memory[s.Region] = make([]byte, s.End) // spans are in order: the last is the longest
+	}
+	return nil
+}
+
+// separate refuses regions that share memory which is written: they are copied, so
+// a write to one would not show in the other.
+func (p *prepared) separate(d *Device) error {
+	for _, w := range p.writes {
+		for _, r := range p.reads {
+			a, b := int64(d.address(w.Region, w.Start)), int64(d.address(r.Region, r.Start))
+			if w.Region != r.Region && a < b+r.End-r.Start && b < a+w.End-w.Start {
+				return fmt.Errorf("regions %d and %d share memory at 0x%X, which the stream writes: give them separate base addresses", w.Region, r.Region, max(a, b))
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Device) address(region int, offset int64) uint64 {
+	return d.wide(regBaseP+8*uint32(region)) + uint64(offset)
+}
+
+// blame returns the bus error of the first access that fits.
+func (p *prepared) blame(region int, err error, fits func(isa.Span) bool) error {
+	for _, a := range p.access {
+		if a.Region == region && fits(a.Span) {
+			return &busError{region, a.word, a.Channel, err}
+		}
+	}
+	return &busError{region, 0, sim.ChannelIFM, err}
+}
+
 // execute reads what the stream touches, runs it, and writes back what it wrote.
 func (d *Device) execute(p *prepared) error {
+	if err := p.separate(d); err != nil {
+		return err
+	}
 	for _, s := range p.reads {
-		if err := d.memory.ReadAt(d.wide(regBaseP+8*uint32(s.Region))+uint64(s.Start), p.memory[s.Region][s.Start:s.End]); err != nil {
-			return fmt.Errorf("region %d: %w", s.Region, err)
+		if err := d.memory.ReadAt(d.address(s.Region, s.Start), p.memory[s.Region][s.Start:s.End]); err != nil {
+			return p.blame(s.Region, err, func(a isa.Span) bool {
+				return a.Overlaps(s) && d.memory.ReadAt(d.address(a.Region, a.Start), make([]byte, a.End-a.Start)) != nil
+			})
 		}
 	}
 	if err := p.load(d.accel); err != nil {
 		return err
 	}
-	if err := p.sim.Run(p.memory); err != nil {
-		return err
-	}
+	err := p.sim.RunWith(p.memory, sim.Exec{SHRAM: d.shram})
 	for _, s := range p.writes {
-		if err := d.memory.WriteAt(d.wide(regBaseP+8*uint32(s.Region))+uint64(s.Start), p.memory[s.Region][s.Start:s.End]); err != nil {
-			return fmt.Errorf("region %d: %w", s.Region, err)
+		if err := d.memory.WriteAt(d.address(s.Region, s.Start), p.memory[s.Region][s.Start:s.End]); err != nil {
+			return p.blame(s.Region, err, func(a isa.Span) bool { return a.Overlaps(s) })
 		}
 	}
-	return nil
+	return err
 }
 
 // load decodes the stream for the content of its constant regions, when that is new.

@@ -21,6 +21,7 @@ const (
 	regBaseP      = 0x080
 	regBasePEnd   = 0x0c0
 	regClkForce   = 0x140
+	regDebugAddr  = 0x144
 	regDebugBlock = 0x150
 	regPMCR       = 0x180
 	regCntEnSet   = 0x184
@@ -37,6 +38,10 @@ const (
 	regEventsEnd  = 0x310
 	regTypes      = 0x380
 	regTypesEnd   = 0x390
+	regWindow     = 0x400 // SHRAM at DEBUG_ADDRESS
+	regWindowEnd  = 0x800
+	regShadow     = 0x800 // the SET registers of the stream
+	regShadowEnd  = 0xbc0
 	regPID4       = 0xfd0
 )
 
@@ -51,11 +56,20 @@ const (
 
 // STATUS.
 const (
-	statusIRQ   = 1 << 1
-	statusBus   = 1 << 2
-	statusParse = 1 << 4
-	statusEnd   = 1 << 5
+	statusRunning = 1 << 0
+	statusIRQ     = 1 << 1
+	statusBus     = 1 << 2
+	statusReset   = 1 << 3
+	statusParse   = 1 << 4
+	statusEnd     = 1 << 5
+	statusPMU     = 1 << 6
+	statusWeights = 1 << 7
+	statusECC     = 1 << 8
+	// statusErrors are the bits that only a reset clears.
+	statusErrors = statusBus | statusParse | statusWeights | statusECC
 
+	statusM1     = 1 << 11 // faulting_interface
+	channelShift = 12
 	historyShift = 16
 )
 
@@ -72,10 +86,24 @@ const (
 	pmcrEnable      = 1 << 0
 	pmcrEventReset  = 1 << 1
 	pmcrCycleReset  = 1 << 2
+	pmcrMask        = 1 << 3  // NPU_OP_PMU_MASK decides what is counted
 	pmcrCounters    = 4 << 11 // num_event_cnt, read only
 	counterCycle    = 1 << 31
 	counterMask     = counterCycle | 0xf
 	cycleCounterMax = 1<<48 - 1
+)
+
+// PMU events that the cycle model feeds.
+const (
+	eventCycle    = 17
+	eventIdle     = 32
+	eventActive   = 35
+	eventMAC      = 48
+	eventOutput   = 64
+	eventWeights  = 80
+	eventRead0    = 130 // beats received on port 0
+	eventWritten0 = 135
+	eventPort1    = 256 // added for port 1
 )
 
 // writable says which registers simply keep their value.

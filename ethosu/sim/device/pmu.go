@@ -1,0 +1,80 @@
+package device
+
+import (
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+)
+
+// counts is what the cycle model says of a stream.
+type counts struct {
+	cycles uint64
+	events map[uint32]uint64
+	masked bool // the stream holds NPU_OP_PMU_MASK and never switches counting on
+}
+
+// estimate asks the cycle model. Where it has no answer the counters stay 0.
+func (d *Device) estimate(commands []uint32) counts {
+	c := counts{events: map[uint32]uint64{}}
+	sys, mode := ethosu.DefaultSystemConfig(d.accel), ethosu.DefaultMemoryMode()
+	report, err := perf.Stream(d.accel, perf.PlacesOf(sys, mode), commands)
+	if err != nil {
+		return c
+	}
+	c.cycles = uint64(max(report.Total, 0))
+	c.events[eventCycle], c.events[eventActive], c.events[eventIdle] = c.cycles, c.cycles, 0
+	c.events[eventMAC] = uint64(max(report.MACs, 0)) / uint64(d.accel.MACs)
+	for _, op := range report.Ops {
+		if !op.DMA {
+			c.events[eventOutput] += uint64(max(op.NPU, 0))
+		}
+	}
+	c.events[eventWeights] = uint64(max(report.ByName()["weights"], 0))
+	for i, m := range report.Memory {
+		beat := float64(d.accel.AXIBytes)
+		port := uint32(min(i, 1) * eventPort1)
+		c.events[eventRead0+port] += uint64(m.Read / beat)
+		c.events[eventWritten0+port] += uint64(m.Write / beat)
+	}
+	c.masked = maskedOut(commands)
+	return c
+}
+
+// maskedOut reports whether a stream that may mask counting keeps it off.
+func maskedOut(commands []uint32) bool {
+	on := false
+	_ = isa.Walk(commands, func(op *isa.Operation) error {
+		on = on || op.Op == isa.OpPMUMask && op.Param&1 != 0
+		return nil
+	})
+	return !on
+}
+
+// count adds a run to the enabled counters; one that overflows says so.
+func (d *Device) count(c *counts) {
+	if d.pmcr&pmcrEnable == 0 || d.pmcr&pmcrMask != 0 && c.masked {
+		return
+	}
+	if d.counters&counterCycle != 0 {
+		d.cycles += c.cycles
+		if d.cycles > cycleCounterMax {
+			d.cycles &= cycleCounterMax
+			d.overflow |= counterCycle
+		}
+	}
+	for i := range uint32(4) {
+		if d.counters>>i&1 == 0 {
+			continue
+		}
+		n := c.events[d.regs[regTypes+4*i]&0x3ff]
+		sum := uint64(d.regs[regEvents+4*i]) + n
+		d.regs[regEvents+4*i] = uint32(sum)
+		if sum>>32 != 0 {
+			d.overflow |= 1 << i
+		}
+	}
+	if d.overflow&d.intr != 0 {
+		d.status |= statusPMU
+		d.irq = true
+	}
+}
