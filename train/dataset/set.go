@@ -126,11 +126,8 @@ func (s *Set) Check() error {
 	if s.n == 0 {
 		return fmt.Errorf("%s: the set is empty: at least one sequence is needed", s.Name)
 	}
-	if err := s.finite(s.values, s.Steps*s.Features, s.origin[0]); err != nil {
+	if err := s.checkValues(); err != nil || s.Task == nn.Regression {
 		return err
-	}
-	if s.Task == nn.Regression {
-		return s.finite(s.targets, len(s.targets)/s.n, s.origin[1])
 	}
 	used, last := 0, 0
 	for class, n := range s.Counts() {
@@ -144,6 +141,18 @@ func (s *Set) Check() error {
 	return nil
 }
 
+// checkValues reports the first value or target that is not finite.
+func (s *Set) checkValues() error {
+	if err := s.finite(s.values, s.Steps*s.Features, s.origin[0]); err != nil {
+		return err
+	}
+	per := s.Outputs
+	if s.PerStep {
+		per *= s.Steps
+	}
+	return s.finite(s.targets, per, s.origin[1])
+}
+
 func (s *Set) finite(v []float32, per int, file string) error {
 	if file == "" {
 		file = s.Name
@@ -154,4 +163,12 @@ func (s *Set) finite(v []float32, per int, file string) error {
 		}
 	}
 	return nil
+}
+
+// checked returns a set that has just been read, or what is wrong with its values.
+func checked(s *Set) (*Set, error) {
+	if err := s.checkValues(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
