@@ -144,6 +144,7 @@ type lane struct {
 	inputs  [][]float32
 	own     map[string]*Observation
 	stateOf map[graph.TensorID]int // index of a state input by its output
+	between bool                   // the running call ends inside a sequence
 }
 
 func newLane(c *collector, first, batch int, note func(*Observation, []float32)) *lane {
@@ -163,7 +164,7 @@ func newLane(c *collector, first, batch int, note func(*Observation, []float32))
 		l.own[r] = ob.fresh()
 	}
 	l.runner.Visit = func(id graph.TensorID, v floatexec.View) {
-		if r := c.plan.Role[id]; r != "" {
+		if r := c.plan.Role[id]; r != "" && !(l.between && c.plan.Head[r]) {
 			for b := range batch {
 				note(l.own[r], v.Row(b))
 			}
@@ -185,6 +186,8 @@ func (l *lane) call() error {
 		}
 	}
 	l.at += n
+	size := len(l.c.samples[0])
+	l.between = size%n == 0 && l.at%size != 0
 	out, err := l.runner.Run(l.batch, l.inputs)
 	if err != nil {
 		return err

@@ -140,6 +140,7 @@ func (b *builder) head(net *nn.Network, o Options, hs []graph.TensorID) graph.Te
 	if net.Task == nn.Regression {
 		name, role = "output", "output"
 	}
+	b.Head[role] = !o.PerStep
 	if !o.PerStep {
 		x = b.fc(name, role, x, weights, bias)
 	} else {

@@ -17,7 +17,7 @@ func newBuilder(name string) *builder {
 	return &builder{
 		Plan: &Plan{
 			Graph: &graph.Graph{Name: name},
-			Fixed: map[string]graph.Kind{}, Feeds: map[string]graph.Kind{}, Bounds: map[string][2]float32{},
+			Fixed: map[string]graph.Kind{}, Feeds: map[string]graph.Kind{}, Bounds: map[string][2]float32{}, Head: map[string]bool{},
 		},
 		ints: map[string]graph.TensorID{},
 	}

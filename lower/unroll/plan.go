@@ -23,6 +23,10 @@ type Plan struct {
 	// saturation of that function their range carries nothing.
 	Feeds map[string]graph.Kind
 
+	// Head marks the roles of the head when it decides at the end of a sequence
+	// only: calibration takes their ranges there, however few steps a call has.
+	Head map[string]bool
+
 	// Bounds holds what is known of a role's values without data, for example
 	// -1 to 1 for a state that is a mean of values of TANH.
 	Bounds map[string][2]float32
