@@ -1,0 +1,266 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+var buildVerb = verb{
+	name:    "build",
+	args:    "",
+	summary: "Everything: train, lower, compile, generate the C project and prove it on the simulator.",
+	example: `unroll build
+unroll build --data path/to/mnist --units 128 -o out/gru128`,
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		var b buildFlags
+		b.data.add(f)
+		b.train.add(f)
+		b.lower.add(f)
+		b.npu.add(f)
+		b.generate.add(f)
+		f.StringVarP(&b.out, "output", "o", "", "folder for everything that is written (default: out/DATA-CELLUNITS)")
+		f.IntVar(&b.compare, "compare", 1000, "test sequences on which simulator and reference are compared byte for byte")
+		f.IntVar(&b.chain, "chain", 200, "further calls, compared with the state carried from each to the next")
+		f.BoolVar(&b.json, "json", false, "print the summary as JSON")
+		return func(c *cli) error { return runBuild(c, &b) }
+	},
+}
+
+type buildFlags struct {
+	data           dataFlags
+	train          trainFlags
+	lower          lowerFlags
+	npu            npuFlags
+	generate       generateFlags
+	out            string
+	compare, chain int
+	json           bool
+}
+
+// goldenPerBuild is the number of golden calls in the generated project: two chains of
+// eight with carried states.
+const goldenPerBuild = 16
+
+// built is what build prints at the end, and with --json.
+type built struct {
+	FloatAccuracy float64 `json:"float_accuracy"`
+	Int8Accuracy  float64 `json:"int8_accuracy"`
+	Compared      int     `json:"compared"`
+	Mismatches    int     `json:"mismatches"`
+	perf.Figures
+	Output string `json:"output"`
+}
+
+func runBuild(c *cli, b *buildFlags) error {
+	if len(c.args) != 0 {
+		return usagef("expected no arguments, found %q", c.args)
+	}
+	cfg, err := b.train.config(b.data.seed)
+	if err != nil {
+		return err
+	}
+	lo, err := b.lower.options()
+	if err != nil {
+		return err
+	}
+	co, err := b.npu.options()
+	if err != nil {
+		return err
+	}
+	if b.out == "" {
+		b.out = filepath.Join("out", strings.ToLower(filepath.Base(b.data.data))+"-"+cfg.Name)
+	}
+	if b.generate.prefix == "" {
+		b.generate.prefix = codegen.PrefixFrom(cfg.Name)
+	}
+	if err := codegen.CheckPrefix(b.generate.prefix); err != nil {
+		return usagef("--prefix: %v", err)
+	}
+	// Minutes of work must not end at a folder that was wrong from the start.
+	if err := codegen.CheckWritable(b.out, b.generate.force); err != nil {
+		return err
+	}
+	set, test, err := b.data.open()
+	if err != nil {
+		return err
+	}
+
+	net, err := fit(c, cfg, set)
+	if err != nil {
+		return err
+	}
+	c.say("lowering: unroll, calibrate on %d sequences, quantize", lo.CalibrationSamples)
+	low, err := lower.Lower(c.ctx, net, set, lo)
+	if err != nil {
+		return err
+	}
+	r := built{Output: b.out}
+	if err := b.evaluate(c, low, net, test, &r); err != nil {
+		return err
+	}
+	c.say("compiling for %s", co.Accel.Name)
+	p, err := compileProgram(low.Int8, co)
+	if err != nil {
+		return err
+	}
+	if r.Figures, err = perf.FiguresOf(p); err != nil {
+		return err
+	}
+	if err := b.prove(c, low, p, test, &r); err != nil {
+		return err
+	}
+	if err := b.write(c, low, net, p, test); err != nil {
+		return err
+	}
+	if b.json {
+		err = printJSON(c.stdout, r)
+	} else {
+		err = b.summary(c, &r)
+	}
+	if err == nil && r.Mismatches > 0 {
+		err = errReported
+	}
+	return err
+}
+
+func (b *buildFlags) evaluate(c *cli, low *lower.Result, net *nn.Network, test *dataset.Set, r *built) error {
+	c.say("evaluating float and int8 on %s test sequences", commas(test.Len()))
+	float, err := low.EvaluateFloat(c.ctx, test, 0)
+	if err != nil {
+		return err
+	}
+	int8, err := low.Evaluate(c.ctx, test, 0)
+	if err != nil {
+		return err
+	}
+	r.FloatAccuracy, r.Int8Accuracy = float.Accuracy(), int8.Accuracy()
+	return nil
+}
+
+// prove runs the compiled stream on the simulator and the graph on the reference
+// interpreter: single sequences first, then a chain with the state carried on and on.
+func (b *buildFlags) prove(c *cli, low *lower.Result, p *ethosu.Program, test *dataset.Set, r *built) error {
+	ref, err := runner.NewReference(low.Int8)
+	if err != nil {
+		return err
+	}
+	dut, err := runner.NewSimulator(p)
+	if err != nil {
+		return err
+	}
+	feed, err := low.Feed(test)
+	if err != nil {
+		return err
+	}
+	pr := newProgress(c.stderr)
+	total := b.compare + b.chain
+	single, err := runner.CompareIndependent(ref, dut, b.compare, feed, func(done int) { pr.update(done, total, "comparing simulator and reference") })
+	if err != nil {
+		return err
+	}
+	chain, err := runner.Compare(ref, dut, b.chain, chained(feed), func(done int) { pr.update(b.compare+done, total, "comparing with carried state") })
+	pr.finish()
+	if err != nil {
+		return err
+	}
+	r.Compared = single.Calls + chain.Calls
+	r.Mismatches = single.Mismatches + chain.Mismatches
+	for _, m := range []*runner.Mismatch{single.First, chain.First} {
+		if m != nil {
+			fmt.Fprintln(c.stderr, m)
+		}
+	}
+	return nil
+}
+
+// chained turns a feed into one sequence that never starts again.
+func chained(feed runner.Feed) runner.Feed {
+	return func(call int, in [][]byte) bool { return feed(call, in) && call == 0 }
+}
+
+func (b *buildFlags) write(c *cli, low *lower.Result, net *nn.Network, p *ethosu.Program, test *dataset.Set) error {
+	feed, err := low.Feed(test)
+	if err != nil {
+		return err
+	}
+	golden, err := goldenCalls(low.Int8, goldenPerBuild, func(call int, in [][]byte) bool {
+		feed(call, in)
+		return call%8 == 0
+	})
+	if err != nil {
+		return err
+	}
+	weights, err := encodeNetwork(net)
+	if err != nil {
+		return err
+	}
+	plain, err := tflite.Write(low.Int8)
+	if err != nil {
+		return err
+	}
+	pr := b.generate.project(p, golden, b.generate.prefix+".tflite", plain, b.settings())
+	pr.ClassNames, pr.Mean, pr.Std = net.Classes, low.Mean, low.Std
+	pr.Extra = map[string][]byte{
+		"model/" + b.generate.prefix + ".safetensors": weights,
+		"model/" + b.generate.prefix + ".tflite":      plain,
+	}
+	return writeProject(pr, b.out, b.generate.force)
+}
+
+func (b *buildFlags) settings() map[string]string {
+	s := b.npu.settings()
+	s["data"] = filepath.Base(b.data.data)
+	s["seed"] = fmt.Sprint(b.data.seed)
+	s["cell"] = b.train.cell
+	s["units"] = fmt.Sprint(b.train.units)
+	s["recipe"] = b.train.recipe
+	s["form"] = b.lower.form
+	s["activations"] = b.lower.activations
+	return s
+}
+
+func (b *buildFlags) summary(c *cli, r *built) error {
+	exact := "yes"
+	if r.Mismatches > 0 {
+		exact = fmt.Sprintf("NO, %d differ", r.Mismatches)
+	}
+	rows := [][2]string{
+		{"float accuracy", fmt.Sprintf("%.2f %%", 100*r.FloatAccuracy)},
+		{"int8 accuracy", fmt.Sprintf("%.2f %%", 100*r.Int8Accuracy)},
+		{"bit-exact", fmt.Sprintf("%s, over %s calls (simulator against reference, %d with carried state)", exact, commas(r.Compared), b.chain)},
+		{"accelerator", r.Accelerator},
+		{"operations", fmt.Sprintf("%s on the NPU, %d on the CPU", commas(r.NPUOps), r.CPUOps)},
+		{"command stream", commas(r.StreamBytes) + " bytes"},
+		{"weights", commas(r.WeightBytes) + " bytes encoded"},
+		{"flash", commas(r.FlashBytes) + " bytes (stream and constants)"},
+		{"SRAM", commas(r.SRAMBytes) + " bytes"},
+		{"estimated cycles", commas(r.Cycles) + " a call"},
+		{"written to", b.out},
+	}
+	fmt.Fprintln(c.stdout)
+	for _, row := range rows {
+		fmt.Fprintf(c.stdout, "%-17s %s\n", row[0], row[1])
+	}
+	_, err := fmt.Fprintf(c.stdout, `
+next: go test ./%[1]s            (inside a Go module that requires unroll)
+      unroll run %[1]s --on host  (builds the C with the host's compiler)
+      unroll run %[1]s --on qemu  (runs it on a Cortex-M55)
+      unroll inspect %[1]s/model/%[2]s.npu.tflite
+`, filepath.ToSlash(b.out), b.generate.prefix)
+	return err
+}
+
+// say reports a stage on stderr.
+func (c *cli) say(format string, args ...any) { fmt.Fprintf(c.stderr, format+"\n", args...) }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/ethosu/verify"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+var compileVerb = verb{
+	name:    "compile",
+	args:    "MODEL.tflite",
+	summary: "Compile an int8 .tflite, ours or anybody's, to an Ethos-U command stream.",
+	example: "unroll compile gru.tflite --accel ethos-u55-128 -o gru.npu.tflite",
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		var n npuFlags
+		n.add(f)
+		states := addStates(f)
+		out := f.StringP("output", "o", "", "the compiled .tflite to write (default: MODEL.npu.tflite)")
+		force := f.Bool("force", false, "replace an existing file")
+		asJSON := f.Bool("json", false, "print the figures as JSON")
+		return func(c *cli) error {
+			name, err := c.oneArg("the .tflite to compile")
+			if err != nil {
+				return err
+			}
+			o, err := n.options()
+			if err != nil {
+				return err
+			}
+			m, err := readPlain(name, *states)
+			if err != nil {
+				return err
+			}
+			p, err := compileProgram(m.graph, o)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			file, err := vela.Write(p)
+			if err != nil {
+				return err
+			}
+			dst := *out
+			if dst == "" {
+				dst = strings.TrimSuffix(name, filepath.Ext(name)) + ".npu.tflite"
+			}
+			if err := writeFile(dst, file, *force); err != nil {
+				return err
+			}
+			r, err := perf.Estimate(p)
+			if err != nil {
+				return err
+			}
+			fig, err := perf.FiguresOf(p)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(c.stdout, fig)
+			}
+			printFigures(c, p, &r, fig)
+			fmt.Fprintf(c.stdout, "wrote %s\nnext: unroll inspect %s, or unroll generate %s -o fw\n", dst, dst, name)
+			return nil
+		}
+	},
+}
+
+// compileProgram compiles and verifies: no stream leaves that the verifier objects to.
+func compileProgram(g *graph.Graph, o compile.Options) (*ethosu.Program, error) {
+	p, err := compile.Compile(g, o)
+	if err != nil {
+		return nil, err
+	}
+	if f := verify.Program(p); len(f) > 0 {
+		panic(fmt.Sprintf("BUG: the compiled stream does not verify: %v", f[0]))
+	}
+	return p, nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+var generateVerb = verb{
+	name:    "generate",
+	args:    "MODEL.tflite",
+	summary: "Write the C firmware project of an int8 .tflite, with golden vectors and a Go test.",
+	example: `unroll generate gru.tflite --accel ethos-u55-128 -o fw
+unroll generate --check fw`,
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		var n npuFlags
+		var g generateFlags
+		n.add(f)
+		g.add(f)
+		states := addStates(f)
+		calls := f.Int("calls", 16, "golden calls, with seeded random inputs and carried states")
+		seed := f.Uint64("seed", 1, "seed of the golden inputs")
+		out := f.StringP("output", "o", "", "folder of the project (default: the model's name)")
+		check := f.String("check", "", "only tell whether the tree in this folder is as it was generated")
+		return func(c *cli) error {
+			if *check != "" {
+				return checkTree(c, *check)
+			}
+			name, err := c.oneArg("the .tflite to generate firmware for")
+			if err != nil {
+				return err
+			}
+			o, err := n.options()
+			if err != nil {
+				return err
+			}
+			m, err := readPlain(name, *states)
+			if err != nil {
+				return err
+			}
+			p, err := compileProgram(m.graph, o)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			golden, err := goldenCalls(m.graph, *calls, runner.RandomFeed(m.graph, *seed))
+			if err != nil {
+				return err
+			}
+			dst := *out
+			if dst == "" {
+				dst = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+			}
+			pr := g.project(p, golden, name, m.file, n.settings())
+			if err := writeProject(pr, dst, g.force); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.stdout, "wrote %s\nnext: unroll run %s --on host\n", dst, dst)
+			return nil
+		}
+	},
+}
+
+// generateFlags choose the form of the project.
+type generateFlags struct {
+	prefix, driver string
+	force          bool
+}
+
+func (g *generateFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&g.prefix, "prefix", "", "prefix of every C symbol (default: from the model's name)")
+	f.StringVar(&g.driver, "driver", "own", "NPU driver: own, or arm for glue to Arm's core driver")
+	f.BoolVar(&g.force, "force", false, "replace what is in the output folder")
+}
+
+func (g *generateFlags) project(p *ethosu.Program, golden []codegen.Call, source string, model []byte, settings map[string]string) codegen.Project {
+	sum := sha256.Sum256(model)
+	prefix := g.prefix
+	if prefix == "" {
+		prefix = codegen.PrefixFrom(strings.TrimSuffix(filepath.Base(source), filepath.Ext(source)))
+	}
+	pr := codegen.Project{
+		Prefix: prefix, Program: p, Golden: golden,
+		Source: filepath.Base(source), SourceSHA256: hex.EncodeToString(sum[:]),
+		Version: version, Settings: settings,
+	}
+	if g.driver == "arm" {
+		pr.Options.Driver = codegen.ArmDriver
+	}
+	return pr
+}
+
+func writeProject(pr codegen.Project, dst string, force bool) error {
+	file, err := vela.Write(pr.Program)
+	if err != nil {
+		return err
+	}
+	pr.Model = file
+	tree, err := codegen.Generate(pr)
+	if err != nil {
+		return err
+	}
+	return tree.WriteTo(dst, force)
+}
+
+// goldenCalls runs the reference interpreter for the bytes that the firmware has to
+// give. The state starts from reset at call 0 and wherever feed says so.
+func goldenCalls(g *graph.Graph, n int, feed runner.Feed) ([]codegen.Call, error) {
+	m, err := runner.NewReference(g)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := runner.Record(m, n, feed)
+	if err != nil {
+		return nil, err
+	}
+	calls := make([]codegen.Call, len(rec))
+	for i, r := range rec {
+		calls[i] = codegen.Call{Reset: r.Reset, Inputs: r.Inputs, Outputs: r.Outputs}
+	}
+	return calls, nil
+}
+
+func checkTree(c *cli, dir string) error {
+	diffs, err := codegen.Check(dir)
+	if err != nil {
+		return err
+	}
+	for _, d := range diffs {
+		fmt.Fprintln(c.stdout, d)
+	}
+	if len(diffs) > 0 {
+		return fmt.Errorf("%s differs from what was generated in %d files", dir, len(diffs))
+	}
+	fmt.Fprintf(c.stdout, "%s is as it was generated\n", dir)
+	return nil
+}

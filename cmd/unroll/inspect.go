@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+var inspectVerb = verb{
+	name:    "inspect",
+	args:    "MODEL.tflite",
+	summary: "Show a graph, or a compiled stream: figures, cycles with the reason, memory map, disassembly.",
+	example: `unroll inspect gru.npu.tflite
+unroll inspect gru.npu.tflite --disassemble > gru.asm`,
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		var n npuFlags
+		f.StringVar(&n.system, "system-config", "", "memories to estimate with, for streams that do not say (default: by accelerator)")
+		f.StringVar(&n.mode, "memory-mode", "", "memory mode to estimate with (default: Shared_Sram)")
+		disassemble := f.Bool("disassemble", false, "print the stream, annotated with tensors and cycles")
+		ops := f.Bool("ops", false, "list every operation with its cycles")
+		memory := f.Bool("memory", false, "print the memory map")
+		asJSON := f.Bool("json", false, "print the figures as JSON")
+		return func(c *cli) error {
+			name, err := c.oneArg("the .tflite to inspect")
+			if err != nil {
+				return err
+			}
+			m, err := readModel(name)
+			if err != nil {
+				return err
+			}
+			if m.graph != nil {
+				return graph.Fprint(c.stdout, m.graph)
+			}
+			p := m.program
+			if err := n.override(p); err != nil {
+				return err
+			}
+			r, err := perf.Estimate(p)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			fig, err := perf.FiguresOf(p)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			switch {
+			case *asJSON:
+				return printJSON(c.stdout, fig)
+			case *disassemble:
+				return disassembleProgram(c.stdout, p, &r)
+			}
+			printFigures(c, p, &r, fig)
+			if *ops {
+				printOps(c.stdout, &r)
+			}
+			if *memory {
+				printMap(c.stdout, p)
+			}
+			return nil
+		}
+	},
+}
+
+// override replaces the memories of a program by those that flags name.
+func (n *npuFlags) override(p *ethosu.Program) error {
+	var err error
+	if n.system != "" {
+		if p.System, err = ethosu.ParseSystemConfig(n.system); err != nil {
+			return usagef("--system-config: %v", err)
+		}
+	}
+	if n.mode != "" {
+		if p.Mode, err = ethosu.ParseMemoryMode(n.mode); err != nil {
+			return usagef("--memory-mode: %v", err)
+		}
+	}
+	return nil
+}
+
+func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
+	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "accelerator\t%s, %s, %s\n", f.Accelerator, p.System.Name, p.Mode.Name)
+	fmt.Fprintf(w, "NPU operations\t%s\n", commas(f.NPUOps))
+	fmt.Fprintf(w, "command stream\t%s bytes\n", commas(f.StreamBytes))
+	fmt.Fprintf(w, "weights\t%s bytes\n", commas(f.WeightBytes))
+	fmt.Fprintf(w, "flash\t%s bytes\n", commas(f.FlashBytes))
+	fmt.Fprintf(w, "SRAM\t%s bytes\n", commas(f.SRAMBytes))
+	fmt.Fprintf(w, "cycles\t%s (%.3f ms at %g MHz)\n", commas(f.Cycles), 1e3*r.Seconds(p.System.Clock), p.System.Clock/1e6)
+	for _, reason := range perf.Reasons() {
+		if n := r.By[reason]; n != 0 {
+			fmt.Fprintf(w, "  %v\t%s\n", reason, commas(n))
+		}
+	}
+	for _, m := range r.Memory {
+		fmt.Fprintf(w, "  %s\t%s bytes read, %s written\n", m.Name, commas(int64(m.Read)), commas(int64(m.Write)))
+	}
+	w.Flush()
+}
+
+func printOps(out io.Writer, r *perf.Report) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "word\tstart\tcycles\treason\t operation")
+	for i := range r.Ops {
+		o := &r.Ops[i]
+		fmt.Fprintf(w, "%d\t%.0f\t%.0f\t%v\t %s\n", o.Word, o.Start, o.End-o.Start, o.Reason, o.Name)
+	}
+	w.Flush()
+}
+
+func printMap(out io.Writer, p *ethosu.Program) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "region\toffset\tsize\tlive\ttensor")
+	for _, m := range p.Map {
+		fmt.Fprintf(w, "%d\t%#06x\t%d\t%d..%d\t%s\n", m.Region, m.Offset, m.Size, m.First, m.Last, m.Name)
+	}
+	w.Flush()
+}
+
+// disassembleProgram prints text that assembles back to the same words; what is added
+// stands in comments.
+func disassembleProgram(out io.Writer, p *ethosu.Program, r *perf.Report) error {
+	cycles := map[int]*perf.Op{}
+	for i := range r.Ops {
+		cycles[r.Ops[i].Word] = &r.Ops[i]
+	}
+	info := map[int]*ethosu.OpInfo{}
+	for i := range p.Ops {
+		info[p.Ops[i].Word] = &p.Ops[i]
+	}
+	return isa.Disassemble(out, p.Commands, isa.Notes{After: func(in isa.Instruction) string {
+		s := ""
+		if o := info[in.Word]; o != nil {
+			s = o.Name
+			for _, t := range []struct{ what, name string }{{"ifm", o.IFM}, {"ifm2", o.IFM2}, {"ofm", o.OFM}} {
+				if t.name != "" {
+					s += fmt.Sprintf(" %s=%s", t.what, t.name)
+				}
+			}
+		}
+		if o := cycles[in.Word]; o != nil {
+			s += fmt.Sprintf(" [%.0f cycles, %v]", o.End-o.Start, o.Reason)
+		}
+		return s
+	}})
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/train/checkpoint"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+var lowerVerb = verb{
+	name:    "lower",
+	args:    "NETWORK.safetensors",
+	summary: "Unroll and quantize a float network to an int8 .tflite, with an accuracy report.",
+	example: "unroll lower gru.safetensors --data digits -o gru.tflite",
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		var d dataFlags
+		var l lowerFlags
+		d.add(f)
+		l.add(f)
+		out := f.StringP("output", "o", "", "the .tflite to write (default: the network's name)")
+		force := f.Bool("force", false, "replace an existing file")
+		asJSON := f.Bool("json", false, "print the result as JSON")
+		report := f.Bool("report", false, "print range, scale and SQNR of every tensor")
+		return func(c *cli) error { return runLower(c, &d, &l, *out, *force, *asJSON, *report) }
+	},
+}
+
+// lowerFlags choose the form of the lowered network.
+type lowerFlags struct {
+	form, activations, estimator string
+	steps, calibration           int
+	noState, perStep, perTensor  bool
+}
+
+func (l *lowerFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&l.form, "form", "npu", "operator sequence of the cells: npu (fewest operations) or keras (as TensorFlow converts them)")
+	f.IntVar(&l.steps, "steps", 0, "time steps of one call (default: as trained; 1 is streaming)")
+	f.BoolVar(&l.noState, "no-state", false, "start every call at zero instead of taking the state as an input and giving it as an output")
+	f.BoolVar(&l.perStep, "per-step", false, "give an output for every step, not only for the last")
+	f.IntVar(&l.calibration, "calibration", 50, "number of training sequences that decide the ranges")
+	f.StringVar(&l.estimator, "estimator", "minmax", "range estimator: minmax, percentile or mse")
+	f.StringVar(&l.activations, "activations", "int8", "activation types: int8, mixed (int16 before the activation functions) or int16")
+	f.BoolVar(&l.perTensor, "per-tensor", false, "one scale for each weight matrix, for runtimes without per-channel weights")
+}
+
+func (l *lowerFlags) options() (lower.Options, error) {
+	o := lower.Options{Steps: l.steps, StateIO: !l.noState, PerStep: l.perStep, CalibrationSamples: l.calibration, PerTensorWeights: l.perTensor}
+	var err error
+	if o.Form, err = choose("--form", l.form, map[string]lower.Form{"npu": lower.FormNPU, "keras": lower.FormKeras}); err != nil {
+		return o, err
+	}
+	if o.Estimator, err = choose("--estimator", l.estimator, map[string]lower.Estimator{"minmax": lower.MinMax, "percentile": lower.Percentile, "mse": lower.MSE}); err != nil {
+		return o, err
+	}
+	o.Activations, err = choose("--activations", l.activations, map[string]lower.Activations{"int8": lower.Int8, "mixed": lower.Mixed, "int16": lower.Int16})
+	if err != nil {
+		return o, err
+	}
+	if l.steps < 0 || l.calibration < 1 {
+		return o, usagef("--steps must not be negative and --calibration must be at least 1, found %d and %d", l.steps, l.calibration)
+	}
+	return o, nil
+}
+
+// choose looks a flag's value up and names the choices when it is none of them.
+func choose[T any](flag, value string, choices map[string]T) (T, error) {
+	if v, ok := choices[value]; ok {
+		return v, nil
+	}
+	var zero T
+	return zero, usagef("%s %s: expected one of %s", flag, value, strings.Join(sortedKeys(choices), ", "))
+}
+
+// lowered is what lower prints with --json.
+type lowered struct {
+	FloatAccuracy float64 `json:"float_accuracy"`
+	Int8Accuracy  float64 `json:"int8_accuracy"`
+	Operators     int     `json:"operators"`
+	Bytes         int     `json:"bytes"`
+	Output        string  `json:"output"`
+}
+
+func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, report bool) error {
+	name, err := c.oneArg("the .safetensors network to lower")
+	if err != nil {
+		return err
+	}
+	o, err := l.options()
+	if err != nil {
+		return err
+	}
+	net, err := readNetwork(name)
+	if err != nil {
+		return err
+	}
+	train, test, err := d.open()
+	if err != nil {
+		return err
+	}
+	low, err := lower.Lower(c.ctx, net, train, o)
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		out = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) + ".tflite"
+	}
+	file, err := tflite.Write(low.Int8)
+	if err != nil {
+		return err
+	}
+	r := lowered{Operators: len(low.Int8.Ops), Bytes: len(file), Output: out}
+	if net.Task == nn.Classification {
+		float, err := low.EvaluateFloat(c.ctx, test, 0)
+		if err != nil {
+			return err
+		}
+		r.FloatAccuracy = float.Accuracy()
+		p := newProgress(c.stderr)
+		int8, err := low.Evaluate(c.ctx, test, 0)
+		p.finish()
+		if err != nil {
+			return err
+		}
+		r.Int8Accuracy = int8.Accuracy()
+	}
+	if err := writeFile(out, file, force); err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(c.stdout, r)
+	}
+	if report {
+		if err := low.Report.WriteText(c.stdout); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, int8 accuracy %.2f %% on %s test sequences\nwrote %s: %d operators, %s bytes\nnext: unroll compile %s\n",
+		100*r.FloatAccuracy, 100*r.Int8Accuracy, commas(test.Len()), out, r.Operators, commas(r.Bytes), out)
+	return nil
+}
+
+func readNetwork(name string) (*nn.Network, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return checkpoint.Read(name, bytes.NewReader(b), int64(len(b)))
+}

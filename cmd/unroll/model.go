@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/tflite"
+)
+
+// model is a .tflite as the verbs take it: a plain graph or a compiled program.
+type model struct {
+	name    string
+	file    []byte
+	graph   *graph.Graph    // nil for a compiled model
+	program *ethosu.Program // nil for a plain model
+}
+
+func readModel(name string) (*model, error) {
+	file, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	m := &model{name: name, file: file}
+	g, err := tflite.Read(name, file)
+	if err != nil {
+		return nil, err
+	}
+	if !vela.IsCompiled(g) {
+		m.graph = g
+		return m, nil
+	}
+	m.program, err = vela.Read(name, file)
+	return m, err
+}
+
+// plain reads a model that is not compiled yet.
+func readPlain(name string, states []string) (*model, error) {
+	m, err := readModel(name)
+	if err != nil {
+		return nil, err
+	}
+	if m.graph == nil {
+		return nil, fmt.Errorf("%s is compiled already: give the int8 .tflite it was compiled from", name)
+	}
+	if len(states) > 0 {
+		pairs, _, err := parseStates(states)
+		if err != nil {
+			return nil, err
+		}
+		m.graph.States = nil
+		if err := tflite.PairStates(m.graph, pairs); err != nil {
+			return nil, fmt.Errorf("%s: --state: %w", name, err)
+		}
+	}
+	return m, nil
+}
+
+// compiled reads a compiled model.
+func readCompiled(name string) (*model, error) {
+	m, err := readModel(name)
+	if err != nil {
+		return nil, err
+	}
+	if m.program == nil {
+		return nil, fmt.Errorf("%s is not compiled: run unroll compile %s first", name, name)
+	}
+	return m, nil
+}
+
+// runner makes the model callable.
+func (m *model) runner() (runner.Model, error) {
+	if m.graph != nil {
+		return runner.NewReference(m.graph)
+	}
+	return runner.NewSimulator(m.program)
+}
+
+func addStates(f *pflag.FlagSet) *[]string {
+	return f.StringArray("state", nil, "INPUT=OUTPUT pair that is carried from call to call; repeat for more (default: the pairs the model declares)")
+}
+
+// parseStates splits IN=OUT pairs, keeping their order.
+func parseStates(states []string) (pairs map[string]string, order []string, err error) {
+	pairs = map[string]string{}
+	for _, s := range states {
+		in, out, ok := strings.Cut(s, "=")
+		if !ok || in == "" || out == "" {
+			return nil, nil, usagef("--state %s: expected INPUT=OUTPUT", s)
+		}
+		if _, twice := pairs[in]; twice {
+			return nil, nil, usagef("--state %s: input %q is paired twice", s, in)
+		}
+		pairs[in] = out
+		order = append(order, in)
+	}
+	return pairs, order, nil
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+)
+
+// npuFlags choose the accelerator and its memories.
+type npuFlags struct {
+	accel, system, mode, config string
+	sramBudget                  int
+	weights                     string
+}
+
+func (n *npuFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&n.accel, "accel", "ethos-u55-128", "accelerator: ethos-u55-32, -64, -128, -256, ethos-u65-256 or -512")
+	f.StringVar(&n.system, "system-config", "", "memories behind the NPU, by Vela's names (default: Ethos_U55_High_End_Embedded, or Ethos_U65_High_End)")
+	f.StringVar(&n.mode, "memory-mode", "Shared_Sram", "Sram_Only, Shared_Sram or Dedicated_Sram")
+	f.StringVar(&n.config, "config", "", "file in Vela's .ini form with more system configurations and memory modes")
+	f.IntVar(&n.sramBudget, "sram-budget", 0, "most bytes of SRAM to use (default: what the memory mode has)")
+	f.StringVar(&n.weights, "weights", "flash", "where the constants live when a call starts: flash, or sram (the firmware copies them once at boot)")
+}
+
+// options resolves the names; every mistake in them is a usage error.
+func (n *npuFlags) options() (compile.Options, error) {
+	var o compile.Options
+	var err error
+	if o.Accel, err = ethosu.ParseAccelerator(n.accel); err != nil {
+		return o, usagef("--accel: %v", err)
+	}
+	system, mode := ethosu.ParseSystemConfig, ethosu.ParseMemoryMode
+	if n.config != "" {
+		file, err := os.Open(n.config)
+		if err != nil {
+			return o, err
+		}
+		defer file.Close()
+		ini, err := ethosu.ReadIni(n.config, file)
+		if err != nil {
+			return o, err
+		}
+		system, mode = ini.System, ini.Mode
+	}
+	o.System = ethosu.DefaultSystemConfig(o.Accel)
+	if n.system != "" {
+		if o.System, err = system(n.system); err != nil {
+			return o, usagef("--system-config: %v", err)
+		}
+	}
+	if o.Mode, err = mode(n.mode); err != nil {
+		return o, usagef("--memory-mode: %v", err)
+	}
+	if err := ethosu.CheckMemory(o.Accel, o.System, o.Mode); err != nil {
+		return o, usageError{err.Error()}
+	}
+	o.SRAMBudget = n.sramBudget
+	o.WeightsInSRAM, err = choose("--weights", n.weights, map[string]bool{"flash": false, "sram": true})
+	return o, err
+}
+
+// settings are the choices as the manifest records them.
+func (n *npuFlags) settings() map[string]string {
+	return map[string]string{"accel": n.accel, "system-config": n.system, "memory-mode": n.mode, "weights": n.weights}
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// progress reports long work: a line that is redrawn on a terminal, a plain line
+// now and then elsewhere.
+type progress struct {
+	w     io.Writer
+	tty   bool
+	start time.Time
+	last  time.Time
+	drawn bool
+}
+
+func newProgress(w io.Writer) *progress {
+	p := &progress{w: w, start: time.Now()}
+	if f, ok := w.(*os.File); ok {
+		p.tty = term.IsTerminal(int(f.Fd()))
+	}
+	return p
+}
+
+// update shows text; done and total give the estimate of the time left. Calls may be
+// as frequent as the work likes.
+func (p *progress) update(done, total int, text string) {
+	every := 5 * time.Second
+	if p.tty {
+		every = 100 * time.Millisecond
+	}
+	now := time.Now()
+	if now.Sub(p.last) < every && done < total {
+		return
+	}
+	p.last = now
+	eta := ""
+	if done > 0 && done < total {
+		left := time.Duration(float64(now.Sub(p.start)) / float64(done) * float64(total-done))
+		eta = fmt.Sprintf(", %s left", left.Round(time.Second))
+	}
+	line := fmt.Sprintf("%s (%d%%%s)", text, 100*done/max(total, 1), eta)
+	if p.tty {
+		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+		p.drawn = true
+		return
+	}
+	fmt.Fprintln(p.w, line)
+}
+
+// finish ends the redrawn line, so that what follows starts on a new one.
+func (p *progress) finish() {
+	if p.drawn {
+		fmt.Fprintln(p.w)
+		p.drawn = false
+	}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/firmware/run"
+)
+
+var runVerb = verb{
+	name:    "run",
+	args:    "PROJECT",
+	summary: "Build a generated project, run it on host, QEMU or the FVP, and let its golden vectors judge.",
+	example: "unroll run fw --on qemu",
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		on := f.String("on", "host", "where: host, qemu (Cortex-M55, simulated NPU) or fvp (Arm's Corstone-300 model)")
+		timeout := f.Duration("timeout", 5*time.Minute, "limit of the program's run")
+		sanitize := f.Bool("sanitize", false, "host: build with AddressSanitizer and UBSan")
+		quiet := f.BoolP("quiet", "q", false, "do not show the program's console")
+		asJSON := f.Bool("json", false, "print the report as JSON")
+		return func(c *cli) error {
+			dir, err := c.oneArg("the folder of the project")
+			if err != nil {
+				return err
+			}
+			o := run.Options{Dir: dir, On: *on, Timeout: *timeout, Sanitize: *sanitize}
+			if _, err := run.ParseTarget(*on); err != nil {
+				return usagef("--on: %v", err)
+			}
+			if !*quiet && !*asJSON {
+				o.Console = c.stdout
+			}
+			o.Progress = func(what string) { fmt.Fprintln(c.stderr, what) }
+			return runProject(c, o, *asJSON)
+		}
+	},
+}
+
+func runProject(c *cli, o run.Options, asJSON bool) error {
+	m, err := codegen.ReadManifest(o.Dir)
+	if err != nil {
+		return err
+	}
+	if o.Accel, err = ethosu.ParseAccelerator(m.Accelerator); err != nil {
+		return fmt.Errorf("%s: %w", o.Dir, err)
+	}
+	o.Connect = run.Simulated(o.Accel)
+	r, err := run.Run(c.ctx, o)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		if err := printJSON(c.stdout, r); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(c.stdout, "%s on %s: %d calls, %d mismatches; library and driver: %s bytes of code, %s of RAM, %s of stack\n",
+			verdict(r.Pass), r.On, r.Calls, r.Mismatches, commas(r.Code), commas(r.RAM), commas(r.Stack))
+	}
+	if !r.Pass {
+		if r.Problem != "" {
+			return fmt.Errorf("%s on %s: %s", o.Dir, r.On, r.Problem)
+		}
+		return errReported
+	}
+	return nil
+}
+
+func verdict(pass bool) string {
+	if pass {
+		return "PASS"
+	}
+	return "FAIL"
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/ethosu/runner"
+)
+
+var simulateVerb = verb{
+	name:    "simulate",
+	args:    "MODEL.tflite",
+	summary: "Run a model on files: compiled ones on the NPU simulator, plain ones on the reference interpreter.",
+	example: `unroll simulate gru.npu.tflite --input input=x.npy --state state_h0=state_h0_out --out results
+unroll simulate anything.tflite --input x=x.npy --dequantize --out results`,
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		var s simulateFlags
+		f.StringArrayVar(&s.inputs, "input", nil, "NAME=FILE.npy in the tensor's own type, or float32 to be quantized; one extra leading dimension is a sequence of calls")
+		f.StringArrayVar(&s.states, "state", nil, "INPUT=OUTPUT pair carried from call to call; repeat for more")
+		f.StringVar(&s.out, "out", "", "folder for NAME.npy of every output")
+		f.BoolVar(&s.dequantize, "dequantize", false, "write float32 instead of integers")
+		f.IntVar(&s.top, "top", 0, "print the K largest elements of the first output of every call")
+		f.StringVar(&s.compare, "compare", "", "plain .tflite to run beside it on the reference interpreter; the first difference is named")
+		f.BoolVar(&s.json, "json", false, "print the result as JSON")
+		return func(c *cli) error { return runSimulate(c, &s) }
+	},
+}
+
+type simulateFlags struct {
+	inputs, states   []string
+	out, compare     string
+	dequantize, json bool
+	top              int
+}
+
+// simulated is what simulate prints with --json.
+type simulated struct {
+	Calls   int               `json:"calls"`
+	Outputs map[string]string `json:"outputs"` // file by output name
+}
+
+func runSimulate(c *cli, s *simulateFlags) error {
+	name, err := c.oneArg("the .tflite to run")
+	if err != nil {
+		return err
+	}
+	m, err := readModel(name)
+	if err != nil {
+		return err
+	}
+	run, err := m.runner()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	arrays := map[string]*runner.Array{}
+	for _, in := range s.inputs {
+		tensor, file, ok := strings.Cut(in, "=")
+		if !ok {
+			return usagef("--input %s: expected NAME=FILE.npy", in)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if arrays[tensor], err = runner.ReadNPY(file, b); err != nil {
+			return err
+		}
+	}
+	pairs, order, err := parseStates(s.states)
+	if err != nil {
+		return err
+	}
+	states, err := runner.PairStates(run, pairs, order)
+	if err != nil {
+		return err
+	}
+	results, calls, err := runSequence(c, run, arrays, states)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if s.compare != "" {
+		if err := compareWith(c, s.compare, arrays, states, run, results); err != nil {
+			return err
+		}
+	}
+	return writeResults(c, s, run, results, calls)
+}
+
+func runSequence(c *cli, m runner.Model, arrays map[string]*runner.Array, states []runner.State) ([]*runner.Array, int, error) {
+	seq, err := runner.NewSequence(m, arrays, states)
+	if err != nil {
+		return nil, 0, err
+	}
+	p := newProgress(c.stderr)
+	defer p.finish()
+	results, err := seq.Run(func(done int) { p.update(done, seq.Calls(), "simulating") })
+	return results, seq.Calls(), err
+}
+
+// compareWith runs the same arrays on the reference interpreter and reports the first
+// output byte that differs.
+func compareWith(c *cli, name string, arrays map[string]*runner.Array, states []runner.State, dut runner.Model, got []*runner.Array) error {
+	ref, err := readPlain(name, nil)
+	if err != nil {
+		return err
+	}
+	rm, err := ref.runner()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := runner.SameSignature(rm, dut); err != nil {
+		return fmt.Errorf("--compare %s: %w", name, err)
+	}
+	want, _, err := runSequence(c, rm, arrays, states)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for o, t := range rm.Outputs() {
+		for i := range want[o].Data {
+			if want[o].Data[i] != got[o].Data[i] {
+				size := t.Bytes()
+				return fmt.Errorf("output %q differs from %s at call %d, byte %d: expected %#02x, found %#02x", t.Name, name, i/size, i%size, want[o].Data[i], got[o].Data[i])
+			}
+		}
+	}
+	fmt.Fprintf(c.stderr, "equal to %s byte for byte\n", name)
+	return nil
+}
+
+func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Array, calls int) error {
+	r := simulated{Calls: calls, Outputs: map[string]string{}}
+	outs := m.Outputs()
+	for i, a := range results {
+		if s.dequantize {
+			f, err := a.Dequantize(&outs[i])
+			if err != nil {
+				return err
+			}
+			a = f
+		}
+		if s.out == "" {
+			continue
+		}
+		path := filepath.Join(s.out, runner.FileName(outs[i].Name)+".npy")
+		if err := writeFile(path, a.AppendNPY(nil), true); err != nil {
+			return err
+		}
+		r.Outputs[outs[i].Name] = path
+	}
+	if s.json {
+		return printJSON(c.stdout, r)
+	}
+	if s.top > 0 {
+		printTop(c, &outs[0], results[0], s.top, calls)
+	}
+	fmt.Fprintf(c.stdout, "%s calls\n", commas(calls))
+	for i := range outs {
+		if path := r.Outputs[outs[i].Name]; path != "" {
+			fmt.Fprintf(c.stdout, "wrote %s: %v%v\n", path, results[i].Type, results[i].Shape)
+		}
+	}
+	return nil
+}
+
+// printTop prints the k largest elements of each call of an output, dequantized.
+func printTop(c *cli, t *runner.Tensor, a *runner.Array, k, calls int) {
+	size, n := t.Type.Size(), t.Bytes()/t.Type.Size()
+	k = min(k, n)
+	for call := range calls {
+		data := a.Data[call*n*size : (call+1)*n*size]
+		order := make([]int, n)
+		for i := range order {
+			order[i] = i
+		}
+		at := func(i int) int64 { return t.Type.Int(data[i*size:]) }
+		sort.SliceStable(order, func(x, y int) bool { return at(order[x]) > at(order[y]) })
+		fmt.Fprintf(c.stdout, "call %d:", call)
+		for _, i := range order[:k] {
+			if t.Quant != nil && len(t.Quant.Scales) > 0 {
+				fmt.Fprintf(c.stdout, " %d (%.3f)", i, float64(t.Quant.Scales[0])*float64(at(i)-int64(t.Quant.ZeroPoints[0])))
+			} else {
+				fmt.Fprintf(c.stdout, " %d (%d)", i, at(i))
+			}
+		}
+		fmt.Fprintln(c.stdout)
+	}
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/train"
+	"github.com/unroll-npu/unroll/train/checkpoint"
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+var trainVerb = verb{
+	name:    "train",
+	args:    "",
+	summary: "Train a recurrent network and write its weights as safetensors.",
+	example: "unroll train --data digits --cell gru --units 64 -o gru.safetensors",
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		var d dataFlags
+		var t trainFlags
+		d.add(f)
+		t.add(f)
+		out := f.StringP("output", "o", "", "the .safetensors file to write (default: CELL.safetensors)")
+		force := f.Bool("force", false, "replace an existing file")
+		asJSON := f.Bool("json", false, "print the result as JSON")
+		return func(c *cli) error { return runTrain(c, &d, &t, *out, *force, *asJSON) }
+	},
+}
+
+// trainFlags describe the network and the run.
+type trainFlags struct {
+	cell, recipe                 string
+	units, layers, epochs, batch int
+	rate, clip                   float64
+	classic                      bool
+}
+
+func (t *trainFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&t.cell, "cell", "gru", "recurrent cell: gru, lstm or rnn")
+	f.IntVar(&t.units, "units", 256, "units of every layer")
+	f.IntVar(&t.layers, "layers", 1, "stacked recurrent layers, 1 to 3")
+	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
+	f.StringVar(&t.recipe, "recipe", "default", "default (1 epoch, warm-up and cosine), guide (1 epoch, constant 1e-3) or best (3 epochs with small shifts)")
+	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
+	f.IntVar(&t.batch, "batch", 32, "sequences a step")
+	f.Float64Var(&t.rate, "rate", 0, "learning rate, the peak of the schedule (default: the recipe's)")
+	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm (default: none)")
+}
+
+func (t *trainFlags) config(seed uint64) (train.Config, error) {
+	recipes := map[string]train.Config{
+		"default": {},
+		"guide":   {Schedule: train.Constant, Rate: 1e-3},
+		"best":    {Epochs: 3, Rate: 3e-3, WarmUp: 0.05, Shift: 1},
+	}
+	c, err := choose("--recipe", t.recipe, recipes)
+	if err != nil {
+		return c, err
+	}
+	if c.Cell, err = nn.ParseCell(t.cell); err != nil {
+		return c, usagef("--cell: %v", err)
+	}
+	c.Units, c.Layers, c.Batch, c.Classic, c.Clip, c.Seed = t.units, t.layers, t.batch, t.classic, t.clip, seed
+	c.Name = fmt.Sprintf("%s%d", t.cell, t.units)
+	if t.epochs != 0 {
+		c.Epochs = t.epochs
+	}
+	if t.rate != 0 {
+		c.Rate = t.rate
+	}
+	return c, nil
+}
+
+// fit trains with progress on stderr. On Ctrl-C it returns the network so far with the
+// error.
+func fit(c *cli, cfg train.Config, set *dataset.Set) (*nn.Network, error) {
+	p := newProgress(c.stderr)
+	defer p.finish()
+	return train.Fit(c.ctx, cfg, set, func(s train.Progress) {
+		p.update(s.Step, s.Steps, fmt.Sprintf("training: epoch %d/%d, loss %.3f, accuracy %.2f %%", s.Epoch, s.Epochs, s.Loss, 100*s.Accuracy))
+	})
+}
+
+func encodeNetwork(net *nn.Network) ([]byte, error) {
+	var b bytes.Buffer
+	if err := checkpoint.Write(&b, net); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// trained is what train prints with --json.
+type trained struct {
+	Accuracy    float64 `json:"float_accuracy"`
+	Loss        float64 `json:"loss"`
+	Parameters  int     `json:"parameters"`
+	Interrupted bool    `json:"interrupted"`
+	Output      string  `json:"output"`
+}
+
+func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON bool) error {
+	if len(c.args) != 0 {
+		return usagef("expected no arguments, found %q", c.args)
+	}
+	cfg, err := t.config(d.seed)
+	if err != nil {
+		return err
+	}
+	set, test, err := d.open()
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		out = t.cell + ".safetensors"
+	}
+	net, err := fit(c, cfg, set)
+	interrupted := errors.Is(err, context.Canceled) && net != nil
+	if err != nil && !interrupted {
+		return err
+	}
+	file, err := encodeNetwork(net)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(out, file, force); err != nil {
+		return err
+	}
+	r := trained{Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
+	r.Accuracy, r.Loss = train.Evaluate(net, test)
+	if asJSON {
+		return printJSON(c.stdout, r)
+	}
+	if interrupted {
+		fmt.Fprintln(c.stdout, "interrupted: what follows is the network so far")
+	}
+	fmt.Fprintf(c.stdout, "%s parameters, accuracy %.2f %% and loss %.4f on %s test sequences\nwrote %s\nnext: unroll lower %s --data %s\n",
+		commas(r.Parameters), 100*r.Accuracy, r.Loss, commas(test.Len()), out, out, d.data)
+	return nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/ethosu/verify"
+)
+
+var verifyVerb = verb{
+	name:    "verify",
+	args:    "COMPILED.tflite",
+	summary: "Prove of a compiled stream, anybody's, that every access, wait and block is legal.",
+	example: "unroll verify gru.npu.tflite",
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		asJSON := f.Bool("json", false, "print the findings as JSON")
+		return func(c *cli) error {
+			name, err := c.oneArg("the compiled .tflite")
+			if err != nil {
+				return err
+			}
+			m, err := readCompiled(name)
+			if err != nil {
+				return err
+			}
+			found := verify.Program(m.program)
+			if *asJSON {
+				if err := printJSON(c.stdout, map[string]any{"words": len(m.program.Commands), "findings": found}); err != nil {
+					return err
+				}
+			} else {
+				for _, f := range found {
+					fmt.Fprintln(c.stdout, f)
+				}
+				fmt.Fprintf(c.stdout, "%s: %s words, %d operations, %d findings\n", name, commas(len(m.program.Commands)), len(m.program.Ops), len(found))
+			}
+			if len(found) > 0 {
+				return errReported
+			}
+			return nil
+		}
+	},
+}
