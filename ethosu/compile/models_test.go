@@ -10,6 +10,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/sim"
+	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/testdata"
@@ -95,6 +96,9 @@ func TestModels(t *testing.T) {
 						t.Fatal(err)
 					}
 					t.Logf("%d ops, stream %d B, constants %d B, arena %d B, fast %d B", len(p.Ops), len(p.Commands)*4, len(p.Constants), p.ArenaSize, p.FastSize)
+					if f := verify.Program(p); len(f) > 0 {
+						t.Errorf("%d findings, the first: %v", len(f), f[0])
+					}
 					if err := replay(p, rec, data); err != nil {
 						t.Error(err)
 					}

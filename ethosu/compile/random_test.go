@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/sim"
+	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/reference"
 )
@@ -415,6 +415,9 @@ func agree(t testing.TB, g *graph.Graph, o compile.Options, seed uint64) error {
 	if err != nil {
 		return err
 	}
+	if f := verify.Program(p); len(f) > 0 {
+		return fmt.Errorf("%d findings, the first: %v", len(f), f[0])
+	}
 	s, err := sim.PrepareProgram(p)
 	if err != nil {
 		return err
@@ -516,5 +519,3 @@ func listing(g *graph.Graph) string {
 	}
 	return b.String()
 }
-
-var _ = ethosu.RegionArena
