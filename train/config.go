@@ -43,8 +43,19 @@ type Config struct {
 	// ClassWeights scale the loss of each class; nil means 1. They are used as given.
 	ClassWeights []float64
 
+	// Validation, where given, is evaluated after every epoch, and the network
+	// with the smallest loss on it is the result. After Patience epochs without a
+	// smaller one training ends; 0 means never.
+	Validation *dataset.Set
+	Patience   int
+
 	Seed    uint64
 	Workers int // goroutines; default GOMAXPROCS, at most 8. Does not change the result.
+
+	// Save, where given, is called at the end of every epoch and when the context
+	// ends. Resume goes on where a State was taken, under the same options.
+	Save   func(*State) error
+	Resume *State
 }
 
 // Bounds of sizes: beyond them a wrong number is likelier than a wish.
@@ -89,6 +100,8 @@ func (c Config) withDefaults() (Config, error) {
 	check(c.WarmUp <= 1, "warm-up is %v, expected a fraction of all steps, at most 1", c.WarmUp)
 	check(c.Clip >= 0, "clip is %v, expected a positive bound or 0 for none", c.Clip)
 	check(c.Smooth >= 0 && c.Smooth < 1, "label smoothing is %v, expected 0 … below 1", c.Smooth)
+	check(c.Patience >= 0, "patience is %d epochs, expected 0 or more", c.Patience)
+	check(c.Patience == 0 || c.Validation != nil, "patience is %d epochs, but there is no validation set to judge by", c.Patience)
 	check(c.Shift >= 0, "shift is %d pixels, expected 0 or more", c.Shift)
 	check(c.Activation == nn.Tanh || c.Cell == nn.SimpleRNN, "activation relu is for the rnn cell; %v has tanh", c.Cell)
 	check(!c.Classic || c.Cell == nn.GRU, "the classic variant is one of gru, not of %v", c.Cell)

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -22,6 +23,10 @@ type Progress struct {
 	EpochDone     bool    // the last report of an epoch
 	Sequences     int     // trained so far, over all epochs
 
+	// At the end of an epoch, where there is a validation set:
+	ValidationLoss, ValidationAccuracy float64
+	Best                               bool // the smallest validation loss so far
+
 	Elapsed, Remaining time.Duration
 }
 
@@ -31,44 +36,76 @@ const reportEvery = 25
 // Fit trains a network on a set. progress, which may be nil, is called on the
 // calling goroutine, every few steps and at the end of every epoch.
 //
-// When ctx is done, Fit returns the network as it is and ctx's error. Other errors
-// name the option or the data that cannot be used, or the step at which the loss
-// stopped being a number; then the network returned is nil.
+// When ctx is done, Fit returns the network as it is and ctx's error. When the loss
+// stops being a number it returns an error that names the step, and the network of
+// the last complete epoch if there is one. Other errors name the option or the
+// data that cannot be used, or are those of Config.Save.
 func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress)) (*nn.Network, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if err := set.Check(); err != nil {
+	if err := c.checkData(set); err != nil {
 		return nil, err
-	}
-	if n := len(c.ClassWeights); n > 0 && (n != set.Outputs || set.Task != nn.Classification) {
-		return nil, fmt.Errorf("training options: %d class weights for %d classes of %s", n, set.Outputs, set.Name)
 	}
 	net := c.network(set)
 	Initialize(net, c.Seed)
 	r := newRun(c, net, set)
 	defer r.engine.close()
 	r.engine.load(net)
-	if progress == nil {
-		progress = func(Progress) {}
-	}
-	for r.epoch < c.Epochs {
-		if err := r.runEpoch(ctx, progress); err != nil {
-			if ctx.Err() != nil {
-				r.engine.store(net, weights)
-				return net, err
-			}
+	if c.Resume != nil {
+		if err := r.resume(c.Resume); err != nil {
 			return nil, err
 		}
 	}
-	r.engine.store(net, weights)
-	return net, nil
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	var good *nn.Network
+	for r.epoch < c.Epochs && (c.Patience == 0 || r.stale < c.Patience) {
+		if err := r.runEpoch(ctx, progress); err != nil {
+			if ctx.Err() == nil {
+				return good, err
+			}
+			return r.copyOut(weights), errors.Join(err, r.save())
+		}
+		good = r.copyOut(weights)
+		if err := r.save(); err != nil {
+			return good, err
+		}
+	}
+	if r.best != nil {
+		return r.best, nil
+	}
+	return r.copyOut(weights), nil
+}
+
+// checkData reports what about the sets keeps the options from being used.
+func (c Config) checkData(set *dataset.Set) error {
+	if err := set.Check(); err != nil {
+		return err
+	}
+	if n := len(c.ClassWeights); n > 0 && (n != set.Outputs || set.Task != nn.Classification) {
+		return fmt.Errorf("training options: %d class weights for %d classes of %s", n, set.Outputs, set.Name)
+	}
+	if v := c.Validation; v != nil && (v.Len() == 0 || v.Steps != set.Steps || v.Features != set.Features || v.Outputs != set.Outputs || v.Task != set.Task || v.PerStep != set.PerStep) {
+		return fmt.Errorf("%s: %d sequences of %d x %d with %d outputs cannot validate a network for %s, %d x %d with %d outputs",
+			v.Name, v.Len(), v.Steps, v.Features, v.Outputs, set.Name, set.Steps, set.Features, set.Outputs)
+	}
+	return nil
+}
+
+func (r *run) save() error {
+	if r.Save == nil {
+		return nil
+	}
+	return r.Save(r.state())
 }
 
 // run is a training run in progress.
 type run struct {
 	Config
+	net    *nn.Network // shapes and constants; its weights are the initial ones
 	engine *engine
 	feed   *feed
 	set    *dataset.Set
@@ -78,7 +115,12 @@ type run struct {
 	sums   map[*matrix][]float64 // squared gradients a panel, for clipping
 	order  []int
 
-	firstLoss float64 // of step 1
+	firstLoss float64 // of the first step of this call
+	resumed   int     // steps done before this call
+
+	best     *nn.Network
+	bestLoss float64
+	stale    int
 }
 
 // diverged is the multiple of the first loss that no run comes back from.
@@ -87,7 +129,7 @@ const diverged = 1000
 func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 	batch := min(c.Batch, set.Len())
 	e := newEngine(shapes(net), batch, c.Workers, false)
-	r := &run{Config: c, engine: e, set: set, start: time.Now(), feed: newFeed(e, set, net.Mean, net.Std)}
+	r := &run{Config: c, net: net, engine: e, set: set, start: time.Now(), feed: newFeed(e, set, net.Mean, net.Std)}
 	r.feed.shift, r.feed.seed = c.Shift, c.Seed
 	e.head.smooth = c.Smooth
 	if c.ClassWeights != nil {
@@ -120,8 +162,8 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 	steps := r.stepsPerEpoch()
 	total := steps * r.Epochs
 	p := Progress{Epoch: r.epoch + 1, Epochs: r.Epochs, Steps: total}
-	loss, hits, rows, begun := 0.0, 0, 0, r.step
-	for n := range steps {
+	loss, hits, rows := 0.0, 0, 0
+	for n := r.step - r.epoch*steps; n < steps; n++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -129,7 +171,7 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 		p.Rate = r.rateAt(r.step, total)
 		l, h := r.train(batch, p.Rate)
 		mean := l / float64(len(batch)*r.engine.head.rows)
-		if r.step == 0 {
+		if r.step == r.resumed {
 			r.firstLoss = mean
 		}
 		if !(mean <= diverged*(r.firstLoss+1)) { // also true for a NaN
@@ -139,10 +181,12 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 		loss, hits, rows = loss+l, hits+h, rows+len(batch)*r.engine.head.rows
 		if r.step%reportEvery == 0 || n == steps-1 {
 			p.Step, p.Loss, p.Accuracy = r.step, loss/float64(rows), float64(hits)/float64(rows)
-			p.Sequences = r.epoch*r.set.Len() + rows/r.engine.head.rows
-			p.EpochDone = n == steps-1
+			p.Sequences = r.epoch*r.set.Len() + min((n+1)*r.engine.batch, r.set.Len())
+			if p.EpochDone = n == steps-1; p.EpochDone {
+				r.validate(&p)
+			}
 			p.Elapsed = time.Since(r.start)
-			p.Remaining = time.Duration(float64(p.Elapsed) / float64(r.step-begun+r.epoch*steps) * float64(total-r.step))
+			p.Remaining = time.Duration(float64(p.Elapsed) / float64(r.step-r.resumed) * float64(total-r.step))
 			progress(p)
 		}
 	}

@@ -74,10 +74,10 @@ func TestFitLearnsDigits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	set, test := dataset.Digits(1, 3200, 500)
-	net := fit(t, Config{Units: 128, Epochs: 3, Seed: 1}, set)
-	if acc, loss := Evaluate(net, test); acc < 0.95 || loss > 0.2 {
-		t.Errorf("accuracy %.4f, loss %.4f after three epochs of 3200 digits, expected above 0.95 and below 0.2", acc, loss)
+	set, test := dataset.Digits(1, 1600, 300)
+	net := fit(t, Config{Units: 48, Epochs: 4, Seed: 1}, set)
+	if acc, loss := Evaluate(net, test); acc < 0.9 || loss > 0.4 {
+		t.Errorf("accuracy %.4f, loss %.4f after four epochs of 1600 digits, expected above 0.9 and below 0.4", acc, loss)
 	}
 }
 
@@ -90,13 +90,13 @@ func TestFitLearnsMNIST(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	part := make([]int, 12800)
+	part := make([]int, 9600)
 	for i := range part {
 		part[i] = i
 	}
-	net := fit(t, Config{Units: 64, Seed: 1}, set.Subset("beginning", part))
-	if acc, _ := Evaluate(net, test); acc < 0.88 {
-		t.Errorf("accuracy %.4f of 64 units on a fifth of MNIST, expected above 0.88", acc)
+	net := fit(t, Config{Units: 48, Seed: 1}, set.Subset("beginning", part))
+	if acc, _ := Evaluate(net, test); acc < 0.8 {
+		t.Errorf("accuracy %.4f of 48 units on a part of MNIST, expected above 0.8", acc)
 	}
 }
 

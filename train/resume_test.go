@@ -1,0 +1,133 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// A run that is stopped and resumed, at the end of an epoch or inside one, gives
+// the weights of a run that was never stopped.
+func TestResume(t *testing.T) {
+	all, _ := dataset.Digits(3, 200, 0)
+	set, validation, err := dataset.Split(all, 0.2, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{Units: 20, Epochs: 3, Batch: 4, Clip: 1, Shift: 1, Seed: 2, Validation: validation}
+	want := bits(fit(t, c, set))
+	for _, stop := range []int{25, 40, 75, 100} { // 40 steps an epoch; 40 is the end of the first
+		var saved *State
+		first := c
+		first.Save = func(s *State) error { saved = s; return nil }
+		ctx, cancel := context.WithCancel(context.Background())
+		_, err := Fit(ctx, first, set, func(p Progress) {
+			if p.Step == stop {
+				cancel()
+			}
+		})
+		cancel()
+		if !errors.Is(err, context.Canceled) || saved == nil || saved.Step != stop {
+			t.Fatalf("stop at %d: error %v, state %v", stop, err, saved != nil)
+		}
+		second := c
+		second.Resume, second.Workers = saved, 1
+		if !slices.Equal(bits(fit(t, second, set)), want) {
+			t.Errorf("resumed at step %d: other weights than without a stop", stop)
+		}
+		second.Rate = 1e-3
+		if _, err := Fit(context.Background(), second, set, nil); err == nil || !strings.Contains(err.Error(), "made with other options") {
+			t.Errorf("resumed with another rate: error %v", err)
+		}
+	}
+}
+
+func TestValidation(t *testing.T) {
+	set, validation := dataset.Digits(3, 200, 100)
+	// A rate that spoils what the first epochs learned.
+	c := Config{Units: 20, Epochs: 12, Batch: 20, Rate: 0.05, Schedule: Constant, Validation: validation, Patience: 2, Seed: 1}
+	var losses []float64
+	best := 0
+	net, err := Fit(context.Background(), c, set, func(p Progress) {
+		if p.EpochDone {
+			losses = append(losses, p.ValidationLoss)
+			if p.Best {
+				best = len(losses) - 1
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	smallest := slices.Min(losses)
+	if _, loss := Evaluate(net, validation); loss != smallest || losses[best] != smallest {
+		t.Errorf("the network returned has loss %v, the epochs had %v", loss, losses)
+	}
+	if len(losses) < c.Epochs && len(losses) != best+1+c.Patience {
+		t.Errorf("stopped after %d epochs, the best was number %d and the patience is %d", len(losses), best+1, c.Patience)
+	}
+}
+
+func TestSaveErrorEndsTheRun(t *testing.T) {
+	set, _ := dataset.Digits(3, 40, 0)
+	full := errors.New("disk full")
+	net, err := Fit(context.Background(), Config{Units: 8, Epochs: 2, Save: func(*State) error { return full }}, set, nil)
+	if !errors.Is(err, full) || net == nil {
+		t.Errorf("network %v, error %v", net != nil, err)
+	}
+}
+
+func TestRecipes(t *testing.T) {
+	for _, name := range []string{"guide", "default", "best"} {
+		c, err := Recipe(name, Config{Units: 7, Seed: 3})
+		if err == nil {
+			c, err = c.withDefaults()
+		}
+		if err != nil || c.Units != 7 || c.Seed != 3 {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+		if name == "guide" && (c.rateAt(0, 100) != 1e-3 || c.rateAt(99, 100) != 1e-3) {
+			t.Error("guide: the rate is not constant")
+		}
+	}
+	plain, _ := Config{}.withDefaults()
+	if c, _ := Recipe("default", Config{}); c.Rate != plain.Rate || c.WarmUp != plain.WarmUp || c.Epochs != plain.Epochs || c.Batch != plain.Batch {
+		t.Error("the zero Config is not the default recipe")
+	}
+	if _, err := Recipe("fast", Config{}); err == nil {
+		t.Error("an unknown recipe was accepted")
+	}
+}
+
+// Streams need the state: the label follows from events long past.
+func TestFitLearnsStreams(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	set, test := dataset.Streams(1, 1000, 100)
+	net := fit(t, Config{Units: 24, Epochs: 16, Rate: 1e-2, Clip: 1, Seed: 1}, set)
+	acc, _ := Evaluate(net, test)
+	t.Logf("accuracy %.4f", acc)
+	if acc < 0.9 {
+		t.Errorf("accuracy %.4f on streams, expected above 0.9", acc)
+	}
+}
+
+func TestEvaluateRegression(t *testing.T) {
+	set, _ := dataset.Digits(1, 4, 0)
+	net := &nn.Network{Steps: 28, Features: 28, Outputs: 10, Layers: []nn.Layer{{Features: 28, Units: 4, ResetAfter: true}}}
+	Initialize(net, 1)
+	if acc, loss := Evaluate(net, set.Subset("none", nil)); acc != 0 || loss != 0 {
+		t.Errorf("an empty set gives accuracy %v, loss %v", acc, loss)
+	}
+	clear(net.HeadKernel)
+	if _, loss := Evaluate(net, set); math.Abs(loss-math.Log(10)) > 1e-6 {
+		t.Errorf("equal outputs give loss %v, want log 10", loss)
+	}
+}

@@ -1,0 +1,112 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// State is a training run between two steps: enough to go on with the same result
+// as if it had never stopped.
+type State struct {
+	Network *nn.Network // the weights
+	M, V    *nn.Network // Adam's moments, in the place of the weights
+	Step    int         // steps done
+
+	// Best is the network with the smallest validation loss at the end of an epoch,
+	// nil before the first one.
+	Best     *nn.Network
+	BestLoss float64
+	Stale    int // epochs since then
+
+	// Options describes everything the result depends on, except the data's values;
+	// a run goes on only under the same options.
+	Options string
+}
+
+// fingerprint describes the options and the data a result depends on. Workers and
+// callbacks are not among them.
+func (c Config) fingerprint(set *dataset.Set) string {
+	s := fmt.Sprintf("%v %d x %d, activation %d, classic %v; %d epochs of batch %d, rate %v, schedule %d, warm-up %v, clip %v, smooth %v, shift %d, class weights %v, patience %d, seed %d; %d sequences of %d x %d, %d outputs, task %d, per step %v",
+		c.Cell, c.Layers, c.Units, c.Activation, c.Classic, c.Epochs, c.Batch, c.Rate, c.Schedule, c.WarmUp, c.Clip, c.Smooth, c.Shift, c.ClassWeights, c.Patience, c.Seed,
+		set.Len(), set.Steps, set.Features, set.Outputs, set.Task, set.PerStep)
+	if c.Validation != nil {
+		s += fmt.Sprintf("; validation of %d", c.Validation.Len())
+	}
+	return s
+}
+
+// state copies the run as it is now.
+func (r *run) state() *State {
+	s := &State{Step: r.step, Options: r.fingerprint(r.set), Best: r.best, BestLoss: r.bestLoss, Stale: r.stale}
+	s.Network = r.copyOut(weights)
+	s.M = r.copyOut(func(m *matrix) []float32 { return m.m })
+	s.V = r.copyOut(func(m *matrix) []float32 { return m.v })
+	return s
+}
+
+// copyOut returns a network whose tensors are copies of one array of the engine.
+func (r *run) copyOut(pick func(*matrix) []float32) *nn.Network {
+	net := *r.net
+	net.Layers = slices.Clone(r.net.Layers)
+	allocate(&net)
+	r.engine.store(&net, pick)
+	return &net
+}
+
+// resume puts the run where s was taken.
+func (r *run) resume(s *State) error {
+	if want := r.fingerprint(r.set); s.Options != want {
+		return fmt.Errorf("the checkpoint was made with other options, so going on would not give the same result:\n  checkpoint: %s\n  now:        %s", s.Options, want)
+	}
+	for _, n := range []*nn.Network{s.Network, s.M, s.V} {
+		if n == nil || !sameShape(n, r.net) {
+			return fmt.Errorf("the checkpoint's tensors do not fit the network of its options")
+		}
+	}
+	if s.Step < 0 || s.Step > r.stepsPerEpoch()*r.Epochs {
+		return fmt.Errorf("the checkpoint is at step %d of %d", s.Step, r.stepsPerEpoch()*r.Epochs)
+	}
+	in := func(keras, panels *float32) { *panels = *keras }
+	r.engine.visit(s.M, func(m *matrix) []float32 { return m.m }, in)
+	r.engine.visit(s.V, func(m *matrix) []float32 { return m.v }, in)
+	r.engine.load(s.Network)
+	r.step, r.epoch = s.Step, s.Step/r.stepsPerEpoch()
+	r.best, r.bestLoss, r.stale = s.Best, s.BestLoss, s.Stale
+	r.resumed = s.Step
+	return nil
+}
+
+// sameShape reports whether two networks have tensors of the same sizes.
+func sameShape(a, b *nn.Network) bool {
+	if len(a.Layers) != len(b.Layers) || len(a.HeadKernel) != len(b.HeadKernel) || len(a.HeadBias) != len(b.HeadBias) {
+		return false
+	}
+	for i, l := range a.Layers {
+		m := b.Layers[i]
+		if len(l.Kernel) != len(m.Kernel) || len(l.Recurrent) != len(m.Recurrent) || len(l.Bias) != len(m.Bias) {
+			return false
+		}
+	}
+	return true
+}
+
+// validate evaluates the network at the end of an epoch and keeps the best one.
+func (r *run) validate(p *Progress) {
+	if r.Validation == nil {
+		return
+	}
+	net := r.copyOut(weights)
+	p.ValidationAccuracy, p.ValidationLoss = Evaluate(net, r.Validation)
+	r.stale++
+	if r.best == nil || p.ValidationLoss < r.bestLoss {
+		r.best, r.bestLoss, r.stale = net, p.ValidationLoss, 0
+		p.Best = true
+	}
+	if math.IsNaN(p.ValidationLoss) {
+		r.stale = math.MaxInt32
+	}
+}
