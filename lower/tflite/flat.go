@@ -20,8 +20,11 @@ type file struct {
 	work int
 }
 
+// tableWork is what one table costs of the work limit, about its memory here.
+const tableWork = 64
+
 func newFile(name string, data []byte) *file {
-	return &file{name: name, data: data, work: 1<<20 + min(64*len(data), 1<<28)}
+	return &file{name: name, data: data, work: 1<<20 + min(64*len(data), 1<<27)}
 }
 
 func (f *file) fail(format string, args ...any) {
@@ -229,7 +232,7 @@ func (t table) floats(slot int, what string) []float32 {
 // tables returns a vector of tables, named "what 0", "what 1" and so on.
 func (t table) tables(slot int, what string) []table {
 	pos, n := t.vector(slot, 4, what+" list")
-	if n == 0 || !t.f.spend(16*n, what+" list") {
+	if n == 0 || !t.f.spend(tableWork*n, what+" list") {
 		return nil
 	}
 	v := make([]table, n)

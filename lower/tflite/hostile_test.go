@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	flatbuffers "github.com/google/flatbuffers/go"
+
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -47,6 +49,43 @@ func TestEveryWordReplaced(t *testing.T) {
 			binary.LittleEndian.PutUint32(b[i:], v)
 			_, _ = Read("word", b)
 		}
+	}
+}
+
+// TestRepeatedReferences lets a vector refer to one table many times, which
+// itself refers to a long vector: small on disk, terabytes in memory.
+func TestRepeatedReferences(t *testing.T) {
+	b := flatbuffers.NewBuilder(0)
+	const many = 1 << 14
+	b.StartVector(4, many, 4)
+	for range many {
+		b.PrependInt32(0)
+	}
+	ids := b.EndVector(many)
+	b.StartObject(operatorFields)
+	b.PrependUOffsetTSlot(operatorInputs, ids, 0)
+	op := b.EndObject()
+	list := func(of flatbuffers.UOffsetT, n int) flatbuffers.UOffsetT {
+		b.StartVector(4, n, 4)
+		for range n {
+			b.PrependUOffsetT(of)
+		}
+		return b.EndVector(n)
+	}
+	ops := list(op, many)
+	b.StartObject(subgraphFields)
+	b.PrependUOffsetTSlot(subgraphOperators, ops, 0)
+	subgraphs := list(b.EndObject(), 1)
+	b.StartObject(codeFields)
+	codes := list(b.EndObject(), 1)
+	b.StartObject(modelFields)
+	b.PrependUint32Slot(modelVersion, schemaVersion, 0)
+	b.PrependUOffsetTSlot(modelOperatorCodes, codes, 0)
+	b.PrependUOffsetTSlot(modelSubgraphs, subgraphs, 0)
+	b.FinishWithFileIdentifier(b.EndObject(), []byte(fileIdentifier))
+	_, err := Read("bomb.tflite", b.FinishedBytes())
+	if err == nil || !strings.Contains(err.Error(), "repeats its content") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -250,7 +250,7 @@ func (r *reader) operator(i int, t table) *graph.Op {
 	}
 	row, ok := options[op.Kind]
 	if !ok {
-		r.unsupported = append(r.unsupported, unsupported(i, code))
+		r.refuse(i, code)
 		return op
 	}
 	union := t.u8(operatorOptionsType, 0)
@@ -264,6 +264,17 @@ func (r *reader) operator(i int, t table) *graph.Op {
 	}
 	op.Attr = row.visit(&optionReader{opts}, nil)
 	return op
+}
+
+// refuse notes an operator that is not supported.
+func (r *reader) refuse(i int, code opCode) {
+	const most = 200
+	switch n := len(r.unsupported); {
+	case n < most:
+		r.unsupported = append(r.unsupported, unsupported(i, code))
+	case n == most:
+		r.unsupported = append(r.unsupported, errors.New("more operators that are not supported follow"))
+	}
 }
 
 // signature takes the names from the signature whose tensors are the graph's.
