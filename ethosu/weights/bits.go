@@ -30,22 +30,31 @@ func (r *bitReader) bits(n int) uint64 {
 // bitWriter is the inverse of bitReader.
 type bitWriter struct {
 	buf []byte
+	at  int // bytes written
 	acc uint64
 	n   uint // bits in acc, always < 8 between calls
 }
+
+// newBitWriter returns a writer with room for size bytes; it grows by itself.
+func newBitWriter(size int) *bitWriter { return &bitWriter{buf: make([]byte, size+32)} }
 
 // bits appends the low n bits of v, n <= 56; higher bits of v must be zero.
 func (w *bitWriter) bits(v uint64, n int) {
 	w.acc |= v << w.n
 	w.n += uint(n)
 	if w.n >= 8 {
-		whole := w.n >> 3
-		w.buf = binary.LittleEndian.AppendUint64(w.buf, w.acc)
-		w.buf = w.buf[:len(w.buf)-8+int(whole)]
-		w.acc >>= 8 * whole
+		if w.at+8 > len(w.buf) {
+			w.buf = append(w.buf, make([]byte, len(w.buf)+64)...)
+		}
+		binary.LittleEndian.PutUint64(w.buf[w.at:], w.acc)
+		w.at += int(w.n >> 3)
+		w.acc >>= w.n &^ 7
 		w.n &= 7
 	}
 }
+
+// length returns the number of bits written.
+func (w *bitWriter) length() int { return w.at*8 + int(w.n) }
 
 // finish appends the end marker and pads with ones to a multiple of 16 bytes.
 func (w *bitWriter) finish() []byte {
@@ -53,8 +62,8 @@ func (w *bitWriter) finish() []byte {
 	if w.n > 0 {
 		w.bits(1<<(8-w.n)-1, int(8-w.n))
 	}
-	for len(w.buf)%16 != 0 {
-		w.buf = append(w.buf, 0xFF)
+	for w.at%16 != 0 {
+		w.bits(0xFF, 8)
 	}
-	return w.buf
+	return w.buf[:w.at:w.at]
 }

@@ -41,7 +41,7 @@ func TestDecodeErrors(t *testing.T) {
 // must stay a 9-bit folded value after the direct offset.
 func TestDecodeStateErrors(t *testing.T) {
 	build := func(f func(b *bitWriter)) []byte {
-		b := &bitWriter{}
+		b := newBitWriter(0)
 		f(b)
 		return b.finish()
 	}

@@ -186,9 +186,9 @@ func TestSize(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		w := segments(r, 1+r.IntN(1500))
 		for _, s := range planSearch(w) {
-			b := bitWriter{}
-			s.write(&b)
-			if got, want := s.size(), len(b.buf)*8+int(b.n); got != want {
+			b := newBitWriter(0)
+			s.write(b)
+			if got, want := s.size(), b.length(); got != want {
 				t.Fatalf("seed %d: size says %d bits, write wrote %d", seed, got, want)
 			}
 		}

@@ -56,7 +56,8 @@ func (h *histogram) scan(weights []int16) {
 // params are the coding parameters of a section that has one slice.
 type params struct {
 	runs    bool
-	entries []uint16
+	entries []uint16 // in store
+	store   *[maxPalette]uint16
 	dirofs  int
 	palbits int
 	code    sliceCode
@@ -96,18 +97,22 @@ var (
 func (h *histogram) best(sizes []int) params {
 	var out params
 	out.bits = 1 << 62
+	var kept [maxPalette]uint16
 	h.each(sizes, func(p *params) {
 		if p.bits < out.bits {
 			out = *p
+			out.store, kept = nil, *p.store
 		}
 	})
+	out.entries = append([]uint16(nil), kept[:len(out.entries)]...)
 	return out
 }
 
 // each calls f with the cheapest parameters for every palette size with and
-// without zero runs.
+// without zero runs. What p.store points to is overwritten by the next call.
 func (h *histogram) each(sizes []int, f func(*params)) {
 	var store [maxIndex + 1]value
+	var entries [maxPalette]uint16
 	zero := int(h.count[0])
 	for _, runs := range []bool{false, true} {
 		zbits, zdiv := 0, zdivOff
@@ -143,14 +148,14 @@ func (h *histogram) each(sizes []int, f func(*params)) {
 					break
 				}
 			}
-			p := params{runs: runs, code: sliceCode{zdiv: zdiv}}
+			p := params{runs: runs, code: sliceCode{zdiv: zdiv}, store: &entries}
 			if p.choose(values, size) {
 				p.bits += zbits + 36 + len(p.entries)*p.palbits
 				f(&p)
 			}
 		}
 		if !done && len(values) <= maxPalette && len(values) > 1 {
-			p := params{runs: runs, code: sliceCode{zdiv: zdiv}}
+			p := params{runs: runs, code: sliceCode{zdiv: zdiv}, store: &entries}
 			if p.choose(values, len(values)) {
 				p.bits += zbits + 36 + len(p.entries)*p.palbits
 				f(&p)
@@ -204,16 +209,16 @@ func (p *params) choose(values []value, size int) bool {
 		cost[k] = sum[k] + n*int64(1+k)
 	}
 
-	top := int32(0)
+	p.entries = nil
+	top := largest
 	if size > 0 {
-		p.entries = make([]uint16, size)
+		top = 0
+		p.entries = p.store[:size]
+		clear(p.entries)
 		for i, v := range inside {
 			p.entries[i] = uint16(v.f)
 			top = max(top, v.f)
 		}
-	} else {
-		p.entries = nil
-		top = largest
 	}
 	p.palbits = max(2, bits.Len32(uint32(top)))
 	if p.palbits > 9 {

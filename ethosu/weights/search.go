@@ -17,11 +17,11 @@ func planSearch(weights []int16) []*section {
 		return sections
 	}
 	// A change of Rice parameters may have made the cuts unnecessary.
-	whole := part{end: len(weights)}
-	for i := range parts {
-		whole.h.add(&parts[i].h)
+	whole := &part{end: len(weights)}
+	for _, p := range parts {
+		whole.h.add(&p.h)
 	}
-	if single := planParts(weights, []part{whole}); sizeAll(single) <= sizeAll(sections) {
+	if single := planParts(weights, []*part{whole}); sizeAll(single) <= sizeAll(sections) {
 		return single
 	}
 	return sections
@@ -36,17 +36,17 @@ type part struct {
 
 // split cuts the weights into blocks and joins neighbours as long as that makes
 // the stream shorter.
-func split(weights []int16, block int) []part {
-	var parts []part
+func split(weights []int16, block int) []*part {
+	var parts []*part
 	for at := 0; at < len(weights); at += block {
-		p := part{start: at, end: min(at+block, len(weights))}
+		p := &part{start: at, end: min(at+block, len(weights))}
 		p.h.scan(weights[p.start:p.end])
 		p.bits = p.h.best(few).bits
 		parts = append(parts, p)
 	}
 	gains := make([]int, len(parts))
-	joined := func(i int) part {
-		p := part{start: parts[i].start, end: parts[i+1].end, h: parts[i].h}
+	joined := func(i int) *part {
+		p := &part{start: parts[i].start, end: parts[i+1].end, h: parts[i].h}
 		p.h.add(&parts[i+1].h)
 		p.bits = p.h.best(few).bits
 		return p
@@ -78,10 +78,9 @@ func split(weights []int16, block int) []part {
 	return parts
 }
 
-func planParts(weights []int16, parts []part) []*section {
+func planParts(weights []int16, parts []*part) []*section {
 	sections := make([]*section, len(parts))
-	for i := range parts {
-		p := &parts[i]
+	for i, p := range parts {
 		sections[i] = planSection(weights[p.start:p.end], &p.h)
 	}
 	return sections
@@ -97,7 +96,11 @@ func planSection(weights []int16, h *histogram) *section {
 		return s
 	}
 	var found []params
-	h.each(all, func(p *params) { found = append(found, *p) })
+	h.each(all, func(p *params) {
+		q := *p
+		q.entries = slices.Clone(p.entries)
+		found = append(found, q)
+	})
 	slices.SortStableFunc(found, func(a, b params) int { return a.bits - b.bits })
 	var best *section
 	bestBits := 0

@@ -121,9 +121,9 @@ func (s *section) write(b *bitWriter) {
 
 // writeAll returns the stream of the given sections.
 func writeAll(sections []*section) []byte {
-	b := bitWriter{}
+	b := newBitWriter(sizeAll(sections))
 	for _, s := range sections {
-		s.write(&b)
+		s.write(b)
 	}
 	return b.finish()
 }
