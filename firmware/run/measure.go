@@ -14,17 +14,18 @@ import (
 // its arena. All are 0 where objects are not ELF or the compiler tells no stack use.
 type Sizes struct {
 	Code  int `json:"code_bytes"`  // instructions and constants
-	RAM   int `json:"ram_bytes"`   // variables, one context per model included
+	RAM   int `json:"ram_bytes"`   // variables, and one context for the NPU and for each model
 	Stack int `json:"stack_bytes"` // deepest chain of calls into the library
 }
 
 // library are the folders of a project whose objects count.
 var library = []string{"src", "npu"}
 
-// Measure sums up the objects below a build folder. Unused functions, which the
-// linker drops, are included.
-func Measure(build string) (Sizes, error) {
+// Measure sums up the objects below the build folder of an image. Unused functions,
+// which the linker drops, are included.
+func Measure(image string) (Sizes, error) {
 	var sizes Sizes
+	build := filepath.Dir(image)
 	calls := callGraph{}
 	err := filepath.WalkDir(build, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -43,6 +44,11 @@ func Measure(build string) (Sizes, error) {
 		return Sizes{}, fmt.Errorf("measuring %s: %w", build, err)
 	}
 	sizes.Stack = calls.deepest()
+	own, err := contexts(image)
+	if err != nil {
+		return Sizes{}, fmt.Errorf("measuring %s: %w", image, err)
+	}
+	sizes.RAM += own
 	return sizes, nil
 }
 

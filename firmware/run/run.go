@@ -86,7 +86,7 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	}
 	report := &Report{On: t.Name, Image: image}
 	if !opt.Sanitize { // checks and red zones would be counted
-		if report.Sizes, err = Measure(filepath.Dir(image)); err != nil {
+		if report.Sizes, err = Measure(image); err != nil {
 			return nil, err
 		}
 	}

@@ -1,0 +1,240 @@
+package run_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/firmware/run"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/reference"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/testdata"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// readModel reads a model of data/models with its states paired.
+func readModel(t *testing.T, name string) *graph.Graph {
+	t.Helper()
+	var recorded struct {
+		Inputs, Outputs []struct{ Name string }
+		State           []struct{ Output, Input int }
+	}
+	if err := json.Unmarshal(testdata.ReadShared(t, "data", "models", name+".io.json"), &recorded); err != nil {
+		t.Fatal(err)
+	}
+	g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", strings.TrimSuffix(name, "_published")+".tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := map[string]string{}
+	for _, s := range recorded.State {
+		pairs[recorded.Inputs[s.Input].Name] = recorded.Outputs[s.Output].Name
+	}
+	if err := tflite.PairStates(g, pairs); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// project compiles a model and lets the reference interpreter say what so many calls
+// with random inputs and carried states must give; every 40th starts from reset.
+func project(t *testing.T, g *graph.Graph, accelerator, prefix string, calls int) codegen.Project {
+	t.Helper()
+	accel, err := ethosu.ParseAccelerator(accelerator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := compile.Compile(g, compile.Options{Accel: accel, System: ethosu.DefaultSystemConfig(accel), Mode: ethosu.DefaultMemoryMode()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := codegen.Project{Prefix: prefix, Program: program, Version: "0.0", Source: prefix + ".tflite"}
+	it, err := reference.New(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	carried := map[graph.TensorID]bool{}
+	for _, s := range g.States {
+		carried[s.In] = true
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for n := range calls {
+		c := codegen.Call{Reset: n%40 == 0}
+		if c.Reset {
+			it.Reset()
+		} else {
+			it.Carry()
+		}
+		for i, id := range g.Inputs {
+			if carried[id] {
+				c.Inputs = append(c.Inputs, nil)
+				continue
+			}
+			in := make([]byte, len(it.Input(i)))
+			for k := range in {
+				in[k] = byte(r.Uint32())
+			}
+			if err := it.Feed(i, in); err != nil {
+				t.Fatal(err)
+			}
+			c.Inputs = append(c.Inputs, in)
+		}
+		if err := it.Invoke(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range g.Outputs {
+			c.Outputs = append(c.Outputs, append([]byte(nil), it.Output(i)...))
+		}
+		p.Golden = append(p.Golden, c)
+	}
+	return p
+}
+
+func write(t *testing.T, tree codegen.Tree) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "fw")
+	if err := tree.WriteTo(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func generate(t *testing.T, p codegen.Project) codegen.Tree {
+	t.Helper()
+	tree, err := codegen.Generate(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// runProject runs a project over the simulated NPU and skips where a tool is missing.
+func runProject(t *testing.T, opt run.Options) *run.Report {
+	t.Helper()
+	opt.Connect = run.Simulated(opt.Accel)
+	opt.Timeout = 5 * time.Minute
+	report, err := run.Run(context.Background(), opt)
+	if errors.Is(err, run.ErrNoTool) {
+		t.Skipf("SKIPPED: %s is not proven here: %v", opt.On, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// TestModels runs generated projects of real networks on the Cortex-M55 of QEMU, the
+// simulator behind the NPU's registers, for more than a hundred calls with carried
+// state. Every byte must be the reference interpreter's. Sizes are in a golden table.
+func TestModels(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
+	}
+	const calls = 120
+	table := strings.Builder{}
+	for _, m := range []struct{ name, accel, prefix string }{
+		{"gru256_mnist_state", "ethos-u55-128", "gru"},
+		{"gru256_mnist_state", "ethos-u65-512", "gru"},
+		{"lstm64_mnist_state", "ethos-u55-256", "lstm"},
+		{"gru32x40_stream", "ethos-u55-32", "stream"},
+		{"rnnoise_int8_published", "ethos-u55-128", "rnnoise"},
+	} {
+		t.Run(m.name+"/"+m.accel, func(t *testing.T) {
+			p := project(t, readModel(t, m.name), m.accel, m.prefix, calls)
+			report := runProject(t, run.Options{Dir: write(t, generate(t, p)), On: "qemu", Accel: p.Program.Accel})
+			if !report.Pass || report.Calls != calls || report.Link.Interrupts != calls {
+				t.Errorf("pass=%v calls=%d interrupts=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Link.Interrupts, report.Problem, report.Console)
+			}
+			if report.Code > 6<<10 || report.RAM > 256 || report.Stack > 512 {
+				t.Errorf("%+v: the budget is 6 KiB, 256 and 512 bytes", report.Sizes)
+			}
+			fmt.Fprintf(&table, "%-24s %-14s code %4d  ram %3d  stack %3d\n", m.name, m.accel, report.Code, report.RAM, report.Stack)
+		})
+	}
+	if t.Failed() || t.Skipped() || table.Len() == 0 {
+		return
+	}
+	golden := filepath.Join("testdata", "model-size.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(table.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), table.String()); diff != "" {
+		t.Errorf("sizes changed (-want +got), -update accepts them:\n%s", diff)
+	}
+}
+
+// TestModelOnHost runs the same C under AddressSanitizer and UBSan.
+func TestModelOnHost(t *testing.T) {
+	p := project(t, readModel(t, "gru32x40_stream"), "ethos-u55-128", "stream", 120)
+	dir := write(t, generate(t, p))
+	report := runProject(t, run.Options{Dir: dir, On: "host", PlainCC: true, Sanitize: true, Accel: p.Program.Accel})
+	if !report.Pass || report.Calls != 120 {
+		t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
+	}
+}
+
+// TestTwoModels links two models into one image, with two instances of the first
+// that share its arena, and lets them take turns on one NPU.
+func TestTwoModels(t *testing.T) {
+	one := project(t, readModel(t, "gru32x40_stream"), "ethos-u55-128", "one", 40)
+	two := project(t, readModel(t, "gru16_t4"), "ethos-u55-128", "two", 40)
+	tree, other := generate(t, one), generate(t, two)
+	for path, content := range other {
+		switch filepath.ToSlash(filepath.Dir(path)) {
+		case "src", "include":
+			tree[path] = content
+		}
+	}
+	for _, name := range []string{"golden.c", "golden.h"} {
+		text := strings.ReplaceAll(string(other["app/"+name]), "golden.h", "golden_two.h")
+		tree["app/"+strings.Replace(name, "golden", "golden_two", 1)] = []byte(text)
+	}
+	delete(tree, "manifest.json")
+	main, err := os.ReadFile(filepath.Join("testdata", "two-models.c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree["app/main.c"] = main
+	cmake := string(tree["CMakeLists.txt"])
+	cmake = strings.Replace(cmake, "src/one.c", "src/one.c src/two.c src/two_model.c", 1)
+	tree["CMakeLists.txt"] = []byte(strings.Replace(cmake, "app/golden.c", "app/golden.c app/golden_two.c", 1))
+	dir := filepath.Join(t.TempDir(), "fw")
+	for _, path := range tree.Paths() {
+		file := filepath.Join(dir, filepath.FromSlash(path))
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, tree[path], 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, on := range []string{"host", "qemu"} {
+		t.Run(on, func(t *testing.T) {
+			report := runProject(t, run.Options{Dir: dir, On: on, Accel: one.Program.Accel})
+			if !report.Pass || report.Calls != 120 {
+				t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
+			}
+		})
+	}
+}
