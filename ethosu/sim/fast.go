@@ -51,6 +51,21 @@ func (f *finish8) sums(dst []byte, acc []int32, bias []int64) {
 	}
 }
 
+// channels finishes accumulators that have a scale for every channel.
+func (f *finish8) channels(dst []byte, acc []int32, bias []int64, scalers []scaler) {
+	acc, bias, scalers = acc[:len(dst)], bias[:len(dst)], scalers[:len(dst)]
+	zp, lo, hi := f.zp, f.lo, f.hi
+	t, flip := f.table, f.flip
+	for i := range dst {
+		x, s := int64(acc[i])+bias[i], &scalers[i]
+		y := byte(min(max((x*s.s+s.pos+x>>63&(s.neg-s.pos))>>(s.n&63)+zp, lo), hi))
+		if t != nil {
+			y = t[y^flip]
+		}
+		dst[i] = y
+	}
+}
+
 // products finishes a*b of signed bytes; za and zb are their zero points.
 func (f *finish8) products(dst, a, b []byte, za, zb int64) {
 	a, b = a[:len(dst)], b[:len(dst)]

@@ -129,7 +129,7 @@ func exampleRegions() Regions {
 	}
 	copy(flash[0xF0:], coded)
 	for i := range 512 {
-		flash[0x400+i] = byte(3 * i)
+		flash[0x400+i] = byte(3*i + i>>8*7)
 	}
 	var r Regions
 	r[0].Content, r[1].Size = flash, 4096

@@ -55,7 +55,7 @@ func (p *convPlan) narrow(c *context, m *matrix, r *records) error {
 	buf := p.input(c, 0, &p.ifm)
 	x, acc, v := sized(&c.x, m.stride), sized(&c.acc, m.rows), sized(&c.v, m.rows)
 	clear(x[m.n:])
-	short := !p.slow && p.canFinish8() && len(r.scalers) == 1 && m.absSum*p.maxX+r.maxBias <= bounded
+	short := !p.slow && p.canFinish8() && m.absSum*p.maxX+r.maxBias <= bounded
 	var f finish8
 	if short {
 		f = p.finisher(r.scalers[0], c.shram)
@@ -69,7 +69,11 @@ func (p *convPlan) narrow(c *context, m *matrix, r *records) error {
 				for ch := 0; ch < m.rows; {
 					n := p.ofm.runLen(ch, m.rows-ch)
 					at := p.ofm.at(y, col, ch)
-					f.sums(out[at:at+n], acc[ch:ch+n], r.bias[ch:])
+					if len(r.scalers) == 1 {
+						f.sums(out[at:at+n], acc[ch:ch+n], r.bias[ch:])
+					} else {
+						f.channels(out[at:at+n], acc[ch:ch+n], r.bias[ch:], r.scalers[ch:])
+					}
 					ch += n
 				}
 				continue

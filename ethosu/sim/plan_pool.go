@@ -13,6 +13,7 @@ type poolPlan struct {
 	scaler  scaler
 	byCount []scaler // AVERAGE with scale_mode 0: by the number of elements inside
 	limit   int64
+	short   bool // average8 will do
 }
 
 func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
@@ -28,13 +29,15 @@ func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
 			return all.run(c)
 		})
 	}
+	k := &q.kernel
+	padded := k.Top+k.Left+k.Bottom+k.Right > 0
+	q.short = !b.opts.slow && q.mode == isa.PoolAverage && sc.Global && !padded && q.ifm.elem == 1 && q.canFinish8() && k.H*k.W <= 1<<20
 	if q.mode == isa.PoolMax || sc.Global {
 		return q, nil
 	}
 	if q.mode == isa.PoolReduceSum {
 		return nil, q.fault(Unknown, "REDUCE_SUM with OFM_PRECISION scale_mode 0, expected 1")
 	}
-	k := q.kernel
 	if k.H*k.W > 64 {
 		return nil, q.fault(Unknown, "AVERAGE by the count of elements with a %dx%d kernel, at most 8x8 is known", k.H, k.W)
 	}
@@ -47,6 +50,10 @@ func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
 
 func (p *poolPlan) run(c *context) error {
 	buf := p.input(c, 0, &p.ifm)
+	if p.short {
+		p.average8(c, buf)
+		return nil
+	}
 	for y := range p.ofm.H {
 		for x := range p.ofm.W {
 			v, err := p.window(c, buf, y, x)
@@ -115,4 +122,49 @@ func (p *poolPlan) window(c *context, buf []byte, y, x int) ([]int64, error) {
 		v[i] = s.round(sum)
 	}
 	return v, nil
+}
+
+// average8 sums bytes and finishes them in one go; sums of up to 2^20 nine-bit values
+// stay within bounded.
+func (p *poolPlan) average8(c *context, buf []byte) {
+	n := p.ifm.C
+	acc, none := sized(&c.acc, n), sized(&c.sum, n)
+	clear(none)
+	f := p.finisher(p.scaler, c.shram)
+	out, zp := c.mem[p.ofm.Region], p.ifm.zp
+	for y := range p.ofm.H {
+		for x := range p.ofm.W {
+			clear(acc)
+			for ty := range p.kernel.H {
+				for tx := range p.kernel.W {
+					iy, ix, _ := p.tap(y, x, ty, tx)
+					for ch := 0; ch < n; {
+						l := p.ifm.runLen(ch, n-ch)
+						at := p.ifm.at(iy, ix, ch)
+						addBytes(acc[ch:ch+l], buf[at:at+l], zp, p.ifm.Type.Signed)
+						ch += l
+					}
+				}
+			}
+			for ch := 0; ch < n; {
+				l := p.ofm.runLen(ch, n-ch)
+				at := p.ofm.at(y, x, ch)
+				f.sums(out[at:at+l], acc[ch:ch+l], none[ch:])
+				ch += l
+			}
+		}
+	}
+}
+
+func addBytes(acc []int32, src []byte, zp int32, signed bool) {
+	src = src[:len(acc)]
+	if signed {
+		for i, v := range src {
+			acc[i] += int32(int8(v)) - zp
+		}
+		return
+	}
+	for i, v := range src {
+		acc[i] += int32(v) - zp
+	}
 }

@@ -29,6 +29,7 @@ type Sim struct {
 	regions Regions
 	opts    Options
 	steps   []step
+	order   []ordered
 	touched uint8 // regions that the stream accesses
 	store   *weightStore
 	pool    sync.Pool // *context
@@ -45,6 +46,7 @@ type base struct {
 	header
 	access []Access
 	output *isa.FeatureMap // nil for a DMA
+	job    *job            // likewise
 }
 
 func (b *base) head() *base { return b }
@@ -135,7 +137,11 @@ func (b *builder) operation(o *isa.Operation) error {
 	if err != nil {
 		return err
 	}
+	b.order = append(b.order, ordered{op: o.Op, step: len(b.steps)})
 	b.steps = append(b.steps, st)
+	if o.IsBlock() {
+		st.head().job = newJob(o, b.accel)
+	}
 	for _, a := range st.head().access {
 		if a.Write() {
 			b.origin.forget(a.Span)
@@ -236,9 +242,13 @@ func (b *builder) block(h header, o *isa.Operation) (step, error) {
 	return b.elementwise(p, o)
 }
 
-// control handles the commands that only order or report; in program order they
-// change nothing.
-func (b *builder) control(*isa.Operation) {}
+// control records the waits. In program order they change nothing.
+func (b *builder) control(o *isa.Operation) {
+	switch o.Op {
+	case isa.OpDMAWait, isa.OpKernelWait:
+		b.order = append(b.order, ordered{op: o.Op, n: int(o.Param), step: -1})
+	}
+}
 
 // blockPlan is what all block operations share.
 type blockPlan struct {

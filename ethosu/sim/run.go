@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"hash/crc32"
 
 	"github.com/unroll-npu/unroll/ethosu/isa"
@@ -21,6 +22,8 @@ type Exec struct {
 	// Fetch takes weights and records from memory as they are when the operation
 	// runs, even when they are known beforehand.
 	Fetch bool
+	// Timing delays operations as far as the waits of the stream allow.
+	Timing Timing
 }
 
 // RunWith is Run with a hook and choices.
@@ -31,12 +34,20 @@ func (s *Sim) RunWith(m Memory, x Exec) error {
 	c := s.pool.Get().(*context)
 	defer s.pool.Put(c)
 	c.mem, c.fetch = m, x.Fetch
+	if x.SHRAM == nil && x.Timing != InOrder {
+		// A table of an earlier run would hide that this one comes too late.
+		x.SHRAM = bytes.Repeat([]byte{0xA7}, len(c.shram))
+	}
 	if x.SHRAM != nil {
 		own := c.shram
 		c.shram = x.SHRAM
 		defer func() { c.shram = own }()
 	}
 	steps := s.steps
+	if x.Timing != InOrder {
+		steps = s.delayed(x.Timing)
+		c.fetch = true // what is known beforehand holds in program order alone
+	}
 	if x.Steps > 0 && x.Steps < len(steps) {
 		steps = steps[:x.Steps]
 	}

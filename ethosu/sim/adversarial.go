@@ -1,0 +1,221 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// Timing is an order of execution that the waits of a stream permit.
+type Timing uint8
+
+// Timings. A stream without missing waits gives the same result with each.
+const (
+	InOrder     Timing = iota
+	LateDMA            // every DMA runs as late as it may
+	LateKernels        // every block operation runs as late as it may
+)
+
+// ordered is an operation or a wait, in stream order.
+type ordered struct {
+	op   isa.Code
+	n    int // of a wait
+	step int // -1 for a wait
+}
+
+// queue holds the operations of one kind that may still be under way.
+type queue struct {
+	steps []int
+	limit int
+}
+
+// issue adds an operation. The engine takes no more than limit, so older ones are
+// finished; they are returned.
+func (q *queue) issue(step int) (done []int) {
+	q.steps = append(q.steps, step)
+	return q.wait(q.limit)
+}
+
+// wait finishes all but the newest n and returns them.
+func (q *queue) wait(n int) (done []int) {
+	if k := len(q.steps) - n; k > 0 {
+		done = q.steps[:k:k]
+		q.steps = q.steps[k:]
+	}
+	return done
+}
+
+// delayed returns the steps in the order of a timing.
+func (s *Sim) delayed(t Timing) []step {
+	late := queue{limit: s.accel.MaxDMA}
+	if t == LateKernels {
+		late.limit = s.accel.MaxKernels
+	}
+	var out []step
+	run := func(done []int) {
+		for _, i := range done {
+			out = append(out, s.steps[i])
+		}
+	}
+	for _, o := range s.order {
+		wait, isDMA := o.step < 0, o.op == isa.OpDMAStart || o.op == isa.OpDMAWait
+		switch {
+		case isDMA != (t == LateDMA):
+			if !wait {
+				out = append(out, s.steps[o.step])
+			}
+		case wait:
+			run(late.wait(o.n))
+		default:
+			run(late.issue(o.step))
+		}
+	}
+	run(late.wait(0))
+	return out
+}
+
+// Races returns every pair of operations that may overlap in time and touch the same
+// memory, one of them writing: a missing wait, or a BLOCKDEP that is too large. An
+// empty result means that program order is the only order there is.
+func (s *Sim) Races() []*Fault {
+	var out []*Fault
+	kernels, dmas := queue{limit: s.accel.MaxKernels}, queue{limit: s.accel.MaxDMA}
+	previous := -1
+	for _, o := range s.order {
+		switch o.op {
+		case isa.OpKernelWait:
+			if kernels.wait(o.n); len(kernels.steps) == 0 {
+				previous = -1
+			}
+		case isa.OpDMAWait:
+			dmas.wait(o.n)
+		case isa.OpDMAStart:
+			dmas.issue(o.step)
+			out = append(out, s.conflicts(o.step, kernels.steps, "NPU_OP_KERNEL_WAIT")...)
+		default:
+			kernels.issue(o.step)
+			out = append(out, s.conflicts(o.step, dmas.steps, "NPU_OP_DMA_WAIT")...)
+			if f := s.blockRace(previous, o.step); f != nil {
+				out = append(out, f)
+			}
+			previous = o.step
+		}
+	}
+	return out
+}
+
+// conflicts compares an operation with those of the other engine under way.
+func (s *Sim) conflicts(now int, others []int, wait string) []*Fault {
+	var out []*Fault
+	b := s.steps[now].head()
+	for _, i := range others {
+		a := s.steps[i].head()
+		if x, y, ok := collide(a.access, b.access); ok {
+			out = append(out, b.race("it %s %s while operation %d %s (word %d) may still %s it: %s is missing",
+				verb(y), place(y), a.index, a.name, a.word, infinitive(x), wait))
+		}
+	}
+	return out
+}
+
+func (h *header) race(format string, args ...any) *Fault {
+	return h.fault(Race, format, args...).(*Fault)
+}
+
+// collide finds accesses that overlap, at least one of them a write.
+func collide(a, b []Access) (x, y Access, ok bool) {
+	for _, x := range a {
+		for _, y := range b {
+			if (x.Write() || y.Write()) && x.Overlaps(y.Span) {
+				return x, y, true
+			}
+		}
+	}
+	return x, y, false
+}
+
+func verb(a Access) string {
+	if a.Write() {
+		return "writes"
+	}
+	return "reads"
+}
+
+func infinitive(a Access) string {
+	if a.Write() {
+		return "write"
+	}
+	return "read"
+}
+
+func place(a Access) string {
+	if a.Region == SHRAM {
+		return fmt.Sprintf("SHRAM 0x%X..0x%X", a.Start, a.End)
+	}
+	return fmt.Sprintf("bytes %d..%d of region %d", a.Start, a.End, a.Region)
+}
+
+// job is what BLOCKDEP is about: how an operation cuts its input and output.
+type job struct {
+	dep            int
+	block          isa.Block
+	kernel         isa.Kernel
+	factor         int // of upscaling
+	ofm, ifm, ifm2 isa.FeatureMap
+	two            bool
+	depth          int // input channels of one job; 0: those of the OFM block
+	table          bool
+	reserved       bool // tables have banks of their own
+}
+
+// blockRace checks BLOCKDEP of an operation against the one before it.
+func (s *Sim) blockRace(previous, now int) *Fault {
+	if previous < 0 {
+		return nil
+	}
+	p, b := s.steps[previous].head(), s.steps[now].head()
+	if b.job.dep == 0 {
+		return nil
+	}
+	if p.job.table && !b.job.table && !b.job.reserved {
+		return b.race("BLOCKDEP %d lets it overwrite the tables that operation %d %s (word %d) still reads", b.job.dep, p.index, p.name, p.word)
+	}
+	for f := range b.job.dep {
+		read, ok := b.job.input(f)
+		if !ok {
+			return nil
+		}
+		for last := range b.job.dep - f {
+			written, ok := p.job.output(last)
+			if ok && overlap(read, written) {
+				return b.race("BLOCKDEP %d: job %d reads what block %d from the end of operation %d %s (word %d) writes, expected at most %d",
+					b.job.dep, f, last, p.index, p.name, p.word, f+last)
+			}
+		}
+	}
+	return nil
+}
+
+// overlap sweeps two lists of spans.
+func overlap(a, b []isa.Span) bool {
+	by := func(x, y isa.Span) int {
+		if x.Region != y.Region {
+			return x.Region - y.Region
+		}
+		return int(max(min(x.Start-y.Start, 1), -1))
+	}
+	slices.SortFunc(a, by)
+	slices.SortFunc(b, by)
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		if a[i].Overlaps(b[j]) {
+			return true
+		}
+		if a[i].Region < b[j].Region || a[i].Region == b[j].Region && a[i].End <= b[j].Start {
+			i++
+		} else {
+			j++
+		}
+	}
+	return false
+}
