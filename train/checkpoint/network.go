@@ -46,6 +46,14 @@ const (
 // head.kernel, head.bias, and standardize.mean and standardize.std where the
 // network has them; the rest is JSON in the metadata. Float bits survive.
 func Write(w io.Writer, net *nn.Network) error {
+	m, err := metadata(net)
+	if err != nil {
+		return err
+	}
+	return write(w, m, entries("", net))
+}
+
+func metadata(net *nn.Network) (map[string]string, error) {
 	var d description
 	d.Name, d.Steps, d.Features, d.Outputs = net.Name, net.Steps, net.Features, net.Outputs
 	d.Task, d.PerStep, d.Classes, d.Seed = tasks[net.Task], net.PerStep, net.Classes, net.Seed
@@ -59,9 +67,9 @@ func Write(w io.Writer, net *nn.Network) error {
 	}
 	text, err := json.Marshal(d)
 	if err != nil {
-		return fmt.Errorf("network %q: %w", net.Name, err)
+		return nil, fmt.Errorf("network %q: %w", net.Name, err)
 	}
-	return write(w, map[string]string{"format": format, "version": version, "network": string(text)}, entries("", net))
+	return map[string]string{"format": format, "version": version, "network": string(text)}, nil
 }
 
 // entries lists the tensors of a network, the constants of standardization last.

@@ -1,0 +1,95 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/unroll-npu/unroll/train"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// progress is the part of a training state that is no tensor. Floats in JSON keep
+// their value exactly.
+type progress struct {
+	Step     int     `json:"step"`
+	HasBest  bool    `json:"has_best,omitempty"`
+	BestLoss float64 `json:"best_loss,omitempty"`
+	Stale    int     `json:"stale,omitempty"`
+	Options  string  `json:"options"`
+}
+
+// WriteState writes a training run between two steps: the file of its network,
+// readable as such, with Adam's moments under adam.m. and adam.v., the best network
+// so far under best., and the position in the metadata.
+func WriteState(w io.Writer, s *train.State) error {
+	m, err := metadata(s.Network)
+	if err != nil {
+		return err
+	}
+	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.BestLoss, s.Stale, s.Options})
+	if err != nil {
+		return fmt.Errorf("training state at step %d: %w", s.Step, err)
+	}
+	m["training"] = string(p)
+	all := entries("", s.Network)
+	for prefix, net := range statePrefixes(s) {
+		if net != nil {
+			all = append(all, entries(prefix, weightsOnly(net))...)
+		}
+	}
+	return write(w, m, all)
+}
+
+// statePrefixes yields the networks beside the current one in a fixed order.
+func statePrefixes(s *train.State) func(func(string, *nn.Network) bool) {
+	return func(yield func(string, *nn.Network) bool) {
+		_ = yield("adam.m.", s.M) && yield("adam.v.", s.V) && yield("best.", s.Best)
+	}
+}
+
+// weightsOnly returns net without the constants of standardization.
+func weightsOnly(net *nn.Network) *nn.Network {
+	n := *net
+	n.Mean, n.Std = nil, nil
+	return &n
+}
+
+// ReadState reads what WriteState wrote.
+func ReadState(name string, r io.ReaderAt, size int64) (*train.State, error) {
+	c, err := open(name, r, size)
+	if err != nil {
+		return nil, err
+	}
+	text, ok := c.metadata["training"]
+	if !ok {
+		return nil, fmt.Errorf("%s: no training state in the metadata: a finished network cannot be resumed", name)
+	}
+	var p progress
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return nil, fmt.Errorf("%s: bad training state in the metadata: %w", name, err)
+	}
+	s := &train.State{Step: p.Step, BestLoss: p.BestLoss, Stale: p.Stale, Options: p.Options}
+	if s.Network, err = c.readNetwork(); err != nil {
+		return nil, err
+	}
+	for _, at := range []struct {
+		prefix string
+		net    **nn.Network
+		want   bool
+	}{{"adam.m.", &s.M, true}, {"adam.v.", &s.V, true}, {"best.", &s.Best, p.HasBest}} {
+		if !at.want {
+			continue
+		}
+		net := weightsOnly(s.Network)
+		net.Layers = append([]nn.Layer(nil), net.Layers...)
+		for _, slot := range slots(net) {
+			if *slot.data, err = c.take(at.prefix+slot.name, slot.shape); err != nil {
+				return nil, err
+			}
+		}
+		net.Mean, net.Std = s.Network.Mean, s.Network.Std
+		*at.net = net
+	}
+	return s, nil
+}
