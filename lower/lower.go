@@ -128,7 +128,17 @@ func Lower(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Res
 	for role, ob := range seen {
 		ranges[role] = quantize.Range(co.Estimate(ob))
 	}
-	g, err := quantize.Graph(plan, ranges, quantize.Options{Activations: o.Activations, PerTensor: o.PerTensorWeights})
+	qo := quantize.Options{Activations: o.Activations, PerTensor: o.PerTensorWeights}
+	if len(plan.Sums) > 0 && o.Activations == Int8 {
+		s, err := newSearch(plan, samples, qo)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.sums(ctx, ranges); err != nil {
+			return nil, err
+		}
+	}
+	g, err := quantize.Graph(plan, ranges, qo)
 	if err != nil {
 		return nil, err
 	}

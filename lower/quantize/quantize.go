@@ -14,8 +14,9 @@ type Activations int
 const (
 	// Int8 keeps every value in 8 bits.
 	Int8 Activations = iota
-	// Mixed keeps inputs, states and outputs in 8 bits and everything between
-	// them in 16, with QUANTIZE operators at the borders.
+	// Mixed keeps inputs, outputs and states in 8 bits and everything between
+	// them in 16, with QUANTIZE operators at the borders. The cell state of an
+	// LSTM, an unbounded sum, has 16 bits too, as in TFLite's fused LSTM.
 	Mixed
 	// Int16 is TFLite's 16x8 scheme: 16-bit values, 8-bit weights.
 	Int16
@@ -64,10 +65,10 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 	g := plan.Graph
 	if o.Activations == Mixed {
 		for _, id := range g.Inputs {
-			c.narrow[plan.Role[id]] = true
+			c.narrow[plan.Role[id]] = !plan.Sums[plan.Role[id]]
 		}
 		for _, id := range g.Outputs {
-			c.narrow[plan.Role[id]] = true
+			c.narrow[plan.Role[id]] = !plan.Sums[plan.Role[id]]
 		}
 	}
 	for _, id := range g.Inputs {

@@ -28,6 +28,10 @@ func (b *builder) cell(net *nn.Network, l int, o Options) *cell {
 		// tanh, o*tanh(c) and a mean of tanh values stay within it.
 		b.Bounds[c.role("h")] = [2]float32{-1, 1}
 	}
+	if c.Cell == nn.LSTM {
+		b.Sums[c.role("c")] = true
+		b.Within[c.role("fc")] = c.role("c") // the forget gate is at most 1
+	}
 	if o.StateIO {
 		c.h = b.stateIn(fmt.Sprintf("state_h%d", l), c.role("h"), c.Units)
 		if c.Cell == nn.LSTM {

@@ -27,6 +27,15 @@ type Plan struct {
 	// only: calibration takes their ranges there, however few steps a call has.
 	Head map[string]bool
 
+	// Sums marks the roles of states that add up over many steps without a bound
+	// of their own: the cell state of an LSTM. Their range is a compromise
+	// between depth of memory and resolution.
+	Sums map[string]bool
+
+	// Within names for some roles another one that holds their values too, so
+	// that a cut of its range is one of theirs.
+	Within map[string]string
+
 	// Bounds holds what is known of a role's values without data, for example
 	// -1 to 1 for a state that is a mean of values of TANH.
 	Bounds map[string][2]float32

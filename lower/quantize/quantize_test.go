@@ -1,0 +1,201 @@
+package quantize_test
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/quantize"
+	"github.com/unroll-npu/unroll/lower/unroll"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// small is an RNN of two units whose quantization can be followed by hand.
+func small() *nn.Network {
+	return &nn.Network{
+		Name: "small", Steps: 2, Features: 1, Outputs: 2, Task: nn.Classification,
+		Layers: []nn.Layer{{
+			Cell: nn.SimpleRNN, Features: 1, Units: 2,
+			Kernel: []float32{1.27, -2.54}, Recurrent: []float32{0, 0.5, 0.25, -1}, Bias: []float32{0.5, -1},
+		}},
+		HeadKernel: []float32{1, 0, 0, 0}, HeadBias: []float32{3, 1e6},
+	}
+}
+
+var ranges = map[string]quantize.Range{
+	"input": {Min: 0, Max: 1}, "rnn0/xp": {Min: -3, Max: 2}, "rnn0/rec": {Min: -1, Max: 1}, "rnn0/pre_h": {Min: -90, Max: 2},
+	"logits": {Min: -1, Max: 4},
+}
+
+func lowered(t *testing.T, o quantize.Options) *graph.Graph {
+	t.Helper()
+	plan, err := unroll.Build(small(), unroll.Options{StateIO: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := quantize.Graph(plan, ranges, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func find(t *testing.T, g *graph.Graph, name string) *graph.Tensor {
+	t.Helper()
+	id := g.Find(name)
+	if id == graph.None {
+		t.Fatalf("no tensor %q", name)
+	}
+	return g.Tensors[id]
+}
+
+func int32s(t *graph.Tensor) []int32 {
+	var v []int32
+	for i := 0; i < len(t.Data); i += 4 {
+		v = append(v, int32(binary.LittleEndian.Uint32(t.Data[i:])))
+	}
+	return v
+}
+
+func TestScales(t *testing.T) {
+	g := lowered(t, quantize.Options{})
+	for _, c := range []struct {
+		name  string
+		scale float32
+		zero  int32
+	}{
+		{"input", 1.0 / 255, -128},
+		{"rnn0/xp", 5.0 / 255, 25},
+		{"rnn0/rec", 0, 0}, // absent: named by step
+		{"rnn0/t00/pre_h", float32(float64(float32(3.2)+2) / 255), 29},
+		{"rnn0/t00/h", 1.0 / 128, 0},
+		{"state_h0", 1.0 / 128, 0},
+		{"state_h0_out", 1.0 / 128, 0},
+		{"output", 1.0 / 256, -128},
+	} {
+		if c.scale == 0 {
+			continue
+		}
+		x := find(t, g, c.name)
+		if math.Abs(float64(x.Scale()/c.scale)-1) > 1e-6 || x.ZeroPoint() != c.zero {
+			t.Errorf("%s: scale %v zero point %d, expected %v %d", c.name, x.Scale(), x.ZeroPoint(), c.scale, c.zero)
+		}
+	}
+}
+
+// Each output of a matrix fills -127..127; the bias has the scale of the
+// products, as float32 products give it.
+func TestWeightsAndBias(t *testing.T) {
+	g := lowered(t, quantize.Options{})
+	w := find(t, g, "rnn0/kernel")
+	if want := []byte{127, 0x81}; !slices.Equal(w.Data, want) {
+		t.Errorf("kernel %v, expected %v", w.Data, want)
+	}
+	b := find(t, g, "rnn0/bias")
+	in := find(t, g, "input").Scale()
+	for i, s := range b.Quant.Scales {
+		if want := float32(in * w.Quant.Scales[i]); s != want {
+			t.Errorf("bias scale %d is %v, expected %v", i, s, want)
+		}
+	}
+	if got, want := int32s(b), []int32{12750, -12750}; !slices.Equal(got, want) {
+		t.Errorf("bias %v, expected %v", got, want)
+	}
+	u := find(t, g, "rnn0/recurrent")
+	if want := []byte{0, 127, 64, 0x81}; !slices.Equal(u.Data, want) {
+		t.Errorf("recurrent %v, expected %v", u.Data, want)
+	}
+
+	g = lowered(t, quantize.Options{PerTensor: true})
+	w = find(t, g, "rnn0/kernel")
+	if want := []byte{64, 0x81}; len(w.Quant.Scales) != 1 || !slices.Equal(w.Data, want) {
+		t.Errorf("per tensor: kernel %v with %d scales, expected %v with 1", w.Data, len(w.Quant.Scales), want)
+	}
+}
+
+// An output without weights but with a huge bias gets a scale that keeps the
+// bias in 32 bits with room for the products.
+func TestHugeBias(t *testing.T) {
+	g := lowered(t, quantize.Options{})
+	b := find(t, g, "head/bias")
+	q := int32s(b)[1]
+	if q < 1<<29 || q > 1<<30 {
+		t.Errorf("bias of 1e6 became %d", q)
+	}
+	if real := float64(q) * float64(b.Quant.Scales[1]); math.Abs(real-1e6) > 1 {
+		t.Errorf("bias of 1e6 became %v", real)
+	}
+}
+
+func TestSixteenBits(t *testing.T) {
+	g := lowered(t, quantize.Options{Activations: quantize.Int16})
+	for _, x := range g.Tensors {
+		if !x.IsConst() && (x.Type != graph.Int16 || x.ZeroPoint() != 0) {
+			t.Errorf("%s is %v with zero point %d", x.Name, x.Type, x.ZeroPoint())
+		}
+	}
+	if b := find(t, g, "rnn0/bias"); b.Type != graph.Int64 {
+		t.Errorf("bias is %v", b.Type)
+	}
+	if s := find(t, g, "state_h0").Scale(); s != 1.0/32768 {
+		t.Errorf("state scale %v", s)
+	}
+}
+
+// A mixed graph is 8 bits wide where it meets the world and between steps.
+func TestMixedBorders(t *testing.T) {
+	g := lowered(t, quantize.Options{Activations: quantize.Mixed})
+	for _, id := range append(slices.Clone(g.Inputs), g.Outputs...) {
+		if g.Tensors[id].Type != graph.Int8 {
+			t.Errorf("%s is %v", g.Tensors[id].Name, g.Tensors[id].Type)
+		}
+	}
+	for i, op := range g.Ops {
+		in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
+		if op.Kind != graph.Quantize && op.Kind != graph.Split && in.Type != out.Type {
+			t.Errorf("%s goes from %v to %v", g.OpString(i), in.Type, out.Type)
+		}
+	}
+	if x := find(t, g, "rnn0/t00/h"); x.Type != graph.Int8 {
+		t.Errorf("state between steps is %v", x.Type)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	net := small()
+	net.Layers[0].Bias[1] = float32(math.Inf(1))
+	plan, err := unroll.Build(net, unroll.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := quantize.Graph(plan, ranges, quantize.Options{}); err == nil || !strings.Contains(err.Error(), `bias "rnn0/bias": output 1`) {
+		t.Errorf("infinite bias: %v", err)
+	}
+}
+
+func TestValuesAndReal(t *testing.T) {
+	x := &graph.Tensor{Name: "x", Type: graph.Int8, Shape: []int{5}, Quant: graph.PerTensor(0.5, -3)}
+	raw := make([]byte, 5)
+	if err := quantize.Values(raw, x, []float32{0, 0.25, -0.25, 1000, -1000}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []byte{0xFD, 0xFE, 0xFC, 127, 128}; !slices.Equal(raw, want) {
+		t.Errorf("quantized %v, expected %v", raw, want)
+	}
+	back := make([]float32, 5)
+	if err := quantize.Real(back, x, raw); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{0, 0.5, -0.5, 65, -62.5}; !slices.Equal(back, want) {
+		t.Errorf("dequantized %v, expected %v", back, want)
+	}
+	if err := quantize.Values(raw, x, []float32{0, 0, 0, 0, float32(math.NaN())}); err == nil {
+		t.Error("NaN was quantized")
+	}
+	if err := quantize.Values(raw[1:], x, back); err == nil {
+		t.Error("a short buffer was taken")
+	}
+}
