@@ -32,11 +32,18 @@ func asModule(t *testing.T, dir string) {
 // TestGeneratedGoTest runs the generated test: what needs a tool that is missing
 // skips, all else must pass.
 func TestGeneratedGoTest(t *testing.T) {
-	tool(t, "go")
-	for _, stateOut := range []uint32{16, 48} {
-		dir := onDisk(t, tiny("acc", stateOut))
+	goTests(t)
+	for _, c := range []struct {
+		p   Project
+		run string
+	}{
+		{tiny("acc", 48), "."}, // everything
+		{tiny("acc", 16), "Files|Stream"},
+		{armProject(), "Files|Stream"},
+	} {
+		dir := onDisk(t, c.p)
 		asModule(t, dir)
-		out := runIn(t, dir, "go", "test", "-mod=mod", "-count=1", "-v", ".")
+		out := runIn(t, dir, "go", "test", "-mod=mod", "-count=1", "-v", "-run", c.run, ".")
 		for _, want := range []string{"--- PASS: TestFilesAreAsGenerated", "--- PASS: TestCommandStream", "5 calls give the golden bytes on the simulated NPU"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%q is missing in\n%s", want, out)
@@ -52,7 +59,7 @@ func TestGeneratedGoTest(t *testing.T) {
 
 // TestGeneratedGoTestFindsAWrongByte: a test that cannot fail proves nothing.
 func TestGeneratedGoTestFindsAWrongByte(t *testing.T) {
-	tool(t, "go")
+	goTests(t)
 	for _, c := range []struct{ damage, want string }{
 		{"output", "call 2: output, byte 3 is"},
 		{"state", "call 2: state_h0, byte 3 is"},
@@ -69,4 +76,13 @@ func TestGeneratedGoTestFindsAWrongByte(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", c.want, out)
 		}
 	}
+}
+
+// goTests skips what builds Go programs, which takes its time.
+func goTests(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED: -short, so the generated Go test is not proven")
+	}
+	tool(t, "go")
 }

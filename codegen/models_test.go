@@ -2,11 +2,12 @@ package codegen
 
 import (
 	"encoding/json"
-	"strings"
+	"errors"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/firmware/run"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/testdata"
 )
@@ -73,24 +74,38 @@ func compiled(t *testing.T, name, prefix string, calls int) Project {
 }
 
 // TestModelsThroughEverything takes real networks the whole way: compiled, generated,
-// and judged by the generated test against the interpreter's recorded outputs.
+// built and run, judged by the interpreter's recorded outputs.
 func TestModelsThroughEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: -short, so the generated C is not proven on real networks")
+	}
 	for _, m := range []struct {
 		name, prefix string
 		calls        int
-	}{{"gru32x40_stream", "stream", 84}, {"gru16_t4", "tiny", 10}, {"gru256_mnist_state", "gru", 10}, {"lstm64_mnist_state", "lstm", 10}} {
+		on           []string
+	}{
+		{"gru32x40_stream", "stream", 84, []string{"host", "qemu"}},
+		{"gru256_mnist_state", "gru", 10, []string{"qemu"}},
+		{"lstm64_mnist_state", "lstm", 10, []string{"host"}},
+	} {
 		t.Run(m.name, func(t *testing.T) {
-			tool(t, "go")
-			dir := onDisk(t, compiled(t, m.name, m.prefix, m.calls))
-			asModule(t, dir)
-			out := runIn(t, dir, "go", "test", "-mod=mod", "-count=1", "-v", ".")
-			if !strings.Contains(out, "--- PASS: TestCommandStream") {
-				t.Errorf("the command stream was not run:\n%s", out)
-			}
-			for _, line := range strings.Split(out, "\n") {
-				if strings.Contains(line, "SKIPPED") || strings.Contains(line, "golden bytes") {
-					t.Log(strings.TrimSpace(line))
+			p := compiled(t, m.name, m.prefix, m.calls)
+			dir := onDisk(t, p)
+			for _, on := range m.on {
+				report, err := run.Run(t.Context(), run.Options{
+					Dir: dir, On: on, Accel: p.Program.Accel, Connect: run.Simulated(p.Program.Accel), Sanitize: on == "host",
+				})
+				if errors.Is(err, run.ErrNoTool) {
+					t.Logf("SKIPPED: %s is not proven on %s: %v", m.name, on, err)
+					continue
 				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !report.Pass || report.Calls != m.calls {
+					t.Errorf("on %s: %d calls, %s\n%s", on, report.Calls, report.Problem, report.Console)
+				}
+				t.Logf("%s: %+v", on, report.Sizes)
 			}
 		})
 	}

@@ -224,6 +224,7 @@ func testTargets(f *File) {
 	f.Comment("buildAndRun runs the golden vectors through driver and API, with the simulated NPU")
 	f.Comment("behind the registers.")
 	f.Func().Id("buildAndRun").Params(t(), Id("on").String()).Block(
+		Id("t").Dot("Parallel").Call(),
 		List(Id("accel"), Err()).Op(":=").Qual(ethosuPath, "ParseAccelerator").Call(Id("accelerator")),
 		fatalIfErr(),
 		List(Id("report"), Err()).Op(":=").Qual(runPath, "Run").Call(Id("t").Dot("Context").Call(), Qual(runPath, "Options").Values(Dict{
