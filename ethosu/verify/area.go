@@ -73,7 +73,7 @@ func runs(f *isa.FeatureMap, b box, emit func(start, end int64) bool) bool {
 }
 
 // maxRuns bounds the work on one feature map whose registers are nonsense.
-const maxRuns = 1 << 20
+const maxRuns = 1 << 18
 
 // bytesOf returns the bytes of a box, or false when they are too scattered to list.
 func bytesOf(f *isa.FeatureMap, b box) (ranges, bool) {
@@ -110,8 +110,9 @@ func sameMapping(f, g *isa.FeatureMap) bool {
 		single(f) && single(g)
 }
 
-// meet reports whether boxes of two feature maps share a byte.
-func meet(f *isa.FeatureMap, fb box, g *isa.FeatureMap, gb box) bool {
+// meet reports whether boxes of two feature maps share a byte; when that is too
+// much work it says they do.
+func (c *checker) meet(f *isa.FeatureMap, fb box, g *isa.FeatureMap, gb box) bool {
 	fb, gb = fb.clip(f), gb.clip(g)
 	if f.Region != g.Region || fb.empty() || gb.empty() {
 		return false
@@ -121,7 +122,8 @@ func meet(f *isa.FeatureMap, fb box, g *isa.FeatureMap, gb box) bool {
 	}
 	a, aok := bytesOf(f, fb)
 	b, bok := bytesOf(g, gb)
-	if !aok || !bok {
+	if !aok || !bok || !c.spend(len(a)+len(b)) {
+		c.spend(maxRuns)
 		return true
 	}
 	for i, j := 0, 0; i < len(a) && j < len(b); {

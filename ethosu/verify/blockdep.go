@@ -45,7 +45,7 @@ func (c *checker) maxBlockdep(k *kernel) (int, string) {
 				if !ok {
 					break
 				}
-				if in && meet(&k.ifm, boxes[0], &p.ofm, b) || in2 && meet(&k.ifm2, boxes[1], &p.ofm, b) {
+				if in && c.meet(&k.ifm, boxes[0], &p.ofm, b) || in2 && c.meet(&k.ifm2, boxes[1], &p.ofm, b) {
 					return n - 1, fmt.Sprintf("job %d reads what block %d from the end of its predecessor writes", job, back)
 				}
 			}

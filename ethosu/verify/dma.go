@@ -63,6 +63,9 @@ func (c *checker) dma(o *isa.Operation) {
 		}
 		return e
 	}
+	if !c.spend(int(rows * planes)) {
+		return
+	}
 	src := side(int64(d.Src), d.SrcRegion, d.SrcStride, d.SrcInternal)
 	dst := side(int64(d.Dst), d.DstRegion, d.DstStride, d.DstInternal)
 

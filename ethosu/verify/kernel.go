@@ -74,11 +74,13 @@ func (c *checker) writes(k *kernel) {
 	list, ok := bytesOf(&k.ofm, whole(&k.ofm))
 	if !ok {
 		for _, s := range k.out {
-			list = append(list, Range{s.Start, s.End})
+			c.defined[r].add(s.Start, s.End)
 		}
+		c.spend(maxRuns)
+		return
 	}
-	for _, x := range list {
-		c.defined[r].add(x.Start, x.End)
+	if c.spend(len(list) + len(c.defined[r])/16) {
+		c.defined[r].union(list)
 	}
 }
 
@@ -106,10 +108,18 @@ func (c *checker) readBox(which string, f *isa.FeatureMap, k *kernel) {
 		rows = sampled(f.H, k.ofm.H, k.k.H, k.k.StrideY, k.k.DilationY, k.k.Top, k.up)
 		cols = sampled(f.W, k.ofm.W, k.k.W, k.k.StrideX, k.k.DilationX, k.k.Left, k.up)
 	}
+	if len(rows)*len(cols) > maxRuns {
+		c.spend(maxRuns)
+		return
+	}
 	for _, y := range rows {
 		for _, x := range cols {
 			list, ok := bytesOf(f, box{int(y.Start), int(y.End), int(x.Start), int(x.End), 0, f.C})
 			if !ok {
+				c.spend(maxRuns)
+				return
+			}
+			if !c.spend(len(list) + 1) {
 				return
 			}
 			for _, r := range list {
@@ -157,7 +167,7 @@ func (c *checker) overlaps(k *kernel) {
 		return pointwise && f.H == k.ofm.H && f.W == k.ofm.W && f.C == k.ofm.C && sameMapping(f, &k.ofm)
 	}
 	check := func(which string, f *isa.FeatureMap, spans []isa.Span) {
-		if overlap(spans, k.out) && !inPlace(f) && meet(f, whole(f), &k.ofm, whole(&k.ofm)) {
+		if overlap(spans, k.out) && !inPlace(f) && c.meet(f, whole(f), &k.ofm, whole(&k.ofm)) {
 			c.report(RuleOverlap, "the OFM overwrites the %s, at another place than where it is read", which)
 		}
 	}

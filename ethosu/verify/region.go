@@ -55,6 +55,32 @@ func (r *ranges) add(start, end int64) {
 	*r = s
 }
 
+// union puts a list of ranges into the set, which is ordered like a set itself.
+func (r *ranges) union(list ranges) {
+	if len(list) <= 8 {
+		for _, x := range list {
+			r.add(x.Start, x.End)
+		}
+		return
+	}
+	a, b := *r, list
+	out := make(ranges, 0, len(a)+len(b))
+	for len(a) > 0 || len(b) > 0 {
+		var x Range
+		if len(b) == 0 || len(a) > 0 && a[0].Start <= b[0].Start {
+			x, a = a[0], a[1:]
+		} else {
+			x, b = b[0], b[1:]
+		}
+		if n := len(out); n > 0 && x.Start <= out[n-1].End {
+			out[n-1].End = max(out[n-1].End, x.End)
+		} else {
+			out = append(out, x)
+		}
+	}
+	*r = out
+}
+
 // remove takes start..end out of the set.
 func (r *ranges) remove(start, end int64) {
 	if start >= end {

@@ -40,6 +40,19 @@ type checker struct {
 	names         map[int]string // operation names by word
 
 	streams map[streamKey]error // weight streams already judged
+	work    int
+}
+
+// maxWork bounds the byte ranges that are looked at in all. No network comes near.
+const maxWork = 1 << 25
+
+// spend counts work and reports whether there may be more.
+func (c *checker) spend(n int) bool {
+	if c.work <= maxWork && c.work+n > maxWork {
+		c.report(RuleStream, "the feature maps so far are scattered over more than %d byte ranges: the rest of the stream is not judged", maxWork)
+	}
+	c.work += n
+	return c.work <= maxWork
 }
 
 func newChecker(a *ethosu.Accelerator, regions Regions) *checker {
@@ -116,7 +129,7 @@ func (c *checker) walk(words []uint32) {
 		case o.IsBlock():
 			c.kernel(o)
 		}
-		if len(c.findings) >= maxFindings {
+		if len(c.findings) >= maxFindings || c.work > maxWork {
 			return errEnough
 		}
 		return nil
