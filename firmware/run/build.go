@@ -46,10 +46,20 @@ func Build(ctx context.Context, opt Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if t.Toolchain != "" && opt.Toolchain != "" {
+		t.Toolchain = opt.Toolchain
+	}
 	opt.say("building for " + t.Name)
+	if err := compile(ctx, opt, t, dir, build); err != nil {
+		return "", err
+	}
+	return filepath.Join(opt.buildDir(t), t.Image), nil
+}
+
+func compile(ctx context.Context, opt Options, t Target, dir, build string) error {
 	if t.Toolchain == "" {
 		if _, err := Find(toolCC); err != nil {
-			return "", err
+			return err
 		}
 		_, noCMake := Find(toolCMake)
 		_, noNinja := Find(toolNinja)
@@ -60,7 +70,7 @@ func Build(ctx context.Context, opt Options) (string, error) {
 	return withCMake(ctx, opt, t, dir, build)
 }
 
-func withCMake(ctx context.Context, opt Options, t Target, dir, build string) (string, error) {
+func withCMake(ctx context.Context, opt Options, t Target, dir, build string) error {
 	need := []string{toolCMake, toolNinja}
 	if t.Toolchain != "" {
 		need = append(need, toolArm)
@@ -69,7 +79,7 @@ func withCMake(ctx context.Context, opt Options, t Target, dir, build string) (s
 	for _, name := range need {
 		path, err := Find(name)
 		if err != nil {
-			return "", err
+			return err
 		}
 		paths[name] = path
 	}
@@ -83,12 +93,9 @@ func withCMake(ctx context.Context, opt Options, t Target, dir, build string) (s
 		configure = append(configure, "-D"+d)
 	}
 	if err := command(ctx, dir, configure); err != nil {
-		return "", err
+		return err
 	}
-	if err := command(ctx, dir, []string{paths[toolNinja], "-C", build}); err != nil {
-		return "", err
-	}
-	return filepath.Join(build, t.Image), nil
+	return command(ctx, dir, []string{paths[toolNinja], "-C", build})
 }
 
 func onOff(b bool) string {
@@ -105,10 +112,10 @@ var plainSources = []string{"src/*.c", "app/*.c", "npu/*.c", "platform/*.c", "pl
 var plainIncludes = []string{"include", "src", "app", "npu", "platform", "platform/link"}
 
 // plainCC compiles for this machine without a build system.
-func plainCC(ctx context.Context, opt Options, t Target, dir, build string) (string, error) {
+func plainCC(ctx context.Context, opt Options, t Target, dir, build string) error {
 	cc, err := Find(toolCC)
 	if err != nil {
-		return "", err
+		return err
 	}
 	flags := []string{cc, "-std=c11", "-Os", "-g", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections", "-DNPU_MMIO_EXTERN=1"}
 	if opt.NonSecure {
@@ -134,17 +141,17 @@ func plainCC(ctx context.Context, opt Options, t Target, dir, build string) (str
 	for _, pattern := range plainSources {
 		sources, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
 		if err != nil {
-			return "", err
+			return err
 		}
 		slices.Sort(sources)
 		for _, source := range sources {
 			rel, err := filepath.Rel(dir, source)
 			if err != nil {
-				return "", err
+				return err
 			}
 			object := filepath.Join(build, "objects", rel+".o")
 			if err := os.MkdirAll(filepath.Dir(object), 0o777); err != nil {
-				return "", err
+				return err
 			}
 			objects = append(objects, object)
 			group.Go(func() error {
@@ -153,14 +160,14 @@ func plainCC(ctx context.Context, opt Options, t Target, dir, build string) (str
 		}
 	}
 	if err := group.Wait(); err != nil {
-		return "", err
+		return err
 	}
 	image := filepath.Join(build, t.Image)
 	link := append([]string{cc, "-Wl,--gc-sections", "-o", image}, objects...)
 	if runtime.GOOS == "darwin" {
 		link = append([]string{cc, "-o", image}, objects...)
 	}
-	return image, command(ctx, dir, append(link, sanitize...))
+	return command(ctx, dir, append(link, sanitize...))
 }
 
 // command runs a tool quietly; what it prints matters only when it fails.

@@ -150,6 +150,8 @@ type build struct {
 	plain     bool
 	sanitize  bool
 	nonSecure bool
+	toolchain string
+	kind      string // CMAKE_BUILD_TYPE
 }
 
 var images struct {
@@ -183,7 +185,11 @@ func image(t *testing.T, b build) string {
 					return "", err
 				}
 			}
-			return run.Build(context.Background(), run.Options{Dir: dir, On: b.on, PlainCC: b.plain, Sanitize: b.sanitize, NonSecure: b.nonSecure})
+			opt := run.Options{Dir: dir, On: b.on, PlainCC: b.plain, Sanitize: b.sanitize, NonSecure: b.nonSecure, Toolchain: b.toolchain}
+			if b.kind != "" {
+				opt.Define = []string{"CMAKE_BUILD_TYPE=" + b.kind}
+			}
+			return run.Build(context.Background(), opt)
 		})
 		images.made[b] = once
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	Sanitize bool
 	// NonSecure links for the non-secure addresses.
 	NonSecure bool
+	// Toolchain is a CMake toolchain file below the project, cmake/llvm.cmake say,
+	// instead of the target's own.
+	Toolchain string
 	// Define is passed to CMake and the compiler: NAME=VALUE.
 	Define []string
 

@@ -1,11 +1,14 @@
 package run_test
 
 import (
+	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -13,10 +16,12 @@ import (
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
+var calls = flag.Int("calls", 120, "how often TestCalls calls the driver")
+
 // TestCalls runs the driver against an NPU that interrupts at once, after a while,
 // or both, waits by interrupt and by polling, on every machine.
 func TestCalls(t *testing.T) {
-	const calls = 120
+	calls := *calls
 	delays := map[string]func() uint64{
 		"immediate": nil,
 		"delayed":   func() uint64 { return 20000 },
@@ -40,9 +45,19 @@ func TestCalls(t *testing.T) {
 		{build{on: "qemu"}, "immediate", flagPolled},
 		{build{on: "qemu", nonSecure: true}, "mixed", 0},
 		{build{on: "qemu-hook"}, "mixed", 0},
+		{build{on: "qemu", kind: "Debug"}, "mixed", 0},
+		{build{on: "qemu", kind: "Release"}, "immediate", 0},
+		{build{on: "qemu", toolchain: "cmake/llvm.cmake"}, "mixed", 0},
 	} {
 		t.Run(fmt.Sprintf("%+v/%s/flags=%#x", c.build, c.delay, c.flags), func(t *testing.T) {
 			t.Parallel()
+			if c.toolchain != "" {
+				for _, name := range []string{"clang", "ld.lld"} {
+					if _, err := run.Find(name); err != nil {
+						t.Skipf("SKIPPED: %v", err)
+					}
+				}
+			}
 			report := start(t, c.build, func(mem link.Memory) link.NPU { return newFake(mem, calls, 0, c.flags) }, delays[c.delay])
 			if !report.Pass || report.Calls != calls || report.Cycles != 1234 {
 				t.Errorf("pass=%v calls=%d cycles=%d exit=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Cycles, report.Exit, report.Problem, report.Console)
@@ -142,6 +157,20 @@ func TestWildAccess(t *testing.T) {
 	}, nil)
 	if report.Pass || !strings.Contains(report.Console, "run: ERR_BUS") || !strings.Contains(report.Problem, "outside of the sections") {
 		t.Errorf("pass=%v problem=%q console:\n%s", report.Pass, report.Problem, report.Console)
+	}
+}
+
+// TestTimeout has the interrupt come much later than anybody waits for. The program
+// is killed; that it is dead shows in Run returning at all.
+func TestTimeout(t *testing.T) {
+	for _, on := range []string{"host", "qemu"} {
+		_, err := run.Run(context.Background(), run.Options{
+			On: on, Image: image(t, build{on: on}), Timeout: 300 * time.Millisecond,
+			Connect: func(mem link.Memory) link.NPU { return newFake(mem, 65535, 0, 0) },
+		})
+		if err == nil || !strings.Contains(err.Error(), "does not end within 300ms") {
+			t.Errorf("%s: %v", on, err)
+		}
 	}
 }
 

@@ -96,10 +96,77 @@ static int calls(uint32_t count) {
     return wrong == 0u ? 0 : 10;
 }
 
+#if defined(__arm__) && !defined(NPU_MMIO_EXTERN)
+
+/* Stores and loads base pointers by every instruction that the bridge must decode, through low and
+ * high registers, and looks at what the instruction leaves in its base register. */
+static uint32_t encodings(void) {
+    const uint32_t base = PLATFORM_NPU_BASE + 0x80u; /* BASEP0 */
+    uint32_t at = base;
+    uint32_t wrong = 0;
+    uint32_t got;
+
+    __asm__ volatile("movs r4, #17          \n\t"
+                     "str.n r4, [%1, #4]    \n\t"
+                     "movs r4, #4           \n\t"
+                     "ldr.n %0, [%1, r4]    \n\t"
+                     : "=&l"(got)
+                     : "l"(base)
+                     : "r4", "memory");
+    wrong |= (uint32_t)(got != 17u) << 0;
+    __asm__ volatile("mov r8, #18           \n\t"
+                     "movs r4, #8           \n\t"
+                     "str.w r8, [%1, r4]    \n\t"
+                     "movs r4, #2           \n\t"
+                     "ldr.w r12, [%1, r4, lsl #2] \n\t"
+                     "mov %0, r12           \n\t"
+                     : "=&l"(got)
+                     : "l"(base)
+                     : "r4", "r8", "r12", "memory");
+    wrong |= (uint32_t)(got != 18u) << 1;
+    __asm__ volatile("mov lr, #19           \n\t"
+                     "str.w lr, [%1, #12]   \n\t"
+                     "add r4, %1, #16       \n\t"
+                     "ldr %0, [r4, #-4]     \n\t"
+                     : "=&r"(got)
+                     : "r"(base)
+                     : "r4", "lr", "memory");
+    wrong |= (uint32_t)(got != 19u) << 2;
+    __asm__ volatile("mov r4, #20           \n\t"
+                     "str.w r4, [%0], #8    \n\t"
+                     "mov r4, #21           \n\t"
+                     "str.w r4, [%0, #8]!   \n\t"
+                     : "+r"(at)
+                     :
+                     : "r4", "memory");
+    wrong |= (uint32_t)(at != base + 16u) << 3;
+    __asm__ volatile("ldr.w %0, [%1], #-16  \n\t" : "=&r"(got), "+r"(at) : : "memory");
+    wrong |= (uint32_t)(got != 21u || at != base) << 4;
+    at += 8u;
+    __asm__ volatile("ldr.w %0, [%1, #-8]!  \n\t" : "=&r"(got), "+r"(at) : : "memory");
+    wrong |= (uint32_t)(got != 20u || at != base) << 5;
+    return wrong;
+}
+
+#else
+
+static uint32_t encodings(void) {
+    return 0;
+}
+
+#endif
+
 int main(void) {
     uint32_t what;
 
     platform_init();
+    what = encodings();
+    if (what != 0u) {
+        platform_puts("encodings wrong: ");
+        platform_put_u32(what);
+        platform_puts("\n");
+        platform_exit(11);
+    }
     flags = PLATFORM_NPU_FLAGS | unroll_npu_mmio_read(PLATFORM_NPU_BASE, NPU_LOCK);
     what = unroll_npu_mmio_read(PLATFORM_NPU_BASE, NPU_DEBUG_MISC);
     if (what >> 16 != 0u) {
