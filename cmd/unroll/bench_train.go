@@ -1,24 +1,22 @@
 package main
 
 import (
-	"fmt"
-	"time"
-
 	"github.com/unroll-npu/unroll/train"
-	"github.com/unroll-npu/unroll/train/dataset"
 )
 
-// benchTrain measures one epoch of the default network on embedded digits.
+// benchSteps is the number of training steps that a rate is measured over.
+const benchSteps = 60
+
+// benchTrain measures training of the default network and its share of the machine's
+// arithmetic peak, with one worker and with all.
 func benchTrain(c *cli, asJSON bool) error {
-	set, _ := dataset.Digits(1, 3200, 1)
-	start := time.Now()
-	if _, err := fit(c, train.Config{Seed: 1}, set); err != nil {
+	if !asJSON {
+		_, err := train.Bench(train.Config{}, benchSteps, c.stdout)
 		return err
 	}
-	rate := float64(set.Len()) / time.Since(start).Seconds()
-	if asJSON {
-		return printJSON(c.stdout, map[string]any{"images_per_second": rate})
+	speeds, err := train.Bench(train.Config{}, benchSteps, nil)
+	if err != nil {
+		return err
 	}
-	_, err := fmt.Fprintf(c.stdout, "%.0f images/s, GRU 256 on 28 x 28\n", rate)
-	return err
+	return printJSON(c.stdout, map[string]any{"train": speeds})
 }

@@ -97,6 +97,9 @@ func runBuild(c *cli, b *buildFlags) error {
 		return err
 	}
 
+	if set, err = b.train.split(&cfg, set, b.data.seed); err != nil {
+		return err
+	}
 	net, err := fit(c, cfg, set)
 	if err != nil {
 		return err

@@ -10,30 +10,43 @@ import (
 
 // dataFlags choose a data set.
 type dataFlags struct {
-	data string
-	seed uint64
+	data        string
+	seed        uint64
+	standardize bool
+	test        float64
+	regression  bool
 }
 
 // Sizes of the embedded digits: enough to learn the task in seconds, and a test part
 // whose accuracy is good to a few tenths of a point.
 const (
 	embeddedTrain = 12000
-	embeddedTest  = 4000
+	embeddedTest  = 2000
 )
 
 func (d *dataFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&d.data, "data", "digits", "data set: digits (embedded), or a folder with the MNIST IDX files")
+	f.StringVar(&d.data, "data", "digits", "data set: digits or stream (embedded), a folder with MNIST's IDX files or x.npy and y.npy, an .npz or a .csv file")
 	f.Uint64Var(&d.seed, "seed", 1, "seed of everything random")
+	f.BoolVar(&d.standardize, "standardize", false, "standardize features; the constants travel with the network into the generated C")
+	f.Float64Var(&d.test, "test", 0.2, "fraction set aside as the test part where the files have none")
+	f.BoolVar(&d.regression, "regression", false, "CSV: the label is a number to predict")
 }
 
 func (d *dataFlags) open() (train, test *dataset.Set, err error) {
-	if d.data == "digits" {
+	switch d.data {
+	case "digits":
 		train, test = dataset.Digits(d.seed, embeddedTrain, embeddedTest)
+	case "stream":
+		train, test = dataset.Streams(d.seed, embeddedTrain, embeddedTest)
+	default:
+		train, test, err = dataset.Open(d.data, dataset.Options{Test: d.test, Seed: d.seed, Standardize: d.standardize, Regression: d.regression})
+		if err != nil {
+			return nil, nil, fmt.Errorf("--data %s: %w", d.data, err)
+		}
 		return train, test, nil
 	}
-	train, test, err = dataset.OpenMNIST(d.data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("--data %s: %w", d.data, err)
+	if d.standardize {
+		err = dataset.Standardize(train, test)
 	}
-	return train, test, nil
+	return train, test, err
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -17,9 +15,10 @@ import (
 
 var lowerVerb = verb{
 	name:    "lower",
-	args:    "NETWORK.safetensors",
+	args:    "NETWORK",
 	summary: "Unroll and quantize a float network to an int8 .tflite, with an accuracy report.",
-	example: "unroll lower gru.safetensors --data digits -o gru.tflite",
+	example: `unroll lower gru.safetensors --data digits -o gru.tflite
+unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onnx`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var d dataFlags
 		var l lowerFlags
@@ -89,7 +88,7 @@ type lowered struct {
 }
 
 func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, report bool) error {
-	name, err := c.oneArg("the .safetensors network to lower")
+	name, err := c.oneArg("the network to lower")
 	if err != nil {
 		return err
 	}
@@ -97,7 +96,13 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 	if err != nil {
 		return err
 	}
-	net, err := readNetwork(name)
+	if out == "" {
+		out = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) + ".tflite"
+	}
+	if err := checkNew(out, force); err != nil {
+		return err
+	}
+	net, err := checkpoint.Open(name)
 	if err != nil {
 		return err
 	}
@@ -105,12 +110,12 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 	if err != nil {
 		return err
 	}
+	if net.Steps == 0 { // files from elsewhere do not say
+		net.Steps = train.Steps
+	}
 	low, err := lower.Lower(c.ctx, net, train, o)
 	if err != nil {
 		return err
-	}
-	if out == "" {
-		out = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) + ".tflite"
 	}
 	file, err := tflite.Write(low.Int8)
 	if err != nil {
@@ -145,12 +150,4 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, int8 accuracy %.2f %% on %s test sequences\nwrote %s: %d operators, %s bytes\nnext: unroll compile %s\n",
 		100*r.FloatAccuracy, 100*r.Int8Accuracy, commas(test.Len()), out, r.Operators, commas(r.Bytes), out)
 	return nil
-}
-
-func readNetwork(name string) (*nn.Network, error) {
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return checkpoint.Read(name, bytes.NewReader(b), int64(len(b)))
 }

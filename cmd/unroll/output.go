@@ -14,10 +14,8 @@ import (
 // path holds either what it held before or all of data. Without force it refuses to
 // replace an existing file.
 func writeFile(path string, data []byte, force bool) (err error) {
-	if !force {
-		if _, err := os.Lstat(path); err == nil {
-			return fmt.Errorf("%s exists already: give another -o or --force to replace it", path)
-		}
+	if err := checkNew(path, force); err != nil {
+		return err
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -43,6 +41,15 @@ func writeFile(path string, data []byte, force bool) (err error) {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return os.Rename(tmp.Name(), path)
+}
+
+// checkNew refuses to replace an existing file without force. Verbs that work long ask
+// before they start.
+func checkNew(path string, force bool) error {
+	if _, err := os.Lstat(path); err == nil && !force {
+		return fmt.Errorf("%s exists already: give another -o or --force to replace it", path)
+	}
+	return nil
 }
 
 // printJSON prints v as the one object on w.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/spf13/pflag"
 
@@ -24,6 +26,7 @@ var trainVerb = verb{
 		var t trainFlags
 		d.add(f)
 		t.add(f)
+		f.StringVar(&t.state, "state", "", "file that keeps the run after every epoch and on Ctrl-C; the same command goes on from it")
 		out := f.StringP("output", "o", "", "the .safetensors file to write (default: CELL.safetensors)")
 		force := f.Bool("force", false, "replace an existing file")
 		asJSON := f.Bool("json", false, "print the result as JSON")
@@ -37,6 +40,9 @@ type trainFlags struct {
 	units, layers, epochs, batch int
 	rate, clip                   float64
 	classic                      bool
+	validation                   float64
+	patience                     int
+	state                        string
 }
 
 func (t *trainFlags) add(f *pflag.FlagSet) {
@@ -49,17 +55,14 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
 	f.Float64Var(&t.rate, "rate", 0, "learning rate, the peak of the schedule (default: the recipe's)")
 	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm (default: none)")
+	f.Float64Var(&t.validation, "validation", 0, "fraction of the training part to validate on after every epoch; the best network is kept")
+	f.IntVar(&t.patience, "patience", 0, "stop after so many epochs without a better validation loss")
 }
 
 func (t *trainFlags) config(seed uint64) (train.Config, error) {
-	recipes := map[string]train.Config{
-		"default": {},
-		"guide":   {Schedule: train.Constant, Rate: 1e-3},
-		"best":    {Epochs: 3, Rate: 3e-3, WarmUp: 0.05, Shift: 1},
-	}
-	c, err := choose("--recipe", t.recipe, recipes)
+	c, err := train.Recipe(t.recipe, train.Config{})
 	if err != nil {
-		return c, err
+		return c, usagef("--recipe: %v", err)
 	}
 	if c.Cell, err = nn.ParseCell(t.cell); err != nil {
 		return c, usagef("--cell: %v", err)
@@ -73,6 +76,40 @@ func (t *trainFlags) config(seed uint64) (train.Config, error) {
 		c.Rate = t.rate
 	}
 	return c, nil
+}
+
+// resumable keeps the state of the run in a file after every epoch and on Ctrl-C, and
+// goes on from it when it is there.
+func (t *trainFlags) resumable(cfg *train.Config) error {
+	if t.state == "" {
+		return nil
+	}
+	cfg.Save = func(s *train.State) error {
+		var b bytes.Buffer
+		if err := checkpoint.WriteState(&b, s); err != nil {
+			return err
+		}
+		return writeFile(t.state, b.Bytes(), true)
+	}
+	b, err := os.ReadFile(t.state)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	cfg.Resume, err = checkpoint.ReadState(t.state, bytes.NewReader(b), int64(len(b)))
+	return err
+}
+
+// split sets the validation part aside, when one is asked for.
+func (t *trainFlags) split(cfg *train.Config, set *dataset.Set, seed uint64) (*dataset.Set, error) {
+	if t.validation == 0 {
+		return set, nil
+	}
+	rest, aside, err := dataset.Split(set, t.validation, seed)
+	cfg.Validation, cfg.Patience = aside, t.patience
+	return rest, err
 }
 
 // fit trains with progress on stderr. On Ctrl-C it returns the network so far with the
@@ -110,12 +147,21 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err != nil {
 		return err
 	}
+	if out == "" {
+		out = t.cell + ".safetensors"
+	}
+	if err := checkNew(out, force); err != nil {
+		return err
+	}
 	set, test, err := d.open()
 	if err != nil {
 		return err
 	}
-	if out == "" {
-		out = t.cell + ".safetensors"
+	if set, err = t.split(&cfg, set, d.seed); err != nil {
+		return err
+	}
+	if err := t.resumable(&cfg); err != nil {
+		return err
 	}
 	net, err := fit(c, cfg, set)
 	interrupted := errors.Is(err, context.Canceled) && net != nil
