@@ -50,9 +50,14 @@ func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
 
 	cycles := 0
 	fed := true // the weight path sets the pace in every sub-kernel
-	for y := 0; y < max(w.KH, 1); y += 8 {
-		for x := 0; x < max(w.KW, 1); x += 8 {
-			elems := min(8, max(w.KH, 1)-y) * min(8, max(w.KW, 1)-x)
+	kh, kw := max(w.KH, 1), max(w.KW, 1)
+	// Sub-kernels of 8x8 come in at most four sizes.
+	for _, h := range [2][2]int{{8, kh / 8}, {kh % 8, 1}} {
+		for _, v := range [2][2]int{{8, kw / 8}, {kw % 8, 1}} {
+			elems, times := h[0]*v[0], h[1]*v[1]
+			if elems*times == 0 {
+				continue
+			}
 			steps, c := 1, 0
 			pace := 4 * nxy
 			switch {
@@ -96,7 +101,7 @@ func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
 			if w.PartKernel && w.Kind == block.Conv {
 				extra *= ceilDiv(g.ib.D, 8)
 			}
-			cycles += c + extra
+			cycles += (c + extra) * times
 		}
 	}
 	if w.Kind.SumsDepth() {

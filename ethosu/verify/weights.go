@@ -84,9 +84,10 @@ func (c *checker) judge(b []byte, l weights.Layout) error {
 		return err
 	}
 	err := l.Check()
-	if err == nil {
+	if err == nil && c.spend(len(b)) {
 		var list []int16
 		if list, err = weights.Decode(b); err == nil {
+			c.spend(len(list) / 8)
 			if n := weights.Volume(l); len(list) != n {
 				err = fmt.Errorf("it decodes to %d weights, expected %d for %d outputs, kernel %dx%d, %d inputs, %s, OFM block depth %d", len(list), n, l.O, l.KH, l.KW, l.I, l.Traversal, l.OFMBlockDepth)
 			} else {

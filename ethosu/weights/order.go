@@ -178,14 +178,15 @@ func Volume(l Layout) int {
 	if l.Traversal == Depthwise {
 		group = 4
 	}
+	// Sub-kernels come in at most four sizes: whole, cut in height, in width, in both.
 	kernel := 0
-	for sy := 0; sy < l.KH; sy += subH {
-		for sx := 0; sx < l.KW; sx += subW {
-			e := min(subH, l.KH-sy) * min(subW, l.KW-sx)
+	for _, h := range [2][2]int{{subH, l.KH / subH}, {l.KH % subH, 1}} {
+		for _, w := range [2][2]int{{subW, l.KW / subW}, {l.KW % subW, 1}} {
+			e := h[0] * w[0]
 			if l.Traversal != DepthFirst {
 				e = roundUp(e, group)
 			}
-			kernel += e
+			kernel += e * h[1] * w[1]
 		}
 	}
 	depth := 0
