@@ -109,8 +109,9 @@ func randomWindow(rng *rand.Rand, accel *ethosu.Accelerator) *windowCase {
 			n *= c.ifm.C
 		}
 		c.weights = make([]int16, n*c.ofm.C)
+		nine := rng.IntN(2) // weights of nine bits, as of uint8 networks, or of eight
 		for i := range c.weights {
-			c.weights[i] = int16(rng.IntN(511) - 255)
+			c.weights[i] = int16(rng.IntN(511)-255) >> nine
 		}
 		c.global = rng.IntN(8) == 0
 		one := weights.Record{Scale: rng.Uint32() >> 1, Shift: uint8(38 + rng.IntN(10))}

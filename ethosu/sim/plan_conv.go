@@ -16,13 +16,42 @@ type convPlan struct {
 	limit int64 // accumulators must stay below it
 	maxX  int64 // largest absolute input after the zero point
 	slow  bool
+
+	bias8   []int64 // not nil: run bytes
+	flip    uint8   // turns an element into an unsigned byte
+	padByte uint8   // the byte that stands for 0
 }
 
 func (b *builder) conv(p blockPlan, o *isa.Operation) (step, error) {
 	c := &convPlan{blockPlan: p, store: b.store, limit: accLimit(o), maxX: p.ifm.maxAbs(), slow: b.opts.slow}
 	var err error
-	c.src, err = b.source(&c.blockPlan, o, false)
-	return c, err
+	if c.src, err = b.source(&c.blockPlan, o, false); err != nil {
+		return nil, err
+	}
+	c.prepareBytes()
+	return c, nil
+}
+
+// prepareBytes decides whether the byte kernel will do. It multiplies the unsigned
+// bytes q+128 or q; what that adds to each sum, for the zero point too, goes into the
+// bias.
+func (p *convPlan) prepareBytes() {
+	m, r := p.src.matrix, p.src.records
+	if p.slow || m == nil || r == nil || m.w8 == nil || p.ifm.elem != 1 || !p.canFinish8() || m.absSum*p.maxX+r.maxBias > bounded || m.absSum*p.maxX >= p.limit {
+		return
+	}
+	offset := int64(p.ifm.zp)
+	if p.ifm.Type.Signed {
+		offset, p.flip = offset+128, 0x80
+	}
+	if offset < 0 || offset > 255 {
+		return
+	}
+	p.padByte = uint8(offset)
+	p.bias8 = make([]int64, m.rows)
+	for i := range p.bias8 {
+		p.bias8[i] = r.bias[i] - offset*m.rowSum[i]
+	}
 }
 
 // accLimit returns 2^31 or 2^39: what an accumulator holds.
@@ -43,6 +72,10 @@ func (p *convPlan) run(c *context) error {
 	m, r, err := p.src.get(c, p.store, &p.header)
 	if err != nil {
 		return err
+	}
+	if p.bias8 != nil && !c.fetch {
+		p.bytes(c)
+		return nil
 	}
 	if p.maxX <= 255 && m.stride <= mac.MaxLen && m.absSum*p.maxX < p.limit {
 		return p.narrow(c, m, r)
@@ -87,6 +120,68 @@ func (p *convPlan) narrow(c *context, m *matrix, r *records) error {
 		}
 	}
 	return nil
+}
+
+// bytes is narrow on the byte kernel.
+func (p *convPlan) bytes(c *context) {
+	m, r := p.src.matrix, p.src.records
+	buf, out := p.input(c, 0, &p.ifm), c.mem[p.ofm.Region]
+	x, acc := sized(&c.bytes, m.stride8), sized(&c.acc, m.rows)
+	clear(x[m.n:])
+	f := p.finisher(r.scalers[0], c.shram)
+	for y := range p.ofm.H {
+		for col := range p.ofm.W {
+			p.gather8(x, buf, y, col)
+			mac.MatVecBytes(acc, x, m.w8, m.stride8)
+			for ch := 0; ch < m.rows; {
+				n := p.ofm.runLen(ch, m.rows-ch)
+				at := p.ofm.at(y, col, ch)
+				if len(r.scalers) == 1 {
+					f.sums(out[at:at+n], acc[ch:ch+n], p.bias8[ch:])
+				} else {
+					f.channels(out[at:at+n], acc[ch:ch+n], p.bias8[ch:], r.scalers[ch:])
+				}
+				ch += n
+			}
+		}
+	}
+}
+
+// gather8 is gather16 for the byte kernel.
+func (p *convPlan) gather8(x, buf []byte, oy, ox int) {
+	n := p.ifm.C
+	for ty := range p.kernel.H {
+		for tx := range p.kernel.W {
+			part := x[:n]
+			x = x[n:]
+			y, col, ok := p.tap(oy, ox, ty, tx)
+			if !ok {
+				for i := range part {
+					part[i] = p.padByte
+				}
+				continue
+			}
+			for ch := 0; ch < n; {
+				l := p.ifm.runLen(ch, n-ch)
+				at := p.ifm.at(y, col, ch)
+				flipBytes(part[ch:ch+l], buf[at:at+l], p.flip)
+				ch += l
+			}
+		}
+	}
+}
+
+// flipBytes copies src with a bit pattern flipped, eight bytes at a time.
+func flipBytes(dst, src []byte, flip uint8) {
+	src = src[:len(dst)]
+	pattern := uint64(flip) * 0x0101010101010101
+	for len(dst) >= 8 && len(src) >= 8 {
+		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src)^pattern)
+		dst, src = dst[8:], src[8:]
+	}
+	for i, v := range src {
+		dst[i] = v ^ flip
+	}
 }
 
 // exact sums in 64 bits and reports accumulators that overflow.

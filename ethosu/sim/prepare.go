@@ -65,6 +65,7 @@ type context struct {
 	v      []int64
 	q      []int32
 	x      []int16
+	bytes  []byte
 	wide   []int32
 	acc    []int32
 	sum    []int64

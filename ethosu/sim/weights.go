@@ -16,6 +16,31 @@ type matrix struct {
 	n      int   // weights in a row
 	stride int   // n padded to the vector length
 	absSum int64 // largest sum of absolute weights of a row
+
+	// For the byte kernel, when there is one and the weights fit: the same rows and
+	// their sums.
+	w8      []int8
+	rowSum  []int64
+	stride8 int
+}
+
+// narrow fills the byte form, unless a weight needs nine bits.
+func (m *matrix) narrow() {
+	if !mac.HaveBytes() || m.absSum > 1<<22 {
+		return
+	}
+	m.stride8 = (m.n + mac.ByteStep - 1) / mac.ByteStep * mac.ByteStep
+	w8, sums := make([]int8, m.rows*m.stride8), make([]int64, m.rows)
+	for r := range m.rows {
+		for i, v := range m.w[r*m.stride:][:m.n] {
+			if v != int16(int8(v)) {
+				return
+			}
+			w8[r*m.stride8+i] = int8(v)
+			sums[r] += int64(v)
+		}
+	}
+	m.w8, m.rowSum = w8, sums
 }
 
 // records are the decoded bias and scale records.
@@ -91,6 +116,7 @@ func (s *weightStore) matrix(h *header, layouts []weights.Layout, streams [2][]b
 			m.absSum = max(m.absSum, sum)
 		}
 	}
+	m.narrow()
 	s.mu.Lock()
 	s.matrices[key] = m
 	s.mu.Unlock()

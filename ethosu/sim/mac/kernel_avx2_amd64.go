@@ -6,3 +6,8 @@ package mac
 //
 //go:noescape
 func matVecAVX2(acc *int32, x *int16, w *int16, count int, n int, stride int)
+
+// matVecVNNI computes count sums of n products of bytes; n is a multiple of 64, stride is in bytes.
+//
+//go:noescape
+func matVecVNNI(acc *int32, x *uint8, w *int8, count int, n int, stride int)

@@ -89,3 +89,81 @@ oneLoop:
 done:
 	VZEROUPPER
 	RET
+
+// func matVecVNNI(acc *int32, x *uint8, w *int8, count int, n int, stride int)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI
+TEXT ·matVecVNNI(SB), NOSPLIT, $0-48
+	MOVQ acc+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	LEAQ (DI)(DI*2), R8
+
+four:
+	CMPQ   BX, $0x04
+	JLT    one
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	XORQ   R9, R9
+	MOVQ   DX, R10
+
+fourLoop:
+	VMOVDQU64     (CX)(R9*1), Z4
+	VPDPBUSD      (R10), Z4, Z0
+	VPDPBUSD      (R10)(DI*1), Z4, Z1
+	VPDPBUSD      (R10)(DI*2), Z4, Z2
+	VPDPBUSD      (R10)(R8*1), Z4, Z3
+	ADDQ          $0x40, R10
+	ADDQ          $0x40, R9
+	CMPQ          R9, SI
+	JLT           fourLoop
+	VEXTRACTI64X4 $0x01, Z0, Y4
+	VPADDD        Y0, Y4, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y6
+	VPADDD        Y1, Y6, Y6
+	VEXTRACTI64X4 $0x01, Z2, Y7
+	VPADDD        Y2, Y7, Y7
+	VEXTRACTI64X4 $0x01, Z3, Y8
+	VPADDD        Y3, Y8, Y8
+	VPHADDD       Y6, Y4, Y4
+	VPHADDD       Y8, Y7, Y7
+	VPHADDD       Y7, Y4, Y4
+	VEXTRACTI128  $0x01, Y4, X6
+	VPADDD        X6, X4, X6
+	VMOVDQU       X6, (AX)
+	ADDQ          $0x10, AX
+	LEAQ          (DX)(DI*4), DX
+	SUBQ          $0x04, BX
+	JMP           four
+
+one:
+	CMPQ   BX, $0x00
+	JEQ    done
+	VPXORQ Z5, Z5, Z5
+	XORQ   R9, R9
+
+oneLoop:
+	VMOVDQU64     (CX)(R9*1), Z0
+	VPDPBUSD      (DX)(R9*1), Z0, Z5
+	ADDQ          $0x40, R9
+	CMPQ          R9, SI
+	JLT           oneLoop
+	VEXTRACTI64X4 $0x01, Z5, Y0
+	VPADDD        Y5, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDD        X1, X0, X1
+	VPHADDD       X1, X1, X1
+	VPHADDD       X1, X1, X1
+	VMOVD         X1, (AX)
+	ADDQ          $0x04, AX
+	ADDQ          DI, DX
+	DECQ          BX
+	JMP           one
+
+done:
+	VZEROUPPER
+	RET

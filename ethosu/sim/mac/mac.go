@@ -22,6 +22,20 @@ func MatVec(acc []int32, x, w []int16, stride int) {
 	matVec(acc, x, w, stride)
 }
 
+// ByteStep is the multiple that vectors of bytes are padded to.
+const ByteStep = 64
+
+// MatVecBytes is MatVec for unsigned inputs and signed weights of 8 bits. It only
+// works where HaveBytes says so; len(x) is a multiple of ByteStep.
+func MatVecBytes(acc []int32, x []uint8, w []int8, stride int) {
+	if len(acc) == 0 || len(x) == 0 {
+		clear(acc)
+		return
+	}
+	_ = w[(len(acc)-1)*stride+len(x)-1]
+	matVecBytes(acc, x, w, stride)
+}
+
 func portable(acc []int32, x, w []int16, stride int) {
 	for r := range acc {
 		acc[r] = dot(x, w[r*stride:])

@@ -66,3 +66,49 @@ func BenchmarkMatVec256x768(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*256*768/b.Elapsed().Seconds()/1e9, "GMAC/s")
 }
+
+// TestMatVecBytes compares the byte kernel, where there is one, with plain sums.
+func TestMatVecBytes(t *testing.T) {
+	if !HaveBytes() {
+		t.Skip("SKIPPED: this processor has no byte kernel, so it is not proven")
+	}
+	rng := rand.New(rand.NewPCG(9, 10))
+	for range 300 {
+		rows, n := 1+rng.IntN(13), ByteStep*(1+rng.IntN(12))
+		stride := n + rng.IntN(3)*ByteStep
+		x, w := make([]uint8, n), make([]int8, rows*stride)
+		for i := range x {
+			x[i] = uint8(rng.Uint32())
+		}
+		for i := range w {
+			w[i] = int8(rng.Uint32())
+		}
+		acc := make([]int32, rows+8)
+		MatVecBytes(acc[:rows], x, w, stride)
+		for r := range rows {
+			var want int32
+			for i, v := range x {
+				want += int32(v) * int32(w[r*stride+i])
+			}
+			if acc[r] != want {
+				t.Fatalf("row %d of %d, length %d: %d, expected %d", r, rows, n, acc[r], want)
+			}
+		}
+		for _, v := range acc[rows:] {
+			if v != 0 {
+				t.Fatalf("%d rows of %d: the kernel writes behind the result", rows, n)
+			}
+		}
+	}
+}
+
+func BenchmarkMatVecBytes256x768(b *testing.B) {
+	if !HaveBytes() {
+		b.Skip()
+	}
+	x, w, acc := make([]uint8, 256), make([]int8, 256*768), make([]int32, 768)
+	for b.Loop() {
+		MatVecBytes(acc, x, w, 256)
+	}
+	b.ReportMetric(float64(b.N)*256*768/b.Elapsed().Seconds()/1e9, "GMAC/s")
+}
