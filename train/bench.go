@@ -1,0 +1,150 @@
+package train
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"time"
+
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/elementwise"
+	"github.com/unroll-npu/unroll/train/gemm"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Speed is what Bench measured. Rates are of the fastest of many steps, so that
+// other work on the machine disturbs them little.
+type Speed struct {
+	Cell      string  `json:"cell"`
+	Units     int     `json:"units"`
+	Batch     int     `json:"batch"`
+	Workers   int     `json:"workers"`
+	Kernels   string  `json:"kernels"`
+	Sequences float64 `json:"sequences_per_second"` // training
+	Median    float64 `json:"sequences_per_second_median"`
+	GFLOPS    float64 `json:"gflops"`          // multiply-adds of the cell's products, each two operations
+	Peak      float64 `json:"peak_gflops"`     // measured, all workers together
+	Share     float64 `json:"share_of_peak"`   // GFLOPS / Peak
+	Products  float64 `json:"products_gflops"` // the step products alone, one worker
+	InProduct float64 `json:"products_share_of_peak"`
+}
+
+// Bench measures training on sequences of the shape of MNIST: 28 steps of 28
+// features, 10 classes. It takes about steps training steps per worker count, with
+// one worker and with c.Workers, and writes a line for each to w, which may be nil.
+func Bench(c Config, steps int, w io.Writer) ([]Speed, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	set, _ := dataset.Digits(1, max(256, c.Batch), 0)
+	peak := gemm.Peak()
+	products := productRate(c.Units)
+	var all []Speed
+	counts := []int{1}
+	if c.Workers > 1 {
+		counts = append(counts, c.Workers)
+	}
+	for _, workers := range counts {
+		c.Workers = workers
+		net := c.network(set)
+		Initialize(net, c.Seed)
+		r := newRun(c, net, set)
+		r.engine.load(net)
+		batch := make([]int, r.engine.batch)
+		times := make([]float64, 0, steps)
+		for n := range steps + 5 {
+			for i := range batch {
+				batch[i] = (n*len(batch) + i) % set.Len()
+			}
+			start := time.Now()
+			r.train(batch, 1e-4)
+			if n >= 5 { // caches and processor clocks have settled
+				times = append(times, time.Since(start).Seconds())
+			}
+		}
+		r.engine.close()
+		best, median := quickest(times)
+		s := Speed{Cell: c.Cell.String(), Units: c.Units, Batch: len(batch), Workers: workers, Kernels: gemm.Kernels().String(),
+			Sequences: float64(len(batch)) / best, Median: float64(len(batch)) / median,
+			GFLOPS: flop(net) * float64(len(batch)) / best / 1e9,
+			Peak:   peak * float64(min(workers, runtime.GOMAXPROCS(0))) / 1e9, Products: products / 1e9, InProduct: products / peak}
+		s.Share = s.GFLOPS / s.Peak
+		all = append(all, s)
+		if w != nil {
+			fmt.Fprintf(w, "%s %d, batch %d, %d worker(s), %s: %.0f sequences/s (median %.0f), %.1f GFLOP/s, %.0f %% of the measured peak of %.0f; products %.1f GFLOP/s, %.0f %% of one core's peak\n",
+				s.Cell, s.Units, s.Batch, s.Workers, s.Kernels, s.Sequences, s.Median, s.GFLOPS, 100*s.Share, s.Peak, s.Products, 100*s.InProduct)
+		}
+	}
+	return all, nil
+}
+
+// quickest returns the smallest and the middle of some times.
+func quickest(t []float64) (best, median float64) {
+	best = math.Inf(1)
+	for _, v := range t {
+		best = min(best, v)
+	}
+	for _, v := range t {
+		below := 0
+		for _, u := range t {
+			if u < v {
+				below++
+			}
+		}
+		if below <= len(t)/2 {
+			median = max(median, v)
+		}
+	}
+	return best, median
+}
+
+// flop returns the floating point operations of the cell's products for one
+// training sequence: forward, state gradients and weight gradients; the first step
+// has no recurrent product worth counting forward or back.
+func flop(net *nn.Network) float64 {
+	total := 0.0
+	for i, l := range net.Layers {
+		cols := float64(l.Cell.Gates() * l.Units)
+		t := float64(net.Steps)
+		input, recurrent := 2*float64(l.Features)*cols, 2*float64(l.Units)*cols
+		total += t*(input+recurrent) + (t-1)*recurrent + t*(input+recurrent)
+		if i > 0 {
+			total += t * input
+		}
+	}
+	return total
+}
+
+// productRate measures the recurrent product of a GRU of the given units for a
+// batch of 32 on one core, in FLOP per second.
+func productRate(units int) float64 {
+	n := pad(units)
+	panels := 3 * n / gemm.Width
+	p := gemm.Product{Rows: 32, Inner: n, Panels: panels, A: make([]float32, 32*(n+16)), ARow: n + 16, AInner: 1,
+		B: make([]float32, panels*n*gemm.Width), BPanel: n * gemm.Width,
+		C: make([]float32, 32*(3*n+16)), CRow: 3*n + 16, CPanel: gemm.Width}
+	best := math.Inf(1)
+	for range 300 {
+		start := time.Now()
+		gemm.Mul(&p)
+		best = min(best, time.Since(start).Seconds())
+	}
+	return 2 * 32 * float64(n) * 3 * float64(n) / best
+}
+
+// ActivationNanoseconds measures sigmoid and tanh, in nanoseconds a value.
+func ActivationNanoseconds() (sigmoid, tanh float64) {
+	x := make([]float32, 4096)
+	measure := func(f func([]float32)) float64 {
+		best := math.Inf(1)
+		for range 200 {
+			start := time.Now()
+			f(x)
+			best = min(best, float64(time.Since(start).Nanoseconds()))
+		}
+		return best / float64(len(x))
+	}
+	return measure(elementwise.Sigmoid), measure(elementwise.Tanh)
+}
