@@ -38,11 +38,15 @@ type Pass struct {
 var Passes = []Pass{
 	{Name: "check", Doc: "refuse graphs that are not well formed or not integer", run: checkGraph},
 	{Name: "lower", Doc: "turn operators into NPU operations, data movement into addresses, fuse tables", run: lowerGraph},
+	{Name: "sink", Doc: "move operations down to their first dependent, to save memory under a budget", Optional: true, run: sinkOperations},
 	{Name: "pool-add", Doc: "sum equally scaled int8 tensors by average pooling", Optional: true, run: sumByPooling},
+	{Name: "records", Doc: "pack bias and scale records, equal ones once", run: packAllRecords},
 	{Name: "prefetch", Doc: "decide whether weights are worth a transfer to faster memory", Optional: true, run: decidePrefetch},
 	{Name: "blocks", Doc: "choose OFM blocks and SHRAM layouts by the cycle model", run: chooseBlocks},
+	{Name: "budget", Doc: "choose the weights that stay in SRAM when there is a budget", run: keepWithinBudget},
 	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: splitWeights},
-	{Name: "encode", Doc: "encode every distinct weight tensor once, pack bias and scale records", run: encodeWeights},
+	{Name: "copies", Doc: "choose which weights and records kernels read from a copy in SRAM", Optional: true, run: chooseCopies},
+	{Name: "encode", Doc: "encode every distinct weight tensor once", run: encodeWeights},
 	{Name: "tables", Doc: "place lookup tables in their slots", run: placeTables},
 	{Name: "transfers", Doc: "copy weights to SRAM, once for all steps, and start every transfer beside earlier kernels", run: scheduleTransfers},
 	{Name: "states", Doc: "carry states in place", Optional: true, run: shareStates},
@@ -70,20 +74,38 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 	if err := ethosu.CheckMemory(opt.Accel, opt.System, opt.Mode); err != nil {
 		return nil, err
 	}
-	m := &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, times: map[timeKey]kernelTime{},
-		records: map[*buffer]*coded{}, cycles: map[costKey]blockChoice{}}
-	for _, p := range Passes {
-		if p.Optional && m.skips(p.Name) {
-			continue
+	run := func(room int, small bool) (*module, error) {
+		m := newModule(g, opt)
+		m.room, m.small = room, small
+		for _, p := range Passes {
+			if p.Optional && m.skips(p.Name) {
+				continue
+			}
+			if err := p.run(m); err != nil {
+				return nil, err
+			}
 		}
-		if err := p.run(m); err != nil {
-			return nil, fmt.Errorf("compile %s: %w", name(g), err)
-		}
+		return m, nil
+	}
+	var m *module
+	var err error
+	if opt.SRAMBudget > 0 {
+		m, err = withinBudget(run, opt.SRAMBudget)
+	} else {
+		m, err = run(-1, false)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("compile %s: %w", name(g), err)
 	}
 	if debugEstimate != nil {
 		debugEstimate(m.cyclesOf)
 	}
 	return m.program(), nil
+}
+
+func newModule(g *graph.Graph, opt Options) *module {
+	return &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, times: map[timeKey]kernelTime{},
+		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, cycles: map[costKey]blockChoice{}}
 }
 
 func (m *module) skips(pass string) bool {

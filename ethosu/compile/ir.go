@@ -21,7 +21,10 @@ type module struct {
 
 	streams    map[streamKey]*stream
 	streamList []*stream
-	prefetch   bool        // weights are read from SRAM, after a transfer from a slower memory
+	prefetch   bool // constants lie in a slower memory than feature maps
+	copies     map[*kernelWeights]copyMode
+	room       int         // SRAM bytes for weights, -1 for no limit
+	small      bool        // feature maps are tight: prefer small ones to fewer kernels
 	uploads    []*transfer // table uploads
 	times      map[timeKey]kernelTime
 	cyclesOf   float64      // estimate of the schedule
@@ -42,6 +45,15 @@ type boundView struct {
 	id graph.TensorID
 	v  view
 }
+
+// copyMode says what is copied to SRAM before the first use of weights.
+type copyMode uint8
+
+const (
+	readDirect  copyMode = iota // nothing: kernels read the constants
+	copyWeights                 // the weight stream
+	copyBoth                    // the records, too, in one transfer
+)
 
 type opKind uint8
 

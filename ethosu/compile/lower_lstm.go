@@ -81,19 +81,26 @@ func lowerLSTM(l *lowering, gop *graph.Op) error {
 		return err
 	}
 	full := func(p op) op { p.lo, p.hi = -32768, 32767; return p }
-	gx := l.fresh(name+"/gx", graph.Int16, []int{v.shape[0], 4 * units})
-	if err := l.matmul(full(op{name: "LSTM input gates", weights: kx, records: rx, source: name}), v, gx, int(q.ZeroInput), 0); err != nil {
-		return err
+	timeAxis := 1
+	if a.TimeMajor {
+		timeAxis = 0
 	}
+	inputs := func(what string, v view) (view, error) {
+		gx := l.fresh(name+what, graph.Int16, []int{v.shape[0], 4 * units})
+		return gx, l.matmul(full(op{name: "LSTM input gates", weights: kx, records: rx, source: name}), v, gx, int(q.ZeroInput), 0)
+	}
+	var gx view
+	if !l.m.small {
+		if gx, err = inputs("/gx", v); err != nil {
+			return err
+		}
+		gx, _ = gx.reshape([]int{x.Shape[0], x.Shape[1], 4 * units})
+	}
+	steps3, _ := v.reshape([]int{x.Shape[0], x.Shape[1], in})
 	out := l.out(gop.Outputs[0])
 	seq, ok := out.reshape([]int{x.Shape[0], x.Shape[1], units})
 	if !ok {
 		return fmt.Errorf("output %q is scattered", out.name)
-	}
-	gx, _ = gx.reshape([]int{x.Shape[0], x.Shape[1], 4 * units})
-	timeAxis := 1
-	if a.TimeMajor {
-		timeAxis = 0
 	}
 	scaleOf := func(m quant.Multiplier, err *error) scale {
 		s, e := shiftOf(m)
@@ -125,8 +132,20 @@ func lowerLSTM(l *lowering, gop *graph.Op) error {
 		if err := l.matmul(full(op{name: "LSTM recurrent gates", weights: kh, records: rh, source: name}), prev, gh, int(q.ZeroHidden), 0); err != nil {
 			return err
 		}
-		xt := gx.cut(timeAxis, t, 1, 1).drop(timeAxis)
-		gates := l.fresh(fmt.Sprintf("%s/gates%d", name, t), graph.Int16, []int{batch, 4 * units})
+		var xt view
+		if l.m.small {
+			in := steps3.cut(timeAxis, t, 1, 1).drop(timeAxis)
+			in.name = v.name
+			if xt, err = inputs(fmt.Sprintf("/gx%d", t), in); err != nil {
+				return err
+			}
+		} else {
+			xt = gx.cut(timeAxis, t, 1, 1).drop(timeAxis)
+		}
+		gates := gh
+		if !l.m.small {
+			gates = l.fresh(fmt.Sprintf("%s/gates%d", name, t), graph.Int16, []int{batch, 4 * units})
+		}
 		part := func(v view, from, n int) view { return v.cut(1, from*units, n*units, 1) }
 		gate := func(from, n int, fn function, lo, hi int) error {
 			p := op{name: "LSTM gates", source: name, mode: ewAdd, global: true, opa: scale{16384, 0}, opb: 16384, out: scale{1610612736, 43}, fn: fn, lo: lo, hi: hi}

@@ -16,7 +16,7 @@ type kernelWeights struct {
 	i int
 	depthwise bool
 	values    []byte // int8
-	index     int    // order of first use
+	guess     int    // bytes of a stream, before it is encoded
 }
 
 // maxWeightSum bounds the sum of |w| of an output channel, so that a 32-bit
@@ -64,7 +64,7 @@ func (m *module) weightsOf(name string, data []byte, o, kh, kw, i int, depthwise
 			return nil, fmt.Errorf("weights %q, output channel %d: the sum of magnitudes is %d, more than %d, the accumulator may overflow", name, c, sum, maxWeightSum)
 		}
 	}
-	w := &kernelWeights{name: name, o: o, kh: kh, kw: kw, i: i, depthwise: depthwise, values: data, index: len(m.weights)}
+	w := &kernelWeights{name: name, o: o, kh: kh, kw: kw, i: i, depthwise: depthwise, values: data}
 	m.weights = append(m.weights, w)
 	return w, nil
 }

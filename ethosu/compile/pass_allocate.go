@@ -64,6 +64,9 @@ func (m *module) outstanding(i int) int {
 // shareStates lets the output of a state use the place of its input when the
 // input is not read after the output is first written.
 func shareStates(m *module) error {
+	if m.small {
+		return nil // apart, each can share its memory with other feature maps
+	}
 	m.live()
 	for _, p := range m.statePairs {
 		in, out := p[0].root(), p[1].root()

@@ -110,7 +110,7 @@ func blockDepths(a *ethosu.Accelerator, o *op) []int {
 }
 
 // weightBytes is the length of the weight stream of an operation: exact when it
-// was encoded already, else what weights of no particular structure need.
+// was encoded already, else a guess from the distribution of values.
 func (m *module) weightBytes(o *op) int {
 	w := o.weights
 	for _, s := range m.streamList {
@@ -118,7 +118,10 @@ func (m *module) weightBytes(o *op) int {
 			return s.total()
 		}
 	}
-	return align16(ru(w.o, 8)*w.kh*w.kw*ru(w.i, 8)*7/8 + 8)
+	if w.guess == 0 {
+		w.guess = w.entropyBytes()
+	}
+	return w.guess
 }
 
 // memoriesOf returns where an operation's data lies.
@@ -134,8 +137,13 @@ func (m *module) memoriesOf(o *op) memories {
 	if o.ifm2 != nil {
 		mem.ifm2 = at(o.ifm2.buf)
 	}
-	if o.weights != nil && m.prefetch {
-		mem.weights = m.memory(m.fastRegion())
+	if o.weights != nil {
+		if mode := m.copies[o.weights]; mode != readDirect {
+			mem.weights = m.memory(m.fastRegion())
+			if mode == copyBoth {
+				mem.scales = mem.weights
+			}
+		}
 	}
 	return mem
 }
@@ -165,4 +173,20 @@ func (m *module) regionOf(b *buffer) int {
 		return ethosu.RegionArena
 	}
 	return m.fastRegion()
+}
+
+// entropyBytes is about what a stream of the weights takes.
+func (w *kernelWeights) entropyBytes() int {
+	var count [256]int
+	for _, b := range w.values {
+		count[b]++
+	}
+	n := float64(len(w.values))
+	bits := 0.0
+	for _, c := range count {
+		if c > 0 {
+			bits -= float64(c) * math.Log2(float64(c)/n)
+		}
+	}
+	return align16(int(bits*1.02/8) + len(w.values)/100 + 16)
 }

@@ -38,7 +38,7 @@ type stream struct {
 	w *kernelWeights
 }
 
-// encodeWeights encodes every distinct weight tensor once and packs the records.
+// encodeWeights encodes every distinct weight tensor once.
 func encodeWeights(m *module) error {
 	for _, o := range m.ops {
 		if o.weights == nil {
@@ -55,7 +55,6 @@ func encodeWeights(m *module) error {
 			m.streamList = append(m.streamList, s)
 		}
 		o.stream = s
-		o.recBuf = m.packRecords(o.weights.name+" records", o.records)
 	}
 	return nil
 }
@@ -93,6 +92,16 @@ func (m *module) encode(o *op, key streamKey) (*stream, error) {
 	}
 	s.buf = m.consts.intern(w.name, blob, 16)
 	return s, nil
+}
+
+// packAllRecords packs the records of every convolution, equal ones once.
+func packAllRecords(m *module) error {
+	for _, o := range m.ops {
+		if o.weights != nil {
+			o.recBuf = m.packRecords(o.weights.name+" records", o.records)
+		}
+	}
+	return nil
 }
 
 // packRecords interns the bias and scale records of an operation, dealt to the cores.

@@ -13,7 +13,7 @@ func splitWeights(m *module) error {
 	uses := map[*kernelWeights]*op{}
 	var list []*kernelWeights
 	for _, o := range m.ops {
-		if o.weights != nil && o.kind == opConv && uses[o.weights] == nil {
+		if o.weights != nil && o.kind == opConv && uses[o.weights] == nil && m.copies[o.weights] != readDirect {
 			uses[o.weights] = o
 			list = append(list, o.weights)
 		}
@@ -21,8 +21,8 @@ func splitWeights(m *module) error {
 	slow, fast := m.memory(0), m.memory(m.fastRegion())
 	gain := func(w *kernelWeights) float64 {
 		o := uses[w]
-		t, _ := m.transferTime(m.weightBytes(o), slow, fast, false)
-		k := m.kernelTimeOf(o, m.fastRegion()).t
+		t, _ := m.transferTime(m.copyBytes(o), slow, fast, false)
+		k := m.kernelTimeOf(o).t
 		return k * t / (t + k)
 	}
 	sort.SliceStable(list, func(i, j int) bool { return gain(list[i]) > gain(list[j]) })
@@ -32,8 +32,8 @@ func splitWeights(m *module) error {
 			continue
 		}
 		o := uses[w]
-		t, _ := m.transferTime(m.weightBytes(o), slow, fast, false)
-		k := m.kernelTimeOf(o, m.fastRegion()).t
+		t, _ := m.transferTime(m.copyBytes(o), slow, fast, false)
+		k := m.kernelTimeOf(o).t
 		last := ru(int(float64(w.o)*k/(t+k)), 16)
 		for _, n := range []int{last, last + 16} {
 			if n >= w.o {
@@ -44,7 +44,7 @@ func splitWeights(m *module) error {
 				continue
 			}
 			old, oldWeights := m.ops, m.weights
-			if err := m.split(w, cut); err != nil {
+			if _, err := m.split(w, cut); err != nil {
 				return err
 			}
 			if c := m.newTimeline().search(); c < best {
@@ -59,8 +59,9 @@ func splitWeights(m *module) error {
 
 // split replaces every kernel with weights w by two, for the output channels
 // before and from cut.
-func (m *module) split(w *kernelWeights, cut int) error {
+func (m *module) split(w *kernelWeights, cut int) ([2]*kernelWeights, error) {
 	parts := [2]*kernelWeights{m.sliceWeights(w, 0, cut), m.sliceWeights(w, cut, w.o)}
+	m.copies[parts[0]], m.copies[parts[1]] = m.copies[w], m.copies[w]
 	var ops []*op
 	for _, o := range m.ops {
 		if o.weights != w {
@@ -74,14 +75,15 @@ func (m *module) split(w *kernelWeights, cut int) error {
 			out.c = parts[i].o
 			p.ofm, p.weights = &out, parts[i]
 			p.records = o.records[from : from+out.c]
+			p.recBuf = m.packRecords(p.weights.name+" records", p.records)
 			blk, _, err := m.chooseBlock(&p)
 			if err != nil {
-				return err
+				return parts, err
 			}
 			p.setBlock(m, blk)
 			ops = append(ops, &p)
 		}
 	}
 	m.ops = ops
-	return nil
+	return parts, nil
 }

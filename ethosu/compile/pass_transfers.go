@@ -1,13 +1,126 @@
 package compile
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/unroll-npu/unroll/ethosu"
+)
 
 // decidePrefetch sets whether weights are copied to SRAM before use: only where
 // constants lie in a slower memory than feature maps.
 func decidePrefetch(m *module) error {
-	slow, fast := m.memory(0), m.memory(m.fastRegion())
+	slow, fast := m.memory(ethosu.RegionConstants), m.memory(m.fastRegion())
 	m.prefetch = slow.Bandwidth(m.accel) < fast.Bandwidth(m.accel)
+	if m.prefetch {
+		for _, w := range m.weights {
+			m.copies[w] = copyWeights
+		}
+	}
 	return nil
+}
+
+// chooseCopies decides for every weight tensor whether kernels read it where it
+// is or from a copy in SRAM, and whether the records come along: whatever makes
+// the estimated schedule shortest.
+func chooseCopies(m *module) error {
+	if !m.prefetch {
+		return nil
+	}
+	shared := m.sharedRecords()
+	var list []*kernelWeights
+	allowed := map[*kernelWeights][]copyMode{}
+	for _, o := range m.ops {
+		w := o.weights
+		if w == nil || m.copies[w] == readDirect || allowed[w] != nil {
+			continue
+		}
+		list = append(list, w)
+		allowed[w] = []copyMode{readDirect, copyWeights}
+		if shared[w] != nil {
+			allowed[w] = append(allowed[w], copyBoth)
+		}
+	}
+	try := func(set func()) (float64, error) {
+		set()
+		if err := chooseBlocks(m); err != nil {
+			return 0, err
+		}
+		return m.newTimeline().search(), nil
+	}
+	start := map[*kernelWeights]copyMode{}
+	best := 0.0
+	for i, mode := range []copyMode{copyWeights, copyBoth, readDirect} {
+		t, err := try(func() {
+			for _, w := range list {
+				m.copies[w] = min(mode, allowed[w][len(allowed[w])-1])
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if i == 0 || t < best {
+			best = t
+			for _, w := range list {
+				start[w] = m.copies[w]
+			}
+		}
+	}
+	for _, w := range list {
+		m.copies[w] = start[w]
+	}
+	for _, w := range list[:min(len(list), 12)] {
+		keep := m.copies[w]
+		for _, mode := range allowed[w] {
+			if mode == start[w] {
+				continue
+			}
+			t, err := try(func() { m.copies[w] = mode })
+			if err != nil {
+				return err
+			}
+			if t < best {
+				best, keep = t, mode
+			}
+		}
+		m.copies[w] = keep
+	}
+	m.copyHeavyRecords(shared)
+	return chooseBlocks(m)
+}
+
+// sharedRecords returns the records of every weight tensor whose kernels all have
+// the same ones.
+func (m *module) sharedRecords() map[*kernelWeights]*coded {
+	shared := map[*kernelWeights]*coded{}
+	for _, o := range m.ops {
+		if o.weights == nil {
+			continue
+		}
+		if r, ok := shared[o.weights]; ok && r != o.recBuf {
+			shared[o.weights] = nil
+		} else if !ok {
+			shared[o.weights] = o.recBuf
+		}
+	}
+	return shared
+}
+
+// copyHeavyRecords copies the records, too, of kernels that run often and take
+// less time than reading their records would. The cycle model counts the bytes of
+// records with those of the weights and does not see this.
+func (m *module) copyHeavyRecords(shared map[*kernelWeights]*coded) {
+	uses := map[*kernelWeights]int{}
+	for _, o := range m.ops {
+		uses[o.weights]++
+	}
+	slow := m.memory(ethosu.RegionConstants)
+	for _, o := range m.ops {
+		w := o.weights
+		if w != nil && m.copies[w] == copyWeights && shared[w] != nil && uses[w] > 2 &&
+			float64(o.recBuf.total())/slow.Bandwidth(m.accel) > m.kernelTimeOf(o).t {
+			m.copies[w] = copyBoth
+		}
+	}
 }
 
 // scheduleTransfers lists the copies of weights, each to be made once before its
@@ -22,13 +135,37 @@ func scheduleTransfers(m *module) error {
 	}
 	before := make([][]*op, len(m.ops)+1)
 	for _, x := range tl.transfers {
-		if x.c != nil {
-			x.c.copy = x.op.dst
+		if x.w != nil {
+			x.op = m.copyOp(m.ops[x.use])
 		}
 		before[x.pos] = append(before[x.pos], x.op)
 	}
 	m.insert(before)
 	return nil
+}
+
+// copyOp makes the transfer of a kernel's weights, and of its records when both
+// are copied: then they lie side by side, records first.
+func (m *module) copyOp(o *op) *op {
+	s := &o.stream.coded
+	src := s.buf
+	parts := []*coded{s}
+	if m.copies[o.weights] == copyBoth {
+		r := o.recBuf
+		data := append(append([]byte(nil), r.buf.data...), s.buf.data...)
+		base := r.buf.size
+		src = m.consts.intern(s.buf.name, data, 16)
+		for c := range s.off {
+			s.off[c] += base
+		}
+		r.buf, s.buf = src, src
+		parts = append(parts, r)
+	}
+	dst := &buffer{name: src.name + "/resident", size: src.size, pinFast: true}
+	for _, c := range parts {
+		c.copy = dst
+	}
+	return &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: src, dst: dst, length: src.size, kernelWait: -1, dmaWait: -1}
 }
 
 // newTimeline returns the timeline of the present operations with every transfer
@@ -42,77 +179,55 @@ func (m *module) newTimeline() *timeline {
 	sort.SliceStable(list, func(i, j int) bool { return list[i].use < list[j].use })
 	tl := &timeline{transfers: list, maxDMA: m.accel.MaxDMA, maxKernels: m.accel.MaxKernels,
 		end: make([]float64, len(m.ops)), done: make([]float64, len(list)), kernels: make([]kernelTime, len(m.ops))}
-	weights, records := map[*kernelWeights]int{}, map[*coded]int{}
+	weights := map[*kernelWeights]int{}
 	for j, x := range list {
 		x.pos = x.use
-		switch {
-		case x.w != nil:
+		if x.w != nil {
 			weights[x.w] = j
-		case x.c != nil:
-			records[x.c] = j
 		}
 	}
 	for i, o := range m.ops {
-		region := 0
-		var needs []int
+		tl.kernels[i] = m.kernelTimeOf(o)
+		tl.kernels[i].needs = nil
 		if o.weights != nil {
 			if j, ok := weights[o.weights]; ok {
-				region, needs = m.fastRegion(), append(needs, j)
-			}
-			if j, ok := records[o.recBuf]; ok {
-				needs = append(needs, j)
+				tl.kernels[i].needs = []int{j}
 			}
 		}
-		tl.kernels[i] = m.kernelTimeOf(o, region)
-		tl.kernels[i].needs = needs
 	}
 	for j, x := range list {
-		if x.c == nil && x.w == nil {
+		if x.w == nil {
 			tl.kernels[x.use].needs = append(tl.kernels[x.use].needs, j)
 		}
 	}
 	return tl
 }
 
-// weightCopies returns a transfer for every weight tensor, and for records that
-// several kernels share and would wait for.
+// copyBytes is the size of the copy of a kernel's weights.
+func (m *module) copyBytes(o *op) int {
+	n := m.weightBytes(o)
+	if o.stream != nil {
+		n = o.stream.total()
+	}
+	if m.copies[o.weights] == copyBoth {
+		n += o.recBuf.buf.size
+	}
+	return n
+}
+
+// weightCopies returns a transfer for every weight tensor that is copied.
 func (m *module) weightCopies() []*transfer {
-	slow, fast := m.memory(0), m.memory(m.fastRegion())
-	uses := map[*coded]int{}
-	for _, o := range m.ops {
-		if o.recBuf != nil {
-			uses[o.recBuf]++
-		}
-	}
+	slow, fast := m.memory(ethosu.RegionConstants), m.memory(m.fastRegion())
 	var list []*transfer
-	add := func(c *coded, w *kernelWeights, bytes int, o *op, i int) {
-		x := &transfer{c: c, w: w, after: -1, use: i}
-		x.t, x.load = m.transferTime(bytes, slow, fast, false)
-		if c != nil {
-			dst := &buffer{name: c.buf.name + "/resident", size: c.buf.size, pinFast: true}
-			x.op = &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: c.buf, dst: dst, length: c.buf.size, kernelWait: -1, dmaWait: -1}
-		}
-		list = append(list, x)
-	}
-	seen, seenRecords := map[*kernelWeights]bool{}, map[*coded]bool{}
+	seen := map[*kernelWeights]bool{}
 	for i, o := range m.ops {
-		if o.weights == nil {
+		if o.weights == nil || m.copies[o.weights] == readDirect || seen[o.weights] {
 			continue
 		}
-		if !seen[o.weights] {
-			seen[o.weights] = true
-			if o.stream != nil {
-				add(&o.stream.coded, o.weights, o.stream.total(), o, i)
-			} else {
-				add(nil, o.weights, m.weightBytes(o), o, i)
-			}
-		}
-		// A kernel reads its records beside its weights; they hold it up only
-		// when they take longer than the kernel.
-		if r := o.recBuf; r != nil && !seenRecords[r] && uses[r] > 2 && float64(r.total())/slow.Bandwidth(m.accel) > m.kernelTimeOf(o, m.fastRegion()).t {
-			seenRecords[r] = true
-			add(r, nil, r.total(), o, i)
-		}
+		seen[o.weights] = true
+		x := &transfer{w: o.weights, after: -1, use: i}
+		x.t, x.load = m.transferTime(m.copyBytes(o), slow, fast, false)
+		list = append(list, x)
 	}
 	return list
 }

@@ -14,8 +14,7 @@ type transfer struct {
 	pos   int     // it stands in front of this kernel
 	t     float64 // duration
 	load  [memoryKinds]float64
-	c     *coded         // what it copies, nil for a table or before encoding
-	w     *kernelWeights // the weights it copies
+	w     *kernelWeights // the weights it copies, nil for a table
 }
 
 // Memories that compete: bandwidth is shared within a kind.
@@ -106,16 +105,15 @@ func (m *module) transferTime(bytes int, from, to ethosu.Memory, toLUT bool) (t 
 	return t, load
 }
 
-// kernelTimeOf returns the time of a kernel whose weights lie in region.
-func (m *module) kernelTimeOf(o *op, weightRegion int) kernelTime {
+// kernelTimeOf returns the time of a kernel, given where its weights are copied to.
+func (m *module) kernelTimeOf(o *op) kernelTime {
 	mem := m.memoriesOf(o)
 	wb, sb := 0, 0
 	if o.weights != nil {
-		wb, sb = m.weightBytes(o), 10*o.ofm.c
+		wb, sb = m.weightBytes(o), o.recBuf.total()
 		if o.stream != nil {
-			wb, sb = o.stream.total(), o.recBuf.total()
+			wb = o.stream.total()
 		}
-		mem.weights = m.memory(weightRegion)
 	}
 	key := timeKey{o.costKey(m, mem, wb, sb), o.block}
 	if k, ok := m.times[key]; ok {

@@ -1,0 +1,61 @@
+package compile
+
+// sinkOperations moves every operation down to its first dependent when that
+// shortens the life of its result without making an operand live longer by more.
+// Feature maps then need less memory; it is done when there is a budget.
+func sinkOperations(m *module) error {
+	if m.room < 0 {
+		return nil
+	}
+	for i := len(m.ops) - 2; i >= 0; i-- {
+		j := m.firstDependent(i)
+		if j <= i+1 || !m.worthSinking(i, j) {
+			continue
+		}
+		o := m.ops[i]
+		copy(m.ops[i:], m.ops[i+1:j])
+		m.ops[j-1] = o
+	}
+	return nil
+}
+
+// firstDependent returns the first operation behind i that must stay behind it.
+func (m *module) firstDependent(i int) int {
+	reads, writes := map[*buffer]bool{}, map[*buffer]bool{}
+	m.ops[i].reads(func(b *buffer) { reads[b.root()] = true })
+	m.ops[i].writes(func(b *buffer) { writes[b.root()] = true })
+	for j := i + 1; j < len(m.ops); j++ {
+		hit := false
+		m.ops[j].reads(func(b *buffer) { hit = hit || writes[b.root()] })
+		m.ops[j].writes(func(b *buffer) { hit = hit || writes[b.root()] || reads[b.root()] })
+		if hit {
+			return j
+		}
+	}
+	return len(m.ops)
+}
+
+// worthSinking weighs the result of operation i against operands that nothing else
+// reads from there to j.
+func (m *module) worthSinking(i, j int) bool {
+	o := m.ops[i]
+	gain := 0
+	o.writes(func(b *buffer) {
+		if r := b.root(); !r.toCaller && !r.fromCall {
+			gain += r.size
+		}
+	})
+	dying := map[*buffer]bool{}
+	o.reads(func(b *buffer) {
+		if r := b.root(); !r.constant() && !r.toCaller {
+			dying[r] = true
+		}
+	})
+	for k := j; k < len(m.ops) && len(dying) > 0; k++ {
+		m.ops[k].reads(func(b *buffer) { delete(dying, b.root()) })
+	}
+	for b := range dying {
+		gain -= b.size
+	}
+	return gain > 0
+}
