@@ -32,6 +32,11 @@ func checkProgram(prog *ethosu.Program) error {
 			return err
 		}
 	}
+	for i := range prog.Variables {
+		if err := checkBinding(prog, &prog.Variables[i], "variable"); err != nil {
+			return err
+		}
+	}
 	usedIn, usedOut := map[int]bool{}, map[int]bool{}
 	for i, s := range prog.States {
 		if s.In < 0 || s.In >= len(prog.Inputs) || s.Out < 0 || s.Out >= len(prog.Outputs) {

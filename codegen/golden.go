@@ -24,12 +24,24 @@ func (v *view) addGoldenViews(p *Project) error {
 			t.GoldenValues = append(t.GoldenValues, leValues(p.Program.Outputs[t.binding].Type, c.Outputs[t.binding]))
 		}
 		var state []byte
-		for _, t := range v.States {
+		for _, t := range v.carried() {
 			state = append(state, c.Outputs[t.outBinding]...)
 		}
 		v.GoldenState = append(v.GoldenState, state)
 	}
 	return nil
+}
+
+// carried gives the states that are fed back, without variables, which no golden
+// call knows.
+func (v *view) carried() []*tensorView {
+	var list []*tensorView
+	for _, t := range v.States {
+		if !t.variable {
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 func checkCall(p *Project, v *view, i int, c Call) error {
@@ -42,7 +54,7 @@ func checkCall(p *Project, v *view, i int, c Call) error {
 			return fmt.Errorf("golden call %d: input %q has %d bytes, expected %d", i, b.Name, len(c.Inputs[t.binding]), b.Size)
 		}
 	}
-	for _, t := range v.States {
+	for _, t := range v.carried() {
 		if c.Inputs[t.binding] != nil {
 			return fmt.Errorf("golden call %d: input %q is a state, which is carried from call to call: leave it nil", i, p.Program.Inputs[t.binding].Name)
 		}
@@ -64,7 +76,7 @@ func addGolden(t Tree, p *Project, v *view) error {
 	for _, out := range v.Outputs {
 		f.Outputs = append(f.Outputs, p.Program.Outputs[out.binding].Name)
 	}
-	for _, s := range v.States {
+	for _, s := range v.carried() {
 		f.States = append(f.States, p.Program.Inputs[s.binding].Name)
 	}
 	for _, c := range p.Golden {
@@ -75,7 +87,7 @@ func addGolden(t Tree, p *Project, v *view) error {
 		for _, out := range v.Outputs {
 			e.Outputs = append(e.Outputs, c.Outputs[out.binding])
 		}
-		for _, s := range v.States {
+		for _, s := range v.carried() {
 			e.States = append(e.States, c.Outputs[s.outBinding])
 		}
 		f.Calls = append(f.Calls, e)

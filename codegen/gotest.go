@@ -24,9 +24,14 @@ func addGoTest(t Tree, p *Project, v *view) error {
 		for i := range zero {
 			zero[i] = byte(st.ZeroPoint >> (8 * i))
 		}
-		s.States = append(s.States, gotest.Carried{
-			Name: p.Program.Inputs[st.binding].Name, In: st.Offset, Out: st.OutOffset, Size: st.Bytes, Zero: zero,
-		})
+		c := gotest.Carried{In: st.Offset, Out: st.OutOffset, Size: st.Bytes, Zero: zero}
+		if st.variable {
+			c.Name = p.Program.Variables[st.binding].Name
+			s.Variables = append(s.Variables, c)
+		} else {
+			c.Name = p.Program.Inputs[st.binding].Name
+			s.States = append(s.States, c)
+		}
 	}
 	b, err := gotest.Render(s)
 	t[p.Prefix+"_test.go"] = b

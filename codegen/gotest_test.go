@@ -40,6 +40,7 @@ func TestGeneratedGoTest(t *testing.T) {
 		{tiny("acc", 48), "."}, // everything
 		{tiny("acc", 16), "Files|Stream"},
 		{armProject(), "Files|Stream"},
+		{tinyVariable(), "Files|Stream|Host"},
 	} {
 		dir := onDisk(t, c.p)
 		asModule(t, dir)

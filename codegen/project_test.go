@@ -110,6 +110,19 @@ func tiny(prefix string, stateOut uint32) Project {
 	}
 }
 
+// tinyVariable keeps its state in a variable of the arena, as a fused LSTM does.
+func tinyVariable() Project {
+	p := tiny("keeper", 16)
+	prog := p.Program
+	prog.Variables, prog.States = []ethosu.Binding{prog.Inputs[1]}, nil
+	prog.Variables[0].Name = "lstm/state"
+	prog.Inputs, prog.Outputs = prog.Inputs[:1], prog.Outputs[:1]
+	for i := range p.Golden {
+		p.Golden[i].Inputs, p.Golden[i].Outputs = p.Golden[i].Inputs[:1], p.Golden[i].Outputs[:1]
+	}
+	return p
+}
+
 func generate(t *testing.T, p Project) Tree {
 	t.Helper()
 	tree, err := Generate(p)

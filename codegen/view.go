@@ -38,11 +38,12 @@ type view struct {
 	Regions                             []regionView
 	CommandMemory                       string
 
-	Inputs, Outputs []*tensorView // without states
-	States          []*tensorView
-	StateBytes      int
-	StateInPlace    bool
-	StateTail       int // offset of the state's storage behind the NPU's arena, or 0
+	Inputs, Outputs  []*tensorView // without states
+	States           []*tensorView
+	StateBytes       int
+	GoldenStateBytes int // bytes of the states that golden calls know: all but variables
+	StateInPlace     bool
+	StateTail        int // offset of the state's storage behind the NPU's arena, or 0
 
 	Steps, Features     int // of the first input [1, T, F]; 0 when it has another shape
 	Streaming           bool
@@ -89,8 +90,9 @@ type tensorView struct {
 	Standardize         bool
 
 	GoldenValues [][]int64
-	binding      int // index in Program.Inputs or Outputs
-	outBinding   int // of a state: index in Program.Outputs
+	binding      int  // index in Program.Inputs or Outputs
+	outBinding   int  // of a state: index in Program.Outputs
+	variable     bool // of a state: a tensor that stays in the arena by itself
 }
 
 type regionView struct{ Address, Bytes, Memory, Access string }
@@ -218,7 +220,7 @@ func (v *view) addTensors(p *Project) error {
 	for _, i := range outs {
 		add(&v.Outputs, &prog.Outputs[i], i, name(prog.Outputs[i].Name, len(outs) == 1, "output"))
 	}
-	v.StateInPlace = len(prog.States) > 0
+	v.StateInPlace = len(prog.States)+len(prog.Variables) > 0
 	for _, s := range prog.States {
 		in, out := &prog.Inputs[s.In], &prog.Outputs[s.Out]
 		id := shortened(strings.TrimPrefix(identifier(in.Name), "state_"))
@@ -227,6 +229,14 @@ func (v *view) addTensors(p *Project) error {
 		t.OutOffset, t.StateOffset, t.outBinding = out.Offset, v.StateBytes, s.Out
 		v.StateBytes += in.Size
 		v.StateInPlace = v.StateInPlace && in.Offset == out.Offset
+	}
+	v.GoldenStateBytes = v.StateBytes
+	for i := range prog.Variables {
+		b := &prog.Variables[i]
+		add(&v.States, b, i, unique("state_"+shortened(identifier(b.Name)), taken))
+		t := v.States[len(v.States)-1]
+		t.OutOffset, t.StateOffset, t.variable = b.Offset, v.StateBytes, true
+		v.StateBytes += b.Size
 	}
 	if err != nil {
 		return err

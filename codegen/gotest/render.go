@@ -18,6 +18,7 @@ type Suite struct {
 	Targets               bool   // the project builds an image of its own
 	Inputs, Outputs       []Place
 	States                []Carried
+	Variables             []Carried // stay in the arena by themselves
 }
 
 // Place is where an input or output lies in the arena, in bytes.
@@ -112,20 +113,29 @@ func places(f *File, s *Suite) {
 	f.Var().Defs(
 		list("inputs", s.Inputs),
 		list("outputs", s.Outputs),
-		Id("states").Op("=").Index().Id("carried").ValuesFunc(func(g *Group) {
-			for _, c := range s.States {
-				zero := Index().Byte().ValuesFunc(func(z *Group) {
-					for _, b := range c.Zero {
-						z.Op(fmt.Sprintf("0x%02x", b))
-					}
-				})
-				g.Line().Values(Lit(c.Name), Lit(c.In), Lit(c.Out), Lit(c.Size), zero)
-			}
-			if len(s.States) > 0 {
-				g.Line()
-			}
-		}),
+		carried("states", s.States),
 	)
+	if s.Variables != nil {
+		f.Line()
+		f.Comment("variables stay in the arena between calls.")
+		f.Var().Add(carried("variables", s.Variables))
+	}
+}
+
+func carried(name string, list []Carried) Code {
+	return Id(name).Op("=").Index().Id("carried").ValuesFunc(func(g *Group) {
+		for _, c := range list {
+			zero := Index().Byte().ValuesFunc(func(z *Group) {
+				for _, b := range c.Zero {
+					z.Op(fmt.Sprintf("0x%02x", b))
+				}
+			})
+			g.Line().Values(Lit(c.Name), Lit(c.In), Lit(c.Out), Lit(c.Size), zero)
+		}
+		if len(list) > 0 {
+			g.Line()
+		}
+	})
 }
 
 func testUnchanged(f *File) {
@@ -170,11 +180,17 @@ func testStream(f *File, s *Suite) {
 		g.Id("memory").Op(":=").Id("npu").Dot("NewMemory").Call()
 		g.Id("arena").Op(":=").Id("memory").Index(Qual(ethosuPath, "RegionArena"))
 		g.Id("state").Op(":=").Make(Index().Index().Byte(), Len(Id("states")))
-		g.Id("reset").Op(":=").Func().Params().Block(
-			For(List(Id("i"), Id("s")).Op(":=").Range().Id("states")).Block(
-				Id("state").Index(Id("i")).Op("=").Qual("bytes", "Repeat").Call(Id("s").Dot("zero"), Id("s").Dot("size").Op("/").Len(Id("s").Dot("zero"))),
-			),
-		)
+		zero := Qual("bytes", "Repeat").Call(Id("s").Dot("zero"), Id("s").Dot("size").Op("/").Len(Id("s").Dot("zero")))
+		g.Id("reset").Op(":=").Func().Params().BlockFunc(func(g *Group) {
+			g.For(List(Id("i"), Id("s")).Op(":=").Range().Id("states")).Block(
+				Id("state").Index(Id("i")).Op("=").Add(zero.Clone()),
+			)
+			if s.Variables != nil {
+				g.For(List(Id("_"), Id("s")).Op(":=").Range().Id("variables")).Block(
+					Copy(Id("arena").Index(Id("s").Dot("in").Op(":")), zero.Clone()),
+				)
+			}
+		})
 		g.Id("reset").Call()
 		g.For(List(Id("n"), Id("call")).Op(":=").Range().Id("vectors").Dot("Calls")).Block(
 			If(Id("call").Dot("Reset")).Block(Id("reset").Call()),
