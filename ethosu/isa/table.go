@@ -63,7 +63,7 @@ const (
 	SetIFM2Height1M1  Code = 0x18C
 	SetIFM2IBStart    Code = 0x18D
 	SetIFM2Region     Code = 0x18F
-	SetIFMBase0       Code = payload | 0x000
+	SetIFMBase0       Code = payload
 	SetIFMBase1       Code = payload | 0x001
 	SetIFMBase2       Code = payload | 0x002
 	SetIFMBase3       Code = payload | 0x003

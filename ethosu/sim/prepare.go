@@ -108,7 +108,6 @@ type builder struct {
 	work   int64
 	origin origins
 	shram  shramMap
-	index  int
 }
 
 // command checks one command against the table.
