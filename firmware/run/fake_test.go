@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -154,6 +155,10 @@ type build struct {
 	kind      string // CMAKE_BUILD_TYPE
 }
 
+// everything widens the tests to all builds, accelerators and models; by default a
+// part of them runs that meets every file.
+var everything = flag.Bool("everything", false, "run on all builds, accelerators and models")
+
 var images struct {
 	sync.Mutex
 	dir  string
@@ -210,7 +215,7 @@ func start(t *testing.T, b build, npu func(link.Memory) link.NPU, delay func() u
 	var console bytes.Buffer
 	report, err := run.Run(context.Background(), run.Options{
 		On: b.on, Image: image(t, b), Sanitize: b.sanitize,
-		Connect: npu, Delay: delay, Timeout: 2 * time.Minute, Console: &console,
+		Connect: npu, Delay: delay, Timeout: 2*time.Minute + time.Duration(*calls)*50*time.Millisecond, Console: &console,
 	})
 	if errors.Is(err, run.ErrNoTool) {
 		t.Skipf("SKIPPED: %s is not proven here: %v", b.on, err)

@@ -30,25 +30,32 @@ func TestCalls(t *testing.T) {
 			return func() uint64 { return r.Uint64N(3) * r.Uint64N(3000) }
 		}(),
 	}
-	for _, c := range []struct {
+	type variant struct {
 		build
 		delay string
 		flags uint32
-	}{
+	}
+	variants := []variant{
 		{build{on: "host"}, "immediate", 0},
-		{build{on: "host", plain: true}, "mixed", 0},
-		{build{on: "host", plain: true}, "immediate", flagPolled},
+		{build{on: "host"}, "mixed", 0},
+		{build{on: "host"}, "immediate", flagPolled},
 		{build{on: "host", plain: true, sanitize: true}, "delayed", 0},
 		{build{on: "qemu"}, "immediate", 0},
 		{build{on: "qemu"}, "delayed", 0},
 		{build{on: "qemu"}, "mixed", flagKeepPower},
 		{build{on: "qemu"}, "immediate", flagPolled},
 		{build{on: "qemu", nonSecure: true}, "mixed", 0},
+	}
+	more := []variant{
 		{build{on: "qemu-hook"}, "mixed", 0},
 		{build{on: "qemu", kind: "Debug"}, "mixed", 0},
 		{build{on: "qemu", kind: "Release"}, "immediate", 0},
 		{build{on: "qemu", toolchain: "cmake/llvm.cmake"}, "mixed", 0},
-	} {
+	}
+	if *everything {
+		variants = append(variants, more...)
+	}
+	for _, c := range variants {
 		t.Run(fmt.Sprintf("%+v/%s/flags=%#x", c.build, c.delay, c.flags), func(t *testing.T) {
 			t.Parallel()
 			if c.toolchain != "" {
@@ -160,13 +167,32 @@ func TestWildAccess(t *testing.T) {
 	}
 }
 
+// TestBreakdown has the core take faults that are no business of the bridge.
+func TestBreakdown(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		calls int
+		want  string
+	}{
+		{"stack overflow", 0xffff, "CFSR=0x00100000 HFSR=0x40000000"},
+		{"nothing there", 0xfffe, "BFAR=0x58200000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			report := start(t, build{on: "qemu"}, func(mem link.Memory) link.NPU { return newFake(mem, c.calls, 0, 0) }, nil)
+			if report.Pass || report.Exit != 99 || !strings.Contains(report.Console, c.want) || !strings.Contains(report.Problem, "fault") {
+				t.Errorf("pass=%v exit=%d problem=%q console:\n%s", report.Pass, report.Exit, report.Problem, report.Console)
+			}
+		})
+	}
+}
+
 // TestTimeout has the interrupt come much later than anybody waits for. The program
 // is killed; that it is dead shows in Run returning at all.
 func TestTimeout(t *testing.T) {
 	for _, on := range []string{"host", "qemu"} {
 		_, err := run.Run(context.Background(), run.Options{
 			On: on, Image: image(t, build{on: on}), Timeout: 300 * time.Millisecond,
-			Connect: func(mem link.Memory) link.NPU { return newFake(mem, 65535, 0, 0) },
+			Connect: func(mem link.Memory) link.NPU { return newFake(mem, 65000, 0, 0) },
 		})
 		if err == nil || !strings.Contains(err.Error(), "does not end within 300ms") {
 			t.Errorf("%s: %v", on, err)
