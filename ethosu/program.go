@@ -22,6 +22,10 @@ type Program struct {
 	// Constants is the content of RegionConstants, a multiple of 16 bytes.
 	Constants []byte
 
+	// WeightsInSRAM says that the firmware copies Constants to SRAM once, at
+	// start, and points RegionConstants there.
+	WeightsInSRAM bool
+
 	// ArenaSize and FastSize are the bytes of RegionArena and RegionFast,
 	// multiples of 16; FastSize is 0 when the region is not used.
 	ArenaSize, FastSize int

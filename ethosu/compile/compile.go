@@ -74,6 +74,9 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 	if err := ethosu.CheckMemory(opt.Accel, opt.System, opt.Mode); err != nil {
 		return nil, err
 	}
+	if opt.WeightsInSRAM {
+		opt.Mode.Const = opt.Mode.Cache // the port of the SRAM
+	}
 	run := func(room int, small bool) (*module, error) {
 		m := newModule(g, opt)
 		m.room, m.small = room, small

@@ -8,30 +8,86 @@ import (
 	"github.com/unroll-npu/unroll/lower/quant"
 )
 
-// lowerLSTM unrolls a UNIDIRECTIONAL_SEQUENCE_LSTM: one convolution for the
-// inputs of all steps, then eight operations a step. The gates lie side by side
-// in the order input, forget, output, cell, so that the three sigmoids are one
-// operation.
+// lstm is a UNIDIRECTIONAL_SEQUENCE_LSTM while it is unrolled: one convolution
+// for the inputs of all steps, then eight operations a step. The gates lie side
+// by side in the order input, forget, output, cell, so that the three sigmoids are
+// one operation.
+type lstm struct {
+	l            *lowering
+	q            quant.LSTM
+	name         string
+	batch, steps int
+	units        int
+	timeAxis     int
+
+	input, recurrent       *kernelWeights
+	inputRec, recurrentRec []weights.Record
+	mi, mf, mh, tanh       scale
+	lo, hi                 int // of the cell
+
+	x, gx view // input rows [.., in]; input gates of all steps, unless memory is tight
+	h, c  view // states
+	seq   view // output [.., .., units]
+}
+
 func lowerLSTM(l *lowering, gop *graph.Op) error {
 	q, err := quant.ForLSTM(l.g, gop)
 	if err != nil {
 		return err
 	}
+	s := &lstm{l: l, q: q, name: l.g.Tensors[gop.Outputs[0]].Name, timeAxis: 1}
 	a, _ := gop.Attr.(graph.LSTMAttr)
-	x := l.g.Tensors[gop.Inputs[quant.LSTMInput]]
-	hid := l.g.Tensors[gop.Inputs[quant.LSTMHidden]]
-	if len(x.Shape) != 3 || len(hid.Shape) != 2 {
-		return fmt.Errorf("input %v must have three and hidden state %v two dimensions", x.Shape, hid.Shape)
+	in := l.g.Tensors[gop.Inputs[quant.LSTMInput]]
+	hidden := l.g.Tensors[gop.Inputs[quant.LSTMHidden]]
+	if len(in.Shape) != 3 || len(hidden.Shape) != 2 {
+		return fmt.Errorf("input %v must have three and hidden state %v two dimensions", in.Shape, hidden.Shape)
 	}
-	batch, steps := x.Shape[0], x.Shape[1]
+	s.batch, s.steps, s.units = in.Shape[0], in.Shape[1], hidden.Shape[1]
 	if a.TimeMajor {
-		batch, steps = steps, batch
+		s.batch, s.steps, s.timeAxis = s.steps, s.batch, 0
 	}
-	in, units := x.Shape[2], hid.Shape[1]
-	order := []int{quant.GateInput, quant.GateForget, quant.GateOutput, quant.GateCell}
+	if err := s.constants(gop, in.Shape[2]); err != nil {
+		return err
+	}
+	if s.h, err = l.in(gop.Inputs[quant.LSTMHidden]); err != nil {
+		return err
+	}
+	if s.c, err = l.in(gop.Inputs[quant.LSTMCell]); err != nil {
+		return err
+	}
+	rows, err := l.rows(gop.Inputs[quant.LSTMInput], in.Shape[2])
+	if err != nil {
+		return err
+	}
+	if !l.m.small {
+		if s.gx, err = s.inputGates("/gx", rows); err != nil {
+			return err
+		}
+		s.gx, _ = s.gx.reshape([]int{in.Shape[0], in.Shape[1], 4 * s.units})
+	}
+	s.x, _ = rows.reshape(in.Shape)
+	var ok bool
+	if s.seq, ok = l.sequenceOut(gop.Outputs[0], s.timeAxis, s.units).reshape([]int{in.Shape[0], in.Shape[1], s.units}); !ok {
+		return fmt.Errorf("output %q is scattered", s.name)
+	}
+	h := s.h
+	for t := 0; t < s.steps; t++ {
+		first := len(l.m.ops)
+		if h, err = s.step(t, h); err != nil {
+			return err
+		}
+		for _, o := range l.m.ops[first:] {
+			o.step = t
+		}
+	}
+	return l.copyView("LSTM state", h, s.h)
+}
+
+// constants puts weights, records and multipliers of the four gates side by side.
+func (s *lstm) constants(gop *graph.Op, in int) error {
+	l, units := s.l, s.units
 	var wx, wh []byte
-	var rx, rh []weights.Record
-	for _, k := range order {
+	for _, k := range []int{quant.GateInput, quant.GateForget, quant.GateOutput, quant.GateCell} {
 		w := l.g.Tensors[gop.Inputs[quant.LSTMInputWeights+k]]
 		r := l.g.Tensors[gop.Inputs[quant.LSTMRecurrentWeights+k]]
 		if len(w.Data) != units*in || len(r.Data) != units*units {
@@ -42,155 +98,185 @@ func lowerLSTM(l *lowering, gop *graph.Op) error {
 		if err != nil {
 			return err
 		}
-		sx, err := shiftOf(q.Gates[k].In)
+		sx, err := shiftOf(s.q.Gates[k].In)
 		if err != nil {
 			return err
 		}
-		sh, err := shiftOf(q.Gates[k].Re)
+		sh, err := shiftOf(s.q.Gates[k].Re)
 		if err != nil {
 			return err
 		}
-		for i := 0; i < units; i++ {
+		for i := range units {
 			rec := weights.Record{Scale: sx.mul, Shift: uint8(sx.shift)}
 			if bias != nil {
 				rec.Bias = bias[i]
 			}
-			rx = append(rx, rec)
-			rh = append(rh, weights.Record{Scale: sh.mul, Shift: uint8(sh.shift)})
+			s.inputRec = append(s.inputRec, rec)
+			s.recurrentRec = append(s.recurrentRec, weights.Record{Scale: sh.mul, Shift: uint8(sh.shift)})
 		}
 	}
-	name := l.g.Tensors[gop.Outputs[0]].Name
-	kx, err := l.m.weightsOf(name+"/input weights", wx, 4*units, 1, 1, in, false)
-	if err != nil {
+	var err error
+	if s.input, err = l.m.weightsOf(s.name+"/input weights", wx, 4*units, 1, 1, in, false); err != nil {
 		return err
 	}
-	kh, err := l.m.weightsOf(name+"/recurrent weights", wh, 4*units, 1, 1, units, false)
-	if err != nil {
+	if s.recurrent, err = l.m.weightsOf(s.name+"/recurrent weights", wh, 4*units, 1, 1, units, false); err != nil {
 		return err
 	}
-	h, err := l.in(gop.Inputs[quant.LSTMHidden])
-	if err != nil {
-		return err
-	}
-	c, err := l.in(gop.Inputs[quant.LSTMCell])
-	if err != nil {
-		return err
-	}
-	v, err := l.rows(gop.Inputs[quant.LSTMInput], in)
-	if err != nil {
-		return err
-	}
-	full := func(p op) op { p.lo, p.hi = -32768, 32767; return p }
-	timeAxis := 1
-	if a.TimeMajor {
-		timeAxis = 0
-	}
-	inputs := func(what string, v view) (view, error) {
-		gx := l.fresh(name+what, graph.Int16, []int{v.shape[0], 4 * units})
-		return gx, l.matmul(full(op{name: "LSTM input gates", weights: kx, records: rx, source: name}), v, gx, int(q.ZeroInput), 0)
-	}
-	var gx view
-	if !l.m.small {
-		if gx, err = inputs("/gx", v); err != nil {
+	for _, p := range []struct {
+		to *scale
+		m  quant.Multiplier
+	}{{&s.mi, s.q.Update}, {&s.mf, s.q.Forget}, {&s.mh, s.q.Hidden}} {
+		if *p.to, err = shiftOf(p.m); err != nil {
 			return err
 		}
-		gx, _ = gx.reshape([]int{x.Shape[0], x.Shape[1], 4 * units})
 	}
-	steps3, _ := v.reshape([]int{x.Shape[0], x.Shape[1], in})
-	out := l.out(gop.Outputs[0])
-	seq, ok := out.reshape([]int{x.Shape[0], x.Shape[1], units})
-	if !ok {
-		return fmt.Errorf("output %q is scattered", out.name)
+	s.lo, s.hi = -32768, 32767
+	if s.q.CellClip > 0 {
+		s.lo, s.hi = -int(s.q.CellClip), int(s.q.CellClip)
 	}
-	scaleOf := func(m quant.Multiplier, err *error) scale {
-		s, e := shiftOf(m)
-		if e != nil {
-			*err = e
-		}
-		return s
-	}
-	var serr error
-	mi, mf, mh := scaleOf(q.Update, &serr), scaleOf(q.Forget, &serr), scaleOf(q.Hidden, &serr)
-	if serr != nil {
-		return serr
-	}
-	clip := 32767
-	lo := -32768
-	if q.CellClip > 0 {
-		clip, lo = int(q.CellClip), -int(q.CellClip)
-	}
-	tanh := scale{3, 0}
-	if q.CellShift >= 0 {
-		tanh.mul = 3 << q.CellShift
+	s.tanh = scale{3, 0}
+	if s.q.CellShift >= 0 {
+		s.tanh.mul = 3 << s.q.CellShift
 	} else {
-		tanh.shift = -q.CellShift
+		s.tanh.shift = -s.q.CellShift
 	}
-	prev := h
-	for t := 0; t < steps; t++ {
-		first := len(l.m.ops)
-		gh := l.fresh(fmt.Sprintf("%s/gh%d", name, t), graph.Int16, []int{batch, 4 * units})
-		if err := l.matmul(full(op{name: "LSTM recurrent gates", weights: kh, records: rh, source: name}), prev, gh, int(q.ZeroHidden), 0); err != nil {
-			return err
+	return nil
+}
+
+func (s *lstm) fresh(what string, n int) view {
+	return s.l.fresh(s.name+what, graph.Int16, []int{s.batch, n})
+}
+
+// gate returns the columns of n gates.
+func (s *lstm) gate(v view, from, n int) view { return v.cut(1, from*s.units, n*s.units, 1) }
+
+// inputGates emits the input product of all gates for rows of the input.
+func (s *lstm) inputGates(what string, rows view) (view, error) {
+	out := s.l.fresh(s.name+what, graph.Int16, []int{rows.shape[0], 4 * s.units})
+	p := op{name: "LSTM input gates", weights: s.input, records: s.inputRec, source: s.name, lo: -32768, hi: 32767}
+	return out, s.l.matmul(p, rows, out, int(s.q.ZeroInput), 0)
+}
+
+// recurrentGates emits the recurrent product of n gates.
+func (s *lstm) recurrentGates(what string, h view, from, n int) (view, error) {
+	w, rec := s.recurrent, s.recurrentRec
+	if n < 4 {
+		w = s.l.m.sliceWeights(w, from*s.units, (from+n)*s.units)
+		rec = rec[from*s.units : (from+n)*s.units]
+	}
+	out := s.fresh(what, n*s.units)
+	p := op{name: "LSTM recurrent gates", weights: w, records: rec, source: s.name, lo: -32768, hi: 32767}
+	return out, s.l.matmul(p, h, out, int(s.q.ZeroHidden), 0)
+}
+
+// activate emits the sum of the two products and the gate function. The sum is not
+// saturated to 16 bits before the function; limiting the sigmoid to its values at
+// the ends has the same effect.
+func (s *lstm) activate(a, b, to view, fn function) error {
+	p := op{name: "LSTM gates", source: s.name, mode: ewAdd, global: true, opa: scale{16384, 0}, opb: 16384, out: scale{1610612736, 43}, fn: fn, lo: -32768, hi: 32767}
+	if fn == fnSigmoid {
+		p.lo, p.hi = 11, 32757
+	}
+	return s.l.elementwise(p, operand{v: a}, &operand{v: b}, to, 0)
+}
+
+// gates emits the four gates of a step and returns them.
+func (s *lstm) gates(t int, h view) (view, error) {
+	if !s.l.m.small {
+		gh, err := s.recurrentGates(fmt.Sprintf("/gh%d", t), h, 0, 4)
+		if err != nil {
+			return gh, err
 		}
-		var xt view
-		if l.m.small {
-			in := steps3.cut(timeAxis, t, 1, 1).drop(timeAxis)
-			in.name = v.name
-			if xt, err = inputs(fmt.Sprintf("/gx%d", t), in); err != nil {
-				return err
+		gx := s.gx.cut(s.timeAxis, t, 1, 1).drop(s.timeAxis)
+		g := s.fresh(fmt.Sprintf("/gates%d", t), 4*s.units)
+		if err := s.activate(s.gate(gx, 0, 3), s.gate(gh, 0, 3), s.gate(g, 0, 3), fnSigmoid); err != nil {
+			return g, err
+		}
+		return g, s.activate(s.gate(gx, 3, 1), s.gate(gh, 3, 1), s.gate(g, 3, 1), fnTanh)
+	}
+	// Tight: two gates at a time, each written over its input product.
+	x := s.x.cut(s.timeAxis, t, 1, 1).drop(s.timeAxis)
+	g, err := s.inputGates(fmt.Sprintf("/gx%d", t), x)
+	if err != nil {
+		return g, err
+	}
+	for from := 0; from < 4; from += 2 {
+		gh, err := s.recurrentGates(fmt.Sprintf("/gh%d_%d", t, from), h, from, 2)
+		if err != nil {
+			return g, err
+		}
+		for k := range 2 {
+			fn := fnSigmoid
+			if from+k == 3 {
+				fn = fnTanh
 			}
-		} else {
-			xt = gx.cut(timeAxis, t, 1, 1).drop(timeAxis)
-		}
-		gates := gh
-		if !l.m.small {
-			gates = l.fresh(fmt.Sprintf("%s/gates%d", name, t), graph.Int16, []int{batch, 4 * units})
-		}
-		part := func(v view, from, n int) view { return v.cut(1, from*units, n*units, 1) }
-		gate := func(from, n int, fn function, lo, hi int) error {
-			p := op{name: "LSTM gates", source: name, mode: ewAdd, global: true, opa: scale{16384, 0}, opb: 16384, out: scale{1610612736, 43}, fn: fn, lo: lo, hi: hi}
-			return l.elementwise(p, operand{v: part(xt, from, n)}, &operand{v: part(gh, from, n)}, part(gates, from, n), 0)
-		}
-		// The sum is not saturated to 16 bits before the function; limiting the
-		// sigmoid to its values at the ends has the same effect.
-		if err := gate(0, 3, fnSigmoid, 11, 32757); err != nil {
-			return err
-		}
-		if err := gate(3, 1, fnTanh, -32768, 32767); err != nil {
-			return err
-		}
-		tmp := func(what string) view {
-			return l.fresh(fmt.Sprintf("%s/%s%d", name, what, t), graph.Int16, []int{batch, units})
-		}
-		ig, fc, th := tmp("ig"), tmp("fc"), tmp("tanh_c")
-		mul := func(name string, s scale, a, b, to view, zp int) error {
-			p := op{name: name, source: l.g.Tensors[gop.Outputs[0]].Name, mode: ewMul, global: true, out: s}
-			p.lo, p.hi = typeRange(to.dt)
-			return l.elementwise(p, operand{v: a}, &operand{v: b}, to, zp)
-		}
-		if err := mul("LSTM input*cell gate", mi, part(gates, 0, 1), part(gates, 3, 1), ig, 0); err != nil {
-			return err
-		}
-		if err := mul("LSTM forget*cell", mf, part(gates, 1, 1), c, fc, 0); err != nil {
-			return err
-		}
-		add := op{name: "LSTM cell", source: name, mode: ewAdd, global: true, opa: scale{1, 0}, opb: 1, out: scale{1, 0}, lo: lo, hi: clip}
-		if err := l.elementwise(add, operand{v: ig}, &operand{v: fc}, c, 0); err != nil {
-			return err
-		}
-		act := op{name: "LSTM tanh(cell)", source: name, mode: ewMul, global: true, out: tanh, fn: fnTanh, lo: -32768, hi: 32767}
-		if err := l.elementwise(act, operand{v: c}, &operand{scalar: true, value: 1}, th, 0); err != nil {
-			return err
-		}
-		ht := seq.cut(timeAxis, t, 1, 1).drop(timeAxis)
-		ht.name = fmt.Sprintf("%s[%d]", name, t)
-		if err := mul("LSTM hidden", mh, th, part(gates, 2, 1), ht, int(q.ZeroHidden)); err != nil {
-			return err
-		}
-		prev = ht
-		for _, o := range l.m.ops[first:] {
-			o.step = t
+			to := s.gate(g, from+k, 1)
+			if err := s.activate(to, s.gate(gh, k, 1), to, fn); err != nil {
+				return g, err
+			}
 		}
 	}
-	return l.copyView("LSTM state", prev, h)
+	return g, nil
+}
+
+// step emits one time step and returns the view of the new hidden state.
+func (s *lstm) step(t int, h view) (view, error) {
+	g, err := s.gates(t, h)
+	if err != nil {
+		return h, err
+	}
+	mul := func(name string, m scale, a, b, to view, zp int) {
+		p := op{name: name, source: s.name, mode: ewMul, global: true, out: m}
+		p.lo, p.hi = typeRange(to.dt)
+		if err == nil {
+			err = s.l.elementwise(p, operand{v: a}, &operand{v: b}, to, zp)
+		}
+	}
+	ig, fc, th := s.fresh(fmt.Sprintf("/ig%d", t), s.units), s.fresh(fmt.Sprintf("/fc%d", t), s.units), s.fresh(fmt.Sprintf("/tanh_c%d", t), s.units)
+	mul("LSTM input*cell gate", s.mi, s.gate(g, 0, 1), s.gate(g, 3, 1), ig, 0)
+	mul("LSTM forget*cell", s.mf, s.gate(g, 1, 1), s.c, fc, 0)
+	if err != nil {
+		return h, err
+	}
+	add := op{name: "LSTM cell", source: s.name, mode: ewAdd, global: true, opa: scale{1, 0}, opb: 1, out: scale{1, 0}, lo: s.lo, hi: s.hi}
+	if err := s.l.elementwise(add, operand{v: ig}, &operand{v: fc}, s.c, 0); err != nil {
+		return h, err
+	}
+	act := op{name: "LSTM tanh(cell)", source: s.name, mode: ewMul, global: true, out: s.tanh, fn: fnTanh, lo: -32768, hi: 32767}
+	if err := s.l.elementwise(act, operand{v: s.c}, &operand{scalar: true, value: 1}, th, 0); err != nil {
+		return h, err
+	}
+	ht := s.seq.cut(s.timeAxis, t, 1, 1).drop(s.timeAxis)
+	ht.name = fmt.Sprintf("%s[%d]", s.name, t)
+	mul("LSTM hidden", s.mh, th, s.gate(g, 2, 1), ht, int(s.q.ZeroHidden))
+	return ht, err
+}
+
+// sequenceOut returns where an LSTM writes its output. When all that is read of it
+// is one time step, every step is written to the same place.
+func (l *lowering) sequenceOut(id graph.TensorID, timeAxis, units int) view {
+	t := l.g.Tensors[id]
+	if _, taken := l.slots[id]; taken || l.output[id] || len(t.Shape) != 3 || t.Shape[timeAxis] < 2 {
+		return l.out(id)
+	}
+	step := -1
+	for _, i := range l.consumers[id] {
+		op := l.g.Ops[i]
+		if op.Kind != graph.Slice && op.Kind != graph.StridedSlice {
+			return l.out(id)
+		}
+		spans, err := l.g.Spans(op)
+		if err != nil || len(spans) != 3 || spans[timeAxis].Count != 1 || (step >= 0 && step != spans[timeAxis].Begin) {
+			return l.out(id)
+		}
+		step = spans[timeAxis].Begin
+	}
+	if step != t.Shape[timeAxis]-1 {
+		return l.out(id)
+	}
+	v := l.fresh(t.Name, t.Type, []int{1, t.Shape[1-timeAxis], units})
+	shape, strides := append([]int(nil), t.Shape...), []int{units, units, 1}
+	strides[timeAxis] = 0
+	l.views[id] = view{buf: v.buf, dt: t.Type, shape: shape, strides: strides, name: t.Name}
+	return l.views[id]
 }

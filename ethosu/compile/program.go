@@ -11,7 +11,7 @@ import (
 func (m *module) program() *ethosu.Program {
 	g := m.g
 	p := &ethosu.Program{Name: g.Name, Accel: m.accel, System: m.opt.System, Mode: m.opt.Mode, Commands: m.words,
-		Constants: m.blob, ArenaSize: m.arenaSize, FastSize: m.fastSize}
+		Constants: m.blob, WeightsInSRAM: m.opt.WeightsInSRAM, ArenaSize: m.arenaSize, FastSize: m.fastSize}
 	bind := func(v boundView) ethosu.Binding {
 		t := g.Tensors[v.id]
 		region, addr := at(v.v.buf, v.v.off)

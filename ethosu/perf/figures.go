@@ -37,6 +37,9 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 		Cycles:      r.Total,
 		CyclesBy:    r.ByName(),
 	}
+	if p.WeightsInSRAM {
+		f.SRAMBytes += len(p.Constants)
+	}
 	if f.WeightBytes, f.NPUOps, err = weightBytes(p); err != nil {
 		return Figures{}, err
 	}

@@ -21,6 +21,7 @@ type notes struct {
 	Name      string
 	System    ethosu.SystemConfig
 	Mode      ethosu.MemoryMode
+	InSRAM    bool               `json:",omitempty"`
 	Variables []ethosu.Binding   `json:",omitempty"`
 	States    []ethosu.StatePair `json:",omitempty"`
 	Map       []ethosu.Placement

@@ -109,6 +109,7 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 			return nil, err
 		}
 		p.Name, p.System, p.Mode, p.Variables, p.Map, p.Ops = n.Name, n.System, n.Mode, n.Variables, n.Map, n.Ops
+		p.WeightsInSRAM = n.InSRAM
 		for _, s := range n.States {
 			if s.In < 0 || s.In >= len(p.Inputs) || s.Out < 0 || s.Out >= len(p.Outputs) {
 				return nil, fmt.Errorf("metadata %s pairs input %d with output %d, which do not exist", metaNotes, s.In, s.Out)

@@ -71,7 +71,7 @@ func Write(p *ethosu.Program) ([]byte, error) {
 	for _, v := range append([]int32{0, 1, int32(len(offsets))}, offsets...) {
 		plan = binary.LittleEndian.AppendUint32(plan, uint32(v))
 	}
-	n, err := packNotes(notes{Name: p.Name, System: p.System, Mode: p.Mode, Variables: p.Variables, States: p.States, Map: p.Map, Ops: p.Ops})
+	n, err := packNotes(notes{Name: p.Name, System: p.System, Mode: p.Mode, InSRAM: p.WeightsInSRAM, Variables: p.Variables, States: p.States, Map: p.Map, Ops: p.Ops})
 	if err != nil {
 		return nil, fmt.Errorf("vela: %v", err)
 	}
