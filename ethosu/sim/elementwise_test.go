@@ -26,6 +26,7 @@ type elemCase struct {
 	function, clip int
 	lut            []byte
 	inPlace        bool
+	upscale        int // 1 or 2, nearest
 }
 
 // TestElementwise compares every mode, type, layout, broadcast and table with the
@@ -58,6 +59,10 @@ func randomElem(rng *rand.Rand) *elemCase {
 	c.ofm.H, c.ofm.W, c.ofm.C = 1+rng.IntN(4), 1+rng.IntN(4), 1+rng.IntN(40)
 	c.ifm.H, c.ifm.W, c.ifm.C = c.ofm.H, c.ofm.W, c.ofm.C
 	c.ifm2 = c.ifm
+	c.upscale = 1
+	if rng.IntN(8) == 0 {
+		c.upscale, c.ifm.H, c.ifm.W = 2, (c.ofm.H+1)/2, (c.ofm.W+1)/2
+	}
 	if c.mode != isa.ElemLRelu && c.mode != isa.ElemAbs && c.mode != isa.ElemCLZ {
 		c.bc = isa.Broadcast{H: rng.IntN(4) == 0, W: rng.IntN(4) == 0, C: rng.IntN(4) == 0, Reversed: rng.IntN(2) == 0}
 		if c.ifm.Type.Bits < 32 && rng.IntN(4) == 0 {
@@ -103,7 +108,7 @@ func randomElem(rng *rand.Rand) *elemCase {
 		c.lo, c.hi = c.lo/2+1, c.hi/3
 	}
 	c.activation(rng)
-	c.inPlace = c.ofm.Type.Bits == c.ifm.Type.Bits && rng.IntN(3) == 0
+	c.inPlace = c.upscale == 1 && c.ofm.Type.Bits == c.ifm.Type.Bits && rng.IntN(3) == 0
 	return c
 }
 
@@ -174,7 +179,7 @@ func runElem(t *testing.T, rng *rand.Rand, accel *ethosu.Accelerator, c *elemCas
 	s.set(isa.SetIFM2Broadcast, "broadcast_h", flag(c.bc.H), "broadcast_w", flag(c.bc.W), "broadcast_c", flag(c.bc.C),
 		"operand_order", flag(c.bc.Reversed), "broadcast_constant", flag(c.bc.Constant))
 	s.raw(isa.SetIFM2Scalar, int(c.scalar))
-	s.set(isa.SetIFMUpscale, "mode", 0)
+	s.set(isa.SetIFMUpscale, "mode", (c.upscale-1)*isa.UpscaleNearest)
 	s.block(accel, accel.UBlockH, accel.UBlockW, 16, true, isa.AccI32)
 	s.activation(c.function, c.clip, int(c.lo), int(c.hi))
 	s.set(isa.SetOFMScale, "scale", int(c.out.Value), "shift", c.out.Shift)
@@ -254,7 +259,7 @@ func (c *elemCase) direct(in, out []byte) {
 	for y := range c.ofm.H {
 		for x := range c.ofm.W {
 			for ch := range c.ofm.C {
-				a := peek(in, &c.ifm, y, x, ch) - int64(c.ifm.ZeroPoint)
+				a := peek(in, &c.ifm, y/c.upscale, x/c.upscale, ch) - int64(c.ifm.ZeroPoint)
 				b := c.scalar - int64(c.ifm2.ZeroPoint)
 				if !c.bc.Constant {
 					b = peek(in, &c.ifm2, at(y, c.bc.H), at(x, c.bc.W), at(ch, c.bc.C)) - int64(c.ifm2.ZeroPoint)

@@ -11,7 +11,8 @@ import (
 // Options widen or narrow what Prepare accepts. The zero value is the default.
 type Options struct {
 	// MaxWork limits multiplications, elementwise results and copied bytes of one
-	// run, so that a damaged stream ends. 0 stands for 2^40.
+	// run, so that a damaged stream ends. 0 stands for 2^36, far above any network for
+	// these NPUs.
 	MaxWork int64
 	// Tensor names the tensor at a place in memory while the operation at a word
 	// runs, for faults and traces.
@@ -87,7 +88,7 @@ func PrepareProgram(p *ethosu.Program) (*Sim, error) {
 // PrepareWith is Prepare with options.
 func PrepareWith(accel *ethosu.Accelerator, commands []uint32, regions Regions, opts Options) (*Sim, error) {
 	if opts.MaxWork == 0 {
-		opts.MaxWork = 1 << 40
+		opts.MaxWork = 1 << 36
 	}
 	s := &Sim{accel: accel, product: isa.ProductOf(accel.U65), regions: regions, opts: opts, store: newWeightStore()}
 	b := &builder{Sim: s, work: opts.MaxWork}
