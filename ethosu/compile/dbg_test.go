@@ -26,7 +26,11 @@ func TestDbg(t *testing.T) {
 		for i := range tl.kernels {
 			for ; j < len(tl.transfers) && tl.transfers[j].pos <= i; j++ {
 				x := tl.transfers[j]
-				fmt.Printf("  DMA %-40s %6d use %d t %.0f end %.0f\n", x.op.src.name, x.op.length, x.use, x.t, tl.done[j])
+				n := "table"
+				if x.w != nil {
+					n = x.w.name
+				}
+				fmt.Printf("  DMA %-40s use %d t %.0f end %.0f\n", n[max(0, len(n)-40):], x.use, x.t, tl.done[j])
 			}
 			k := tl.kernels[i]
 			o := m.ops[i]

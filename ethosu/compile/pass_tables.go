@@ -8,7 +8,7 @@ import (
 
 // placeTables gives every table a slot of table memory and lists the uploads. A
 // table stays loaded until its slot is needed; the slot that is needed again last
-// is given up.
+// is given up, of several the one idle for longest.
 func placeTables(m *module) error {
 	uses := map[*table][]int{}
 	for i, o := range m.ops {
@@ -54,16 +54,17 @@ func placeTables(m *module) error {
 			}
 		}
 		if at < 0 {
-			bestNext := -1
+			bestNext, bestIdle := -1, 0
 			for s := 0; s < 8; s += n {
-				soonest := 1 << 30
+				soonest, idle := 1<<30, -1
 				for k := s; k < s+n; k++ {
+					idle = max(idle, lastUse[k])
 					if slot[k] != nil {
 						soonest = min(soonest, next(slot[k], i-1))
 					}
 				}
-				if soonest > bestNext {
-					at, bestNext = s, soonest
+				if soonest > bestNext || (soonest == bestNext && idle < bestIdle) {
+					at, bestNext, bestIdle = s, soonest, idle
 				}
 			}
 			free := lastKernel

@@ -129,14 +129,17 @@ func (m *module) copyHeavyRecords(shared map[*kernelWeights]*coded) {
 // order of their first use.
 func scheduleTransfers(m *module) error {
 	tl := m.newTimeline()
-	m.cyclesOf = tl.search()
+	tl.search()
+	m.cyclesOf = tl.merge(m)
 	if debugTimeline != nil {
 		debugTimeline(m, tl)
 	}
 	before := make([][]*op, len(m.ops)+1)
 	for _, x := range tl.transfers {
 		if x.w != nil {
-			x.op = m.copyOp(m.ops[x.use])
+			x.op = m.copyOp(x)
+		} else {
+			m.joinTables(x)
 		}
 		before[x.pos] = append(before[x.pos], x.op)
 	}
@@ -144,28 +147,48 @@ func scheduleTransfers(m *module) error {
 	return nil
 }
 
-// copyOp makes the transfer of a kernel's weights, and of its records when both
-// are copied: then they lie side by side, records first.
-func (m *module) copyOp(o *op) *op {
-	s := &o.stream.coded
-	src := s.buf
-	parts := []*coded{s}
-	if m.copies[o.weights] == copyBoth {
-		r := o.recBuf
-		data := append(append([]byte(nil), r.buf.data...), s.buf.data...)
-		base := r.buf.size
-		src = m.consts.intern(s.buf.name, data, 16)
-		for c := range s.off {
-			s.off[c] += base
+// copyOp makes the DMA that copies weights, and their records when both are
+// copied: all parts side by side, records before weights.
+func (m *module) copyOp(x *transfer) *op {
+	var parts []*coded
+	for _, y := range append([]*transfer{x}, x.with...) {
+		o := m.ops[y.use]
+		if m.copies[y.w] == copyBoth {
+			parts = append(parts, o.recBuf)
 		}
-		r.buf, s.buf = src, src
-		parts = append(parts, r)
+		parts = append(parts, &o.stream.coded)
+	}
+	src := parts[0].buf
+	if len(parts) > 1 {
+		var data []byte
+		for _, p := range parts {
+			for c := range p.off {
+				p.off[c] += len(data)
+			}
+			data = append(data, p.buf.data...)
+		}
+		src = m.consts.intern(parts[len(parts)-1].buf.name, data, 16)
 	}
 	dst := &buffer{name: src.name + "/resident", size: src.size, pinFast: true}
-	for _, c := range parts {
-		c.copy = dst
+	for _, p := range parts {
+		p.buf, p.copy = src, dst
 	}
+	o := m.ops[x.use]
 	return &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: src, dst: dst, length: src.size, kernelWait: -1, dmaWait: -1}
+}
+
+// joinTables makes one DMA of the uploads that were merged into x.
+func (m *module) joinTables(x *transfer) {
+	if len(x.with) == 0 {
+		return
+	}
+	data := append([]byte(nil), x.op.src.data...)
+	for _, y := range x.with {
+		data = append(data, y.op.src.data...)
+	}
+	x.op.src = m.consts.intern("tables", data, 16)
+	x.op.name = "DMA tables"
+	x.op.length = len(data)
 }
 
 // newTimeline returns the timeline of the present operations with every transfer
@@ -232,9 +255,42 @@ func (m *module) weightCopies() []*transfer {
 	return list
 }
 
-// search moves transfers forward, one after the other, to where the estimate is
-// shortest; of equals the latest place, which needs memory for the shortest time.
+// search looks for the places of transfers that make the estimate shortest. It
+// starts twice, with every transfer in front of its first use, and in front of the
+// first use of the transfer before it, which is as early as it can start without
+// holding up kernels; then moves them one after the other. Of equals it takes the
+// latest place, which needs memory for the shortest time.
 func (tl *timeline) search() float64 {
+	for _, x := range tl.transfers {
+		x.pos = x.use
+	}
+	best := tl.descend()
+	late := tl.places()
+	for j, x := range tl.transfers {
+		x.pos = max(x.after+1, 0)
+		if j > 0 {
+			x.pos = max(x.pos, min(tl.transfers[j-1].use, x.use), tl.transfers[j-1].pos)
+		}
+	}
+	if t := tl.descend(); t < best {
+		return t
+	}
+	for j, x := range tl.transfers {
+		x.pos = late[j]
+	}
+	return best
+}
+
+func (tl *timeline) places() []int {
+	p := make([]int, len(tl.transfers))
+	for j, x := range tl.transfers {
+		p[j] = x.pos
+	}
+	return p
+}
+
+// descend moves transfers one after the other while the estimate gets shorter.
+func (tl *timeline) descend() float64 {
 	best := tl.run()
 	for pass := 0; pass < 2; pass++ {
 		start := best
@@ -247,8 +303,7 @@ func (tl *timeline) search() float64 {
 			if j+1 < len(tl.transfers) {
 				hi = min(hi, tl.transfers[j+1].pos)
 			}
-			was := x.pos
-			bestPos, bestTime := was, best
+			bestPos, bestTime := x.pos, best
 			for _, p := range tl.candidates(lo, hi) {
 				x.pos = p
 				if t := tl.run(); t < bestTime || (t == bestTime && p > bestPos) {
@@ -262,6 +317,78 @@ func (tl *timeline) search() float64 {
 		}
 	}
 	return best
+}
+
+// merge makes one DMA of neighbours where that is shorter: it saves the latency of
+// a transfer but makes the first wait for the second.
+func (tl *timeline) merge(m *module) float64 {
+	best := tl.run()
+	if len(tl.transfers) > 40 {
+		return best
+	}
+	latency := float64(m.memory(ethosu.RegionConstants).ReadLatency)
+	for j := 0; j+1 < len(tl.transfers); {
+		a, b := tl.transfers[j], tl.transfers[j+1]
+		if !m.mergeable(a, b) {
+			j++
+			continue
+		}
+		old, kernels, places := append([]*transfer(nil), tl.transfers...), append([]kernelTime(nil), tl.kernels...), tl.places()
+		c := *a
+		c.with = append(append(append([]*transfer(nil), a.with...), b), b.with...)
+		c.t += b.t - latency
+		for k := range c.load {
+			c.load[k] += b.load[k]
+		}
+		tl.transfers = append(append(append([]*transfer(nil), tl.transfers[:j]...), &c), tl.transfers[j+2:]...)
+		for i := range tl.kernels {
+			var needs []int
+			for _, n := range tl.kernels[i].needs {
+				if n > j {
+					n--
+				}
+				needs = append(needs, n)
+			}
+			tl.kernels[i].needs = needs
+		}
+		if t := tl.descend(); t < best {
+			best = t
+			continue
+		}
+		tl.transfers, tl.kernels = old, kernels
+		for i, p := range places {
+			tl.transfers[i].pos = p
+		}
+		j++
+	}
+	return best
+}
+
+// mergeable reports whether two transfers can be one DMA: tables for neighbouring
+// slots that were free from the start, or weights when memory is not limited.
+func (m *module) mergeable(a, b *transfer) bool {
+	if (a.w == nil) != (b.w == nil) {
+		return false
+	}
+	if a.w != nil {
+		return m.room < 0
+	}
+	n := len(a.op.src.data)
+	for _, y := range a.with {
+		n += len(y.op.src.data)
+	}
+	return a.after < 0 && b.after < 0 && a.op.dstOff+n == b.op.dstOff && m.uploadsOf(a.op.src) == 1 && m.uploadsOf(b.op.src) == 1
+}
+
+// uploadsOf returns how often a table is uploaded.
+func (m *module) uploadsOf(b *buffer) int {
+	n := 0
+	for _, x := range m.uploads {
+		if x.op.src == b {
+			n++
+		}
+	}
+	return n
 }
 
 // candidates lists places in [lo, hi] worth trying: the ends, the neighbourhood of

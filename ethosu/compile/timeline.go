@@ -15,21 +15,18 @@ type transfer struct {
 	t     float64 // duration
 	load  [memoryKinds]float64
 	w     *kernelWeights // the weights it copies, nil for a table
+	with  []*transfer    // further ones that follow it in the same DMA
 }
 
-// Memories that compete: bandwidth is shared within a kind.
-const memoryKinds = 4
+// Memories that compete are those behind one AXI port: SRAM, and what is as fast
+// beside it, on the first, flash and DRAM on the second.
+const memoryKinds = 2
 
 func memoryKind(m ethosu.Memory) int {
-	switch m.Name {
-	case ethosu.Sram:
+	if m.Name == ethosu.Sram || m.Name == ethosu.OnChipFlash {
 		return 0
-	case ethosu.Dram:
-		return 1
-	case ethosu.OnChipFlash:
-		return 2
 	}
-	return 3
+	return 1
 }
 
 // kernelTime is how long a kernel takes alone and what it takes from each memory.
