@@ -92,7 +92,7 @@ func runBuild(c *cli, b *buildFlags) error {
 	if err := codegen.CheckWritable(b.out, b.generate.force); err != nil {
 		return err
 	}
-	set, test, err := b.data.open()
+	set, test, err := b.data.open(c)
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,9 @@ func runBuild(c *cli, b *buildFlags) error {
 	}
 	net, err := fit(c, cfg, set)
 	if err != nil {
+		return err
+	}
+	if net, err = b.lower.tune(c, net, set, lo); err != nil {
 		return err
 	}
 	c.say("lowering: unroll, calibrate on %d sequences, quantize", lo.CalibrationSamples)

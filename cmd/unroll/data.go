@@ -25,19 +25,23 @@ const (
 )
 
 func (d *dataFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&d.data, "data", "digits", "data set: digits or stream (embedded), a folder with MNIST's IDX files or x.npy and y.npy, an .npz or a .csv file")
+	f.StringVar(&d.data, "data", "digits", "data set: digits or stream (embedded), mnist (downloaded once), a folder with MNIST's IDX files or x.npy and y.npy, an .npz or a .csv file")
 	f.Uint64Var(&d.seed, "seed", 1, "seed of everything random")
 	f.BoolVar(&d.standardize, "standardize", false, "standardize features; the constants travel with the network into the generated C")
 	f.Float64Var(&d.test, "test", 0.2, "fraction set aside as the test part where the files have none")
 	f.BoolVar(&d.regression, "regression", false, "CSV: the label is a number to predict")
 }
 
-func (d *dataFlags) open() (train, test *dataset.Set, err error) {
+func (d *dataFlags) open(c *cli) (train, test *dataset.Set, err error) {
 	switch d.data {
 	case "digits":
 		train, test = dataset.Digits(d.seed, embeddedTrain, embeddedTest)
 	case "stream":
 		train, test = dataset.Streams(d.seed, embeddedTrain, embeddedTest)
+	case "mnist":
+		if train, test, err = dataset.FetchMNIST(c.ctx, "", func(what string) { c.say("%s", what) }); err != nil {
+			return nil, nil, fmt.Errorf("--data mnist: %w", err)
+		}
 	default:
 		train, test, err = dataset.Open(d.data, dataset.Options{Test: d.test, Seed: d.seed, Standardize: d.standardize, Regression: d.regression})
 		if err != nil {

@@ -8,8 +8,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/finetune"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/train/checkpoint"
+	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -36,7 +38,8 @@ unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onn
 type lowerFlags struct {
 	form, activations, estimator string
 	steps, calibration           int
-	noState, perStep, perTensor  bool
+	noState, perStep, perChannel bool
+	qat                          int
 }
 
 func (l *lowerFlags) add(f *pflag.FlagSet) {
@@ -47,11 +50,12 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&l.calibration, "calibration", 50, "number of training sequences that decide the ranges")
 	f.StringVar(&l.estimator, "estimator", "minmax", "range estimator: minmax, percentile or mse")
 	f.StringVar(&l.activations, "activations", "int8", "activation types: int8, mixed (int16 before the activation functions) or int16")
-	f.BoolVar(&l.perTensor, "per-tensor", false, "one scale for each weight matrix, for runtimes without per-channel weights")
+	f.IntVar(&l.qat, "qat", 0, "steps of fine-tuning under the network's own quantization, before it is lowered")
+	f.BoolVar(&l.perChannel, "per-channel", false, "a scale for every output of a weight matrix: larger encoded weights")
 }
 
 func (l *lowerFlags) options() (lower.Options, error) {
-	o := lower.Options{Steps: l.steps, StateIO: !l.noState, PerStep: l.perStep, CalibrationSamples: l.calibration, PerTensorWeights: l.perTensor}
+	o := lower.Options{Steps: l.steps, StateIO: !l.noState, PerStep: l.perStep, CalibrationSamples: l.calibration, PerChannelWeights: l.perChannel}
 	var err error
 	if o.Form, err = choose("--form", l.form, map[string]lower.Form{"npu": lower.FormNPU, "keras": lower.FormKeras}); err != nil {
 		return o, err
@@ -67,6 +71,18 @@ func (l *lowerFlags) options() (lower.Options, error) {
 		return o, usagef("--steps must not be negative and --calibration must be at least 1, found %d and %d", l.steps, l.calibration)
 	}
 	return o, nil
+}
+
+// tune fine-tunes the network under the quantization that o gives, when asked for.
+func (l *lowerFlags) tune(c *cli, net *nn.Network, set *dataset.Set, o lower.Options) (*nn.Network, error) {
+	if l.qat <= 0 {
+		return net, nil
+	}
+	p := newProgress(c.stderr)
+	defer p.finish()
+	return finetune.Run(c.ctx, net, set, finetune.Options{Steps: l.qat, Lower: o}, func(step int, loss float64) {
+		p.update(step, l.qat, fmt.Sprintf("fine-tuning under quantization: loss %.3f", loss))
+	})
 }
 
 // choose looks a flag's value up and names the choices when it is none of them.
@@ -106,12 +122,15 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 	if err != nil {
 		return err
 	}
-	train, test, err := d.open()
+	train, test, err := d.open(c)
 	if err != nil {
 		return err
 	}
 	if net.Steps == 0 { // files from elsewhere do not say
 		net.Steps = train.Steps
+	}
+	if net, err = l.tune(c, net, train, o); err != nil {
+		return err
 	}
 	low, err := lower.Lower(c.ctx, net, train, o)
 	if err != nil {

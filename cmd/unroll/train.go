@@ -153,7 +153,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err := checkNew(out, force); err != nil {
 		return err
 	}
-	set, test, err := d.open()
+	set, test, err := d.open(c)
 	if err != nil {
 		return err
 	}
