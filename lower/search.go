@@ -34,7 +34,8 @@ func newSearch(plan *unroll.Plan, samples [][]float32, o quantize.Options) (*sea
 	s := &search{plan: plan, samples: samples, o: o}
 	var id graph.TensorID
 	for i, role := range plan.Role {
-		if _, ok := plan.Head[role]; ok {
+		_, head := plan.Head[role]
+		if _, fixed := plan.Fixed[role]; head && !fixed { // logits, or the output of a regression
 			id = graph.TensorID(i)
 		}
 	}

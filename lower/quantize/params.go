@@ -50,7 +50,19 @@ func params(plan *unroll.Plan, role string, r Range, t graph.DType) *graph.Quant
 			r = meet(r, saturation[k].int8)
 		}
 	}
+	if plan.Symmetric[role] && t == graph.Int8 {
+		return symmetric(r)
+	}
 	return affine(r, t)
+}
+
+// symmetric returns 8-bit quantization with zero point 0.
+func symmetric(r Range) *graph.Quant {
+	top := math.Max(-float64(r.Min), float64(r.Max))
+	if top < narrowest {
+		top = 1
+	}
+	return graph.PerTensor(float32(top/math.MaxInt8), 0)
 }
 
 func meet(a, b Range) Range { return Range{max(a.Min, b.Min), min(a.Max, b.Max)} }

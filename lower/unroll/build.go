@@ -34,6 +34,12 @@ type Options struct {
 	StateIO bool // states are inputs and outputs; else every call starts at zero
 	PerStep bool // the head runs at every step, not only at the last
 	Blend   Blend
+
+	// Tied gives, in the npu form, the operands of every ADD of a step one role,
+	// mostly symmetric around zero: what is added has one scale. An NPU then adds by a
+	// pooling operation, which takes less than half the time of an elementwise
+	// one, and where the sum has the role too, as the states have, it is exact.
+	Tied bool
 }
 
 // Build unrolls a network. The graph has the inputs "input" [1,T,F] and, with
@@ -150,5 +156,6 @@ func (b *builder) head(net *nn.Network, o Options, hs []graph.TensorID) graph.Te
 		return x
 	}
 	b.Fixed["output"] = graph.Softmax
+	b.Head["output"] = !o.PerStep
 	return b.one(graph.Softmax, graph.SoftmaxAttr{Beta: 1}, "output", "output", b.shape(x), x)
 }

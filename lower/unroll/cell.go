@@ -50,6 +50,17 @@ func (b *builder) stateIn(name, role string, units int) graph.TensorID {
 // role names what all steps of the layer share.
 func (c *cell) role(what string) string { return c.name + "/" + what }
 
+// tied returns the role of an operand of an ADD: its own, or with Options.Tied
+// the one that it shares with the other operand.
+func (c *cell) tied(what, to string) string {
+	if !c.o.Tied || c.o.Form != NPU {
+		return c.role(what)
+	}
+	// A state of RELU is never negative: around zero it would lose a bit.
+	c.Symmetric[c.role(to)] = to != "h" || c.Activation == nn.Tanh
+	return c.role(to)
+}
+
 // at names a tensor of the step being built.
 func (c *cell) at(what string) string { return fmt.Sprintf("%s/t%02d/%s", c.name, c.step, what) }
 
@@ -127,7 +138,7 @@ func (c *cell) keras(xs []graph.TensorID) []graph.TensorID {
 // project multiplies all steps' inputs with the input weights at once and
 // returns the row of each step, an address into the product.
 func (c *cell) project(x graph.TensorID, w matrix, bias []float32) []graph.TensorID {
-	xp := c.fc(c.role("xp"), c.role("xp"), x, c.weights("kernel", w), c.bias("bias", bias))
+	xp := c.fc(c.role("xp"), c.tied("xp", "pre"), x, c.weights("kernel", w), c.bias("bias", bias))
 	names := make([]string, c.o.Steps)
 	for t := range names {
 		names[t] = fmt.Sprintf("%s/t%02d/x", c.name, t)

@@ -48,7 +48,7 @@ func (c *cell) gruStep(x, recU, recB, folded graph.TensorID) {
 	if c.h == graph.None {
 		pre, recN = xs[0], folded
 	} else {
-		rec := c.fc(c.at("rec"), c.role("rec"), c.h, recU, recB)
+		rec := c.fc(c.at("rec"), c.tied("rec", "pre"), c.h, recU, recB)
 		recs := c.splitV(rec, 1, part, c.at("rec_g"), c.at("rec_n"))
 		pre = c.sum(c.at("pre_g"), c.role("pre_g"), graph.ActNone, xs[0], recs[0])
 		recN = recs[1]
@@ -58,7 +58,7 @@ func (c *cell) gruStep(x, recU, recB, folded graph.TensorID) {
 	if recN == graph.None {
 		n = c.activate("n", xs[1])
 	} else {
-		n = c.candidate("n", xs[1], c.mul(c.at("rn"), c.role("rn"), g[1], recN))
+		n = c.candidate("n", xs[1], c.mul(c.at("rn"), c.tied("rn", "pre"), g[1], recN))
 	}
 	c.blend(g[0], n)
 }
@@ -69,7 +69,7 @@ func (c *cell) classicStep(x, gatesU, candU graph.TensorID) {
 	xs := c.splitV(x, 1, []int{2 * h, h}, c.at("x_g"), c.at("x_n"))
 	pre := xs[0]
 	if c.h != graph.None {
-		rec := c.fc(c.at("rec"), c.role("rec"), c.h, gatesU, graph.None)
+		rec := c.fc(c.at("rec"), c.tied("rec", "pre"), c.h, gatesU, graph.None)
 		pre = c.sum(c.at("pre_g"), c.role("pre_g"), graph.ActNone, xs[0], rec)
 	}
 	g := c.split(c.logistic(c.at("g"), c.role("g"), pre), 1, c.at("u"), c.at("r"))
@@ -78,7 +78,7 @@ func (c *cell) classicStep(x, gatesU, candU graph.TensorID) {
 		n = c.activate("n", xs[1])
 	} else {
 		rh := c.mul(c.at("rh"), c.role("rh"), g[1], c.h)
-		n = c.candidate("n", xs[1], c.fc(c.at("rec_n"), c.role("rec_n"), rh, candU, graph.None))
+		n = c.candidate("n", xs[1], c.fc(c.at("rec_n"), c.tied("rec_n", "pre"), rh, candU, graph.None))
 	}
 	c.blend(g[0], n)
 }
@@ -93,7 +93,7 @@ func (c *cell) blend(gate, n graph.TensorID) {
 		c.h = c.mul(name, role, gate, n)
 	case c.o.Blend == Update:
 		d := c.sub(c.at("d"), c.role("d"), n, c.h)
-		e := c.mul(c.at("e"), c.role("e"), gate, d)
+		e := c.mul(c.at("e"), c.tied("e", "h"), gate, d)
 		c.h = c.sum(name, role, graph.ActNone, c.h, e)
 	case c.o.Blend == Keep && first:
 		e := c.mul(c.at("e"), c.role("e"), gate, n)

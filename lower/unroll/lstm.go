@@ -21,7 +21,7 @@ func (c *cell) lstmStep(x, recU graph.TensorID) {
 	if c.h == graph.None {
 		n = c.activate("n", xs[1])
 	} else {
-		rec := c.fc(c.at("rec"), c.role("rec"), c.h, recU, graph.None)
+		rec := c.fc(c.at("rec"), c.tied("rec", "pre"), c.h, recU, graph.None)
 		recs := c.splitV(rec, 1, part, c.at("rec_g"), c.at("rec_n"))
 		pre = c.sum(c.at("pre_g"), c.role("pre_g"), graph.ActNone, xs[0], recs[0])
 		n = c.candidate("n", xs[1], recs[1])
@@ -30,8 +30,8 @@ func (c *cell) lstmStep(x, recU graph.TensorID) {
 	if c.c == graph.None {
 		c.c = c.mul(c.stateName("c"), c.role("c"), g[0], n)
 	} else {
-		fc := c.mul(c.at("fc"), c.role("fc"), g[1], c.c)
-		in := c.mul(c.at("in"), c.role("in"), g[0], n)
+		fc := c.mul(c.at("fc"), c.tied("fc", "c"), g[1], c.c)
+		in := c.mul(c.at("in"), c.tied("in", "c"), g[0], n)
 		c.c = c.sum(c.stateName("c"), c.role("c"), graph.ActNone, fc, in)
 	}
 	c.h = c.mul(c.stateName("h"), c.role("h"), g[2], c.activate("q", c.c))

@@ -36,6 +36,9 @@ type Plan struct {
 	// that a cut of its range is one of theirs.
 	Within map[string]string
 
+	// Symmetric marks the roles whose zero point is 0.
+	Symmetric map[string]bool
+
 	// Bounds holds what is known of a role's values without data, for example
 	// -1 to 1 for a state that is a mean of values of TANH.
 	Bounds map[string][2]float32

@@ -15,7 +15,7 @@ func (c *cell) npuRNN(x graph.TensorID) []graph.TensorID {
 			c.h = c.stateActivate(rows[t])
 			return
 		}
-		c.rnnStep(rows[t], c.fc(c.at("rec"), c.role("rec"), c.h, rec, graph.None))
+		c.rnnStep(rows[t], c.fc(c.at("rec"), c.tied("rec", "pre"), c.h, rec, graph.None))
 	})
 }
 
