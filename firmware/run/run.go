@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -26,7 +28,7 @@ type Options struct {
 
 	// Image runs this program, which Build made, instead of building.
 	Image string
-	// BuildDir is where objects and image go; Dir/build/<target> when empty.
+	// BuildDir is where objects and image go; below Dir/build when empty.
 	BuildDir string
 	// PlainCC builds for this machine with nothing but a C compiler, also where
 	// CMake is at hand.
@@ -111,11 +113,26 @@ func (o *Options) say(what string) {
 	}
 }
 
+// buildDir is the build folder: one for each way to build, so that none finds the
+// objects of another.
 func (o *Options) buildDir(t Target) string {
 	if o.BuildDir != "" {
 		return o.BuildDir
 	}
-	return filepath.Join(o.Dir, "build", t.CMake)
+	name := t.CMake
+	if t.Toolchain == "" && o.PlainCC {
+		name += "-cc"
+	}
+	if t.Toolchain != "" && o.Toolchain != "" {
+		name += "-" + strings.TrimSuffix(path.Base(o.Toolchain), ".cmake")
+	}
+	if o.Sanitize {
+		name += "-sanitize"
+	}
+	if o.NonSecure {
+		name += "-nonsecure"
+	}
+	return filepath.Join(o.Dir, "build", name)
 }
 
 // checkProject tells a folder that is no generated project from one that is.

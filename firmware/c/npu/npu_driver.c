@@ -111,7 +111,8 @@ static int aligned(const void *address) {
 /* Is the job well formed? Cheap enough for every start. */
 static unroll_npu_status job_shape(const unroll_npu *npu, const unroll_npu_job *job) {
     if (npu == NULL || job == NULL || job->commands == NULL || job->command_bytes == 0u ||
-        (job->command_bytes % 4u) != 0u || job->region_count > UNROLL_NPU_MAX_REGIONS ||
+        (job->command_bytes % 4u) != 0u || job->command_bytes > UNROLL_NPU_MAX_COMMANDS ||
+        job->region_count > UNROLL_NPU_MAX_REGIONS ||
         (job->regions == NULL && job->region_count != 0u)) {
         return UNROLL_NPU_ERR_ARGUMENT;
     }

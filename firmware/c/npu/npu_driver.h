@@ -34,6 +34,7 @@ extern "C" {
 #define UNROLL_NPU_MAX_REGIONS  8u
 #define UNROLL_NPU_ALIGNMENT    16u /* bytes: stream and every region */
 #define UNROLL_NPU_CACHE_LINE   32u /* bytes: align and pad what CPU and NPU share to this */
+#define UNROLL_NPU_MAX_COMMANDS 0x01000000u /* bytes of a stream */
 #define UNROLL_NPU_WAIT_FOREVER 0xFFFFFFFFu
 
 /* Flags of unroll_npu_init. The first two are the RESET register's own bits. */
@@ -86,10 +87,10 @@ typedef struct unroll_npu {
     uint8_t flags;
     uint8_t ready;
     /* report */
-    uint32_t id;     /* ID register */
-    uint32_t config; /* CONFIG register */
-    uint32_t status; /* STATUS when the last run ended or timed out */
-    uint32_t qread;  /* byte offset in the stream where the last run stopped, after an error */
+    uint32_t id;              /* ID register */
+    uint32_t config;          /* CONFIG register */
+    volatile uint32_t status; /* STATUS when the last run ended or timed out */
+    uint32_t qread; /* byte offset in the stream where the last run stopped, after an error */
 } unroll_npu;
 
 /*
