@@ -26,6 +26,8 @@ unroll simulate anything.tflite --input x=x.npy --dequantize --out results`,
 		f.BoolVar(&s.dequantize, "dequantize", false, "write float32 instead of integers")
 		f.IntVar(&s.top, "top", 0, "print the K largest elements of the first output of every call")
 		f.StringVar(&s.compare, "compare", "", "plain .tflite to run beside it on the reference interpreter; the first difference is named")
+		f.BoolVar(&s.trace, "trace", false, "print one line with a checksum for every operation of a compiled model")
+		f.BoolVar(&s.adversarial, "adversarial", false, "delay DMAs and block operations as far as the waits of the stream allow, and report races")
 		f.BoolVar(&s.json, "json", false, "print the result as JSON")
 		return func(c *cli) error { return runSimulate(c, &s) }
 	},
@@ -35,6 +37,8 @@ type simulateFlags struct {
 	inputs, states   []string
 	out, compare     string
 	dequantize, json bool
+	trace            bool
+	adversarial      bool
 	top              int
 }
 
@@ -53,7 +57,8 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if err != nil {
 		return err
 	}
-	run, err := m.runner()
+	var found findings
+	run, err := s.runner(c, m, &found)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -83,12 +88,58 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if len(found.races) > 0 {
+		return fmt.Errorf("%s: %d findings:\n%s", name, len(found.races), strings.Join(found.races, "\n"))
+	}
 	if s.compare != "" {
 		if err := compareWith(c, s.compare, arrays, states, run, results); err != nil {
+			if found.first != "" {
+				return fmt.Errorf("%w\nfirst operation that differs: %s", err, found.first)
+			}
 			return err
 		}
 	}
 	return writeResults(c, s, run, results, calls)
+}
+
+// findings are what a probe saw.
+type findings struct {
+	races []string // at most maxRaces
+	first string   // operation that differs from --compare
+}
+
+const maxRaces = 20
+
+// runner makes the model callable, under observation when that is asked for.
+func (s *simulateFlags) runner(c *cli, m *model, found *findings) (runner.Model, error) {
+	if m.program == nil {
+		if s.trace || s.adversarial {
+			return nil, usagef("--trace and --adversarial need a compiled model: run unroll compile first")
+		}
+		return m.runner()
+	}
+	if !s.trace && !s.adversarial && s.compare == "" {
+		return m.runner()
+	}
+	probe := runner.Probe{Adversarial: s.adversarial, Differs: func(f string) { found.first = f }, Report: func(f string) {
+		if len(found.races) < maxRaces {
+			found.races = append(found.races, f)
+		}
+	}}
+	if s.trace {
+		probe.Trace = c.stdout
+		if s.json {
+			probe.Trace = c.stderr
+		}
+	}
+	if s.compare != "" {
+		ref, err := readPlain(s.compare, nil)
+		if err != nil {
+			return nil, err
+		}
+		probe.Expect = ref.graph
+	}
+	return runner.NewProbed(m.program, probe)
 }
 
 func runSequence(c *cli, m runner.Model, arrays map[string]*runner.Array, states []runner.State) ([]*runner.Array, int, error) {

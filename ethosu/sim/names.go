@@ -28,3 +28,14 @@ func TensorNames(p *ethosu.Program) func(word int, at isa.Span) string {
 		return name
 	}
 }
+
+// OutputNames returns a function that names the output of the operation at a word.
+func OutputNames(p *ethosu.Program) func(word int) string {
+	return func(word int) string {
+		i := sort.Search(len(p.Ops), func(i int) bool { return p.Ops[i].Word >= word })
+		if i < len(p.Ops) && p.Ops[i].Word == word {
+			return p.Ops[i].OFM
+		}
+		return ""
+	}
+}

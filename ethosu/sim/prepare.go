@@ -17,6 +17,9 @@ type Options struct {
 	// Tensor names the tensor at a place in memory while the operation at a word
 	// runs, for faults and traces.
 	Tensor func(word int, at isa.Span) string
+	// Output names the tensor that the operation at a word writes, where that is
+	// known better than by its place.
+	Output func(word int) string
 	// SkipLayout leaves block dimensions and the SHRAM layout unchecked.
 	SkipLayout bool
 	slow       bool // only the generic plans
@@ -82,7 +85,7 @@ func Prepare(accel *ethosu.Accelerator, commands []uint32, regions Regions) (*Si
 
 // PrepareProgram prepares a compiled program; faults name its tensors.
 func PrepareProgram(p *ethosu.Program) (*Sim, error) {
-	return PrepareWith(p.Accel, p.Commands, RegionsOf(p), Options{Tensor: TensorNames(p)})
+	return PrepareWith(p.Accel, p.Commands, RegionsOf(p), Options{Tensor: TensorNames(p), Output: OutputNames(p)})
 }
 
 // PrepareWith is Prepare with options.
@@ -190,6 +193,11 @@ func (b *builder) block(h header, o *isa.Operation) (step, error) {
 	if b.opts.Tensor != nil {
 		if spans := ofm.Spans(); len(spans) > 0 {
 			h.tensor = b.opts.Tensor(o.Word, spans[0])
+		}
+	}
+	if b.opts.Output != nil {
+		if name := b.opts.Output(o.Word); name != "" {
+			h.tensor = name
 		}
 	}
 	k := o.Kernel()
