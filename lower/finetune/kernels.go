@@ -64,14 +64,14 @@ func (t *tape) fused(op *graph.Op) {
 	case graph.MulAttr:
 		a = attr.Activation
 	}
-	low, high := float32(math.Inf(-1)), float32(math.Inf(1))
+	var low, high float32
 	switch a {
 	case graph.ActRelu:
-		low = 0
+		high = float32(math.Inf(1))
 	case graph.ActReluN1To1:
 		low, high = -1, 1
 	case graph.ActRelu6:
-		low, high = 0, 6
+		high = 6
 	default:
 		return
 	}

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -82,8 +81,7 @@ func TestFromArrays(t *testing.T) {
 }
 
 func TestBadArrays(t *testing.T) {
-	nan := floats("x.npy", 2, 1, 2)
-	nan = npy.FromFloats([]int{2, 1, 2}, []float32{0, 1, 2, float32(math.NaN())})
+	nan := npy.FromFloats([]int{2, 1, 2}, []float32{0, 1, 2, float32(math.NaN())})
 	nan.Name = "x.npy"
 	negative := &npy.Array{Name: "y", Type: "|i1", Shape: []int{2}, Data: []byte{0, 255}}
 	for _, c := range []struct {
@@ -281,7 +279,7 @@ func FuzzCSV(f *testing.F) {
 			return
 		}
 		if len(s.values) != s.Len()*s.Steps*s.Features {
-			t.Error(fmt.Sprintf("%d values for %d sequences of %d x %d", len(s.values), s.Len(), s.Steps, s.Features))
+			t.Errorf("%d values for %d sequences of %d x %d", len(s.values), s.Len(), s.Steps, s.Features)
 		}
 	})
 }
