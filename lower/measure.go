@@ -67,17 +67,31 @@ func (p power) decibel() float64 {
 }
 
 type measurement struct {
-	twin []graph.TensorID // of a float tensor in the quantized graph
-	sums []power          // by float tensor
-	err  error
+	twin   []graph.TensorID // of a float tensor in the quantized graph
+	lo, hi []float32        // what counts of a float tensor's values
+	sums   []power          // by float tensor
+	err    error
 }
 
 func newMeasurement(r *Result) *measurement {
-	m := &measurement{twin: make([]graph.TensorID, len(r.Float.Tensors)), sums: make([]power, len(r.Float.Tensors))}
+	n := len(r.Float.Tensors)
+	m := &measurement{
+		twin: make([]graph.TensorID, n), sums: make([]power, n),
+		lo: make([]float32, n), hi: make([]float32, n),
+	}
+	held := map[string]TensorReport{}
+	for _, t := range r.Report.Tensors {
+		held[t.Role] = t
+	}
 	for id, t := range r.Float.Tensors {
-		m.twin[id] = graph.None
-		if r.plan.Role[id] != "" {
+		m.twin[id], m.lo[id], m.hi[id] = graph.None, float32(math.Inf(-1)), float32(math.Inf(1))
+		role := r.plan.Role[id]
+		if role != "" {
 			m.twin[id] = r.Int8.Find(t.Name)
+		}
+		if _, ok := r.plan.Feeds[role]; ok {
+			// Cut on purpose: beyond it the function that reads it is flat.
+			m.lo[id], m.hi[id] = held[role].Low, held[role].High
 		}
 	}
 	return m
@@ -97,6 +111,7 @@ func (m *measurement) compare(it *reference.Interpreter) func(graph.TensorID, fl
 		}
 		p := &m.sums[id]
 		for i, x := range v.Row(0) {
+			x = min(max(x, m.lo[id]), m.hi[id])
 			d := float64(got[i] - x)
 			p.signal += float64(float64(x) * float64(x))
 			p.noise += float64(d * d)
