@@ -14,14 +14,17 @@ import (
 )
 
 // Score is how a graph does on a labelled set.
+//
+// A network that decides at the end of a sequence has one decision for each; one
+// that was trained to decide at every step has one for every step.
 type Score struct {
-	Count   int // sequences evaluated
-	Correct int // whose class was right
-	// Outputs holds the last call's output of every sequence, dequantized.
+	Count   int // decisions
+	Correct int // that name the right class
+	// Outputs holds the dequantized output of every decision, sequence by sequence.
 	Outputs [][]float32
 }
 
-// Accuracy returns the fraction of sequences whose class was right.
+// Accuracy returns the fraction of decisions that were right.
 func (s Score) Accuracy() float64 {
 	if s.Count == 0 {
 		return 0
@@ -29,8 +32,7 @@ func (s Score) Accuracy() float64 {
 	return float64(s.Correct) / float64(s.Count)
 }
 
-// Agreement returns the fraction of sequences for which two scores decide on
-// the same class.
+// Agreement returns the fraction of decisions that two scores share.
 func (s Score) Agreement(other Score) float64 {
 	n := min(len(s.Outputs), len(other.Outputs))
 	if n == 0 {
@@ -110,7 +112,7 @@ func evaluate(ctx context.Context, net *nn.Network, g *graph.Graph, set Samples,
 	if limit > 0 {
 		n = min(n, limit)
 	}
-	s := Score{Count: n, Outputs: make([][]float32, n)}
+	s := Score{Outputs: make([][]float32, n)}
 	runners := make(chan *floatexec.Runner, runtime.GOMAXPROCS(0))
 	for range cap(runners) {
 		runners <- exec.Runner()
@@ -130,9 +132,7 @@ func evaluate(ctx context.Context, net *nn.Network, g *graph.Graph, set Samples,
 	if err := group.Wait(); err != nil {
 		return Score{}, err
 	}
-	if net.Task == nn.Classification {
-		s.count(set)
-	}
+	s.count(net, set)
 	return s, nil
 }
 
@@ -163,14 +163,50 @@ func runBatch(r *floatexec.Runner, net *nn.Network, g *graph.Graph, set Samples,
 				}
 			}
 		}
-		if call == calls-1 {
-			for b := range batch {
-				row := views[0].Row(b)
-				out[b] = append([]float32(nil), row[len(row)-net.Outputs:]...)
-			}
+		for b := range batch {
+			out[b] = keep(net, out[b], views[0].Row(b))
 		}
 	}
 	return nil
+}
+
+// keep adds a call's output to a sequence's: all of it where every step decides,
+// else the last step's in place of what was there.
+func keep(net *nn.Network, out, row []float32) []float32 {
+	if net.PerStep {
+		return append(out, row...)
+	}
+	return append(out[:0], row[len(row)-net.Outputs:]...)
+}
+
+// stepLabels is what a set with a label for every step offers.
+type stepLabels interface{ StepLabel(i, t int) int }
+
+// count cuts the outputs of sequences into decisions and compares them with the
+// labels. A set without labels for every step counts by its sequences' last.
+func (s *Score) count(net *nn.Network, set Samples) {
+	labels, every := set.(stepLabels)
+	every = every && net.PerStep
+	var all [][]float32
+	for i, out := range s.Outputs {
+		if !every {
+			out = out[len(out)-net.Outputs:]
+		}
+		for t := range len(out) / net.Outputs {
+			label := 0
+			if every {
+				label = labels.StepLabel(i, t)
+			} else if net.Task == nn.Classification {
+				label = set.Label(i)
+			}
+			d := out[t*net.Outputs : (t+1)*net.Outputs]
+			all = append(all, d)
+			if net.Task == nn.Classification && argmax(d) == label {
+				s.Correct++
+			}
+		}
+	}
+	s.Outputs, s.Count = all, len(all)
 }
 
 func carry(dst []float32, v floatexec.View, batch int) {

@@ -6,7 +6,6 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quantize"
 	"github.com/unroll-npu/unroll/lower/reference"
-	"github.com/unroll-npu/unroll/train/nn"
 )
 
 // Evaluate runs the quantized graph on the reference interpreter over the first
@@ -26,7 +25,7 @@ func (r *Result) Evaluate(ctx context.Context, set Samples, limit int) (Score, e
 	if limit > 0 {
 		n = min(n, limit)
 	}
-	s := Score{Count: n, Outputs: make([][]float32, n)}
+	s := Score{Outputs: make([][]float32, n)}
 	err = it.Parallel(n, func(w *reference.Interpreter, i int) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -41,26 +40,19 @@ func (r *Result) Evaluate(ctx context.Context, set Samples, limit int) (Score, e
 			if err := invoke(w, rows[call*part:(call+1)*part]); err != nil {
 				return err
 			}
+			row, err := real32(w, w.Graph().Outputs[0])
+			if err != nil {
+				return err
+			}
+			s.Outputs[i] = keep(r.net, s.Outputs[i], row)
 		}
-		s.Outputs[i], err = decision(w, r.net.Outputs)
-		return err
+		return nil
 	})
 	if err != nil {
 		return Score{}, err
 	}
-	if r.net.Task == nn.Classification {
-		s.count(set)
-	}
+	s.count(r.net, set)
 	return s, nil
-}
-
-// count compares the outputs with the labels.
-func (s *Score) count(set Samples) {
-	for i, out := range s.Outputs {
-		if argmax(out) == set.Label(i) {
-			s.Correct++
-		}
-	}
 }
 
 // invoke runs one call on real inputs.

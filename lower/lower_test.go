@@ -284,3 +284,51 @@ func TestLowerErrors(t *testing.T) {
 		t.Error("a canceled context went unnoticed")
 	}
 }
+
+// every is a set with a label for every step: the step's number, modulo 4.
+type every struct{ noise }
+
+func (every) StepLabel(_, t int) int { return t % 4 }
+
+// A network trained to decide at every step is judged at every step, in one call
+// or in many.
+func TestEveryStepCounts(t *testing.T) {
+	ctx := context.Background()
+	net := randomNet(10, 6, 3, nn.Classification, cells["gru"])
+	net.PerStep = true
+	set := every{noise{6, 3, 20}}
+	var scores []lower.Score
+	for _, steps := range []int{6, 2} {
+		r := mustLower(t, net, lower.Options{Steps: steps, StateIO: true})
+		f, err := r.EvaluateFloat(ctx, set, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := r.Evaluate(ctx, set, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Count != 120 || q.Count != 120 || f.Agreement(q) < 0.8 {
+			t.Errorf("%d steps a call: %d and %d decisions, agreement %v", steps, f.Count, q.Count, f.Agreement(q))
+		}
+		right := 0
+		for i, out := range q.Outputs {
+			best := 0
+			for k, v := range out {
+				if v > out[best] {
+					best = k
+				}
+			}
+			if best == i%6%4 {
+				right++
+			}
+		}
+		if right != q.Correct {
+			t.Errorf("%d steps a call: %d decisions right, expected %d", steps, q.Correct, right)
+		}
+		scores = append(scores, q)
+	}
+	if scores[0].Correct != scores[1].Correct || scores[0].RMSE(scores[1]) != 0 {
+		t.Errorf("6 and 2 steps a call: %d and %d right", scores[0].Correct, scores[1].Correct)
+	}
+}
