@@ -60,9 +60,8 @@ func variants() []Project {
 func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Project)) {
 	for _, p := range variants() {
 		t.Run(p.Prefix, func(t *testing.T) {
-			if need != "" {
-				tool(t, need)
-			}
+			t.Parallel()
+			tool(t, need)
 			dir := onDisk(t, p)
 			if p.Options.Driver == ArmDriver {
 				copyFiles(t, dir, "testdata/arm/ethosu_driver.h", "npu/ethosu_driver.h")
