@@ -39,9 +39,9 @@ var Passes = []Pass{
 	{Name: "check", Doc: "refuse graphs that are not well formed or not integer", run: checkGraph},
 	{Name: "lower", Doc: "turn operators into NPU operations, data movement into addresses, fuse tables", run: lowerGraph},
 	{Name: "sink", Doc: "move operations down to their first dependent, to save memory under a budget", Optional: true, run: sinkOperations},
-	{Name: "pool-add", Doc: "sum equally scaled int8 tensors by average pooling", Optional: true, run: sumByPooling},
 	{Name: "records", Doc: "pack bias and scale records, equal ones once", run: packAllRecords},
 	{Name: "prefetch", Doc: "decide whether weights are worth a transfer to faster memory", Optional: true, run: decidePrefetch},
+	{Name: "sums", Doc: "let the MAC array do int8 ADD and SUB where it gives the same result", Optional: true, run: sumByPooling},
 	{Name: "blocks", Doc: "choose OFM blocks and SHRAM layouts by the cycle model", run: chooseBlocks},
 	{Name: "budget", Doc: "choose the weights that stay in SRAM when there is a budget", run: keepWithinBudget},
 	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: splitWeights},
@@ -108,7 +108,7 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 
 func newModule(g *graph.Graph, opt Options) *module {
 	return &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, times: map[timeKey]kernelTime{},
-		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, cycles: map[costKey]blockChoice{}}
+		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, sums: map[sumKey]depthSum{}, cycles: map[costKey]blockChoice{}}
 }
 
 func (m *module) skips(pass string) bool {

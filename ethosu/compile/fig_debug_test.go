@@ -21,6 +21,9 @@ func TestFig(t *testing.T) {
 			for _, in := range []bool{false, true} {
 				o := c.options(t)
 				o.WeightsInSRAM = in
+				if s := os.Getenv("SKIP"); s != "" {
+					o.Skip = strings.Fields(s)
+				}
 				p, err := compile.Compile(g, o)
 				if err != nil {
 					t.Fatal(err)

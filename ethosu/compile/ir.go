@@ -36,6 +36,7 @@ type module struct {
 	bound                      int // lower bound of both sizes that the allocator reports
 	records                    map[*buffer]*coded
 	blob                       []byte
+	sums                       map[sumKey]depthSum
 	words                      []uint32
 	cycles                     map[costKey]blockChoice
 }

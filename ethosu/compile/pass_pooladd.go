@@ -2,13 +2,17 @@ package compile
 
 import "github.com/unroll-npu/unroll/lower/graph"
 
-// sumByPooling turns an int8 ADD of two tensors with equal scales into an average
-// pool over two rows, the operands: the pool sums what the rescaling of ADD would
-// sum, in half the cycles. It is done where every possible sum gives the same
-// result in both forms and the cycle model agrees.
+// sumByPooling turns int8 ADD and SUB of two tensors into operations that the MAC
+// array sums in less than half the cycles: the operands become two rows of one
+// map, summed by an average pool when their scales are equal, or by a depthwise
+// convolution with small integer weights when the scales are in their ratio. It is
+// done where every possible pair of values gives the result of the elementwise
+// form and the cycle model agrees.
 func sumByPooling(m *module) error {
 	for i, o := range m.ops {
 		if p, ok := m.asPool(o); ok {
+			m.ops[i] = p
+		} else if p, ok := m.asDepthwise(o); ok {
 			m.ops[i] = p
 		}
 	}
@@ -22,14 +26,7 @@ func (m *module) asPool(o *op) (*op, bool) {
 	}
 	a, b, c := o.ifm, o.ifm2, o.ofm
 	zero := a.zp + b.zp
-	if zero%2 != 0 || a.h != 1 || b.h != 1 || a.w != b.w || a.c != b.c || a.buf.constant() || b.buf.constant() ||
-		a.low != nil || b.low != nil || m.regionOf(a.buf) != m.regionOf(b.buf) || (m.accel.ReservedEndBanks == 0 && o.usesTable()) {
-		return nil, false
-	}
-	if a.w > 1 && a.sx != b.sx {
-		return nil, false
-	}
-	if !sameSums(o, zero) {
+	if zero%2 != 0 || !m.twoRows(o) || !sameSums(o, zero) {
 		return nil, false
 	}
 	_, was, err := m.chooseBlock(o)
@@ -37,41 +34,53 @@ func (m *module) asPool(o *op) (*op, bool) {
 		return nil, false
 	}
 	var best *op
-	for _, shape := range rowShapes(a.w, a.c, a.w == 1 || (a.sx == a.c && c.sx == c.c)) {
-		p := *o
-		p.kind, p.mode, p.kh, p.kw = opPool, poolAverage, 2, 1
-		p.ifm2, p.operandMode, p.swapped, p.opb = nil, 0, false, 0
-		p.opa = scale{}
+	for _, shape := range rowShapes(a.w, a.c, 16, a.w == 1 || (a.sx == a.c && c.sx == c.c)) {
+		p := o.summing(shape, a, b)
+		p.kind, p.mode = opPool, poolAverage
+		p.ifm.zp = zero / 2
 		p.out.shift -= 19
-		w, ch := shape[0], shape[1]
-		in, out := *a, *c
-		in.h, in.w, in.c, in.low, in.lowOff = 2, w, ch, b.buf, b.off
-		in.zp = zero / 2
-		out.w, out.c = w, ch
-		if shape != [2]int{a.w, a.c} {
-			in.sx, out.sx = ch, ch
-		}
-		in.sy, out.sy = w*in.sx, w*out.sx
-		in.name = a.name
-		in.lowName = b.name
-		p.ifm, p.ofm = &in, &out
-		if _, t, err := m.chooseBlock(&p); err == nil && t < was {
-			best, was = &p, t
+		if _, t, err := m.chooseBlock(p); err == nil && t < was {
+			best, was = p, t
 		}
 	}
 	return best, best != nil
 }
 
+// twoRows reports whether the operands of an elementwise operation can be two rows
+// of one feature map.
+func (m *module) twoRows(o *op) bool {
+	a, b := o.ifm, o.ifm2
+	return a.h == 1 && b.h == 1 && a.w == b.w && a.c == b.c && !a.buf.constant() && !b.buf.constant() && a.low == nil && b.low == nil &&
+		m.regionOf(a.buf) == m.regionOf(b.buf) && (a.w == 1 || a.sx == b.sx) && !(m.accel.ReservedEndBanks == 0 && o.usesTable())
+}
+
+// summing returns a copy of an elementwise operation as one with a kernel of two
+// rows, the rows a and b, in the given width and channels.
+func (o *op) summing(shape [2]int, a, b *fmap) *op {
+	p := *o
+	p.kh, p.kw = 2, 1
+	p.ifm2, p.operandMode, p.swapped, p.opa, p.opb = nil, 0, false, scale{}, 0
+	in, out := *a, *o.ofm
+	w, ch := shape[0], shape[1]
+	in.h, in.w, in.c, in.low, in.lowOff, in.lowName = 2, w, ch, b.buf, b.off, b.name
+	if out.w, out.c = w, ch; shape != [2]int{a.w, a.c} {
+		in.sx, out.sx = ch, ch
+	}
+	in.sy, out.sy = w*in.sx, w*out.sx
+	p.ifm, p.ofm = &in, &out
+	return &p
+}
+
 // rowShapes lists ways to write w pixels of c channels, when they are contiguous
-// also as more pixels of fewer channels.
-func rowShapes(w, c int, contiguous bool) [][2]int {
+// also as more pixels of fewer channels, at least the given number.
+func rowShapes(w, c, least int, contiguous bool) [][2]int {
 	s := [][2]int{{w, c}}
 	if !contiguous {
 		return s
 	}
 	n := w * c
 	for x := 2; x <= 32; x *= 2 {
-		if n%(16*x) == 0 && x != w {
+		if n%(least*x) == 0 && x != w {
 			s = append(s, [2]int{x, n / x})
 		}
 	}
@@ -97,16 +106,20 @@ func sameSums(o *op, zero int) bool {
 }
 
 // scaleTFL is the rescaling of the output stage with double rounding.
-func scaleTFL(v int64, mul uint32, n int) int64 {
+func scaleTFL(v int64, mul uint32, n int) int64 { return scaleTFLBy(v, mul, n, 0) }
+
+// scaleTFLBy is the rescaling with the threshold of the second rounding moved down
+// by d bits, as it is for an operand.
+func scaleTFLBy(v int64, mul uint32, n, d int) int64 {
 	if n == 0 {
 		return v * int64(mul)
 	}
 	r := int64(1) << (n - 1)
-	if n > 31 {
+	if n > 31-d {
 		if v >= 0 {
-			r += 1 << 30
+			r += 1 << (30 - d)
 		} else {
-			r -= 1 << 30
+			r -= 1 << (30 - d)
 		}
 	}
 	return (v*int64(mul) + r) >> n

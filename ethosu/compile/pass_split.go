@@ -11,8 +11,10 @@ func splitWeights(m *module) error {
 		return nil
 	}
 	uses := map[*kernelWeights]*op{}
+	count := map[*kernelWeights]int{}
 	var list []*kernelWeights
 	for _, o := range m.ops {
+		count[o.weights]++
 		if o.weights != nil && o.kind == opConv && uses[o.weights] == nil && m.copies[o.weights] != readDirect {
 			uses[o.weights] = o
 			list = append(list, o.weights)
@@ -47,7 +49,12 @@ func splitWeights(m *module) error {
 			if _, err := m.split(w, cut); err != nil {
 				return err
 			}
-			if c := m.newTimeline().search(); c < best {
+			// Many kernels become twice as many: that has to be worth it.
+			worth := 0.997 * best
+			if count[w] > 2 {
+				worth = 0.98 * best
+			}
+			if c := m.newTimeline().search(); c < worth {
 				best = c
 				break
 			}
