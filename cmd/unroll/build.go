@@ -85,8 +85,8 @@ func runBuild(c *cli, b *buildFlags) error {
 	if b.generate.prefix == "" {
 		b.generate.prefix = codegen.PrefixFrom(cfg.Name)
 	}
-	if err := codegen.CheckPrefix(b.generate.prefix); err != nil {
-		return usagef("--prefix: %v", err)
+	if err := b.generate.check(); err != nil {
+		return err
 	}
 	// Minutes of work must not end at a folder that was wrong from the start.
 	if err := codegen.CheckWritable(b.out, b.generate.force); err != nil {

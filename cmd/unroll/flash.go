@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/pflag"
@@ -30,38 +29,14 @@ var flashVerb = verb{
 			if err != nil {
 				return err
 			}
-			return writeImages(c, image, *out)
+			files, err := run.Flash(image, *out)
+			if err != nil {
+				return err
+			}
+			for _, f := range files {
+				fmt.Fprintf(c.stdout, "wrote %s: %s bytes at %#x\n", f.Path, commas(f.Bytes), f.Address)
+			}
+			return nil
 		}
 	},
-}
-
-func writeImages(c *cli, image, out string) error {
-	elf, err := os.ReadFile(image)
-	if err != nil {
-		return err
-	}
-	segments, err := run.Segments(image)
-	if err != nil {
-		return err
-	}
-	start, err := run.Entry(image)
-	if err != nil {
-		return err
-	}
-	hex, err := run.Hex(segments, start)
-	if err != nil {
-		return err
-	}
-	files := map[string][]byte{"fw.elf": elf, "fw.hex": hex}
-	for _, s := range segments {
-		files[fmt.Sprintf("fw-%08x.bin", s.Address)] = s.Data
-	}
-	for _, name := range sortedKeys(files) {
-		path := filepath.Join(out, name)
-		if err := writeFile(path, files[name], true); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.stdout, "wrote %s: %s bytes\n", path, commas(len(files[name])))
-	}
-	return nil
 }

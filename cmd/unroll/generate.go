@@ -44,6 +44,9 @@ unroll generate --check fw`,
 			if err != nil {
 				return err
 			}
+			if err := g.check(); err != nil {
+				return err
+			}
 			m, err := readPlain(name, *states)
 			if err != nil {
 				return err
@@ -82,6 +85,20 @@ func (g *generateFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&g.force, "force", false, "replace what is in the output folder")
 }
 
+// check finds mistakes in the flags before any work.
+func (g *generateFlags) check() error {
+	if _, err := choose("--driver", g.driver, map[string]bool{"own": true, "arm": true}); err != nil {
+		return err
+	}
+	if g.prefix == "" {
+		return nil
+	}
+	if err := codegen.CheckPrefix(g.prefix); err != nil {
+		return usagef("--prefix: %v", err)
+	}
+	return nil
+}
+
 func (g *generateFlags) project(p *ethosu.Program, golden []codegen.Call, source string, model []byte, settings map[string]string) codegen.Project {
 	sum := sha256.Sum256(model)
 	prefix := g.prefix
@@ -93,6 +110,7 @@ func (g *generateFlags) project(p *ethosu.Program, golden []codegen.Call, source
 		Source: filepath.Base(source), SourceSHA256: hex.EncodeToString(sum[:]),
 		Version: version, Settings: settings,
 	}
+	pr.Options.ConstantsInRAM = settings["weights"] == "sram"
 	if g.driver == "arm" {
 		pr.Options.Driver = codegen.ArmDriver
 	}
