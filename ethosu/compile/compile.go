@@ -100,9 +100,6 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", name(g), err)
 	}
-	if debugEstimate != nil {
-		debugEstimate(m.cyclesOf)
-	}
 	return m.program(), nil
 }
 

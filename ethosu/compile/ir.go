@@ -27,7 +27,6 @@ type module struct {
 	small      bool        // feature maps are tight: prefer small ones to fewer kernels
 	uploads    []*transfer // table uploads
 	times      map[timeKey]kernelTime
-	cyclesOf   float64      // estimate of the schedule
 	spilled    bool         // feature maps did not fit the fast memory
 	statePairs [][2]*buffer // input and output of a state, candidates for one place
 

@@ -90,7 +90,6 @@ func TestModels(t *testing.T) {
 					break
 				}
 				t.Run(strings.TrimSuffix(c.accel+"/"+c.mode, "/"), func(t *testing.T) {
-					compile.DebugEstimate(t)
 					p, err := compile.Compile(g, c.options(t))
 					if err != nil {
 						t.Fatal(err)

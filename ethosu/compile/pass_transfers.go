@@ -130,10 +130,7 @@ func (m *module) copyHeavyRecords(shared map[*kernelWeights]*coded) {
 func scheduleTransfers(m *module) error {
 	tl := m.newTimeline()
 	tl.search()
-	m.cyclesOf = tl.merge(m)
-	if debugTimeline != nil {
-		debugTimeline(m, tl)
-	}
+	tl.merge(m)
 	before := make([][]*op, len(m.ops)+1)
 	for _, x := range tl.transfers {
 		if x.w != nil {
@@ -321,10 +318,10 @@ func (tl *timeline) descend() float64 {
 
 // merge makes one DMA of neighbours where that is shorter: it saves the latency of
 // a transfer but makes the first wait for the second.
-func (tl *timeline) merge(m *module) float64 {
+func (tl *timeline) merge(m *module) {
 	best := tl.run()
 	if len(tl.transfers) > 40 {
-		return best
+		return
 	}
 	latency := float64(m.memory(ethosu.RegionConstants).ReadLatency)
 	for j := 0; j+1 < len(tl.transfers); {
@@ -361,7 +358,6 @@ func (tl *timeline) merge(m *module) float64 {
 		}
 		j++
 	}
-	return best
 }
 
 // mergeable reports whether two transfers can be one DMA: tables for neighbouring
@@ -402,5 +398,3 @@ func (tl *timeline) candidates(lo, hi int) []int {
 	}
 	return c
 }
-
-var debugTimeline func(*module, *timeline)
