@@ -30,7 +30,8 @@ unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onn
 		force := f.Bool("force", false, "replace an existing file")
 		asJSON := f.Bool("json", false, "print the result as JSON")
 		report := f.Bool("report", false, "print range, scale and SQNR of every tensor")
-		return func(c *cli) error { return runLower(c, &d, &l, *out, *force, *asJSON, *report) }
+		drift := f.Int("drift", 0, "compare float and int8 over a stream of so many steps with carried states")
+		return func(c *cli) error { return runLower(c, &d, &l, *out, *force, *asJSON, *report, *drift) }
 	},
 }
 
@@ -103,7 +104,7 @@ type lowered struct {
 	Output        string  `json:"output"`
 }
 
-func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, report bool) error {
+func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, report bool, drift int) error {
 	name, err := c.oneArg("the network to lower")
 	if err != nil {
 		return err
@@ -162,9 +163,20 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 		return printJSON(c.stdout, r)
 	}
 	if report {
+		if err := low.Measure(c.ctx, train, 0); err != nil {
+			return err
+		}
 		if err := low.Report.WriteText(c.stdout); err != nil {
 			return err
 		}
+	}
+	if drift > 0 {
+		s, err := low.Drift(c.ctx, test, drift)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.stdout, "over %s steps with carried states: %.2f %% of the decisions agree with float, output error %.4f, state error %.4f at the start and %.4f at the end (states are %.4f)\n",
+			commas(s.Steps), 100*s.Agreement, s.OutputRMSE, s.StateRMSE[0], s.StateRMSE[len(s.StateRMSE)-1], s.StateRMS)
 	}
 	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, int8 accuracy %.2f %% on %s test sequences\nwrote %s: %d operators, %s bytes\nnext: unroll compile %s\n",
 		100*r.FloatAccuracy, 100*r.Int8Accuracy, commas(test.Len()), out, r.Operators, commas(r.Bytes), out)
