@@ -46,6 +46,7 @@ var Passes = []Pass{
 	{Name: "budget", Doc: "choose the weights that stay in SRAM when there is a budget", run: keepWithinBudget},
 	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: splitWeights},
 	{Name: "copies", Doc: "choose which weights and records kernels read from a copy in SRAM", Optional: true, run: chooseCopies},
+	{Name: "order", Doc: "move operations down where transfers then overlap with more", Optional: true, run: orderForOverlap},
 	{Name: "encode", Doc: "encode every distinct weight tensor once", run: encodeWeights},
 	{Name: "tables", Doc: "place lookup tables in their slots", run: placeTables},
 	{Name: "transfers", Doc: "copy weights to SRAM, once for all steps, and start every transfer beside earlier kernels", run: scheduleTransfers},

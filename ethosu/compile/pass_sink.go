@@ -4,9 +4,29 @@ package compile
 // shortens the life of its result without making an operand live longer by more.
 // Feature maps then need less memory; it is done when there is a budget.
 func sinkOperations(m *module) error {
-	if m.room < 0 {
+	if m.room >= 0 {
+		m.sink()
+	}
+	return nil
+}
+
+// orderForOverlap sinks operations, too, where the estimated schedule gets shorter:
+// a recurrent product that does not wait for the input projection can compute while
+// the projection's weights arrive.
+func orderForOverlap(m *module) error {
+	if m.room >= 0 || !m.prefetch {
 		return nil
 	}
+	best := m.newTimeline().search()
+	old := append([]*op(nil), m.ops...)
+	m.sink()
+	if m.newTimeline().search() > 0.988*best {
+		m.ops = old
+	}
+	return nil
+}
+
+func (m *module) sink() {
 	for i := len(m.ops) - 2; i >= 0; i-- {
 		j := m.firstDependent(i)
 		if j <= i+1 || !m.worthSinking(i, j) {
@@ -16,7 +36,6 @@ func sinkOperations(m *module) error {
 		copy(m.ops[i:], m.ops[i+1:j])
 		m.ops[j-1] = o
 	}
-	return nil
 }
 
 // firstDependent returns the first operation behind i that must stay behind it.
