@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -96,7 +97,7 @@ var (
 // best returns the cheapest parameters for the histogram among the palette sizes.
 func (h *histogram) best(sizes []int) params {
 	var out params
-	out.bits = 1 << 62
+	out.bits = math.MaxInt
 	var kept [maxPalette]uint16
 	h.each(sizes, func(p *params) {
 		if p.bits < out.bits {
@@ -121,7 +122,7 @@ func (h *histogram) each(sizes []int, f func(*params)) {
 			if zero == 0 || zero*9 < h.n-zero {
 				continue
 			}
-			zbits, zdiv = 1<<62, 0
+			zbits, zdiv = math.MaxInt, 0
 			for k, u := range h.unary {
 				if b := u + h.runs*(1+k); b < zbits {
 					zbits, zdiv = b, k
