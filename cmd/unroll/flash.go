@@ -13,10 +13,13 @@ var flashVerb = verb{
 	name:    "flash",
 	args:    "PROJECT",
 	summary: "Build a project for the board and write the images that a loader takes (.elf, .bin per memory, .hex).",
-	example: "unroll flash fw -o images",
+	example: `unroll flash fw -o images
+unroll flash fw -o /media/V2M-MPS3/SOFTWARE      # the board's own drive
+unroll flash fw --start                          # and start the image on the FVP`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		on := f.String("on", "fvp", "what the image is for: fvp (also the MPS3 board) or qemu")
 		out := f.StringP("output", "o", "", "folder for the images (default: PROJECT/build/images)")
+		start := f.Bool("start", false, "start the image, where --on says, when it is written")
 		return func(c *cli) error {
 			dir, err := c.oneArg("the folder of the project")
 			if err != nil {
@@ -36,7 +39,10 @@ var flashVerb = verb{
 			for _, f := range files {
 				fmt.Fprintf(c.stdout, "wrote %s: %s bytes at %#x\n", f.Path, commas(f.Bytes), f.Address)
 			}
-			return nil
+			if !*start {
+				return nil
+			}
+			return runProject(c, run.Options{Dir: dir, On: *on, Image: image, Console: c.stdout}, false)
 		}
 	},
 }

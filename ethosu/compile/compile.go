@@ -186,5 +186,3 @@ func checkGraph(m *module) error {
 	}
 	return nil
 }
-
-var debugEstimate func(float64)

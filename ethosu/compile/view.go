@@ -89,15 +89,6 @@ func (v view) drop(axis int) view {
 	return v
 }
 
-// insert adds an axis of extent 1.
-func (v view) insert(axis int) view {
-	shape := append(append([]int(nil), v.shape[:axis]...), 1)
-	strides := append(append([]int(nil), v.strides[:axis]...), v.dt.Size())
-	v.shape = append(shape, v.shape[axis:]...)
-	v.strides = append(strides, v.strides[axis:]...)
-	return v
-}
-
 // permute returns the view with dimension i taken from dimension perm[i].
 func (v view) permute(perm []int) view {
 	shape, strides := make([]int, len(perm)), make([]int, len(perm))
@@ -178,13 +169,4 @@ func (v view) broadcast(shape []int) view {
 	}
 	v.shape, v.strides = append([]int(nil), shape...), strides
 	return v
-}
-
-// extent returns the bytes from the first to one past the last element.
-func (v view) extent() int {
-	n := v.dt.Size()
-	for i, d := range v.shape {
-		n += (d - 1) * v.strides[i]
-	}
-	return n
 }
