@@ -88,6 +88,9 @@ func runBuild(c *cli, b *buildFlags) error {
 	if err := b.generate.check(); err != nil {
 		return err
 	}
+	if b.compare < 0 || b.chain < 0 || b.compare+b.chain == 0 {
+		return usagef("--compare %d --chain %d: expected counts of calls, at least one in all, or nothing is proven", b.compare, b.chain)
+	}
 	// Minutes of work must not end at a folder that was wrong from the start.
 	if err := codegen.CheckWritable(b.out, b.generate.force); err != nil {
 		return err

@@ -47,6 +47,9 @@ unroll generate --check fw`,
 			if err := g.check(); err != nil {
 				return err
 			}
+			if *calls < 1 {
+				return usagef("--calls %d: a project needs at least one golden call to be judged by", *calls)
+			}
 			m, err := readPlain(name, *states)
 			if err != nil {
 				return err

@@ -57,6 +57,9 @@ func (n *npuFlags) options() (compile.Options, error) {
 	if err := ethosu.CheckMemory(o.Accel, o.System, o.Mode); err != nil {
 		return o, usageError{err.Error()}
 	}
+	if n.sramBudget < 0 {
+		return o, usagef("--sram-budget %d: expected bytes, or 0 for what the memory mode has", n.sramBudget)
+	}
 	o.SRAMBudget = n.sramBudget
 	o.WeightsInSRAM, err = choose("--weights", n.weights, map[string]bool{"flash": false, "sram": true})
 	return o, err

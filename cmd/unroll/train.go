@@ -67,6 +67,9 @@ func (t *trainFlags) config(seed uint64) (train.Config, error) {
 	if c.Cell, err = nn.ParseCell(t.cell); err != nil {
 		return c, usagef("--cell: %v", err)
 	}
+	if t.units < 1 || t.layers < 1 || t.batch < 1 || t.epochs < 0 {
+		return c, usagef("--units %d --layers %d --batch %d --epochs %d: expected positive numbers", t.units, t.layers, t.batch, t.epochs)
+	}
 	c.Units, c.Layers, c.Batch, c.Classic, c.Clip, c.Seed = t.units, t.layers, t.batch, t.classic, t.clip, seed
 	c.Name = fmt.Sprintf("%s%d", t.cell, t.units)
 	if t.epochs != 0 {
