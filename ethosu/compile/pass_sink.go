@@ -20,7 +20,7 @@ func orderForOverlap(m *module) error {
 	best := m.newTimeline().search()
 	old := append([]*op(nil), m.ops...)
 	m.sink()
-	if m.newTimeline().search() > 0.988*best {
+	if m.newTimeline().search() > 0.995*best {
 		m.ops = old
 	}
 	return nil
