@@ -71,6 +71,11 @@ type Options struct {
 	// compresses to a bit less for each weight, and every runtime takes it.
 	PerChannelWeights bool
 
+	// WeightLevels is the largest magnitude of a quantized weight, 1..127; 0 is
+	// 127. Fewer levels encode in fewer bytes: less flash, and fewer cycles where
+	// flash is what the NPU waits for.
+	WeightLevels int
+
 	// FoldStandardization moves the network's Mean and Std into the first
 	// layer's weights, so that the graph takes raw features. It costs precision
 	// when features differ much in magnitude, for the input has one scale; else
@@ -140,7 +145,7 @@ func Lower(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Res
 	for role, ob := range seen {
 		ranges[role] = quantize.Range(co.Estimate(ob))
 	}
-	qo := quantize.Options{Activations: o.Activations, PerTensor: !o.PerChannelWeights}
+	qo := quantize.Options{Activations: o.Activations, PerTensor: !o.PerChannelWeights, WeightLevels: o.WeightLevels}
 	if len(plan.Sums) > 0 && o.Activations == Int8 {
 		s, err := newSearch(plan, samples, qo)
 		if err != nil {

@@ -40,7 +40,7 @@ type lowerFlags struct {
 	form, activations, estimator string
 	steps, calibration           int
 	noState, perStep, perChannel bool
-	qat                          int
+	qat, weightLevels            int
 }
 
 func (l *lowerFlags) add(f *pflag.FlagSet) {
@@ -52,11 +52,12 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.estimator, "estimator", "minmax", "range estimator: minmax, percentile or mse")
 	f.StringVar(&l.activations, "activations", "int8", "activation types: int8, mixed (int16 before the activation functions) or int16")
 	f.IntVar(&l.qat, "qat", 0, "steps of fine-tuning under the network's own quantization, before it is lowered")
+	f.IntVar(&l.weightLevels, "weight-levels", 127, "largest magnitude of a quantized weight: fewer levels (say 64) take less flash, and fewer cycles where flash is slow")
 	f.BoolVar(&l.perChannel, "per-channel", false, "a scale for every output of a weight matrix: larger encoded weights")
 }
 
 func (l *lowerFlags) options() (lower.Options, error) {
-	o := lower.Options{Steps: l.steps, StateIO: !l.noState, PerStep: l.perStep, CalibrationSamples: l.calibration, PerChannelWeights: l.perChannel}
+	o := lower.Options{Steps: l.steps, StateIO: !l.noState, PerStep: l.perStep, CalibrationSamples: l.calibration, PerChannelWeights: l.perChannel, WeightLevels: l.weightLevels}
 	var err error
 	if o.Form, err = choose("--form", l.form, map[string]lower.Form{"npu": lower.FormNPU, "keras": lower.FormKeras}); err != nil {
 		return o, err
@@ -70,6 +71,9 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	}
 	if l.steps < 0 || l.calibration < 1 {
 		return o, usagef("--steps must not be negative and --calibration must be at least 1, found %d and %d", l.steps, l.calibration)
+	}
+	if l.weightLevels < 1 || l.weightLevels > 127 {
+		return o, usagef("--weight-levels must be 1 to 127, found %d", l.weightLevels)
 	}
 	return o, nil
 }

@@ -59,7 +59,7 @@ func Run(ctx context.Context, net *nn.Network, set *dataset.Set, o Options, prog
 	if err != nil {
 		return nil, err
 	}
-	p, err := newProgram(lowered.Float, lowered.Int8)
+	p, err := newProgram(lowered.Float, lowered.Int8, o.Lower.WeightLevels)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func prepare(t *testing.T, net *nn.Network, set *dataset.Set, o Options) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newProgram(l.Float, l.Int8)
+	p, err := newProgram(l.Float, l.Int8, o.Lower.WeightLevels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,6 +175,39 @@ func TestRunHelps(t *testing.T) {
 	runtime.GOMAXPROCS(procs)
 	if err != nil || !slices.Equal(one.Layers[0].Kernel, many.Layers[0].Kernel) || slices.Equal(one.Layers[0].Kernel, net.Layers[0].Kernel) {
 		t.Errorf("results differ with the number of processors, or nothing moved: %v", err)
+	}
+}
+
+// The matrices that fine-tuning computes with are those that lowering writes.
+func TestMatrices(t *testing.T) {
+	set, _ := dataset.Digits(1, 40, 0)
+	net := small(set, nn.GRU, false, 1)
+	for _, o := range []lower.Options{{}, {WeightLevels: 20}, {PerChannelWeights: true, WeightLevels: 64}} {
+		o.Steps = net.Steps
+		l, err := lower.Lower(context.Background(), net, set, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := prepare(t, net, set, Options{Batch: 8, Lower: o}).program
+		p.quantizeConstants()
+		seen := 0
+		for id, c := range p.consts {
+			if !c.weights {
+				continue
+			}
+			seen++
+			name := p.g.Tensors[id].Name
+			w := l.Int8.Tensors[l.Int8.Find(name)]
+			cols := len(c.rounded) / c.rows
+			for i, got := range c.rounded {
+				if want := float32(int8(w.Data[i])) * w.Quant.Scales[i/cols]; got != want {
+					t.Fatalf("%d levels: %s[%d] is rounded to %v, lowered to %v", o.WeightLevels, name, i, got, want)
+				}
+			}
+		}
+		if seen < 3 {
+			t.Errorf("%d matrices compared, expected 3 or more", seen)
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func newParameters(net *nn.Network, p *program, o lower.Options) (*parameters, e
 	for _, t := range tensors(r.net) {
 		at += copy(r.value[at:], *t)
 	}
-	tags, err := newProgram(g, g)
+	tags, err := newProgram(g, g, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package finetune
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -32,14 +33,21 @@ type constant struct {
 	shape   []int
 	value   []float32
 	rounded []float32
-	weights bool // a matrix on an int8 grid of its own
-	rows    int  // with a scale each; 1 is one scale for all
+	weights bool    // on an int8 grid of its own
+	levels  float32 // its largest magnitude there
+	rows    int     // with a scale each; 1 is one scale for all
 }
 
 // newProgram joins the float graph with the quantization of the tensors of the
-// same names.
-func newProgram(float, quantized *graph.Graph) (*program, error) {
+// same names, weights having the given largest magnitude; 0 is 127.
+func newProgram(float, quantized *graph.Graph, levels int) (*program, error) {
 	p := &program{g: float, grids: make([]grid, len(float.Tensors)), consts: map[graph.TensorID]*constant{}}
+	matrices := map[graph.TensorID]bool{}
+	for _, op := range float.Ops {
+		if op.Kind == graph.FullyConnected {
+			matrices[op.Inputs[1]] = true
+		}
+	}
 	for i, t := range float.Tensors {
 		id := graph.TensorID(i)
 		var q *graph.Tensor
@@ -53,7 +61,10 @@ func newProgram(float, quantized *graph.Graph) (*program, error) {
 					c.value[j] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*j:]))
 				}
 				if q != nil && q.Type == graph.Int8 {
-					c.weights, c.rows = true, max(len(q.Quant.Scales), 1)
+					c.weights, c.rows, c.levels = true, max(len(q.Quant.Scales), 1), math.MaxInt8
+					if matrices[id] {
+						c.levels = float32(cmp.Or(levels, math.MaxInt8))
+					}
 				}
 				p.consts[id] = c
 				p.order = append(p.order, id)
@@ -110,7 +121,7 @@ func (p *program) quantizeConstants() {
 				clear(dst)
 				continue
 			}
-			scale := top / 127
+			scale := top / c.levels
 			for i, v := range src {
 				dst[i] = nearest(v/scale) * scale
 			}

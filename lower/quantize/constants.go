@@ -36,8 +36,8 @@ type biasKey struct {
 	in          float32
 }
 
-// weights quantizes a matrix [O,I] symmetrically to -127..127, one scale for
-// the tensor or for each output. A scale is raised where the bias would not fit
+// weights quantizes a matrix [O,I] symmetrically to -127..127, or to as many
+// levels as the options say, with one scale for the tensor or for each output. A scale is raised where the bias would not fit
 // into its 32 bits, and where it would fall below what the rescaling of the
 // accumulator can express.
 func (c *converter) weights(id, bias graph.TensorID, in, out *graph.Quant) (graph.TensorID, error) {
@@ -64,7 +64,7 @@ func (c *converter) weights(id, bias graph.TensorID, in, out *graph.Quant) (grap
 			}
 			top = math.Max(top, math.Abs(float64(v)))
 		}
-		s := top / 127
+		s := top / float64(c.o.WeightLevels)
 		s = math.Max(s, math.Abs(float64(b[o]))/float64(in.Scales[0])/maxBias)
 		s = math.Max(s, math.Ldexp(float64(out.Scales[0])/float64(in.Scales[0]), -28))
 		scales[o] = float32(s)

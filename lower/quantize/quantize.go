@@ -2,6 +2,7 @@ package quantize
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/unroll"
@@ -45,12 +46,22 @@ func ParseActivations(s string) (Activations, error) {
 type Options struct {
 	Activations Activations
 	PerTensor   bool // one scale for each weight matrix instead of one for each output
+
+	// WeightLevels is the largest magnitude a weight takes, 1..127; 0 is 127. The
+	// encoded size of a matrix follows the number of values its weights have.
+	WeightLevels int
 }
 
 // Graph quantizes the plan's graph with the given range for every role. Tensor
 // names stay; with Mixed the 16-bit side of a border has the suffix "_int16".
 // Errors name the tensor that has no finite or possible quantization.
 func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph, error) {
+	if o.WeightLevels == 0 {
+		o.WeightLevels = math.MaxInt8
+	}
+	if o.WeightLevels < 1 || o.WeightLevels > math.MaxInt8 {
+		return nil, fmt.Errorf("weights of %d levels to each side of 0: expected 1 to 127", o.WeightLevels)
+	}
 	c := &converter{
 		plan: plan, o: o, ranges: ranges,
 		out:      &graph.Graph{Name: plan.Graph.Name},

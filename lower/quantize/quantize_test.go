@@ -114,6 +114,12 @@ func TestWeightsAndBias(t *testing.T) {
 	if want := []byte{64, 0x81}; len(w.Quant.Scales) != 1 || !slices.Equal(w.Data, want) {
 		t.Errorf("per tensor: kernel %v with %d scales, expected %v with 1", w.Data, len(w.Quant.Scales), want)
 	}
+
+	g = lowered(t, quantize.Options{WeightLevels: 10})
+	u = find(t, g, "rnn0/recurrent")
+	if want := []byte{0, 10, 5, 0xF6}; !slices.Equal(u.Data, want) {
+		t.Errorf("10 levels: recurrent %v, expected %v", u.Data, want)
+	}
 }
 
 // An output without weights but with a huge bias gets a scale that keeps the
