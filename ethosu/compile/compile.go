@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -105,8 +106,8 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 }
 
 func newModule(g *graph.Graph, opt Options) *module {
-	return &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, times: map[timeKey]kernelTime{},
-		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, sums: map[sumKey]depthSum{}, cycles: map[costKey]blockChoice{}}
+	return &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, times: map[perf.Work]kernelTime{},
+		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, sums: map[sumKey]depthSum{}, choices: map[perf.Work]blockChoice{}}
 }
 
 func (m *module) skips(pass string) bool {

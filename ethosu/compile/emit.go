@@ -112,9 +112,9 @@ func (m *module) emitOp(w *writer, o *op) error {
 	w.set(isa.SetActivation, act)
 	w.set(isa.SetActivationMin, o.lo)
 	w.set(isa.SetActivationMax, o.hi)
-	w.set(isa.SetOFMBLKHeightM1, o.block[0]-1)
-	w.set(isa.SetOFMBLKWidthM1, o.block[1]-1)
-	w.set(isa.SetOFMBLKDepthM1, o.block[2]-1)
+	w.set(isa.SetOFMBLKHeightM1, o.block.H-1)
+	w.set(isa.SetOFMBLKWidthM1, o.block.W-1)
+	w.set(isa.SetOFMBLKDepthM1, o.block.D-1)
 	w.set(isa.SetIFMIBEnd, o.ibEnd)
 	w.set(isa.SetABStart, o.abStart)
 	if elem && o.ifm2 != nil && !o.scalar {

@@ -185,8 +185,8 @@ func jobs(a *ethosu.Accelerator, p, o *op, f *fmap) int {
 	}
 	nz := cd(f.c, depth)
 	kah, kaw := (o.kh-1)*o.dilH+1, (o.kw-1)*o.dilW+1
-	jh := ru((o.block[0]-1)*o.strideH+min(kah, 32), a.UBlockH)
-	jw := ru((o.block[1]-1)*o.strideW+min(kaw, 64), a.UBlockW)
+	jh := ru((o.block.H-1)*o.strideH+min(kah, 32), a.UBlockH)
+	jw := ru((o.block.W-1)*o.strideW+min(kaw, 64), a.UBlockW)
 	r := 3
 	for i := 0; i < 3; i++ {
 		y, x, _, ok := blockAt(o, i/nz)
@@ -198,7 +198,7 @@ func jobs(a *ethosu.Accelerator, p, o *op, f *fmap) int {
 		k := 0
 		for j := 0; j < 3; j++ {
 			by, bx, bz, ok := blockAt(p, blocksOf(p)-1-j)
-			if !ok || (ay < by+p.block[0] && by < ey && ax < bx+p.block[1] && bx < ex && az < bz+p.block[2] && bz < az+depth) {
+			if !ok || (ay < by+p.block.H && by < ey && ax < bx+p.block.W && bx < ex && az < bz+p.block.D && bz < az+depth) {
 				break
 			}
 			k++
@@ -209,7 +209,7 @@ func jobs(a *ethosu.Accelerator, p, o *op, f *fmap) int {
 }
 
 func blocksOf(o *op) int {
-	return cd(o.ofm.h, o.block[0]) * cd(o.ofm.w, o.block[1]) * cd(o.ofm.c, o.block[2])
+	return cd(o.ofm.h, o.block.H) * cd(o.ofm.w, o.block.W) * cd(o.ofm.c, o.block.D)
 }
 
 // blockAt returns the origin of OFM block i: depth fastest, then width, then height.
@@ -217,6 +217,6 @@ func blockAt(o *op, i int) (y, x, z int, ok bool) {
 	if i < 0 || i >= blocksOf(o) {
 		return 0, 0, 0, false
 	}
-	nd, nw := cd(o.ofm.c, o.block[2]), cd(o.ofm.w, o.block[1])
-	return i / (nd * nw) * o.block[0], i / nd % nw * o.block[1], i % nd * o.block[2], true
+	nd, nw := cd(o.ofm.c, o.block.D), cd(o.ofm.w, o.block.W)
+	return i / (nd * nw) * o.block.H, i / nd % nw * o.block.W, i % nd * o.block.D, true
 }

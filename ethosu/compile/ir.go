@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/weights"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -26,7 +28,7 @@ type module struct {
 	room       int         // SRAM bytes for weights, -1 for no limit
 	small      bool        // feature maps are tight: prefer small ones to fewer kernels
 	uploads    []*transfer // table uploads
-	times      map[timeKey]kernelTime
+	times      map[perf.Work]kernelTime
 	spilled    bool         // feature maps did not fit the fast memory
 	statePairs [][2]*buffer // input and output of a state, candidates for one place
 
@@ -37,7 +39,7 @@ type module struct {
 	blob                       []byte
 	sums                       map[sumKey]depthSum
 	words                      []uint32
-	cycles                     map[costKey]blockChoice
+	choices                    map[perf.Work]blockChoice
 }
 
 // boundView ties a graph tensor of the interface to its place.
@@ -149,7 +151,7 @@ type op struct {
 	slot     int
 	lo, hi   int
 	acc40    bool
-	block    [3]int // h, w, d
+	block    block.Shape
 	ibEnd    int
 	ib2Start int
 	abStart  int

@@ -37,10 +37,9 @@ func keepWithinBudget(m *module) error {
 		}
 		list[i].uses++
 	}
-	slow, fast := m.memory(ethosu.RegionConstants), m.memory(m.fastRegion())
 	for i := range list {
 		c := &list[i]
-		transfer, _ := m.transferTime(c.bytes, slow, fast, false)
+		transfer, _ := m.copyTime(c.bytes)
 		mode := m.copies[c.w]
 		copied := m.kernelTimeOf(c.first).t
 		m.copies[c.w] = readDirect

@@ -22,10 +22,11 @@ func (m *module) asDepthwise(o *op) (*op, bool) {
 	if !ok {
 		return nil, false
 	}
-	_, was, err := m.chooseBlock(o)
+	plain, err := m.chooseBlock(o)
 	if err != nil {
 		return nil, false
 	}
+	was := plain.cycles
 	var best *op
 	for _, shape := range rowShapes(a.w, a.c, 8, a.w == 1 || (a.sx == a.c && o.ofm.sx == o.ofm.c)) {
 		if shape[1] > 64 {
@@ -45,8 +46,8 @@ func (m *module) asDepthwise(o *op) (*op, bool) {
 			m.copies[p.weights] = copyBoth
 		}
 		p.recBuf = m.packRecords("sum records", p.records)
-		if _, t, err := m.chooseBlock(p); err == nil && t < 0.75*was {
-			best, was = p, t
+		if c, err := m.chooseBlock(p); err == nil && c.cycles < 0.75*was {
+			best, was = p, c.cycles
 		}
 	}
 	return best, best != nil

@@ -44,7 +44,7 @@ func encodeWeights(m *module) error {
 		if o.weights == nil {
 			continue
 		}
-		key := streamKey{o.weights, min(o.block[2], ru(o.weights.o, m.accel.UBlockD*m.accel.Cores)), o.partKernel, o.ifm.bits()}
+		key := streamKey{o.weights, min(o.block.D, ru(o.weights.o, m.accel.UBlockD*m.accel.Cores)), o.partKernel, o.ifm.bits()}
 		s := m.streams[key]
 		if s == nil {
 			var err error
@@ -66,7 +66,7 @@ func (m *module) encode(o *op, key streamKey) (*stream, error) {
 	for i, b := range w.values {
 		values[i] = int16(int8(b))
 	}
-	l := weights.Layout{Traversal: weights.DepthFirst, IFMBits: key.ifmBits, OFMBlockDepth: o.block[2], OFMUBlockDepth: m.accel.UBlockD,
+	l := weights.Layout{Traversal: weights.DepthFirst, IFMBits: key.ifmBits, OFMBlockDepth: o.block.D, OFMUBlockDepth: m.accel.UBlockD,
 		KH: w.kh, KW: w.kw, DilationH: o.dilH, DilationW: o.dilW, O: w.o, I: w.i}
 	switch {
 	case w.depthwise:

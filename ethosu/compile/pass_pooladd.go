@@ -29,18 +29,19 @@ func (m *module) asPool(o *op) (*op, bool) {
 	if zero%2 != 0 || !m.twoRows(o) || !sameSums(o, zero) {
 		return nil, false
 	}
-	_, was, err := m.chooseBlock(o)
+	plain, err := m.chooseBlock(o)
 	if err != nil {
 		return nil, false
 	}
+	was := plain.cycles
 	var best *op
 	for _, shape := range rowShapes(a.w, a.c, 16, a.w == 1 || (a.sx == a.c && c.sx == c.c)) {
 		p := o.summing(shape, a, b)
 		p.kind, p.mode = opPool, poolAverage
 		p.ifm.zp = zero / 2
 		p.out.shift -= 19
-		if _, t, err := m.chooseBlock(p); err == nil && t < was {
-			best, was = p, t
+		if c, err := m.chooseBlock(p); err == nil && c.cycles < was {
+			best, was = p, c.cycles
 		}
 	}
 	return best, best != nil

@@ -20,10 +20,9 @@ func splitWeights(m *module) error {
 			list = append(list, o.weights)
 		}
 	}
-	slow, fast := m.memory(0), m.memory(m.fastRegion())
 	gain := func(w *kernelWeights) float64 {
 		o := uses[w]
-		t, _ := m.transferTime(m.copyBytes(o), slow, fast, false)
+		t, _ := m.copyTime(m.copyBytes(o))
 		k := m.kernelTimeOf(o).t
 		return k * t / (t + k)
 	}
@@ -34,7 +33,7 @@ func splitWeights(m *module) error {
 			continue
 		}
 		o := uses[w]
-		t, _ := m.transferTime(m.copyBytes(o), slow, fast, false)
+		t, _ := m.copyTime(m.copyBytes(o))
 		k := m.kernelTimeOf(o).t
 		last := ru(int(float64(w.o)*k/(t+k)), 16)
 		for _, n := range []int{last, last + 16} {
@@ -83,11 +82,9 @@ func (m *module) split(w *kernelWeights, cut int) ([2]*kernelWeights, error) {
 			p.ofm, p.weights = &out, parts[i]
 			p.records = o.records[from : from+out.c]
 			p.recBuf = m.packRecords(p.weights.name+" records", p.records)
-			blk, _, err := m.chooseBlock(&p)
-			if err != nil {
+			if err := m.setBlock(&p); err != nil {
 				return parts, err
 			}
-			p.setBlock(m, blk)
 			ops = append(ops, &p)
 		}
 	}

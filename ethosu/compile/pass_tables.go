@@ -2,8 +2,6 @@ package compile
 
 import (
 	"fmt"
-
-	"github.com/unroll-npu/unroll/ethosu"
 )
 
 // placeTables gives every table a slot of table memory and lists the uploads. A
@@ -84,7 +82,8 @@ func placeTables(m *module) error {
 			d := &op{kind: opDMA, name: "DMA table", source: o.source, step: o.step, src: t.buf, length: len(t.data),
 				toLUT: true, dstOff: m.accel.LUTBase() + 256*at, kernelWait: -1, dmaWait: -1}
 			x := &transfer{op: d, after: free, use: i}
-			x.t, x.load = m.transferTime(d.length, m.memory(m.regionOf(t.buf)), ethosu.Memory{}, true)
+			from := m.home(t.buf)
+			x.t, x.load = m.transferTime(d.length, &from, nil)
 			m.uploads = append(m.uploads, x)
 		}
 		for k := at; k < at+n; k++ {

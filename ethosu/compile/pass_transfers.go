@@ -237,7 +237,6 @@ func (m *module) copyBytes(o *op) int {
 
 // weightCopies returns a transfer for every weight tensor that is copied.
 func (m *module) weightCopies() []*transfer {
-	slow, fast := m.memory(ethosu.RegionConstants), m.memory(m.fastRegion())
 	var list []*transfer
 	seen := map[*kernelWeights]bool{}
 	for i, o := range m.ops {
@@ -246,7 +245,7 @@ func (m *module) weightCopies() []*transfer {
 		}
 		seen[o.weights] = true
 		x := &transfer{w: o.weights, after: -1, use: i}
-		x.t, x.load = m.transferTime(m.copyBytes(o), slow, fast, false)
+		x.t, x.load = m.copyTime(m.copyBytes(o))
 		list = append(list, x)
 	}
 	return list

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/perf"
 )
 
 // transfer is a DMA that the schedule may place: a table upload or a weight copy.
@@ -13,26 +14,18 @@ type transfer struct {
 	use   int     // first kernel that needs it
 	pos   int     // it stands in front of this kernel
 	t     float64 // duration
-	load  [memoryKinds]float64
+	load  [ports]float64
 	w     *kernelWeights // the weights it copies, nil for a table
 	with  []*transfer    // further ones that follow it in the same DMA
 }
 
-// Memories that compete are those behind one AXI port: SRAM, and what is as fast
-// beside it, on the first, flash and DRAM on the second.
-const memoryKinds = 2
-
-func memoryKind(m ethosu.Memory) int {
-	if m.Name == ethosu.Sram || m.Name == ethosu.OnChipFlash {
-		return 0
-	}
-	return 1
-}
+// ports is the number of AXI ports; what lies behind one of them competes.
+const ports = 2
 
 // kernelTime is how long a kernel takes alone and what it takes from each memory.
 type kernelTime struct {
 	t     float64
-	load  [memoryKinds]float64
+	load  [ports]float64
 	needs []int // transfers that must have ended, as indices
 }
 
@@ -50,8 +43,8 @@ type timeline struct {
 // run returns the estimated cycles of the stream.
 func (tl *timeline) run() float64 {
 	var tc, tk, td float64
-	var free [memoryKinds]float64
-	busy := func(start, t float64, load *[memoryKinds]float64) float64 {
+	var free [ports]float64
+	busy := func(start, t float64, load *[ports]float64) float64 {
 		end := start + t
 		for k, q := range load {
 			if q > 0 {
@@ -88,41 +81,43 @@ func (tl *timeline) run() float64 {
 	return math.Max(tk, td)
 }
 
-// transferTime returns the duration and memory load of moving bytes.
-func (m *module) transferTime(bytes int, from, to ethosu.Memory, toLUT bool) (t float64, load [memoryKinds]float64) {
-	b := float64(bytes)
-	q := b / from.Bandwidth(m.accel)
-	t = math.Floor(q) + float64(from.ReadLatency)
-	load[memoryKind(from)] += q
-	if !toLUT {
-		q = b / to.Bandwidth(m.accel)
-		t = math.Max(t, math.Floor(q))
-		load[memoryKind(to)] += q
+// transferTime returns the duration and port demands of moving bytes between
+// memories; a nil place is the table memory.
+func (m *module) transferTime(bytes int, from, to *perf.Place) (t float64, load [ports]float64) {
+	for _, p := range []*perf.Place{from, to} {
+		if p != nil {
+			load[p.Port] += float64(bytes) / p.Bandwidth(m.accel)
+		}
 	}
-	return t, load
+	return perf.DMACycles(m.accel, int64(bytes), from, to), load
+}
+
+// copyTime is transferTime from the constants to where kernels read them.
+func (m *module) copyTime(bytes int) (t float64, load [ports]float64) {
+	slow, fast := m.memory(ethosu.RegionConstants), m.memory(m.fastRegion())
+	return m.transferTime(bytes, &slow, &fast)
 }
 
 // kernelTimeOf returns the time of a kernel, given where its weights are copied to.
 func (m *module) kernelTimeOf(o *op) kernelTime {
-	mem := m.memoriesOf(o)
-	wb, sb := 0, 0
-	if o.weights != nil {
-		wb, sb = m.weightBytes(o), o.recBuf.total()
-		if o.stream != nil {
-			wb = o.stream.total()
-		}
-	}
-	key := timeKey{o.costKey(m, mem, wb, sb), o.block}
-	if k, ok := m.times[key]; ok {
+	w := m.work(o)
+	w.Block = o.block
+	if k, ok := m.times[w]; ok {
 		return k
 	}
-	npu, access, demand := o.costOf(m.accel, o.block, mem, wb, sb)
-	k := kernelTime{t: math.Max(npu, access), load: demand}
-	m.times[key] = k
+	c := perf.Kernel(m.accel, &w)
+	k := alone(&c)
+	m.times[w] = k
 	return k
 }
 
-type timeKey struct {
-	k     costKey
-	block [3]int
+// alone returns the time of a kernel when nothing runs beside it: memories behind
+// one port wait for each other.
+func alone(c *perf.Cost) kernelTime {
+	k := kernelTime{t: c.Cycles}
+	for i := range c.Access {
+		k.load[c.Access[i].Port] += c.Access[i].Cycles
+	}
+	k.t = max(k.t, k.load[0], k.load[1])
+	return k
 }
