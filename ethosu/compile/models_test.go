@@ -113,6 +113,10 @@ func replay(p *ethosu.Program, rec recorded, data []byte) error {
 	if err != nil {
 		return err
 	}
+	// The verifier and the simulator judge waits and BLOCKDEP by rules of their own.
+	if r := s.Races(); len(r) > 0 {
+		return fmt.Errorf("%d races, the first: %v", len(r), r[0])
+	}
 	mem := s.NewMemory()
 	poison := func() {
 		for r := range mem {

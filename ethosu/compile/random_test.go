@@ -422,6 +422,9 @@ func agree(t testing.TB, g *graph.Graph, o compile.Options, seed uint64) error {
 	if err != nil {
 		return err
 	}
+	if r := s.Races(); len(r) > 0 {
+		return fmt.Errorf("%d races, the first: %v", len(r), r[0])
+	}
 	mem := s.NewMemory()
 	rng := rand.New(rand.NewPCG(seed, 11))
 	for call := range 2 {
