@@ -48,6 +48,10 @@ type Program struct {
 
 	// Ops describes the operations of Commands in order.
 	Ops []OpInfo
+
+	// Sequence, when not nil, says that one call takes several invocations of the
+	// NPU. Commands, Map and Ops are then those of its stages, and empty here.
+	Sequence *Sequence
 }
 
 // Binding is the place of an input or output in memory.
@@ -59,6 +63,10 @@ type Binding struct {
 	Region int
 	Offset int
 	Size   int // bytes
+
+	// Rows above 0 says that the value lies in so many rows of Size/Rows bytes, the
+	// start of each Stride bytes behind that of the one before: a time step each.
+	Rows, Stride int `json:",omitempty"`
 }
 
 // StatePair indexes Program.Inputs and Program.Outputs.

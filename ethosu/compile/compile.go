@@ -64,6 +64,10 @@ var Passes = []Pass{
 // graph is not changed. The result depends on the graph and the options alone.
 // Errors name the operator and the tensor.
 func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
+	return compileWith(g, opt, places{})
+}
+
+func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error) {
 	if opt.Accel == nil {
 		return nil, fmt.Errorf("compile: no accelerator given")
 	}
@@ -81,7 +85,7 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 	}
 	run := func(room int, small bool) (*module, error) {
 		m := newModule(g, opt)
-		m.room, m.small = room, small
+		m.room, m.small, m.places = room, small, at
 		for _, p := range Passes {
 			if p.Optional && m.skips(p.Name) {
 				continue

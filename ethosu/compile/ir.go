@@ -16,6 +16,8 @@ type module struct {
 	opt   Options
 	accel *ethosu.Accelerator
 
+	places places // wishes of a sequence
+
 	ops     []*op
 	consts  *pool
 	tables  []*table

@@ -115,7 +115,7 @@ func newLowering(m *module) *lowering {
 	}
 	for _, id := range g.Inputs {
 		t := g.Tensors[id]
-		b := &buffer{name: t.Name, size: align16(t.Bytes()), bound: true, fromCall: true}
+		b := &buffer{name: t.Name, size: align16(t.Bytes()), bound: true, fromCall: true, own: m.places.own[id]}
 		l.views[id] = denseView(b, 0, t.Type, t.Shape, t.Name)
 		m.inputs = append(m.inputs, boundView{id, l.views[id]})
 	}
@@ -225,13 +225,15 @@ func (l *lowering) claim(id graph.TensorID, place view) {
 // bindOutputs fixes the places of the graph outputs; a value that lies in an
 // input, in a constant or scattered is copied first.
 func (l *lowering) bindOutputs() error {
+	m := l.m
 	for _, id := range l.g.Outputs {
 		t := l.g.Tensors[id]
 		v, err := l.in(id)
 		if err != nil {
 			return fmt.Errorf("output tensor %q: %v", t.Name, err)
 		}
-		if v.buf.constant() || v.buf.fromCall || !v.contiguous() || v.off%16 != 0 {
+		own := m.places.own[id]
+		if v.buf.constant() || v.buf.fromCall || !v.contiguous() || v.off%16 != 0 || own != 0 && (v.buf.bound || v.buf.size != align16(t.Bytes())) {
 			w := l.fresh(t.Name, t.Type, t.Shape)
 			l.cur = max(l.producer[id], 0)
 			if err := l.copyView("COPY to output", v, w); err != nil {
@@ -240,10 +242,19 @@ func (l *lowering) bindOutputs() error {
 			v = w
 		}
 		v.buf.bound, v.buf.toCaller = true, true
+		if own != 0 {
+			v.buf.own = own
+		}
 		l.m.outputs = append(l.m.outputs, boundView{id, v})
 	}
-	for _, s := range l.g.States {
+	for i, s := range l.g.States {
 		in, out := l.views[s.In], l.views[s.Out]
+		if m.places.carry[i] {
+			if err := l.carry(s); err != nil {
+				return err
+			}
+			continue
+		}
 		if in.buf != nil && out.buf != nil && out.off == 0 && out.buf.size == in.buf.size {
 			l.m.statePairs = append(l.m.statePairs, [2]*buffer{in.buf, out.buf})
 		}

@@ -70,7 +70,7 @@ func shareStates(m *module) error {
 	m.live()
 	for _, p := range m.statePairs {
 		in, out := p[0].root(), p[1].root()
-		if in == out || out.fromCall || in.toCaller || out.size != in.size {
+		if in == out || out.fromCall || in.toCaller || out.size != in.size || out.own != 0 {
 			continue
 		}
 		firstWrite, lastRead := len(m.ops), -1
@@ -173,6 +173,10 @@ func (m *module) place(list []*buffer) {
 			}
 		}
 		size, bound := pack(part)
+			if b.own != 0 {
+				b.region, b.offset = b.own, 0
+				continue
+			}
 		m.bound += bound
 		if region == ethosu.RegionArena {
 			m.arenaSize = size

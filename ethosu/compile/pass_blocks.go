@@ -99,6 +99,8 @@ func (m *module) regionOf(b *buffer) int {
 	switch {
 	case b.constant():
 		return ethosu.RegionConstants
+	case b.own != 0:
+		return b.own
 	case b.pinFast:
 		return m.fastRegion()
 	case b.bound || m.spilled:

@@ -17,6 +17,7 @@ type buffer struct {
 
 	into    *buffer // shares the storage of another buffer from its first byte
 	pinFast bool    // a resident copy: stays in the fast memory
+	own     int     // region that holds nothing else, or 0
 
 	region, offset int
 	first, last    int // operations that touch it first and last

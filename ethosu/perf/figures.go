@@ -18,6 +18,7 @@ type Figures struct {
 	SRAMBytes   int    `json:"sram_bytes"`   // arena and fast scratch
 	FlashBytes  int    `json:"flash_bytes"`  // stream and constants
 	Cycles      int64  `json:"cycles"`       // of one call
+	WakeUps     int    `json:"wake_ups"`     // of the CPU in one call: a stream's end each
 
 	// CyclesBy splits Cycles by what bounds them.
 	CyclesBy map[string]int64 `json:"cycles_by"`
@@ -31,11 +32,15 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 	}
 	f := Figures{
 		Accelerator: p.Accel.Name,
-		StreamBytes: 4 * len(p.Commands),
 		SRAMBytes:   p.ArenaSize + p.FastSize,
-		FlashBytes:  4*len(p.Commands) + len(p.Constants),
+		FlashBytes:  len(p.Constants),
 		Cycles:      r.Total,
 		CyclesBy:    r.ByName(),
+		WakeUps:     p.WakeUps(),
+	}
+	for _, s := range p.Streams() {
+		f.StreamBytes += 4 * len(s.Commands)
+		f.FlashBytes += 4 * len(s.Commands)
 	}
 	if p.WeightsInSRAM {
 		f.SRAMBytes += len(p.Constants)
@@ -47,16 +52,48 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 }
 
 // weightBytes returns the bytes of the constants that weights and records take, each
-// byte counted once however often it is used, and the number of block operations.
-// Weights that reach the NPU by way of a buffer are counted where the transfer reads.
+// byte counted once however often it is used, and the number of block operations of
+// one call. Weights that reach the NPU by way of a buffer are counted where the
+// transfer reads, those of a resident copy where they were copied from.
 func weightBytes(p *ethosu.Program) (bytes, kernels int, err error) {
 	var spans []isa.Span
+	for _, s := range p.Streams() {
+		list, n, err := stageWeights(&s)
+		if err != nil {
+			return 0, 0, err
+		}
+		kernels += n * s.Times
+		if n > 0 { // else it does nothing but copy
+			spans = append(spans, list...)
+		}
+	}
+	slices.SortFunc(spans, func(a, b isa.Span) int { return int(a.Start - b.Start) })
+	var end int64
+	for _, s := range spans {
+		if s.End > end {
+			bytes += int(s.End - max(s.Start, end))
+			end = s.End
+		}
+	}
+	return bytes, kernels, nil
+}
+
+// stageWeights returns the spans of the constants that a stream reads as weights and
+// records, and its block operations.
+func stageWeights(s *ethosu.Stage) (spans []isa.Span, kernels int, err error) {
+	var base int64
+	for _, w := range s.Windows {
+		if w.Region == ethosu.RegionConstants && w.In == ethosu.RegionConstants {
+			base = int64(w.Offset)
+		}
+	}
 	add := func(s isa.Span) {
 		if s.Region == ethosu.RegionConstants && s.End > s.Start {
+			s.Start, s.End = s.Start+base, s.End+base
 			spans = append(spans, s)
 		}
 	}
-	err = isa.Walk(p.Commands, func(op *isa.Operation) error {
+	err = isa.Walk(s.Commands, func(op *isa.Operation) error {
 		switch op.Op {
 		case isa.OpConv, isa.OpDepthwise, isa.OpPool, isa.OpElementwise:
 			kernels++
@@ -77,16 +114,5 @@ func weightBytes(p *ethosu.Program) (bytes, kernels int, err error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, 0, err
-	}
-	slices.SortFunc(spans, func(a, b isa.Span) int { return int(a.Start - b.Start) })
-	var end int64
-	for _, s := range spans {
-		if s.End > end {
-			bytes += int(s.End - max(s.Start, end))
-			end = s.End
-		}
-	}
-	return bytes, kernels, nil
+	return spans, kernels, err
 }

@@ -54,6 +54,9 @@ func (r *Report) ByName() map[string]int64 {
 
 // Estimate returns the cycles of a compiled program.
 func Estimate(p *ethosu.Program) (Report, error) {
+	if p.Sequence != nil {
+		return sequence(p)
+	}
 	r, err := Stream(p.Accel, PlacesOf(p.System, p.Mode), p.Commands)
 	if err != nil {
 		return r, err

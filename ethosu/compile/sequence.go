@@ -1,0 +1,503 @@
+package compile
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// places are wishes of a sequence for where tensors of its step lie.
+type places struct {
+	own   map[graph.TensorID]int // inputs and outputs with a region for themselves
+	carry map[int]bool           // states whose output is copied to the place of the input
+}
+
+// carry copies the output of a state to the place of its input, behind all that
+// reads it.
+func (l *lowering) carry(s graph.State) error {
+	var out view
+	for _, o := range l.m.outputs {
+		if o.id == s.Out {
+			out = o.v
+		}
+	}
+	in := l.views[s.In]
+	in.buf.toCaller = true
+	l.cur = max(l.producer[s.Out], 0)
+	if err := l.copyView("COPY state", out, in); err != nil {
+		return fmt.Errorf("state %q: %v", l.g.Tensors[s.In].Name, err)
+	}
+	return nil
+}
+
+// Regions of a stage from firstOwn on hold one tensor each.
+const (
+	firstOwn = ethosu.RegionFast + 1
+	maxOwn   = 8 - firstOwn
+)
+
+// SequenceOptions say how many steps a call has and what it gives.
+type SequenceOptions struct {
+	Steps int // at least 1
+
+	// PerStep gives every step's outputs, not only the last's.
+	PerStep bool
+}
+
+// Sequence compiles the graph of one time step, whose states are paired, into a
+// program that runs Steps of them in one call. Every input but the states gets a time
+// axis: [1, 1, F] and [1, F] become [1, Steps, F]; with PerStep the outputs, too.
+//
+// Where constants lie in slow memory they are copied to SRAM once for each call, if
+// they fit and that takes less time. What only the last step's outputs need, such as
+// a classifier, becomes a stream of its own that runs once.
+func Sequence(step *graph.Graph, seq SequenceOptions, opt Options) (*ethosu.Program, error) {
+	if seq.Steps < 1 || seq.Steps > ethosu.MaxInvocations {
+		return nil, fmt.Errorf("compile %s: a sequence of %d steps: expected 1 to %d", name(step), seq.Steps, ethosu.MaxInvocations)
+	}
+	single, err := Compile(step, opt) // finds what is wrong with the graph
+	if err != nil {
+		return nil, err
+	}
+	opt.System, opt.Mode = single.System, single.Mode
+	if len(step.States)+len(single.Variables) == 0 {
+		return nil, fmt.Errorf("compile %s: no input of the step is paired with an output, so nothing would pass from one step to the next: name the states", name(step))
+	}
+	b := &sequence{g: step, seq: seq, opt: opt, single: single}
+	if err := b.cut(); err != nil {
+		return nil, fmt.Errorf("compile %s: %w", name(step), err)
+	}
+	best, bestCycles, err := (*ethosu.Program)(nil), int64(0), error(nil)
+	for _, resident := range []bool{false, true} {
+		if resident && (opt.WeightsInSRAM || !b.slowConstants()) {
+			continue
+		}
+		p, e := b.build(resident)
+		if e != nil {
+			if err == nil {
+				err = e
+			}
+			continue
+		}
+		r, e := perf.Estimate(p)
+		if e != nil {
+			return nil, e
+		}
+		if best == nil || r.Total < bestCycles {
+			best, bestCycles = p, r.Total
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("compile %s: %w", name(step), err)
+	}
+	return best, nil
+}
+
+// sequence is a sequence under construction.
+type sequence struct {
+	g      *graph.Graph
+	seq    SequenceOptions
+	opt    Options
+	single *ethosu.Program
+
+	body, head *graph.Graph // head is nil when every step runs all of the graph
+}
+
+// slowConstants reports whether a copy of the constants in SRAM would be faster.
+func (b *sequence) slowConstants() bool {
+	s, mode := b.opt.System, b.opt.Mode
+	return ethosu.ConstMemory(s, mode).Bandwidth(b.opt.Accel) < s.Port(mode.Cache).Bandwidth(b.opt.Accel)
+}
+
+// cut splits the graph into what every step computes and what only the outputs of
+// the last step need.
+func (b *sequence) cut() error {
+	g := b.g
+	state := map[graph.TensorID]bool{}
+	for _, s := range g.States {
+		state[s.In], state[s.Out] = true, true
+	}
+	rows := 0
+	for _, id := range g.Inputs {
+		if !state[id] {
+			rows++
+		}
+	}
+	if b.seq.PerStep {
+		for _, id := range g.Outputs {
+			if !state[id] {
+				rows++
+			}
+		}
+	}
+	if rows > maxOwn {
+		return fmt.Errorf("%d inputs and outputs have a value for every step: at most %d can be moved", rows, maxOwn)
+	}
+	b.body = g
+	if b.seq.PerStep || b.seq.Steps == 1 {
+		return nil
+	}
+	needed := map[graph.TensorID]bool{} // by the states
+	for _, s := range g.States {
+		needed[s.Out] = true
+	}
+	inBody := make([]bool, len(g.Ops))
+	for i := len(g.Ops) - 1; i >= 0; i-- {
+		op := g.Ops[i]
+		for _, id := range op.Outputs {
+			inBody[i] = inBody[i] || needed[id]
+		}
+		for _, id := range op.Inputs {
+			if id != graph.None && g.Tensors[id].Variable {
+				inBody[i] = true
+			}
+		}
+		if inBody[i] {
+			for _, id := range op.Inputs {
+				if id != graph.None {
+					needed[id] = true
+				}
+			}
+		}
+	}
+	made := map[graph.TensorID]bool{} // by the body
+	var bodyOps, headOps []*graph.Op
+	for i, op := range g.Ops {
+		if !inBody[i] {
+			headOps = append(headOps, op)
+			continue
+		}
+		bodyOps = append(bodyOps, op)
+		for _, id := range op.Outputs {
+			made[id] = true
+		}
+	}
+	work := false
+	for _, op := range headOps {
+		work = work || !movement(op.Kind)
+	}
+	if !work || len(bodyOps) == 0 {
+		return nil
+	}
+	seen := map[graph.TensorID]bool{}
+	var cut, outs []graph.TensorID
+	for _, op := range headOps {
+		for _, id := range op.Inputs {
+			switch {
+			case id == graph.None || g.Tensors[id].IsConst() || seen[id]:
+			case made[id]:
+				seen[id] = true
+				cut = append(cut, id)
+			case indexOf(g.Inputs, id) >= 0:
+				return nil // the value it reads is gone when the last step has run
+			}
+		}
+	}
+	if len(cut) == 0 || len(cut) > maxOwn {
+		return nil
+	}
+	bodyOuts := append([]graph.TensorID(nil), cut...)
+	for _, id := range g.Outputs {
+		if state[id] || made[id] {
+			if !seen[id] {
+				seen[id] = true
+				bodyOuts = append(bodyOuts, id)
+			}
+			continue
+		}
+		if indexOf(g.Inputs, id) >= 0 || g.Tensors[id].IsConst() {
+			return nil
+		}
+		outs = append(outs, id)
+	}
+	b.body = subgraph(g, bodyOps, g.Inputs, bodyOuts, g.States)
+	b.head = subgraph(g, headOps, cut, outs, nil)
+	return nil
+}
+
+func indexOf(ids []graph.TensorID, id graph.TensorID) int {
+	for i := range ids {
+		if ids[i] == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// subgraph returns the graph of some operators. Tensors keep their numbers; variables
+// that none of the operators uses are none of it.
+func subgraph(g *graph.Graph, ops []*graph.Op, ins, outs []graph.TensorID, states []graph.State) *graph.Graph {
+	used := map[graph.TensorID]bool{}
+	for _, op := range ops {
+		for _, id := range op.Inputs {
+			used[id] = true
+		}
+	}
+	s := &graph.Graph{Name: g.Name, Tensors: append([]*graph.Tensor(nil), g.Tensors...), Ops: ops, Inputs: ins, Outputs: outs, States: states}
+	for id, t := range s.Tensors {
+		if t.Variable && !used[graph.TensorID(id)] {
+			c := *t
+			c.Variable = false
+			s.Tensors[id] = &c
+		}
+	}
+	return s
+}
+
+// moved lists the inputs and outputs of the body that have a value for every step.
+func (b *sequence) moved() []graph.TensorID {
+	state := map[graph.TensorID]bool{}
+	for _, s := range b.body.States {
+		state[s.In], state[s.Out] = true, true
+	}
+	var list []graph.TensorID
+	for _, id := range b.body.Inputs {
+		if !state[id] {
+			list = append(list, id)
+		}
+	}
+	if b.seq.PerStep {
+		for _, id := range b.body.Outputs {
+			if !state[id] && indexOf(list, id) < 0 {
+				list = append(list, id)
+			}
+		}
+	}
+	return list
+}
+
+// build compiles the parts and puts them together. With resident the constants of the
+// step are copied to SRAM before the first one.
+func (b *sequence) build(resident bool) (*ethosu.Program, error) {
+	opt := b.opt
+	opt.WeightsInSRAM = opt.WeightsInSRAM || resident
+	budget := opt.SRAMBudget
+	opt.SRAMBudget = 0
+	for try := 0; ; try++ {
+		l, err := b.layout(opt, resident)
+		if err != nil {
+			return nil, err
+		}
+		over := 0
+		if fast := l.p.FastSize - b.opt.Mode.CacheSize; b.opt.Mode.Spills() && b.opt.Mode.CacheSize > 0 && fast > 0 {
+			over = fast
+		}
+		if budget > 0 {
+			over = max(over, l.sram()-budget)
+		}
+		if over <= 0 {
+			return l.p, l.p.CheckSequence()
+		}
+		left := l.bodySRAM - over
+		if opt.SRAMBudget > 0 {
+			left = opt.SRAMBudget - over
+		}
+		if left < 16 || try > 3 {
+			return nil, fmt.Errorf("a sequence of %d steps needs %d bytes of SRAM more than there are: raise the budget", b.seq.Steps, over)
+		}
+		opt.SRAMBudget = left
+	}
+}
+
+// layout is a sequence whose parts have their places.
+type layout struct {
+	p        *ethosu.Program
+	bodySRAM int // of the step alone
+}
+
+func (l *layout) sram() int { return sramOf(l.p) }
+
+// sramOf returns the bytes of a program's memories that are SRAM.
+func sramOf(p *ethosu.Program) int {
+	n := 0
+	if ethosu.ArenaMemory(p.System, p.Mode).Name == ethosu.Sram {
+		n += p.ArenaSize
+	}
+	if ethosu.CacheMemory(p.System, p.Mode).Name == ethosu.Sram {
+		n += p.FastSize
+	}
+	return n
+}
+
+// layout compiles body and head and places them.
+//
+//	arena:     body | rows of moved tensors | head, over the resident constants
+//	constants: body | head
+//
+// With a dedicated SRAM the constants, and the scratch of head, follow that of body there.
+func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
+	moved := b.moved()
+	at := places{own: map[graph.TensorID]int{}}
+	for i, id := range moved {
+		at.own[id] = firstOwn + i
+	}
+	body, err := compileInPlace(b.body, opt, at)
+	if err != nil {
+		return nil, err
+	}
+	p := &ethosu.Program{Name: b.g.Name, Accel: opt.Accel, System: b.opt.System, Mode: b.single.Mode, WeightsInSRAM: b.opt.WeightsInSRAM,
+		Constants: append([]byte(nil), body.Constants...), ArenaSize: body.ArenaSize, FastSize: body.FastSize,
+		States: b.single.States, Sequence: &ethosu.Sequence{Steps: b.seq.Steps, Single: b.single}}
+	l := &layout{p: p, bodySRAM: sramOf(body)}
+
+	run := stageOf("step", b.seq.Steps, body)
+	run.window(ethosu.RegionConstants, ethosu.RegionConstants, 0, len(body.Constants), 0)
+	run.window(ethosu.RegionArena, ethosu.RegionArena, 0, body.ArenaSize, 0)
+	run.window(ethosu.RegionFast, ethosu.RegionFast, 0, body.FastSize, 0)
+	rows := map[graph.TensorID]ethosu.Binding{} // of the whole call
+	for i, id := range moved {
+		t := b.body.Tensors[id]
+		n := t.Bytes()
+		stride := align16(n)
+		run.window(firstOwn+i, ethosu.RegionArena, p.ArenaSize, stride, stride)
+		rows[id] = ethosu.Binding{Name: t.Name, Type: t.Type, Shape: withTime(t.Shape, b.seq.Steps), Quant: t.Quant,
+			Region: ethosu.RegionArena, Offset: p.ArenaSize, Size: n * b.seq.Steps, Rows: b.seq.Steps, Stride: stride}
+		p.ArenaSize += stride * b.seq.Steps
+	}
+	tail := [3]int{ethosu.RegionArena: p.ArenaSize, ethosu.RegionFast: p.FastSize}
+	grow := func(region, n int) {
+		switch region {
+		case ethosu.RegionArena:
+			p.ArenaSize = max(p.ArenaSize, tail[region]+n)
+		case ethosu.RegionFast:
+			p.FastSize = max(p.FastSize, tail[region]+n)
+		}
+	}
+	if resident && len(body.Constants) > 0 {
+		in := ethosu.RegionArena
+		if b.opt.Mode.Spills() {
+			in = ethosu.RegionFast
+		}
+		run.Windows[0].In, run.Windows[0].Offset = in, tail[in]
+		grow(in, len(body.Constants))
+		load, err := loadStage(opt.Accel, in, tail[in], len(body.Constants))
+		if err != nil {
+			return nil, err
+		}
+		p.Sequence.Stages = append(p.Sequence.Stages, load)
+	}
+	p.Sequence.Stages = append(p.Sequence.Stages, run.Stage)
+	b.bindBody(p, body, rows)
+	if b.head == nil {
+		return l, nil
+	}
+
+	at = places{own: map[graph.TensorID]int{}}
+	for i, id := range b.head.Inputs {
+		at.own[id] = firstOwn + i
+	}
+	head, err := compileWith(b.head, b.opt, at)
+	if err != nil {
+		return nil, err
+	}
+	end := stageOf("head", 1, head)
+	end.window(ethosu.RegionConstants, ethosu.RegionConstants, len(p.Constants), len(head.Constants), 0)
+	end.window(ethosu.RegionArena, ethosu.RegionArena, tail[ethosu.RegionArena], head.ArenaSize, 0)
+	end.window(ethosu.RegionFast, ethosu.RegionFast, tail[ethosu.RegionFast], head.FastSize, 0)
+	for i, id := range b.head.Inputs {
+		from := body.Outputs[indexOf(b.body.Outputs, id)]
+		end.window(firstOwn+i, from.Region, from.Offset, align16(from.Size), 0)
+	}
+	p.Constants = append(p.Constants, head.Constants...)
+	grow(ethosu.RegionArena, head.ArenaSize)
+	grow(ethosu.RegionFast, head.FastSize)
+	for i, id := range b.g.Outputs {
+		if k := indexOf(b.head.Outputs, id); k >= 0 {
+			p.Outputs[i] = head.Outputs[k]
+			p.Outputs[i].Offset += tail[ethosu.RegionArena]
+		}
+	}
+	p.Sequence.Stages = append(p.Sequence.Stages, end.Stage)
+	return l, nil
+}
+
+// bindBody fills the interface of the call with the places that the body decides,
+// and leaves the outputs of the head open.
+func (b *sequence) bindBody(p, body *ethosu.Program, rows map[graph.TensorID]ethosu.Binding) {
+	p.Variables = body.Variables
+	bind := func(ids, of []graph.TensorID, list []ethosu.Binding) []ethosu.Binding {
+		out := make([]ethosu.Binding, len(ids))
+		for i, id := range ids {
+			if r, ok := rows[id]; ok {
+				out[i] = r
+			} else if k := indexOf(of, id); k >= 0 {
+				out[i] = list[k]
+			}
+		}
+		return out
+	}
+	p.Inputs = bind(b.g.Inputs, b.body.Inputs, body.Inputs)
+	p.Outputs = bind(b.g.Outputs, b.body.Outputs, body.Outputs)
+	for _, s := range p.States { // a copy leaves it where it is read
+		p.Outputs[s.Out].Region, p.Outputs[s.Out].Offset = p.Inputs[s.In].Region, p.Inputs[s.In].Offset
+	}
+}
+
+// withTime returns the shape of a step's value with an axis of so many steps.
+func withTime(shape []int, steps int) []int {
+	if len(shape) >= 3 && shape[0] == 1 && shape[1] == 1 {
+		return append([]int{1, steps}, shape[2:]...)
+	}
+	if len(shape) >= 1 && shape[0] == 1 {
+		return append([]int{1, steps}, shape[1:]...)
+	}
+	return append([]int{steps}, shape...)
+}
+
+// compileInPlace compiles a graph so that every state is left where it is read.
+func compileInPlace(g *graph.Graph, opt Options, at places) (*ethosu.Program, error) {
+	p, err := compileWith(g, opt, at)
+	if err != nil {
+		return nil, err
+	}
+	at.carry = map[int]bool{}
+	for i, s := range p.States {
+		in, out := &p.Inputs[s.In], &p.Outputs[s.Out]
+		if in.Region != out.Region || in.Offset != out.Offset {
+			at.carry[i] = true
+		}
+	}
+	if len(at.carry) == 0 {
+		return p, nil
+	}
+	return compileWith(g, opt, at)
+}
+
+// stage is a stage that gets its windows.
+type stage struct{ ethosu.Stage }
+
+func stageOf(name string, times int, p *ethosu.Program) *stage {
+	return &stage{ethosu.Stage{Name: name, Times: times, Commands: p.Commands, Map: p.Map, Ops: p.Ops}}
+}
+
+func (s *stage) window(region, in, offset, size, advance int) {
+	if size > 0 {
+		s.Windows = append(s.Windows, ethosu.Window{Region: region, In: in, Offset: offset, Size: size, Advance: advance})
+	}
+}
+
+// loadStage copies the first n bytes of the constants to a memory.
+func loadStage(a *ethosu.Accelerator, in, offset, n int) (ethosu.Stage, error) {
+	s := stage{ethosu.Stage{Name: "load", Times: 1}}
+	s.window(ethosu.RegionConstants, ethosu.RegionConstants, 0, n, 0)
+	s.window(in, in, offset, n, 0)
+	m := newModule(nil, Options{Accel: a})
+	src := &buffer{name: "constants", size: n, region: ethosu.RegionConstants}
+	dst := &buffer{name: "constants/resident", size: n, region: in}
+	o := &op{kind: opDMA, name: "DMA constants", step: -1, src: src, dst: dst, length: n, kernelWait: -1, dmaWait: -1}
+	m.ops = []*op{o}
+	if err := emit(m); err != nil {
+		return s.Stage, err
+	}
+	// The driver may start the next stage as soon as the interrupt is there.
+	stop := len(m.words) - 1
+	w := writer{words: m.words[:stop:stop]}
+	w.op(isa.OpDMAWait, 0)
+	s.Commands = append(w.words, m.words[stop])
+	s.Ops = []ethosu.OpInfo{o.info()}
+	s.Map = []ethosu.Placement{{Name: src.name, Region: src.region, Size: n}, {Name: dst.name, Region: in, Size: n}}
+	return s.Stage, nil
+}

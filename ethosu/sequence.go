@@ -1,0 +1,172 @@
+package ethosu
+
+import "fmt"
+
+// Sequence is a call of several time steps that is not one stream: streams that
+// stay short however many steps there are, run one after the other.
+type Sequence struct {
+	// Steps is the number of time steps of one call.
+	Steps int
+
+	// Stages run in order, each to its end.
+	Stages []Stage
+
+	// Single is one time step as a program of its own, with the step's inputs and
+	// outputs: what a runtime can run that knows no sequences.
+	Single *Program
+}
+
+// Stage is a stream that the driver starts Times times. From one invocation to the
+// next only the base addresses of regions move.
+type Stage struct {
+	Name     string // "load", "step" or "head"
+	Times    int
+	Commands []uint32 // ending in NPU_OP_STOP
+	Windows  []Window // of every region that Commands may use, in ascending order
+	Map      []Placement
+	Ops      []OpInfo
+}
+
+// Window is where a region of a stage lies: in invocation n it is the Size bytes at
+// Offset + n*Advance of the memory that the Program calls region In. Offset, Size and
+// Advance are multiples of 16. The windows of one stage never overlap.
+type Window struct {
+	Region, In   int
+	Offset, Size int
+	Advance      int
+}
+
+// At returns the first byte of the window in invocation n.
+func (w *Window) At(n int) int { return w.Offset + n*w.Advance }
+
+// MaxInvocations limits the invocations of one stage, so that damaged files end.
+const MaxInvocations = 1 << 16
+
+// Streams returns the stages of a call; a program without a sequence has one, which
+// runs once.
+func (p *Program) Streams() []Stage {
+	if p.Sequence != nil {
+		return p.Sequence.Stages
+	}
+	s := Stage{Name: "call", Times: 1, Commands: p.Commands, Map: p.Map, Ops: p.Ops}
+	for region, size := range p.memories() {
+		if size > 0 {
+			s.Windows = append(s.Windows, Window{Region: region, In: region, Size: size})
+		}
+	}
+	return []Stage{s}
+}
+
+// memories returns the sizes of RegionConstants, RegionArena and RegionFast.
+func (p *Program) memories() [3]int { return [3]int{len(p.Constants), p.ArenaSize, p.FastSize} }
+
+// WakeUps returns how often the NPU is started in one call, and raises its interrupt.
+func (p *Program) WakeUps() int {
+	n := 0
+	for _, s := range p.Streams() {
+		n += s.Times
+	}
+	return n
+}
+
+// CheckSequence reports why the stages of a program cannot run: windows that leave
+// their memory or overlap, or counts that make no sense.
+func (p *Program) CheckSequence() error {
+	q := p.Sequence
+	if q == nil {
+		return nil
+	}
+	if q.Steps < 1 || q.Steps > MaxInvocations || len(q.Stages) == 0 {
+		return fmt.Errorf("a sequence of %d steps in %d stages: expected 1 to %d steps and at least one stage", q.Steps, len(q.Stages), MaxInvocations)
+	}
+	for i := range q.Stages {
+		if err := p.checkStage(&q.Stages[i]); err != nil {
+			return fmt.Errorf("stage %q: %w", q.Stages[i].Name, err)
+		}
+	}
+	for _, list := range [][]Binding{p.Inputs, p.Outputs, p.Variables} {
+		for i := range list {
+			if err := p.checkRows(&list[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Program) checkStage(s *Stage) error {
+	if s.Times < 1 || s.Times > MaxInvocations || len(s.Commands) == 0 {
+		return fmt.Errorf("%d words run %d times: expected 1 to %d times and a stream", len(s.Commands), s.Times, MaxInvocations)
+	}
+	memories := p.memories()
+	for i := range s.Windows {
+		w := &s.Windows[i]
+		if w.Region < 0 || w.Region > 7 || i > 0 && w.Region <= s.Windows[i-1].Region {
+			return fmt.Errorf("window %d is of region %d: expected 0 to 7, each once, in ascending order", i, w.Region)
+		}
+		if w.In < 0 || w.In > RegionFast {
+			return fmt.Errorf("region %d lies in memory %d: expected 0 to %d", w.Region, w.In, RegionFast)
+		}
+		if (w.Offset|w.Size|w.Advance)%16 != 0 || w.Size <= 0 || w.Advance < 0 || w.Advance > 1<<32 {
+			return fmt.Errorf("region %d is %d bytes at %d, moved by %d: expected multiples of 16", w.Region, w.Size, w.Offset, w.Advance)
+		}
+		if last := w.At(s.Times - 1); w.Offset < 0 || w.Size > memories[w.In] || last > memories[w.In]-w.Size {
+			return fmt.Errorf("region %d takes bytes %d to %d of memory %d, which has %d", w.Region, w.Offset, last+w.Size, w.In, memories[w.In])
+		}
+	}
+	for n := range s.Times {
+		for i := range s.Windows {
+			for j := range i {
+				a, b := &s.Windows[i], &s.Windows[j]
+				if a.In == b.In && a.In != RegionConstants && a.At(n) < b.At(n)+b.Size && b.At(n) < a.At(n)+a.Size {
+					return fmt.Errorf("regions %d and %d overlap in invocation %d", b.Region, a.Region, n)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Program) checkRows(b *Binding) error {
+	if b.Region < 0 || b.Region > RegionFast || b.Offset < 0 || b.Size < 0 || b.Rows < 0 || b.Rows > MaxInvocations {
+		return fmt.Errorf("tensor %q: %d bytes in %d rows at %d of region %d", b.Name, b.Size, b.Rows, b.Offset, b.Region)
+	}
+	if b.Rows > 0 && (b.Size%b.Rows != 0 || b.Stride < b.Size/b.Rows || b.Stride > 1<<32) {
+		return fmt.Errorf("tensor %q: %d bytes in %d rows, %d bytes apart", b.Name, b.Size, b.Rows, b.Stride)
+	}
+	if b.Extent() > p.memories()[b.Region]-b.Offset {
+		return fmt.Errorf("tensor %q takes bytes %d to %d of region %d, which has %d", b.Name, b.Offset, b.Offset+b.Extent(), b.Region, p.memories()[b.Region])
+	}
+	return nil
+}
+
+// Extent returns the bytes from the first to the last of the value, what lies between
+// its rows included.
+func (b *Binding) Extent() int {
+	if b.Rows <= 1 {
+		return b.Size
+	}
+	return (b.Rows-1)*b.Stride + b.Size/b.Rows
+}
+
+// Store writes a value to its place in the memory of b.Region.
+func (b *Binding) Store(memory, value []byte) {
+	b.rows(func(at, from, n int) { copy(memory[at:at+n], value[from:]) })
+}
+
+// Load reads the value from its place in the memory of b.Region.
+func (b *Binding) Load(value, memory []byte) {
+	b.rows(func(at, from, n int) { copy(value[from:from+n], memory[at:]) })
+}
+
+// rows calls f for every row with its place, its first byte in the value and its size.
+func (b *Binding) rows(f func(at, from, n int)) {
+	if b.Rows <= 1 {
+		f(b.Offset, 0, b.Size)
+		return
+	}
+	n := b.Size / b.Rows
+	for r := range b.Rows {
+		f(b.Offset+r*b.Stride, r*n, n)
+	}
+}
