@@ -167,16 +167,16 @@ func (m *module) place(list []*buffer) {
 	for _, region := range []int{ethosu.RegionArena, ethosu.RegionFast} {
 		var part []*buffer
 		for _, b := range list {
+			if b.own != 0 {
+				b.region, b.offset = b.own, 0
+				continue
+			}
 			if m.regionOf(b) == region {
 				b.region = region
 				part = append(part, b)
 			}
 		}
 		size, bound := pack(part)
-			if b.own != 0 {
-				b.region, b.offset = b.own, 0
-				continue
-			}
 		m.bound += bound
 		if region == ethosu.RegionArena {
 			m.arenaSize = size
