@@ -107,6 +107,9 @@ func (p *Program) checkStage(s *Stage) error {
 		if w.In < 0 || w.In > RegionFast {
 			return fmt.Errorf("region %d lies in memory %d: expected 0 to %d", w.Region, w.In, RegionFast)
 		}
+		if w.In == RegionConstants && w.Region != RegionConstants {
+			return fmt.Errorf("region %d lies among the constants: expected only region %d there", w.Region, RegionConstants)
+		}
 		if (w.Offset|w.Size|w.Advance)%16 != 0 || w.Size <= 0 || w.Advance < 0 || w.Advance > 1<<32 {
 			return fmt.Errorf("region %d is %d bytes at %d, moved by %d: expected multiples of 16", w.Region, w.Size, w.Offset, w.Advance)
 		}
@@ -118,7 +121,7 @@ func (p *Program) checkStage(s *Stage) error {
 		for i := range s.Windows {
 			for j := range i {
 				a, b := &s.Windows[i], &s.Windows[j]
-				if a.In == b.In && a.In != RegionConstants && a.At(n) < b.At(n)+b.Size && b.At(n) < a.At(n)+a.Size {
+				if a.In == b.In && a.At(n) < b.At(n)+b.Size && b.At(n) < a.At(n)+a.Size {
 					return fmt.Errorf("regions %d and %d overlap in invocation %d", b.Region, a.Region, n)
 				}
 			}
@@ -147,6 +150,25 @@ func (b *Binding) Extent() int {
 		return b.Size
 	}
 	return (b.Rows-1)*b.Stride + b.Size/b.Rows
+}
+
+// WithTime returns the shape of a step's value with an axis of so many steps: [1, 1, F]
+// and [1, F] become [1, steps, F].
+func WithTime(shape []int, steps int) []int {
+	if len(shape) >= 3 && shape[0] == 1 && shape[1] == 1 {
+		return append([]int{1, steps}, shape[2:]...)
+	}
+	if len(shape) >= 1 && shape[0] == 1 {
+		return append([]int{1, steps}, shape[1:]...)
+	}
+	return append([]int{steps}, shape...)
+}
+
+// Ranges returns where in its region the value lies: [start, end) of every row.
+func (b *Binding) Ranges() [][2]int {
+	var list [][2]int
+	b.rows(func(at, _, n int) { list = append(list, [2]int{at, at + n}) })
+	return list
 }
 
 // Store writes a value to its place in the memory of b.Region.

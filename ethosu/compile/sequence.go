@@ -353,7 +353,7 @@ func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
 		n := t.Bytes()
 		stride := align16(n)
 		run.window(firstOwn+i, ethosu.RegionArena, p.ArenaSize, stride, stride)
-		rows[id] = ethosu.Binding{Name: t.Name, Type: t.Type, Shape: withTime(t.Shape, b.seq.Steps), Quant: t.Quant,
+		rows[id] = ethosu.Binding{Name: t.Name, Type: t.Type, Shape: ethosu.WithTime(t.Shape, b.seq.Steps), Quant: t.Quant,
 			Region: ethosu.RegionArena, Offset: p.ArenaSize, Size: n * b.seq.Steps, Rows: b.seq.Steps, Stride: stride}
 		p.ArenaSize += stride * b.seq.Steps
 	}
@@ -434,17 +434,6 @@ func (b *sequence) bindBody(p, body *ethosu.Program, rows map[graph.TensorID]eth
 	for _, s := range p.States { // a copy leaves it where it is read
 		p.Outputs[s.Out].Region, p.Outputs[s.Out].Offset = p.Inputs[s.In].Region, p.Inputs[s.In].Offset
 	}
-}
-
-// withTime returns the shape of a step's value with an axis of so many steps.
-func withTime(shape []int, steps int) []int {
-	if len(shape) >= 3 && shape[0] == 1 && shape[1] == 1 {
-		return append([]int{1, steps}, shape[2:]...)
-	}
-	if len(shape) >= 1 && shape[0] == 1 {
-		return append([]int{1, steps}, shape[1:]...)
-	}
-	return append([]int{steps}, shape...)
 }
 
 // compileInPlace compiles a graph so that every state is left where it is read.

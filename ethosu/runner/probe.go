@@ -23,7 +23,9 @@ type Probe struct {
 	Report func(finding string)
 	// Expect is the plain graph that was compiled. Differs gets the first operation
 	// whose output is not the tensor of that name; a compiler may well compute an
-	// inner tensor in another way, so it only matters when the outputs differ.
+	// inner tensor in another way, so it only matters when the outputs differ. In a
+	// sequence, whose graph has no such tensors for each step, operations are not
+	// compared.
 	Expect  *graph.Graph
 	Differs func(first string)
 }
@@ -41,17 +43,19 @@ type probed struct {
 // NewProbed is NewSimulator under observation. Races of the stream are reported at
 // once. A clone of the Model is not observed.
 func NewProbed(p *ethosu.Program, probe Probe) (Model, error) {
-	m, err := NewSimulator(p)
+	m, err := newSimulator(p)
 	if err != nil {
 		return nil, err
 	}
-	w := &probed{simulatorModel: m.(*simulatorModel), probe: probe}
+	w := &probed{simulatorModel: m, probe: probe}
 	if probe.Adversarial {
-		for _, race := range w.s.Races() {
-			probe.Report(race.Error())
+		for _, s := range m.stages {
+			for _, race := range s.sim.Races() {
+				probe.Report(race.Error())
+			}
 		}
 	}
-	if g := probe.Expect; g != nil {
+	if g := probe.Expect; g != nil && p.Sequence == nil {
 		if w.it, err = reference.New(g); err != nil {
 			return nil, err
 		}
@@ -71,20 +75,26 @@ func (m *probed) Reset() {
 }
 
 func (m *probed) Invoke(in, out [][]byte) error {
-	for i, b := range m.p.Inputs {
-		copy(m.mem[b.Region][b.Offset:b.Offset+b.Size], in[i])
-	}
-	before := cloneMemory(m.mem)
+	m.store(in)
+	before := m.mem.clone()
 	if m.probe.Trace != nil {
 		fmt.Fprintf(m.probe.Trace, "call %d\n", m.calls)
-		if err := m.s.Trace(cloneMemory(before), m.probe.Trace); err != nil {
-			return err
-		}
 	}
-	if err := m.run(in); err != nil {
+	err := m.each(func(s *stage, n int, mem sim.Memory) error {
+		if m.probe.Trace != nil {
+			if m.p.Sequence != nil {
+				fmt.Fprintf(m.probe.Trace, "stage %s, invocation %d\n", s.Name, n)
+			}
+			if err := s.sim.Trace(cloneMemory(mem), m.probe.Trace); err != nil {
+				return err
+			}
+		}
+		return m.run(s, mem, in)
+	})
+	if err != nil {
 		return err
 	}
-	m.read(m.mem, out)
+	m.load(m.mem, out)
 	if m.probe.Adversarial {
 		m.late(before, out)
 	}
@@ -92,10 +102,10 @@ func (m *probed) Invoke(in, out [][]byte) error {
 	return nil
 }
 
-// run executes the call, beside the reference interpreter when there is one.
-func (m *probed) run(in [][]byte) error {
+// run executes an invocation, beside the reference interpreter when there is one.
+func (m *probed) run(s *stage, mem sim.Memory, in [][]byte) error {
 	if m.it == nil {
-		return m.s.Run(m.mem)
+		return s.sim.Run(mem)
 	}
 	for i := range in {
 		if err := m.it.Feed(i, in[i]); err != nil {
@@ -105,7 +115,7 @@ func (m *probed) run(in [][]byte) error {
 	if err := m.it.Invoke(); err != nil {
 		return err
 	}
-	first, _, err := m.s.Compare(m.p, m.mem, func(name string) []byte {
+	first, _, err := s.sim.Compare(m.p, mem, func(name string) []byte {
 		if id, ok := m.ids[name]; ok {
 			return m.it.Tensor(id)
 		}
@@ -119,18 +129,22 @@ func (m *probed) run(in [][]byte) error {
 }
 
 // late repeats the call with delayed engines and reports outputs that change.
-func (m *probed) late(before sim.Memory, want [][]byte) {
+func (m *probed) late(before memories, want [][]byte) {
 	for _, t := range []struct {
 		timing sim.Timing
 		name   string
 	}{{sim.LateDMA, "DMAs"}, {sim.LateKernels, "block operations"}} {
-		mem := cloneMemory(before)
-		if err := m.s.RunWith(mem, sim.Exec{Timing: t.timing}); err != nil {
+		again := *m.simulatorModel
+		again.mem = before.clone()
+		err := again.each(func(s *stage, _ int, mem sim.Memory) error {
+			return s.sim.RunWith(mem, sim.Exec{Timing: t.timing})
+		})
+		if err != nil {
 			m.probe.Report(fmt.Sprintf("call %d with late %s: %v", m.calls, t.name, err))
 			continue
 		}
 		got := Buffers(m.outs)
-		m.read(mem, got)
+		m.load(again.mem, got)
 		if d := difference(m.outs, want, got); d != nil {
 			d.Call = m.calls
 			m.probe.Report(fmt.Sprintf("with late %s: %v", t.name, d))
@@ -138,10 +152,14 @@ func (m *probed) late(before sim.Memory, want [][]byte) {
 	}
 }
 
-func (m *simulatorModel) read(mem sim.Memory, out [][]byte) {
-	for i, b := range m.p.Outputs {
-		copy(out[i], mem[b.Region][b.Offset:b.Offset+b.Size])
+func (m *memories) clone() memories {
+	c := *m
+	for i := range c {
+		if i != ethosu.RegionConstants {
+			c[i] = bytes.Clone(c[i])
+		}
 	}
+	return c
 }
 
 func cloneMemory(m sim.Memory) sim.Memory {

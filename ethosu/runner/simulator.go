@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"fmt"
+
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/sim"
 )
@@ -8,24 +10,67 @@ import (
 // simulatorModel is a compiled program on the NPU simulator.
 type simulatorModel struct {
 	p         *ethosu.Program
-	s         *sim.Sim
-	mem       sim.Memory
+	stages    []stage
+	mem       memories
 	ins, outs []Tensor
 	states    []State
 }
 
+// stage is a stream of the program, ready to run.
+type stage struct {
+	ethosu.Stage
+	sim *sim.Sim
+}
+
+// memories are the constants, the arena and the fast scratch, by region number.
+type memories [ethosu.RegionFast + 1][]byte
+
 // NewSimulator makes a Model of a compiled program.
-func NewSimulator(p *ethosu.Program) (Model, error) {
-	s, err := sim.PrepareProgram(p)
-	if err != nil {
+func NewSimulator(p *ethosu.Program) (Model, error) { return newSimulator(p) }
+
+func newSimulator(p *ethosu.Program) (*simulatorModel, error) {
+	if err := p.CheckSequence(); err != nil {
 		return nil, err
 	}
-	m := &simulatorModel{p: p, s: s, mem: s.NewMemory(), ins: tensorsOfBindings(p.Inputs), outs: tensorsOfBindings(p.Outputs)}
+	m := &simulatorModel{p: p, ins: tensorsOfBindings(p.Inputs), outs: tensorsOfBindings(p.Outputs)}
+	for _, s := range p.Streams() {
+		names := &ethosu.Program{Map: s.Map, Ops: s.Ops}
+		ready, err := sim.PrepareWith(p.Accel, s.Commands, regionsOf(p, &s), sim.Options{Tensor: sim.TensorNames(names), Output: sim.OutputNames(names)})
+		if err != nil {
+			if p.Sequence != nil {
+				err = fmt.Errorf("stage %s: %w", s.Name, err)
+			}
+			return nil, err
+		}
+		m.stages = append(m.stages, stage{s, ready})
+	}
 	for _, st := range p.States {
 		m.states = append(m.states, State{In: st.In, Out: st.Out})
 	}
+	m.mem = newMemories(p)
 	m.Reset()
 	return m, nil
+}
+
+// regionsOf returns the regions of a stage. Constants that an earlier stage copied are
+// memory like any other.
+func regionsOf(p *ethosu.Program, s *ethosu.Stage) sim.Regions {
+	var r sim.Regions
+	for _, w := range s.Windows {
+		if w.In == ethosu.RegionConstants {
+			r[w.Region].Content = p.Constants[w.Offset : w.Offset+w.Size]
+		} else {
+			r[w.Region].Size = int64(w.Size)
+		}
+	}
+	if p.Sequence == nil && len(p.Constants) == 0 {
+		r[ethosu.RegionConstants].Content = []byte{}
+	}
+	return r
+}
+
+func newMemories(p *ethosu.Program) memories {
+	return memories{p.Constants, make([]byte, p.ArenaSize), make([]byte, p.FastSize)}
 }
 
 func tensorsOfBindings(bs []ethosu.Binding) []Tensor {
@@ -41,16 +86,54 @@ func (m *simulatorModel) Outputs() []Tensor { return m.outs }
 func (m *simulatorModel) States() []State   { return m.states }
 
 func (m *simulatorModel) Invoke(in, out [][]byte) error {
-	for i, b := range m.p.Inputs {
-		copy(m.mem[b.Region][b.Offset:b.Offset+b.Size], in[i])
-	}
-	if err := m.s.Run(m.mem); err != nil {
+	m.store(in)
+	if err := m.each(func(s *stage, _ int, mem sim.Memory) error { return s.sim.Run(mem) }); err != nil {
 		return err
 	}
-	for i, b := range m.p.Outputs {
-		copy(out[i], m.mem[b.Region][b.Offset:b.Offset+b.Size])
+	m.load(m.mem, out)
+	return nil
+}
+
+// each calls run for every invocation of a call, with the regions where they are then.
+func (m *simulatorModel) each(run func(s *stage, n int, mem sim.Memory) error) error {
+	for i := range m.stages {
+		s := &m.stages[i]
+		for n := range s.Times {
+			if err := run(s, n, m.mem.of(s, n)); err != nil {
+				if m.p.Sequence != nil {
+					err = fmt.Errorf("stage %s, invocation %d: %w", s.Name, n, err)
+				}
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// of returns the regions of invocation n of a stage.
+func (m *memories) of(s *stage, n int) sim.Memory {
+	var mem sim.Memory
+	for _, w := range s.Windows {
+		if w.In != ethosu.RegionConstants { // those are known to the simulator
+			at := w.At(n)
+			mem[w.Region] = m[w.In][at : at+w.Size : at+w.Size]
+		}
+	}
+	return mem
+}
+
+func (m *simulatorModel) store(in [][]byte) {
+	for i := range m.p.Inputs {
+		b := &m.p.Inputs[i]
+		b.Store(m.mem[b.Region], in[i])
+	}
+}
+
+func (m *simulatorModel) load(mem memories, out [][]byte) {
+	for i := range m.p.Outputs {
+		b := &m.p.Outputs[i]
+		b.Load(out[i], mem[b.Region])
+	}
 }
 
 func (m *simulatorModel) Reset() {
@@ -62,7 +145,7 @@ func (m *simulatorModel) Reset() {
 
 func (m *simulatorModel) Clone() Model {
 	c := *m
-	c.mem = m.s.NewMemory()
+	c.mem = newMemories(m.p)
 	c.Reset()
 	return &c
 }

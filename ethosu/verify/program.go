@@ -10,6 +10,9 @@ import (
 // Program checks a compiled program: its stream, and that inputs, outputs and
 // states lie where the stream leaves them. It returns at most 200 findings.
 func Program(p *ethosu.Program) []Finding {
+	if p.Sequence != nil {
+		return sequence(p)
+	}
 	var regions Regions
 	regions[ethosu.RegionConstants] = Region{Size: int64(len(p.Constants)), Constant: true, Content: p.Constants}
 	regions[ethosu.RegionArena].Size = int64(p.ArenaSize)

@@ -1,0 +1,132 @@
+package verify
+
+import (
+	"slices"
+
+	"github.com/unroll-npu/unroll/ethosu"
+)
+
+// memories are what is known of the memories of a program, by region number, between
+// the streams of a sequence. What is defined only ever grows.
+type memories struct {
+	defined [ethosu.RegionFast + 1]ranges
+	known   [ethosu.RegionFast + 1]contents
+}
+
+// sequence checks every stage with what the stages before it left, and that the last
+// one leaves all outputs. The first invocation of a stage stands for all: the others
+// find no less, and nothing else in the regions.
+func sequence(p *ethosu.Program) []Finding {
+	sizes := Regions{{Size: int64(len(p.Constants))}, {Size: int64(p.ArenaSize)}, {Size: int64(p.FastSize)}}
+	all := newChecker(p.Accel, sizes)
+	all.program(p)
+	if err := p.CheckSequence(); err != nil {
+		all.report(RuleProgram, "%v", err)
+	}
+	if len(all.findings) > 0 {
+		return all.findings
+	}
+	var m memories
+	m.defined[ethosu.RegionConstants].add(0, int64(len(p.Constants)))
+	m.known[ethosu.RegionConstants].put(0, p.Constants)
+	for _, b := range slices.Concat(p.Inputs, p.Variables) {
+		for _, r := range b.Ranges() {
+			m.defined[b.Region].add(int64(r[0]), int64(r[1]))
+		}
+	}
+	for i := range p.Sequence.Stages {
+		s := &p.Sequence.Stages[i]
+		c := newChecker(p.Accel, Regions{})
+		c.at = Finding{Op: -1, Name: "stage " + s.Name}
+		regions := m.regions(c, s)
+		findings := c.findings
+		c = newChecker(p.Accel, regions)
+		c.findings, c.names = findings, map[int]string{}
+		for _, o := range s.Ops {
+			c.names[o.Word] = s.Name + ": " + o.Name
+		}
+		c.walk(s.Commands)
+		all.findings = append(all.findings, c.findings...)
+		if len(all.findings) >= maxFindings {
+			return all.findings[:maxFindings]
+		}
+		m.after(c, s)
+	}
+	all.at = Finding{Op: -1, Name: "end of the sequence"}
+	for _, b := range p.Outputs {
+		for _, r := range b.Ranges() {
+			if at := m.defined[b.Region].missing(int64(r[0]), int64(r[1])); at >= 0 {
+				all.report(RuleUndefined, "byte %d of output %q was never written", at-int64(b.Offset), b.Name)
+				break
+			}
+		}
+	}
+	return all.findings
+}
+
+// regions returns what the first invocation of a stage finds.
+func (m *memories) regions(c *checker, s *ethosu.Stage) Regions {
+	var regions Regions
+	for _, w := range s.Windows {
+		r := &regions[w.Region]
+		r.Size = int64(w.Size)
+		if w.Region == ethosu.RegionConstants {
+			// Nothing may write there, so that all invocations find the same.
+			r.Content = m.known[w.In].get(int64(w.Offset), int64(w.Offset+w.Size))
+			r.Constant = true
+			if r.Content == nil || w.Advance != 0 {
+				c.report(RuleUndefined, "region %d should hold constants, but no stream before has copied all of them to bytes %d to %d of memory %d",
+					w.Region, w.Offset, w.Offset+w.Size, w.In)
+			}
+			continue
+		}
+		r.Defined = m.window(&w, 0)
+		for n := 1; n < s.Times && w.Advance > 0; n++ {
+			later := ranges(m.window(&w, n))
+			for _, d := range r.Defined {
+				if at := later.missing(d.Start, d.End); at >= 0 {
+					c.report(RuleUndefined, "byte %d of region %d is never written for invocation %d, but is for the first", at, w.Region, n)
+					n = s.Times
+					break
+				}
+			}
+		}
+	}
+	return regions
+}
+
+// window returns the defined bytes of a window in invocation n, relative to it.
+func (m *memories) window(w *ethosu.Window, n int) []Range {
+	at := int64(w.At(n))
+	var list []Range
+	for _, d := range m.defined[w.In] {
+		if start, end := max(d.Start-at, 0), min(d.End-at, int64(w.Size)); start < end {
+			list = append(list, Range{start, end})
+		}
+	}
+	return list
+}
+
+// after takes over what a stage has written in all its invocations.
+func (m *memories) after(c *checker, s *ethosu.Stage) {
+	for _, w := range s.Windows {
+		if w.Region == ethosu.RegionConstants {
+			continue
+		}
+		for n := range s.Times {
+			if n > 0 && w.Advance == 0 {
+				break
+			}
+			at := int64(w.At(n))
+			for _, d := range c.defined[w.Region] {
+				m.defined[w.In].add(at+d.Start, at+d.End)
+			}
+			m.known[w.In].forget(at, at+int64(w.Size))
+			if s.Times == 1 {
+				for _, k := range c.known[w.Region] {
+					m.known[w.In].put(at+k.start, k.data)
+				}
+			}
+		}
+	}
+}
