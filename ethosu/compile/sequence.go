@@ -340,7 +340,7 @@ func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
 	}
 	p := &ethosu.Program{Name: b.g.Name, Accel: opt.Accel, System: b.opt.System, Mode: b.single.Mode, WeightsInSRAM: b.opt.WeightsInSRAM,
 		Constants: append([]byte(nil), body.Constants...), ArenaSize: body.ArenaSize, FastSize: body.FastSize,
-		States: b.single.States, Sequence: &ethosu.Sequence{Steps: b.seq.Steps, Single: b.single}}
+		States: append([]ethosu.StatePair(nil), b.single.States...), Sequence: &ethosu.Sequence{Steps: b.seq.Steps, Single: b.single}}
 	l := &layout{p: p, bodySRAM: sramOf(body)}
 
 	run := stageOf("step", b.seq.Steps, body)

@@ -31,7 +31,7 @@ type notes struct {
 // maxNotes bounds what unpacking may allocate.
 const maxNotes = 64 << 20
 
-func packNotes(n notes) ([]byte, error) {
+func packNotes(n any) ([]byte, error) {
 	text, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -50,13 +50,14 @@ func packNotes(n notes) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func unpackNotes(b []byte) (n notes, err error) {
+// unpackNotes fills n, a pointer, from the metadata of the given name.
+func unpackNotes(name string, b []byte, n any) error {
 	text, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), maxNotes))
 	if err != nil {
-		return n, fmt.Errorf("metadata %s: %v", metaNotes, err)
+		return fmt.Errorf("metadata %s: %v", name, err)
 	}
-	if err := json.Unmarshal(text, &n); err != nil {
-		return n, fmt.Errorf("metadata %s: %v", metaNotes, err)
+	if err := json.Unmarshal(text, n); err != nil {
+		return fmt.Errorf("metadata %s: %v", name, err)
 	}
-	return n, nil
+	return nil
 }

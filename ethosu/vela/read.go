@@ -104,8 +104,8 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 		p.States = append(p.States, ethosu.StatePair{In: in[s.In], Out: out[s.Out]})
 	}
 	if b := m.Find(metaNotes); b != nil {
-		n, err := unpackNotes(b)
-		if err != nil {
+		var n notes
+		if err := unpackNotes(metaNotes, b, &n); err != nil {
 			return nil, err
 		}
 		p.Name, p.System, p.Mode, p.Variables, p.Map, p.Ops = n.Name, n.System, n.Mode, n.Variables, n.Map, n.Ops
@@ -121,6 +121,13 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 				return nil, fmt.Errorf("metadata %s places variable %q outside memory", metaNotes, v.Name)
 			}
 		}
+	}
+	if b := m.Find(metaSequence); b != nil {
+		var n sequenceNotes
+		if err := unpackNotes(metaSequence, b, &n); err != nil {
+			return nil, err
+		}
+		return sequenceOf(&n, p)
 	}
 	return p, nil
 }

@@ -1,6 +1,7 @@
 package vela_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -48,6 +49,80 @@ func TestRoundTrip(t *testing.T) {
 			if vela.IsCompiled(g) {
 				t.Errorf("%s: IsCompiled of the plain graph", name)
 			}
+		}
+	}
+}
+
+// TestSequenceRoundTrip writes a sequence and reads it back whole. Without the last
+// piece of metadata the file is one step.
+func TestSequenceRoundTrip(t *testing.T) {
+	const name = "gru32x40_stream"
+	g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", name+".tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := ethosu.ParseAccelerator("ethos-u65-512")
+	for _, mode := range []string{"Shared_Sram", "Dedicated_Sram"} {
+		mm, _ := ethosu.ParseMemoryMode(mode)
+		p, err := compile.Sequence(g, compile.SequenceOptions{Steps: 5, PerStep: true}, compile.Options{Accel: a, Mode: mm})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := vela.Write(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := vela.Read(name, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(p, q); d != "" {
+			t.Errorf("%s: %s", mode, d)
+		}
+		step, err := vela.Read(name, bytes.Replace(b, []byte("unroll_sequence"), []byte("unroll_sequencf"), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(p.Sequence.Single, step); d != "" {
+			t.Errorf("%s: the operator is not one step: %s", mode, d)
+		}
+	}
+}
+
+// TestBadSequences damages the description of a sequence.
+func TestBadSequences(t *testing.T) {
+	const name = "gru32x40_stream"
+	g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", name+".tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := ethosu.ParseAccelerator("ethos-u55-128")
+	for want, damage := range map[string]func(p *ethosu.Program){
+		"a sequence of 0 steps":                 func(p *ethosu.Program) { p.Sequence.Steps = 0 },
+		"0 words run 5 times":                   func(p *ethosu.Program) { p.Sequence.Stages[1].Commands = nil },
+		"run -1 times":                          func(p *ethosu.Program) { p.Sequence.Stages[1].Times = -1 },
+		"window 1 is of region 0":               func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[1].Region = 0 },
+		"region 1 lies in memory 7":             func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[1].In = 7 },
+		"region 1 lies among the constants":     func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[1].In = 0 },
+		"moved by 3":                            func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[2].Advance = 3 },
+		"of memory 1, which has":                func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[2].Advance = 1 << 24 },
+		"regions 1 and 3 overlap":               func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[2].Offset = 0 },
+		"asks for an arena of 1099511627776":    func(p *ethosu.Program) { p.ArenaSize = 1 << 40 },
+		`"serving_default_input:0" takes bytes`: func(p *ethosu.Program) { p.Inputs[0].Stride = 1 << 30 },
+		`:0" has 10 bytes`:                      func(p *ethosu.Program) { p.Outputs[0].Shape = []int{9} },
+		"pairs input 1 with output 9":           func(p *ethosu.Program) { p.States[0].Out = 9 },
+	} {
+		p, err := compile.Sequence(g, compile.SequenceOptions{Steps: 5}, compile.Options{Accel: a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		damage(p)
+		b, err := vela.Write(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := vela.Read(name, b); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, expected %q in it", err, want)
 		}
 	}
 }

@@ -15,7 +15,21 @@ var options = []byte{1, 4, 1}
 
 // Write returns the program as a .tflite with one custom operator. Inputs and
 // outputs must lie in the arena, at offsets that are multiples of 16.
+//
+// A runtime starts the operator once for each call. Of a sequence the operator is
+// therefore one time step; Read finds the whole sequence in the file's metadata.
 func Write(p *ethosu.Program) ([]byte, error) {
+	if p.Sequence == nil {
+		return write(p)
+	}
+	b, err := packNotes(notesOfSequence(p))
+	if err != nil {
+		return nil, fmt.Errorf("vela: %v", err)
+	}
+	return write(p.Sequence.Single, tflite.Metadata{Name: metaSequence, Data: b})
+}
+
+func write(p *ethosu.Program, more ...tflite.Metadata) ([]byte, error) {
 	g := &graph.Graph{Name: p.Name}
 	payload := (&isa.Payload{Config: p.Accel.ConfigWord, Words: p.Commands}).Append(nil)
 	var offsets []int32
@@ -75,7 +89,7 @@ func Write(p *ethosu.Program) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vela: %v", err)
 	}
-	out, err := tflite.WriteModel(&tflite.Model{Graph: g, Metadata: []tflite.Metadata{{Name: metaOffsets, Data: plan}, {Name: metaNotes, Data: n}}})
+	out, err := tflite.WriteModel(&tflite.Model{Graph: g, Metadata: append([]tflite.Metadata{{Name: metaOffsets, Data: plan}, {Name: metaNotes, Data: n}}, more...)})
 	if err != nil {
 		return nil, fmt.Errorf("vela: %v", err)
 	}
