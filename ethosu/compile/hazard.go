@@ -180,8 +180,11 @@ func blockdep(a *ethosu.Accelerator, p, o *op) int {
 // jobs is the overlap of two neighbours over one and the same feature map f.
 func jobs(a *ethosu.Accelerator, p, o *op, f *fmap) int {
 	depth := o.ofm.c
-	if o.kind == opConv {
+	switch {
+	case o.kind == opConv:
 		depth = min(256/f.bits(), ru(f.c, 8))
+	case o.kind == opPool && o.mode == poolReduceSum:
+		depth = ru(min(f.c, 32), 8) // of the input: every output sums all channels
 	}
 	nz := cd(f.c, depth)
 	kah, kaw := (o.kh-1)*o.dilH+1, (o.kw-1)*o.dilW+1

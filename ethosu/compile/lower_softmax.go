@@ -91,19 +91,28 @@ func lowerSoftmax(l *lowering, gop *graph.Op) error {
 	}
 	s := &soft{l: l, rows: v.shape[0], depth: depth}
 	out := l.out(gop.Outputs[0])
-	dst, ok := out.reshape([]int{s.rows, depth})
-	if !ok {
-		return fmt.Errorf("rows of the output %q are scattered", out.name)
+	dst, together := out.reshape([]int{s.rows, depth})
+	if !together { // part of a larger tensor: the rows have no common stride there
+		dst = l.fresh(out.name+"/dense", out.dt, []int{s.rows, depth})
 	}
 	dst.name = out.name
+	lower := lowerSoftmax8
 	if t.Type == graph.Int16 {
-		return lowerSoftmax16(s, gop, v, dst)
+		lower = lowerSoftmax16
 	}
+	if err := lower(s, gop, v, dst); err != nil || together {
+		return err
+	}
+	return l.copyView("COPY to place", dst, out)
+}
+
+func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
+	l, depth := s.l, s.depth
 	q, err := quant.ForSoftmax8(l.g, gop)
 	if err != nil {
 		return err
 	}
-	zp := int(t.ZeroPoint())
+	zp := int(l.g.Tensors[gop.Inputs[0]].ZeroPoint())
 	top := s.max(v, zp)
 	tab := make([]byte, 1024)
 	for i, e := range q.Exp {

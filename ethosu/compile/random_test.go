@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/sim"
 	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -462,27 +463,56 @@ func agree(t testing.TB, g *graph.Graph, o compile.Options, seed uint64) error {
 // TestRandomGraphs lets the two witnesses judge graphs from a seeded generator on
 // changing accelerators, memory modes and with passes left out.
 func TestRandomGraphs(t *testing.T) {
-	n := uint64(240)
+	n, groups := uint64(3000), uint64(6)
 	if testing.Short() {
 		n = 60
 	}
-	for seed := range n {
-		g := newRandomGraph(seed)
-		if len(g.Ops) == 0 {
-			continue
-		}
-		c := configs[seed%uint64(len(configs))]
-		o := c.options(t)
-		for i, p := range compile.Passes {
-			if p.Optional && (seed>>i)&7 == 0 {
-				o.Skip = append(o.Skip, p.Name)
+	for k := range groups {
+		t.Run(fmt.Sprint(k), func(t *testing.T) {
+			t.Parallel()
+			for seed := n * k / groups; seed < n*(k+1)/groups && !t.Failed(); seed++ {
+				checkRandom(t, seed)
 			}
-		}
-		if err := agree(t, g, o, seed); err != nil {
-			t.Errorf("seed %d, %s %s, skipping %q: %v\n%s", seed, c.accel, c.mode, o.Skip, err, listing(g))
-			return
+		})
+	}
+}
+
+func checkRandom(t *testing.T, seed uint64) {
+	g := newRandomGraph(seed)
+	if len(g.Ops) == 0 {
+		return
+	}
+	c := configs[seed%uint64(len(configs))]
+	o := c.options(t)
+	for i, p := range compile.Passes {
+		if p.Optional && (seed>>i)&7 == 0 {
+			o.Skip = append(o.Skip, p.Name)
 		}
 	}
+	if seed%3 == 0 {
+		o.SRAMBudget = tight(g, o)
+	}
+	if err := agree(t, g, o, seed); err != nil {
+		t.Errorf("seed %d, %s %s, budget %d, skipping %q: %v\n%s", seed, c.accel, c.mode, o.SRAMBudget, o.Skip, err, listing(g))
+	}
+}
+
+// tight returns a budget below what a program takes without one, and 0 when that
+// is too little.
+func tight(g *graph.Graph, o compile.Options) int {
+	p, err := compile.Compile(g, o)
+	if err != nil {
+		return 0
+	}
+	f, err := perf.FiguresOf(p)
+	if err != nil {
+		return 0
+	}
+	o.SRAMBudget = f.SRAMBytes * 3 / 4
+	if _, err := compile.Compile(g, o); err != nil {
+		return 0
+	}
+	return o.SRAMBudget
 }
 
 // TestOneRandomGraph is TestRandomGraphs as a fuzz target.
