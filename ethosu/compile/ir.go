@@ -50,13 +50,15 @@ type boundView struct {
 	v  view
 }
 
-// copyMode says what is copied to SRAM before the first use of weights.
+// copyMode says what is copied to SRAM before weights are used, once for all uses
+// unless it says otherwise.
 type copyMode uint8
 
 const (
 	readDirect  copyMode = iota // nothing: kernels read the constants
 	copyWeights                 // the weight stream
 	copyBoth                    // the records, too, in one transfer
+	copyEach                    // the weight stream before every use, into memory that is free again behind it
 )
 
 type opKind uint8
@@ -167,6 +169,7 @@ type op struct {
 	srcOff, dstOff int
 	length         int
 	toLUT          bool // destination is table memory at dstOff
+	after          *op  // kernel whose memory the destination may take over, or nil
 
 	word int // offset of the operation word once emitted
 }

@@ -23,13 +23,19 @@ func (m *module) live() []*buffer {
 		}
 		b.first, b.last = min(b.first, i), max(b.last, i)
 	}
+	index := map[*op]int{}
 	for i, o := range m.ops {
+		index[o] = i
 		o.reads(func(b *buffer) { touch(b, i) })
 		o.writes(func(b *buffer) { touch(b, i) })
 		if o.kind == opDMA && o.dst != nil {
 			// Kernels in front of a transfer may still run when it starts. If it
 			// overwrote their memory, it would have to wait for them.
-			touch(o.dst, m.outstanding(i))
+			first := m.outstanding(i)
+			if k, ok := index[o.after]; ok {
+				first = max(first, k+1)
+			}
+			touch(o.dst, first)
 		}
 	}
 	for _, group := range [][]boundView{m.inputs, m.outputs, m.variables} {

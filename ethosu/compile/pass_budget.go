@@ -9,8 +9,7 @@ import (
 
 // keepWithinBudget decides which weights may be copied to SRAM when a budget is
 // set. Feature maps come first; of the weights, those that save the most cycles
-// for a byte. Weights of many uses that do not fit whole are cut: the part that
-// fits stays in SRAM, the rest is read where it is.
+// for a byte. Weights of many uses that do not fit whole are cut: see keepPart.
 func keepWithinBudget(m *module) error {
 	if m.room < 0 || !m.prefetch {
 		return nil
@@ -71,17 +70,15 @@ func keepWithinBudget(m *module) error {
 		case c.bytes <= room-transient:
 			room -= c.bytes
 		default:
-			cut := (room - transient) * c.w.o / c.bytes / 16 * 16
-			if cut < 16 || c.first.kind != opConv {
+			channels := (room - transient) * c.w.o / c.bytes
+			if channels < 16 || c.first.kind != opConv {
 				m.copies[c.w] = readDirect
 				continue
 			}
-			parts, err := m.split(c.w, cut)
-			if err != nil {
+			if err := m.keepPart(c.w, channels); err != nil {
 				return err
 			}
-			m.copies[parts[1]] = readDirect
-			room -= c.bytes * cut / c.w.o
+			room -= c.bytes * channels / c.w.o
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ func splitWeights(m *module) error {
 	var list []*kernelWeights
 	for _, o := range m.ops {
 		count[o.weights]++
-		if o.weights != nil && o.kind == opConv && uses[o.weights] == nil && m.copies[o.weights] != readDirect {
+		if o.weights != nil && o.kind == opConv && uses[o.weights] == nil && m.copies[o.weights] != readDirect && m.copies[o.weights] != copyEach {
 			uses[o.weights] = o
 			list = append(list, o.weights)
 		}

@@ -31,7 +31,7 @@ func chooseCopies(m *module) error {
 	allowed := map[*kernelWeights][]copyMode{}
 	for _, o := range m.ops {
 		w := o.weights
-		if w == nil || m.copies[w] == readDirect || allowed[w] != nil {
+		if w == nil || m.copies[w] == readDirect || m.copies[w] == copyEach || allowed[w] != nil {
 			continue
 		}
 		list = append(list, w)
@@ -167,10 +167,21 @@ func (m *module) copyOp(x *transfer) *op {
 		src = m.consts.intern(parts[len(parts)-1].buf.name, data, 16)
 	}
 	dst := &buffer{name: src.name + "/resident", size: src.size, pinFast: true}
+	o := m.ops[x.use]
+	if m.copies[x.w] == copyEach {
+		dst.name = src.name + "/part"
+		own := *o.stream // other uses read other copies
+		own.copy = dst
+		o.stream = &own
+		d := &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: src, dst: dst, length: src.size, kernelWait: -1, dmaWait: -1}
+		if x.after >= 0 {
+			d.after = m.ops[x.after]
+		}
+		return d
+	}
 	for _, p := range parts {
 		p.buf, p.copy = src, dst
 	}
-	o := m.ops[x.use]
 	return &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: src, dst: dst, length: src.size, kernelWait: -1, dmaWait: -1}
 }
 
@@ -197,12 +208,13 @@ func (m *module) newTimeline() *timeline {
 		list = append(list, m.weightCopies()...)
 	}
 	sort.SliceStable(list, func(i, j int) bool { return list[i].use < list[j].use })
+	m.pace(list)
 	tl := &timeline{transfers: list, maxDMA: m.accel.MaxDMA, maxKernels: m.accel.MaxKernels,
 		end: make([]float64, len(m.ops)), done: make([]float64, len(list)), kernels: make([]kernelTime, len(m.ops))}
 	weights := map[*kernelWeights]int{}
 	for j, x := range list {
 		x.pos = x.use
-		if x.w != nil {
+		if x.w != nil && m.copies[x.w] != copyEach {
 			weights[x.w] = j
 		}
 	}
@@ -216,7 +228,7 @@ func (m *module) newTimeline() *timeline {
 		}
 	}
 	for j, x := range list {
-		if x.w == nil {
+		if x.w == nil || m.copies[x.w] == copyEach {
 			tl.kernels[x.use].needs = append(tl.kernels[x.use].needs, j)
 		}
 	}
@@ -235,7 +247,8 @@ func (m *module) copyBytes(o *op) int {
 	return n
 }
 
-// weightCopies returns a transfer for every weight tensor that is copied.
+// weightCopies returns a transfer for every weight tensor that is copied, or for
+// every use of it.
 func (m *module) weightCopies() []*transfer {
 	var list []*transfer
 	seen := map[*kernelWeights]bool{}
@@ -243,7 +256,7 @@ func (m *module) weightCopies() []*transfer {
 		if o.weights == nil || m.copies[o.weights] == readDirect || seen[o.weights] {
 			continue
 		}
-		seen[o.weights] = true
+		seen[o.weights] = m.copies[o.weights] != copyEach
 		x := &transfer{w: o.weights, after: -1, use: i}
 		x.t, x.load = m.copyTime(m.copyBytes(o))
 		list = append(list, x)
@@ -257,8 +270,11 @@ func (m *module) weightCopies() []*transfer {
 // holding up kernels; then moves them one after the other. Of equals it takes the
 // latest place, which needs memory for the shortest time.
 func (tl *timeline) search() float64 {
-	for _, x := range tl.transfers {
+	for j, x := range tl.transfers {
 		x.pos = x.use
+		if x.fixed {
+			tl.pin(j)
+		}
 	}
 	best := tl.descend()
 	late := tl.places()
@@ -266,6 +282,9 @@ func (tl *timeline) search() float64 {
 		x.pos = max(x.after+1, 0)
 		if j > 0 {
 			x.pos = max(x.pos, min(tl.transfers[j-1].use, x.use), tl.transfers[j-1].pos)
+		}
+		if x.fixed {
+			tl.pin(j)
 		}
 	}
 	if t := tl.descend(); t < best {
@@ -275,6 +294,20 @@ func (tl *timeline) search() float64 {
 		x.pos = late[j]
 	}
 	return best
+}
+
+// pin puts a transfer behind the kernel after the one that it waits for: the NPU
+// then has something to do when that one ends.
+func (tl *timeline) pin(j int) {
+	x := tl.transfers[j]
+	x.pos = max(x.after+1, 0)
+	if x.after >= 0 {
+		x.pos++
+	}
+	if j > 0 {
+		x.pos = max(x.pos, tl.transfers[j-1].pos)
+	}
+	x.pos = min(x.pos, x.use)
 }
 
 func (tl *timeline) places() []int {
@@ -291,6 +324,9 @@ func (tl *timeline) descend() float64 {
 	for pass := 0; pass < 2; pass++ {
 		start := best
 		for j, x := range tl.transfers {
+			if x.fixed {
+				continue
+			}
 			lo := x.after + 1
 			if j > 0 {
 				lo = max(lo, tl.transfers[j-1].pos)

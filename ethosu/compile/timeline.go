@@ -13,6 +13,7 @@ type transfer struct {
 	after int     // kernel that must have ended first, or -1
 	use   int     // first kernel that needs it
 	pos   int     // it stands in front of this kernel
+	fixed bool    // at a place of its own that no search improves
 	t     float64 // duration
 	load  [ports]float64
 	w     *kernelWeights // the weights it copies, nil for a table
