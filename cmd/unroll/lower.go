@@ -37,6 +37,7 @@ unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onn
 
 // lowerFlags choose the form of the lowered network.
 type lowerFlags struct {
+	set                          *pflag.FlagSet
 	form, activations, estimator string
 	steps, calibration           int
 	noState, perStep, perChannel bool
@@ -44,6 +45,7 @@ type lowerFlags struct {
 }
 
 func (l *lowerFlags) add(f *pflag.FlagSet) {
+	l.set = f
 	f.StringVar(&l.form, "form", "npu", "operator sequence of the cells: npu (fewest operations) or keras (as TensorFlow converts them)")
 	f.IntVar(&l.steps, "steps", 0, "time steps of one call (default: as trained; 1 is streaming)")
 	f.BoolVar(&l.noState, "no-state", false, "start every call at zero instead of taking the state as an input and giving it as an output")
@@ -53,7 +55,7 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.activations, "activations", "int8", "activation types: int8, mixed (int16 before the activation functions) or int16")
 	f.IntVar(&l.qat, "qat", 0, "steps of fine-tuning under the network's own quantization, before it is lowered")
 	f.IntVar(&l.weightLevels, "weight-levels", 127, "largest magnitude of a quantized weight: fewer levels (say 64) take less flash, and fewer cycles where flash is slow")
-	f.BoolVar(&l.perChannel, "per-channel", false, "a scale for every output of a weight matrix: larger encoded weights")
+	f.BoolVar(&l.perChannel, "per-channel", false, "a scale for every output of a weight matrix: more exact, larger encoded weights (default: with --activations mixed and int16)")
 }
 
 func (l *lowerFlags) options() (lower.Options, error) {
@@ -68,6 +70,11 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	o.Activations, err = choose("--activations", l.activations, map[string]lower.Activations{"int8": lower.Int8, "mixed": lower.Mixed, "int16": lower.Int16})
 	if err != nil {
 		return o, err
+	}
+	if !l.set.Changed("per-channel") {
+		// Wide activations are asked for when 8 bits do not do; coarse weights would
+		// then be most of the error that is left.
+		o.PerChannelWeights = o.Activations != lower.Int8
 	}
 	if l.steps < 0 || l.calibration < 1 {
 		return o, usagef("--steps must not be negative and --calibration must be at least 1, found %d and %d", l.steps, l.calibration)
