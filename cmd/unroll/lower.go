@@ -189,7 +189,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 		fmt.Fprintf(c.stdout, "over %s steps with carried states: %.2f %% of the decisions agree with float, output error %.4f, state error %.4f at the start and %.4f at the end (states are %.4f)\n",
 			commas(s.Steps), 100*s.Agreement, s.OutputRMSE, s.StateRMSE[0], s.StateRMSE[len(s.StateRMSE)-1], s.StateRMS)
 	}
-	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, int8 accuracy %.2f %% on %s test sequences\nwrote %s: %d operators, %s bytes\nnext: unroll compile %s\n",
+	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\nwrote %s: %d operators, %s bytes\nnext: unroll compile %s\n",
 		100*r.FloatAccuracy, 100*r.Int8Accuracy, commas(test.Len()), out, r.Operators, commas(r.Bytes), out)
 	return nil
 }
