@@ -25,7 +25,7 @@ func prepare(net *nn.Network, o Options) *nn.Network {
 		for c := range columns {
 			w := float64(l.Kernel[f*columns+c]) / s
 			l.Kernel[f*columns+c] = float32(w)
-			shift[c] += m * w
+			shift[c] += float64(m * w)
 		}
 	}
 	for c, v := range shift {

@@ -190,6 +190,6 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 			commas(s.Steps), 100*s.Agreement, s.OutputRMSE, s.StateRMSE[0], s.StateRMSE[len(s.StateRMSE)-1], s.StateRMS)
 	}
 	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\nwrote %s: %d operators, %s bytes\nnext: unroll compile %s\n",
-		100*r.FloatAccuracy, 100*r.Int8Accuracy, commas(test.Len()), out, r.Operators, commas(r.Bytes), out)
+		100*r.FloatAccuracy, l.activations, 100*r.Int8Accuracy, commas(test.Len()), out, r.Operators, commas(r.Bytes), out)
 	return nil
 }

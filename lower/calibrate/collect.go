@@ -36,7 +36,7 @@ func Collect(plan *unroll.Plan, samples [][]float32, o Options) (map[string]*Obs
 			}
 		}
 	}
-	exec, err := floatexec.New(plan.Graph)
+	exec, err := floatexec.NewExact(plan.Graph)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -52,10 +52,18 @@ func Collect(plan *unroll.Plan, samples [][]float32, o Options) (map[string]*Obs
 		return nil, 0, err
 	}
 	for r, ob := range c.seen {
+		if ob.Min > ob.Max { // never seen
+			ob.Min, ob.Max = 0, 0
+		}
 		if math.IsNaN(float64(ob.Min)) || math.IsInf(float64(ob.Min), 0) || math.IsNaN(float64(ob.Max)) || math.IsInf(float64(ob.Max), 0) {
 			return nil, 0, fmt.Errorf("network %q: values of %q are not finite (%v to %v): the weights diverge on the calibration samples", plan.Graph.Name, r, ob.Min, ob.Max)
 		}
-		ob.open()
+	}
+	if o.Estimator == MinMax {
+		return c.seen, rounds, nil
+	}
+	for _, ob := range c.seen {
+		ob.Counts = make([]int64, Bins)
 	}
 	if _, err := c.pass(rounds, func(ob *Observation, row []float32) { ob.count(row) }, nil); err != nil {
 		return nil, 0, err

@@ -85,13 +85,13 @@ func (ob *Observation) leastError() Range {
 	}
 	below, above := make([]float64, cuts+1), make([]float64, cuts+1)
 	for k := range below {
-		below[k], above[k] = ob.outside(lo*fraction(k), -1), ob.outside(hi*fraction(k), 1)
+		below[k], above[k] = ob.outside(float64(lo*fraction(k)), -1), ob.outside(float64(hi*fraction(k)), 1)
 	}
 	best, out := math.Inf(1), Range{}
 	for a := range below {
 		for b := range above {
-			step := (hi*fraction(b) - lo*fraction(a)) / 255
-			if err := below[a] + above[b] + total*step*step/12; err < best {
+			step := (float64(hi*fraction(b)) - float64(lo*fraction(a))) / 255
+			if err := below[a] + above[b] + float64(total*step*step)/12; err < best {
 				best = err
 				out = Range{float32(lo * fraction(a)), float32(hi * fraction(b))}
 			}
@@ -103,14 +103,14 @@ func (ob *Observation) leastError() Range {
 // cuts is the number of shorter ranges tried at each end, down to a fifth.
 const cuts = 80
 
-func fraction(k int) float64 { return 1 - 0.01*float64(k) }
+func fraction(k int) float64 { return float64(100-k) / 100 }
 
 // outside sums the squared distances of values beyond the end of a range.
 func (ob *Observation) outside(end, side float64) float64 {
 	sum := 0.0
 	for i, n := range ob.Counts {
 		if d := (ob.center(i) - end) * side; n > 0 && d > 0 {
-			sum += float64(n) * d * d
+			sum += float64(float64(n) * d * d)
 		}
 	}
 	return sum

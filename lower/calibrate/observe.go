@@ -9,7 +9,7 @@ const Bins = 2048
 // and a histogram of equal bins between them.
 type Observation struct {
 	Min, Max float32
-	Counts   []int64 // Bins entries, or nil before the range is known
+	Counts   []int64 // Bins entries, or nil where only the extremes were asked for
 }
 
 func newObservation() *Observation {
@@ -23,14 +23,6 @@ func (ob *Observation) fresh() *Observation {
 		f.Min, f.Max, f.Counts = ob.Min, ob.Max, make([]int64, Bins)
 	}
 	return f
-}
-
-// open fixes the range and starts the histogram.
-func (ob *Observation) open() {
-	if ob.Min > ob.Max { // never seen
-		ob.Min, ob.Max = 0, 0
-	}
-	ob.Counts = make([]int64, Bins)
 }
 
 func (ob *Observation) extend(row []float32) {
@@ -59,7 +51,7 @@ func (ob *Observation) count(row []float32) {
 	}
 	scale := Bins / width
 	for _, v := range row {
-		i := int((v - ob.Min) * scale)
+		i := int(float32((v - ob.Min) * scale))
 		ob.Counts[min(max(i, 0), Bins-1)]++
 	}
 }
@@ -76,5 +68,5 @@ func (ob *Observation) merge(other *Observation) {
 
 // center returns the value in the middle of bin i.
 func (ob *Observation) center(i int) float64 {
-	return float64(ob.Min) + (float64(i)+0.5)*float64(ob.Max-ob.Min)/Bins
+	return float64(ob.Min) + float64((float64(i)+0.5)*float64(ob.Max-ob.Min)/Bins)
 }

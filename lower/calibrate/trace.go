@@ -9,7 +9,7 @@ import (
 // the values of one tensor at the ends of sequences, in an order that depends on
 // the samples and rounds alone.
 func Trace(g *graph.Graph, watch graph.TensorID, samples [][]float32, rounds int) ([]float32, error) {
-	exec, err := floatexec.New(g)
+	exec, err := floatexec.NewExact(g)
 	if err != nil {
 		return nil, err
 	}

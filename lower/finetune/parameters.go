@@ -82,7 +82,7 @@ func newParameters(net *nn.Network, p *program, o lower.Options) (*parameters, e
 				if tag < 0 {
 					sign = -1
 				}
-				links[i] = link{n, sign, c.value[i] - sign*r.value[n]}
+				links[i] = link{n, sign, c.value[i] - float32(sign*r.value[n])}
 			}
 		}
 		r.links[id] = links
@@ -98,7 +98,7 @@ func (r *parameters) collect(tapes []*tape) {
 		for _, t := range tapes {
 			for i, d := range t.constants[id] {
 				if l := r.links[id][i]; l.parameter >= 0 {
-					r.gradient[l.parameter] += l.sign * d
+					r.gradient[l.parameter] += float32(l.sign * d)
 				}
 			}
 		}

@@ -151,7 +151,7 @@ func (g grid) round(v []float32, dead []bool) {
 			v[i], dead[i] = g.high, true
 		default: // a NaN stays one
 			if x == x {
-				v[i] = nearest(x*inverse) * g.step
+				v[i] = nearest(float32(x*inverse)) * g.step
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/train/gemm"
 )
 
 // Exec is a graph made ready for execution. It is not changed by running and
@@ -15,15 +16,24 @@ type Exec struct {
 	release [][]graph.TensorID // owners whose storage is free after operator i
 	owner   []graph.TensorID   // whose storage a tensor's view points into
 	grids   []grid             // of quantized tensors, zero when not rounded
+	product product            // of matrices
 }
 
 // kernel computes the outputs of one operator for a batch.
 type kernel func(r *Runner, batch int) error
 
-// New plans the execution of g. Errors name the operator that has no float
-// execution or a shape it cannot take.
-func New(g *graph.Graph) (*Exec, error) {
+// New plans the execution of g with the fastest kernels of the machine, whose
+// results differ in the last bits from one machine to another. Errors name the
+// operator that has no float execution or a shape it cannot take.
+func New(g *graph.Graph) (*Exec, error) { return newExec(g, gemm.Mul) }
+
+// NewExact is New with results that have the same bits on every machine, at a
+// fraction of the speed: for what decides the bytes of a file.
+func NewExact(g *graph.Graph) (*Exec, error) { return newExec(g, mulExact) }
+
+func newExec(g *graph.Graph, mul product) (*Exec, error) {
 	e := &Exec{
+		product: mul,
 		g:       g,
 		consts:  map[graph.TensorID]View{},
 		kernels: make([]kernel, len(g.Ops)),

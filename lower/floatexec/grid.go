@@ -41,7 +41,7 @@ func (g grid) round(v View, batch int) {
 	for b := range batch {
 		row := v.Row(b)
 		for i, x := range row {
-			q := x * g.inverse
+			q := float32(x * g.inverse) // rounded: no fused addition below
 			switch {
 			case q < g.lo:
 				q = g.lo

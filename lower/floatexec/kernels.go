@@ -68,7 +68,7 @@ func (e *Exec) planFullyConnected(op *graph.Op) (kernel, error) {
 			copy(c[i:], bias)
 		}
 		product := func(first, rows, stride int, x []float32) {
-			gemm.Mul(&gemm.Product{
+			e.product(&gemm.Product{
 				Rows: rows, Inner: inputs, Panels: padded / gemm.Width, Add: true,
 				A: x, ARow: stride, AInner: 1,
 				B: panels, BPanel: inputs * gemm.Width,
@@ -232,9 +232,8 @@ func softmaxRow(y, x []float32, beta float32) {
 		top = max(top, v)
 	}
 	for i, v := range x {
-		p := math.Exp(float64(beta * (v - top)))
-		y[i] = float32(p)
-		sum += p
+		y[i] = exp(float32(beta * (v - top)))
+		sum += float64(y[i])
 	}
 	for i := range y {
 		y[i] = float32(float64(y[i]) / sum)

@@ -13,8 +13,16 @@ const (
 
 // sigmoid returns 1/(1+exp(-x)) with an absolute error below 2e-7.
 func sigmoid(x float32) float32 {
-	t := x * -math.Log2E
-	if !(t < 126) { // also NaN, which stays NaN below
+	return 1 / (1 + power(float32(x*-math.Log2E)))
+}
+
+// exp returns e^x for x <= 0 with an absolute error below 4e-7.
+func exp(x float32) float32 { return power(float32(x * math.Log2E)) }
+
+// power returns 2^t, t cut to -126..126. Every product is rounded before it is
+// added, so that the bits do not depend on the machine.
+func power(t float32) float32 {
+	if !(t < 126) { // also NaN, which stays NaN
 		if t != t {
 			return t
 		}
@@ -32,8 +40,7 @@ func sigmoid(x float32) float32 {
 	p = float32(p*f) + exp2
 	p = float32(p*f) + exp1
 	p = float32(p*f) + 1
-	pow := math.Float32frombits(math.Float32bits(p) + uint32(int32(n)<<23))
-	return 1 / (1 + pow)
+	return math.Float32frombits(math.Float32bits(p) + uint32(int32(n)<<23))
 }
 
 // tanh returns the hyperbolic tangent with an absolute error below 4e-7.
