@@ -122,8 +122,12 @@ func (b *sequence) cut() error {
 	}
 	rows := 0
 	for _, id := range g.Inputs {
-		if !state[id] {
-			rows++
+		if state[id] {
+			continue
+		}
+		rows++
+		if !b.seq.PerStep && indexOf(g.Outputs, id) >= 0 {
+			return fmt.Errorf("output %q is an input of the step, which has a value for every step: take it from the caller's own copy", g.Tensors[id].Name)
 		}
 	}
 	if b.seq.PerStep {
