@@ -15,7 +15,7 @@ func Recipe(name string, c Config) (Config, error) {
 	case "default":
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 1, 5e-3, Cosine, 0.1, 0
 	case "best":
-		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 3, 3e-3, Cosine, 0.05, 1
+		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 4, 3e-3, Cosine, 0.05, 1
 	default:
 		return c, fmt.Errorf("unknown recipe %q: expected guide, default or best", name)
 	}

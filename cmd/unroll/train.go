@@ -50,7 +50,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&t.units, "units", 256, "units of every layer")
 	f.IntVar(&t.layers, "layers", 1, "stacked recurrent layers, 1 to 3")
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
-	f.StringVar(&t.recipe, "recipe", "default", "default (1 epoch, warm-up and cosine), guide (1 epoch, constant 1e-3) or best (3 epochs with small shifts)")
+	f.StringVar(&t.recipe, "recipe", "default", "default (1 epoch, warm-up and cosine), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
 	f.Float64Var(&t.rate, "rate", 0, "learning rate, the peak of the schedule (default: the recipe's)")
