@@ -463,7 +463,7 @@ func agree(t testing.TB, g *graph.Graph, o compile.Options, seed uint64) error {
 // TestRandomGraphs lets the two witnesses judge graphs from a seeded generator on
 // changing accelerators, memory modes and with passes left out.
 func TestRandomGraphs(t *testing.T) {
-	n, groups := uint64(3000), uint64(6)
+	n, groups := uint64(2000), uint64(4)
 	if testing.Short() {
 		n = 60
 	}
