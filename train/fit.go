@@ -36,10 +36,11 @@ const reportEvery = 25
 // Fit trains a network on a set. progress, which may be nil, is called on the
 // calling goroutine, every few steps and at the end of every epoch.
 //
-// When ctx is done, Fit returns the network as it is and ctx's error. When the loss
-// stops being a number it returns an error that names the step, and the network of
-// the last complete epoch if there is one. Other errors name the option or the
-// data that cannot be used, or are those of Config.Save.
+// When ctx is done, Fit returns the network as it is and ctx's error. When training
+// diverges it returns a *DivergedError and the last good network if there is one:
+// the best so far under validation, else that of the last complete epoch. Other
+// errors name the option or the data that cannot be used, or are those of
+// Config.Save.
 func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress)) (*nn.Network, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -65,6 +66,9 @@ func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress
 	for r.epoch < c.Epochs && (c.Patience == 0 || r.stale < c.Patience) {
 		if err := r.runEpoch(ctx, progress); err != nil {
 			if ctx.Err() == nil {
+				if r.best != nil {
+					good = r.best
+				}
 				return good, err
 			}
 			return r.copyOut(weights), errors.Join(err, r.save())
@@ -123,8 +127,52 @@ type run struct {
 	stale    int
 }
 
+// DivergedError says that training went astray: the loss of a step exploded, or
+// that of a whole epoch ended far above what guessing gives.
+type DivergedError struct {
+	Step, Epoch int // from 1
+	Rate        float64
+	What        string
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("training diverged: %s at step %d (epoch %d, learning rate %.3g); lower the rate or set a gradient clip", e.What, e.Step, e.Epoch, e.Rate)
+}
+
 // diverged is the multiple of the first loss that no run comes back from.
 const diverged = 1000
+
+// A classifier is lost when the mean loss of an epoch is lostLoss times that of
+// equal probabilities while it is right less than lostHits times as often as chance.
+const (
+	lostLoss = 1.5
+	lostHits = 2
+)
+
+// lost tells whether a complete epoch left a classifier no better than chance.
+func (r *run) lost(loss, accuracy float64) bool {
+	if r.set.Task != nn.Classification {
+		return false
+	}
+	k := float64(r.set.Outputs)
+	weight := 1.0
+	for _, w := range r.ClassWeights {
+		weight = max(weight, w)
+	}
+	return loss > lostLoss*weight*math.Log(k) && accuracy < lostHits/k
+}
+
+// finite tells whether every weight is a finite number.
+func (e *engine) finite() bool {
+	for _, m := range e.matrices() {
+		for _, w := range m.w {
+			if v := float64(w); math.IsNaN(v) || math.IsInf(v, 0) {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 	batch := min(c.Batch, set.Len())
@@ -175,7 +223,7 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 			r.firstLoss = mean
 		}
 		if !(mean <= diverged*(r.firstLoss+1)) { // also true for a NaN
-			return fmt.Errorf("training diverged: the loss of step %d (epoch %d) is %v at learning rate %.3g; lower the rate or set a gradient clip", r.step+1, r.epoch+1, mean, p.Rate)
+			return &DivergedError{r.step + 1, r.epoch + 1, p.Rate, fmt.Sprintf("the loss is %.4g", mean)}
 		}
 		r.step++
 		loss, hits, rows = loss+l, hits+h, rows+len(batch)*r.engine.head.rows
@@ -183,6 +231,12 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 			p.Step, p.Loss, p.Accuracy = r.step, loss/float64(rows), float64(hits)/float64(rows)
 			p.Sequences = r.epoch*r.set.Len() + min((n+1)*r.engine.batch, r.set.Len())
 			if p.EpochDone = n == steps-1; p.EpochDone {
+				switch {
+				case !r.engine.finite():
+					return &DivergedError{r.step, r.epoch + 1, p.Rate, "a weight is no longer a finite number"}
+				case r.lost(p.Loss, p.Accuracy):
+					return &DivergedError{r.step, r.epoch + 1, p.Rate, fmt.Sprintf("the mean loss of the epoch is %.4g with accuracy %.2f %%, worse than guessing,", p.Loss, 100*p.Accuracy)}
+				}
 				r.validate(&p)
 			}
 			p.Elapsed = time.Since(r.start)

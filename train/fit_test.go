@@ -146,7 +146,7 @@ func TestFitErrors(t *testing.T) {
 		config Config
 		want   string
 	}{
-		{Config{Units: 16, Rate: 1e30, Schedule: Constant}, "training diverged: the loss of step"},
+		{Config{Units: 16, Rate: 1e30, Schedule: Constant}, "training diverged: the loss is"},
 		{Config{Units: -1}, "units is -1, expected 1 to 4096"},
 		{Config{Batch: 100000}, "batch is 100000"},
 		{Config{Layers: 4}, "layers is 4, expected 1 to 3"},
@@ -161,6 +161,28 @@ func TestFitErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || net != nil {
 			t.Errorf("network %v, error %v, want no network and %q", net != nil, err, c.want)
 		}
+	}
+}
+
+// A rate that leaves a classifier worse than chance is named, not handed over as a
+// result, and what earlier epochs learned is kept.
+func TestFitNamesALostRun(t *testing.T) {
+	set, _ := dataset.Digits(1, 800, 0)
+	net, err := Fit(context.Background(), Config{Units: 16, Rate: 30, Schedule: Constant, WarmUp: -1, Seed: 1}, set, nil)
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) || diverged.Epoch != 1 || net != nil || !strings.Contains(err.Error(), "worse than guessing") {
+		t.Errorf("network %v, error %v, expected no network and a diverged first epoch", net != nil, err)
+	}
+
+	// A warm-up over all epochs: the first is fine, a later one is not.
+	var first *State
+	c := Config{Units: 16, Batch: 8, Epochs: 40, Rate: 4, WarmUp: 1, Schedule: Constant, Seed: 1, Save: func(s *State) error { first = s; return nil }}
+	net, err = Fit(context.Background(), c, set, nil)
+	if !errors.As(err, &diverged) || diverged.Epoch < 2 || net == nil {
+		t.Fatalf("network %v, error %v, expected a network and a diverged later epoch", net != nil, err)
+	}
+	if !slices.Equal(bits(net), bits(first.Network)) {
+		t.Error("the network returned is not that of the last complete epoch")
 	}
 }
 

@@ -168,15 +168,18 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	}
 	net, err := fit(c, cfg, set)
 	interrupted := errors.Is(err, context.Canceled) && net != nil
+	if net == nil {
+		return err
+	}
+	file, encodeErr := encodeNetwork(net)
+	if encodeErr != nil {
+		return errors.Join(err, encodeErr)
+	}
+	if writeErr := writeFile(out, file, force); writeErr != nil {
+		return errors.Join(err, writeErr)
+	}
 	if err != nil && !interrupted {
-		return err
-	}
-	file, err := encodeNetwork(net)
-	if err != nil {
-		return err
-	}
-	if err := writeFile(out, file, force); err != nil {
-		return err
+		return fmt.Errorf("%w\nthe last good network is in %s", err, out)
 	}
 	r := trained{Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
 	r.Accuracy, r.Loss = train.Evaluate(net, test)
