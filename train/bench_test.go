@@ -43,7 +43,7 @@ func TestBench(t *testing.T) {
 		t.Fatalf("measured %+v, expected one and two workers", speeds)
 	}
 	for _, s := range speeds {
-		if !(s.Sequences >= s.Median && s.Median > 0 && s.GFLOPS > 0 && s.Peak > 0) {
+		if !(s.Sequences >= s.Median && s.Median > 0 && s.GFLOPS > 0 && s.Peak > 0 && s.Epoch > 0) {
 			t.Errorf("measured %+v", s)
 		}
 	}

@@ -226,6 +226,8 @@ func TestHalf(t *testing.T) {
 	}
 }
 
+// Fuzz it with -fuzzminimizetime 10x: by default the fuzzer takes up to a minute to
+// make each find smaller, without counting that as executions.
 func FuzzRead(f *testing.F) {
 	f.Add(written(f, sample(nn.GRU, 1)))
 	f.Add(written(f, sample(nn.LSTM, 2)))

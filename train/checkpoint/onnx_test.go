@@ -218,6 +218,7 @@ func TestBadONNX(t *testing.T) {
 	}
 }
 
+// Fuzz it with -fuzzminimizetime 10x, as FuzzRead.
 func FuzzONNX(f *testing.F) {
 	f.Add(onnxModel(sample(nn.GRU, 2), onnxOptions{}))
 	f.Add(onnxModel(sample(nn.LSTM, 1), onnxOptions{perStep: true, matMul: true, floatData: true}))
