@@ -141,3 +141,23 @@ func (c Config) rateAt(n, total int) float64 {
 	}
 	return c.Rate * 0.5 * (1 + math.Cos(math.Pi*float64(n-warm)/float64(max(total-warm, 1))))
 }
+
+// BalancedWeights returns class weights that give every class of a set the same
+// share of the loss: rows / (classes in use * rows of the class), 0 for a class
+// that is not in use.
+func BalancedWeights(set *dataset.Set) []float64 {
+	counts := set.Counts()
+	rows, used := 0, 0
+	for _, n := range counts {
+		if rows += n; n > 0 {
+			used++
+		}
+	}
+	w := make([]float64, len(counts))
+	for i, n := range counts {
+		if n > 0 {
+			w[i] = float64(rows) / float64(used*n)
+		}
+	}
+	return w
+}

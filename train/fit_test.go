@@ -186,6 +186,28 @@ func TestFitNamesALostRun(t *testing.T) {
 	}
 }
 
+func TestBalancedWeights(t *testing.T) {
+	set, _ := dataset.Digits(1, 300, 0)
+	var part []int
+	count := map[int]int{}
+	for i := range set.Len() { // 1, 2, 3 … of the classes 1, 2, 3 …, none of class 0
+		if l := set.Label(i); count[l] < l {
+			count[l]++
+			part = append(part, i)
+		}
+	}
+	got := BalancedWeights(set.Subset("uneven", part))
+	for class, w := range got {
+		want := 0.0
+		if class > 0 {
+			want = 5 / float64(class) // 45 rows / 9 classes
+		}
+		if math.Abs(w-want) > 1e-12 {
+			t.Errorf("class %d: weight %v, want %v", class, w, want)
+		}
+	}
+}
+
 func TestSchedules(t *testing.T) {
 	c, err := Config{Rate: 1}.withDefaults()
 	if err != nil {

@@ -103,6 +103,9 @@ func runBuild(c *cli, b *buildFlags) error {
 	if set, err = b.train.split(&cfg, set, b.data.seed); err != nil {
 		return err
 	}
+	if err := b.train.weigh(&cfg, set); err != nil {
+		return err
+	}
 	net, err := fit(c, cfg, set)
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@ type dataFlags struct {
 	standardize bool
 	test        float64
 	regression  bool
+	sequence    string
+	label       string
 }
 
 // Sizes of the embedded digits: enough to learn the task in seconds, and a test part
@@ -29,6 +31,8 @@ func (d *dataFlags) add(f *pflag.FlagSet) {
 	f.Uint64Var(&d.seed, "seed", 1, "seed of everything random")
 	f.BoolVar(&d.standardize, "standardize", false, "standardize features; the constants travel with the network into the generated C")
 	f.Float64Var(&d.test, "test", 0.2, "fraction set aside as the test part where the files have none")
+	f.StringVar(&d.sequence, "sequence-column", "sequence", "CSV: name of the column that tells the rows of one sequence")
+	f.StringVar(&d.label, "label-column", "label", "CSV: name of the column with the label")
 	f.BoolVar(&d.regression, "regression", false, "CSV: the label is a number to predict")
 }
 
@@ -43,7 +47,7 @@ func (d *dataFlags) open(c *cli) (train, test *dataset.Set, err error) {
 			return nil, nil, fmt.Errorf("--data mnist: %w", err)
 		}
 	default:
-		train, test, err = dataset.Open(d.data, dataset.Options{Test: d.test, Seed: d.seed, Standardize: d.standardize, Regression: d.regression})
+		train, test, err = dataset.Open(d.data, dataset.Options{Test: d.test, Seed: d.seed, Standardize: d.standardize, Regression: d.regression, Sequence: d.sequence, Label: d.label})
 		if err != nil {
 			return nil, nil, fmt.Errorf("--data %s: %w", d.data, err)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -36,13 +38,16 @@ var trainVerb = verb{
 
 // trainFlags describe the network and the run.
 type trainFlags struct {
-	cell, recipe                 string
+	cell, activation, recipe     string
 	units, layers, epochs, batch int
-	rate, clip                   float64
+	rate, clip, warmUp, smooth   float64
+	schedule, weights            string
+	shift                        int
 	classic                      bool
 	validation                   float64
 	patience                     int
 	state                        string
+	warmUpGiven, shiftGiven      func() bool
 }
 
 func (t *trainFlags) add(f *pflag.FlagSet) {
@@ -54,6 +59,13 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
 	f.Float64Var(&t.rate, "rate", 0, "learning rate, the peak of the schedule (default: the recipe's)")
+	f.StringVar(&t.activation, "activation", "tanh", "activation of the rnn cell: tanh or relu")
+	f.StringVar(&t.schedule, "schedule", "", "course of the learning rate after the warm-up: constant or cosine, which ends at 0 (default: the recipe's)")
+	f.Float64Var(&t.warmUp, "warm-up", 0, "fraction of all steps over which the learning rate rises (default: the recipe's)")
+	f.IntVar(&t.shift, "shift", 0, "images: move each by up to so many pixels, anew every time (default: the recipe's)")
+	f.Float64Var(&t.smooth, "smooth", 0, "label smoothing, 0 to below 1")
+	f.StringVar(&t.weights, "class-weights", "", "factor of each class's loss, as 1,2.5,1, or balanced: the rarer the heavier (default: all 1)")
+	t.warmUpGiven, t.shiftGiven = func() bool { return f.Changed("warm-up") }, func() bool { return f.Changed("shift") }
 	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm (default: none)")
 	f.Float64Var(&t.validation, "validation", 0, "fraction of the training part to validate on after every epoch; the best network is kept")
 	f.IntVar(&t.patience, "patience", 0, "stop after so many epochs without a better validation loss")
@@ -70,7 +82,29 @@ func (t *trainFlags) config(seed uint64) (train.Config, error) {
 	if t.units < 1 || t.layers < 1 || t.batch < 1 || t.epochs < 0 {
 		return c, usagef("--units %d --layers %d --batch %d --epochs %d: expected positive numbers", t.units, t.layers, t.batch, t.epochs)
 	}
-	c.Units, c.Layers, c.Batch, c.Classic, c.Clip, c.Seed = t.units, t.layers, t.batch, t.classic, t.clip, seed
+	c.Units, c.Layers, c.Batch, c.Classic, c.Clip, c.Smooth, c.Seed = t.units, t.layers, t.batch, t.classic, t.clip, t.smooth, seed
+	if c.Activation, err = choose("--activation", t.activation, map[string]nn.Activation{"tanh": nn.Tanh, "relu": nn.Relu}); err != nil {
+		return c, err
+	}
+	if t.schedule != "" {
+		if c.Schedule, err = choose("--schedule", t.schedule, map[string]train.Schedule{"constant": train.Constant, "cosine": train.Cosine}); err != nil {
+			return c, err
+		}
+	}
+	if t.warmUpGiven() {
+		if !(t.warmUp >= 0 && t.warmUp <= 1) {
+			return c, usagef("--warm-up %v: expected a fraction of all steps, 0 to 1", t.warmUp)
+		}
+		if c.WarmUp = t.warmUp; t.warmUp == 0 {
+			c.WarmUp = -1
+		}
+	}
+	if t.shiftGiven() {
+		c.Shift = t.shift
+	}
+	if t.patience > 0 && t.validation == 0 {
+		return c, usagef("--patience %d: add --validation, the fraction to judge by", t.patience)
+	}
 	c.Name = fmt.Sprintf("%s%d", t.cell, t.units)
 	if t.epochs != 0 {
 		c.Epochs = t.epochs
@@ -113,6 +147,28 @@ func (t *trainFlags) split(cfg *train.Config, set *dataset.Set, seed uint64) (*d
 	rest, aside, err := dataset.Split(set, t.validation, seed)
 	cfg.Validation, cfg.Patience = aside, t.patience
 	return rest, err
+}
+
+// weigh sets the weights of the classes.
+func (t *trainFlags) weigh(cfg *train.Config, set *dataset.Set) error {
+	switch t.weights {
+	case "":
+		return nil
+	case "balanced":
+		if set.Task != nn.Classification {
+			return usagef("--class-weights: %s has no classes", set.Name)
+		}
+		cfg.ClassWeights = train.BalancedWeights(set)
+		return nil
+	}
+	for _, text := range strings.Split(t.weights, ",") {
+		w, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil {
+			return usagef("--class-weights %s: %q is no number; expected one for each class, as 1,2.5,1, or balanced", t.weights, text)
+		}
+		cfg.ClassWeights = append(cfg.ClassWeights, w)
+	}
+	return nil
 }
 
 // fit trains with progress on stderr. On Ctrl-C it returns the network so far with the
@@ -161,6 +217,9 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		return err
 	}
 	if set, err = t.split(&cfg, set, d.seed); err != nil {
+		return err
+	}
+	if err := t.weigh(&cfg, set); err != nil {
 		return err
 	}
 	if err := t.resumable(&cfg); err != nil {

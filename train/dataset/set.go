@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -136,7 +137,11 @@ func (s *Set) Check() error {
 		}
 	}
 	if used < 2 {
-		return fmt.Errorf("%s: every label is %d: at least two classes are needed to train a classifier", s.Name, last)
+		name := strconv.Itoa(last)
+		if last < len(s.Classes) {
+			name = s.Classes[last]
+		}
+		return fmt.Errorf("%s: every label is %s: at least two classes are needed to train a classifier", s.Name, name)
 	}
 	return nil
 }
