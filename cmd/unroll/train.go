@@ -178,6 +178,14 @@ func fit(c *cli, cfg train.Config, set *dataset.Set) (*nn.Network, error) {
 	defer p.finish()
 	return train.Fit(c.ctx, cfg, set, func(s train.Progress) {
 		p.update(s.Step, s.Steps, fmt.Sprintf("training: epoch %d/%d, loss %.3f, accuracy %.2f %%", s.Epoch, s.Epochs, s.Loss, 100*s.Accuracy))
+		if s.EpochDone && cfg.Validation != nil {
+			best := ""
+			if s.Best {
+				best = ", the best so far"
+			}
+			p.finish()
+			c.say("epoch %d: validation loss %.4f, accuracy %.2f %%%s", s.Epoch, s.ValidationLoss, 100*s.ValidationAccuracy, best)
+		}
 	})
 }
 
