@@ -19,10 +19,13 @@ var compileVerb = verb{
 	name:    "compile",
 	args:    "MODEL.tflite",
 	summary: "Compile an int8 .tflite, ours or anybody's, to an Ethos-U command stream.",
-	example: "unroll compile gru.tflite --accel ethos-u55-128 -o gru.npu.tflite",
+	example: `unroll compile gru.tflite --accel ethos-u55-128 -o gru.npu.tflite
+unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 28 of them a call`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var n npuFlags
 		n.add(f)
+		var s sequenceFlags
+		s.add(f)
 		states := addStates(f)
 		out := f.StringP("output", "o", "", "the compiled .tflite to write (default: MODEL.npu.tflite)")
 		force := f.Bool("force", false, "replace an existing file")
@@ -36,11 +39,14 @@ var compileVerb = verb{
 			if err != nil {
 				return err
 			}
+			if err := s.check(f); err != nil {
+				return err
+			}
 			m, err := readPlain(name, *states)
 			if err != nil {
 				return err
 			}
-			p, err := compileProgram(m.graph, o)
+			p, err := s.program(c, m.graph, o, *asJSON)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -67,6 +73,10 @@ var compileVerb = verb{
 				return printJSON(c.stdout, fig)
 			}
 			printFigures(c, p, &r, fig)
+			if p.Sequence != nil {
+				fmt.Fprintf(c.stdout, "wrote %s: %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states\nnext: unroll inspect %s\n", dst, p.Sequence.Steps, dst)
+				return nil
+			}
 			fmt.Fprintf(c.stdout, "wrote %s\nnext: unroll inspect %s, or unroll generate %s -o fw\n", dst, dst, name)
 			return nil
 		}
@@ -75,7 +85,10 @@ var compileVerb = verb{
 
 // compileProgram compiles and verifies: no stream leaves that the verifier objects to.
 func compileProgram(g *graph.Graph, o compile.Options) (*ethosu.Program, error) {
-	p, err := compile.Compile(g, o)
+	return verified(compile.Compile(g, o))
+}
+
+func verified(p *ethosu.Program, err error) (*ethosu.Program, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -55,14 +55,19 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 			case *asJSON:
 				return printJSON(c.stdout, fig)
 			case *disassemble:
-				return disassembleProgram(c.stdout, p, &r)
+				return disassembleStages(c.stdout, p)
 			}
 			printFigures(c, p, &r, fig)
 			if *ops {
 				printOps(c.stdout, &r)
 			}
 			if *memory {
-				printMap(c.stdout, p)
+				for _, s := range p.Streams() {
+					if p.Sequence != nil {
+						fmt.Fprintf(c.stdout, "stage %s, %d times\n", s.Name, s.Times)
+					}
+					printMap(c.stdout, s.Map)
+				}
 			}
 			return nil
 		}
@@ -90,6 +95,12 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	fmt.Fprintf(w, "accelerator\t%s, %s, %s\n", f.Accelerator, p.System.Name, p.Mode.Name)
 	fmt.Fprintf(w, "NPU operations\t%s\n", commas(f.NPUOps))
 	fmt.Fprintf(w, "command stream\t%s bytes\n", commas(f.StreamBytes))
+	if q := p.Sequence; q != nil {
+		for _, s := range q.Stages {
+			fmt.Fprintf(w, "  %s\t%s bytes, %d times a call\n", s.Name, commas(4*len(s.Commands)), s.Times)
+		}
+		fmt.Fprintf(w, "wake-ups\t%d a call of %d steps\n", f.WakeUps, q.Steps)
+	}
 	fmt.Fprintf(w, "weights\t%s bytes\n", commas(f.WeightBytes))
 	fmt.Fprintf(w, "flash\t%s bytes\n", commas(f.FlashBytes))
 	fmt.Fprintf(w, "SRAM\t%s bytes\n", commas(f.SRAMBytes))
@@ -115,18 +126,37 @@ func printOps(out io.Writer, r *perf.Report) {
 	w.Flush()
 }
 
-func printMap(out io.Writer, p *ethosu.Program) {
+func printMap(out io.Writer, tensors []ethosu.Placement) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "region\toffset\tsize\tlive\ttensor")
-	for _, m := range p.Map {
+	for _, m := range tensors {
 		fmt.Fprintf(w, "%d\t%#06x\t%d\t%d..%d\t%s\n", m.Region, m.Offset, m.Size, m.First, m.Last, m.Name)
 	}
 	w.Flush()
 }
 
-// disassembleProgram prints text that assembles back to the same words; what is added
+// disassembleStages prints every stream of a program.
+func disassembleStages(out io.Writer, p *ethosu.Program) error {
+	streams := p.Streams()
+	for i := range streams {
+		s := &streams[i]
+		if p.Sequence != nil {
+			fmt.Fprintf(out, "# stage %s, %d times\n", s.Name, s.Times)
+		}
+		r, err := perf.StageOf(p, s)
+		if err != nil {
+			return err
+		}
+		if err := disassembleStage(out, s, &r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// disassembleStage prints text that assembles back to the same words; what is added
 // stands in comments.
-func disassembleProgram(out io.Writer, p *ethosu.Program, r *perf.Report) error {
+func disassembleStage(out io.Writer, p *ethosu.Stage, r *perf.Report) error {
 	cycles := map[int]*perf.Op{}
 	for i := range r.Ops {
 		cycles[r.Ops[i].Word] = &r.Ops[i]

@@ -25,15 +25,19 @@ var verifyVerb = verb{
 				return err
 			}
 			found := verify.Program(m.program)
+			words, operations := 0, 0
+			for _, s := range m.program.Streams() {
+				words, operations = words+len(s.Commands), operations+len(s.Ops)
+			}
 			if *asJSON {
-				if err := printJSON(c.stdout, map[string]any{"words": len(m.program.Commands), "findings": found}); err != nil {
+				if err := printJSON(c.stdout, map[string]any{"words": words, "findings": found}); err != nil {
 					return err
 				}
 			} else {
 				for _, f := range found {
 					fmt.Fprintln(c.stdout, f)
 				}
-				fmt.Fprintf(c.stdout, "%s: %s words, %d operations, %d findings\n", name, commas(len(m.program.Commands)), len(m.program.Ops), len(found))
+				fmt.Fprintf(c.stdout, "%s: %s words, %d operations, %d findings\n", name, commas(words), operations, len(found))
 			}
 			if len(found) > 0 {
 				return errReported

@@ -1,6 +1,8 @@
 package perf
 
 import (
+	"fmt"
+
 	"github.com/unroll-npu/unroll/ethosu"
 )
 
@@ -61,4 +63,29 @@ func sequence(p *ethosu.Program) (Report, error) {
 		sum.Memory = t.r.Memory
 	}
 	return sum, nil
+}
+
+// What `auto` trades. A sequence of streams keeps the CPU awake more often and
+// computes the input's product once for every step, so it has to save flash.
+const (
+	autoFlash  = 1.10 // the unrolled form's flash, over the sequence's, from which on the sequence is worth
+	autoCycles = 1.25 // at most so many times the unrolled form's cycles
+)
+
+// PreferSequence decides between the unrolled form and the sequence of streams of the
+// same network: the sequence when it takes no more cycles and no more flash, or when
+// the unrolled form needs a tenth more flash and the sequence at most a quarter more
+// cycles. why says what decided.
+func PreferSequence(unrolled, sequence Figures) (yes bool, why string) {
+	flash := float64(unrolled.FlashBytes) / float64(max(sequence.FlashBytes, 1))
+	cycles := float64(sequence.Cycles) / float64(max(unrolled.Cycles, 1))
+	switch {
+	case cycles <= 1 && flash >= 1:
+		return true, "it takes no more cycles and no more flash"
+	case flash < autoFlash:
+		return false, fmt.Sprintf("it has %.2f times the flash of step, less than %.2f times", flash, autoFlash)
+	case cycles > autoCycles:
+		return false, fmt.Sprintf("step has %.2f times its cycles, more than %.2f times", cycles, autoCycles)
+	}
+	return true, fmt.Sprintf("unrolled has %.2f times its flash, and it has %.2f times the cycles, at most %.2f times", flash, cycles, autoCycles)
 }
