@@ -18,20 +18,57 @@ type blockChoice struct {
 // chooseBlocks gives every kernel the OFM block with the fewest cycles of the
 // model, and its SHRAM layout.
 func chooseBlocks(m *module) error {
+	depths := map[*kernelWeights]map[int]int{} // how many kernels have which block depth
 	for _, o := range m.ops {
 		if !o.isKernel() {
 			continue
 		}
-		if err := m.setBlock(o); err != nil {
+		if err := m.setBlock(o, 0); err != nil {
 			return err
+		}
+		if o.weights != nil {
+			if depths[o.weights] == nil {
+				depths[o.weights] = map[int]int{}
+			}
+			depths[o.weights][o.block.D]++
+		}
+	}
+	// A weight stream is in the order of one block depth. Kernels that share weights
+	// but have their feature maps in different memories must not drift apart: the
+	// weights would be stored, and fetched, once for each depth.
+	for _, o := range m.ops {
+		if !o.isKernel() || o.weights == nil || len(depths[o.weights]) < 2 {
+			continue
+		}
+		most := 0
+		for d, n := range depths[o.weights] {
+			if k := depths[o.weights][most]; n > k || n == k && d > most {
+				most = d
+			}
+		}
+		if o.block.D != most && m.fitsDepth(o, most) {
+			if err := m.setBlock(o, most); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// setBlock gives a kernel its best block and the SHRAM layout that goes with it.
-func (m *module) setBlock(o *op) error {
-	c, err := m.chooseBlock(o)
+// fitsDepth reports whether an operation has a legal block of the given depth.
+func (m *module) fitsDepth(o *op, depth int) bool {
+	found := false
+	block.Legal(m.accel, m.work(o).Op, func(blk block.Shape, _ block.SHRAM) bool {
+		found = blk.D == depth
+		return !found
+	})
+	return found
+}
+
+// setBlock gives a kernel its best block, of the given depth if that is not 0, and
+// the SHRAM layout that goes with it.
+func (m *module) setBlock(o *op, depth int) error {
+	c, err := m.chooseBlock(o, depth)
 	if err != nil {
 		return err
 	}
@@ -45,9 +82,11 @@ func (m *module) setBlock(o *op) error {
 }
 
 // chooseBlock returns the legal block with the fewest cycles; of equals the one
-// that keeps the NPU busy for the shortest time, then the largest.
-func (m *module) chooseBlock(o *op) (blockChoice, error) {
+// that keeps the NPU busy for the shortest time, then the largest. A depth other
+// than 0 leaves only blocks of that depth.
+func (m *module) chooseBlock(o *op, depth int) (blockChoice, error) {
 	w := m.work(o)
+	w.Block.D = depth
 	key := w
 	if c, ok := m.choices[key]; ok {
 		return c, nil
@@ -55,6 +94,9 @@ func (m *module) chooseBlock(o *op) (blockChoice, error) {
 	var best blockChoice
 	bestNPU, found := 0.0, false
 	block.Legal(m.accel, w.Op, func(blk block.Shape, _ block.SHRAM) bool {
+		if depth != 0 && blk.D != depth {
+			return true
+		}
 		w.Block = blk
 		c := perf.Kernel(m.accel, &w)
 		t := alone(&c).t

@@ -22,7 +22,7 @@ func (m *module) asDepthwise(o *op) (*op, bool) {
 	if !ok {
 		return nil, false
 	}
-	plain, err := m.chooseBlock(o)
+	plain, err := m.chooseBlock(o, 0)
 	if err != nil {
 		return nil, false
 	}
@@ -46,7 +46,7 @@ func (m *module) asDepthwise(o *op) (*op, bool) {
 			m.copies[p.weights] = copyBoth
 		}
 		p.recBuf = m.packRecords("sum records", p.records)
-		if c, err := m.chooseBlock(p); err == nil && c.cycles < 0.75*was {
+		if c, err := m.chooseBlock(p, 0); err == nil && c.cycles < 0.75*was {
 			best, was = p, c.cycles
 		}
 	}

@@ -29,7 +29,7 @@ func (m *module) asPool(o *op) (*op, bool) {
 	if zero%2 != 0 || !m.twoRows(o) || !sameSums(o, zero) {
 		return nil, false
 	}
-	plain, err := m.chooseBlock(o)
+	plain, err := m.chooseBlock(o, 0)
 	if err != nil {
 		return nil, false
 	}
@@ -40,7 +40,7 @@ func (m *module) asPool(o *op) (*op, bool) {
 		p.kind, p.mode = opPool, poolAverage
 		p.ifm.zp = zero / 2
 		p.out.shift -= 19
-		if c, err := m.chooseBlock(p); err == nil && c.cycles < was {
+		if c, err := m.chooseBlock(p, 0); err == nil && c.cycles < was {
 			best, was = p, c.cycles
 		}
 	}

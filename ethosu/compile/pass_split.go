@@ -82,7 +82,7 @@ func (m *module) split(w *kernelWeights, cut int) ([2]*kernelWeights, error) {
 			p.ofm, p.weights = &out, parts[i]
 			p.records = o.records[from : from+out.c]
 			p.recBuf = m.packRecords(p.weights.name+" records", p.records)
-			if err := m.setBlock(&p); err != nil {
+			if err := m.setBlock(&p, 0); err != nil {
 				return parts, err
 			}
 			ops = append(ops, &p)
