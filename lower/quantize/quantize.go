@@ -18,6 +18,8 @@ const (
 	// Mixed keeps inputs, outputs and states in 8 bits and everything between
 	// them in 16, with QUANTIZE operators at the borders. The cell state of an
 	// LSTM, an unbounded sum, has 16 bits too, as in TFLite's fused LSTM.
+	// TFLite Micro has the QUANTIZE from 8 to 16 bits that this takes; TFLite for
+	// desktops and phones refuses it (kernels/quantize.cc, 2025).
 	Mixed
 	// Int16 is TFLite's 16x8 scheme: 16-bit values, 8-bit weights.
 	Int16

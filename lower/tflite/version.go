@@ -23,7 +23,7 @@ var versions = map[graph.Kind][3]int{
 	graph.Minimum:                    {1, 2, 4},
 	graph.Mul:                        {1, 2, 4},
 	graph.Pack:                       {1, 2, 3},
-	graph.Quantize:                   {1, 2, 2},
+	graph.Quantize:                   {1, 1, 1},
 	graph.Relu:                       {1, 2, 3},
 	graph.Relu6:                      {1, 2, 3},
 	graph.Reshape:                    {1, 1, 1},
@@ -88,8 +88,11 @@ func operatorVersion(g *graph.Graph, op *graph.Op) int {
 			return 1
 		}
 	case graph.Transpose:
-		if rank > 5 {
+		switch {
+		case rank > 5:
 			return 6
+		case rank == 5 && in.Type != graph.Int16:
+			return 4
 		}
 	case graph.Slice:
 		if rank > 4 {
@@ -99,8 +102,8 @@ func operatorVersion(g *graph.Graph, op *graph.Op) int {
 		if rank > 4 {
 			return 4
 		}
-	case graph.Quantize:
-		if in.Type == graph.Float32 && g.Tensors[op.Outputs[0]].Type == graph.Int16 {
+	case graph.Quantize: // what it makes decides, not what it takes
+		if g.Tensors[op.Outputs[0]].Type == graph.Int16 {
 			return 2
 		}
 	}
@@ -116,6 +119,14 @@ const (
 
 // release is a TensorFlow release that first had an operator version.
 type release struct{ major, minor int }
+
+// String returns the release's number. What came with 1.13 came with its patch.
+func (r release) String() string {
+	if r == (release{1, 13}) {
+		return "1.13.1"
+	}
+	return fmt.Sprintf("%d.%d.0", r.major, r.minor)
+}
 
 // releases has the first release of each version, from version 1.
 var releases = map[graph.Kind][]release{
@@ -159,6 +170,6 @@ func minRuntimeVersion(codes []opCode) []byte {
 		}
 	}
 	b := make([]byte, runtimeBytes)
-	copy(b, fmt.Sprintf("%d.%d.0", newest.major, newest.minor))
+	copy(b, newest.String())
 	return b
 }
