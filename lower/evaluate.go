@@ -85,6 +85,13 @@ func (r *Result) EvaluateEmulated(ctx context.Context, set Samples, limit int) (
 	return evaluate(ctx, r.net, r.Int8, set, limit)
 }
 
+// Measurable returns nil when the network's sequences are whole calls of the graph,
+// so that accuracies can be measured on them, else an error that says why not.
+func (r *Result) Measurable() error {
+	_, err := callsPerSequence(r.net, r.Int8)
+	return err
+}
+
 // callsPerSequence returns how many calls one sequence takes. A graph without
 // states must take a sequence in one call.
 func callsPerSequence(net *nn.Network, g *graph.Graph) (int, error) {

@@ -270,6 +270,9 @@ func TestLowerErrors(t *testing.T) {
 	if _, err := r.Evaluate(ctx, noise{4, 2, 5}, 0); err == nil || !strings.Contains(err.Error(), "3 steps a call") {
 		t.Errorf("steps that do not divide: %v", err)
 	}
+	if r.Measurable() == nil || mustLower(t, net, lower.Options{Steps: 2, StateIO: true}).Measurable() != nil {
+		t.Error("3 steps of 4 can be measured, or 2 of 4 cannot")
+	}
 	if _, err := r.Drift(ctx, noise{4, 2, 5}, 100); err == nil || !strings.Contains(err.Error(), "StateIO") {
 		t.Errorf("drift without states: %v", err)
 	}

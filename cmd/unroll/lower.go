@@ -148,12 +148,16 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 	if err != nil {
 		return err
 	}
+	unmeasured := low.Measurable()
+	if report && unmeasured != nil {
+		return unmeasured
+	}
 	file, err := tflite.Write(low.Int8)
 	if err != nil {
 		return err
 	}
 	r := lowered{Operators: len(low.Int8.Ops), Bytes: len(file), Output: out}
-	if net.Task == nn.Classification {
+	if net.Task == nn.Classification && unmeasured == nil {
 		float, err := low.EvaluateFloat(c.ctx, test, 0)
 		if err != nil {
 			return err
@@ -189,7 +193,13 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 		fmt.Fprintf(c.stdout, "over %s steps with carried states: %.2f %% of the decisions agree with float, output error %.4f, state error %.4f at the start and %.4f at the end (states are %.4f)\n",
 			commas(s.Steps), 100*s.Agreement, s.OutputRMSE, s.StateRMSE[0], s.StateRMSE[len(s.StateRMSE)-1], s.StateRMS)
 	}
-	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\nwrote %s: %d operators, %s bytes\nnext: unroll compile %s\n",
-		100*r.FloatAccuracy, l.activations, 100*r.Int8Accuracy, commas(test.Len()), out, r.Operators, commas(r.Bytes), out)
+	switch {
+	case unmeasured != nil:
+		fmt.Fprintf(c.stdout, "note: %v\n", unmeasured)
+	case net.Task == nn.Classification:
+		fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\n",
+			100*r.FloatAccuracy, l.activations, 100*r.Int8Accuracy, commas(test.Len()))
+	}
+	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: unroll compile %s\n", out, r.Operators, commas(r.Bytes), out)
 	return nil
 }
