@@ -54,7 +54,8 @@ func variants() []Project {
 	scalar := tiny("scalar", 16)
 	scalar.Mean, scalar.Std = []float32{0.5}, []float32{0.25}
 	scalar.Options.ConstantsInRAM = true
-	return []Project{inPlace, copied, plain, scalar, armProject(), tinyVariable()}
+	return []Project{inPlace, copied, plain, scalar, armProject(), tinyVariable(),
+		tinySequence("seq"), tinySteps("steps"), armSequence(), fastSequence()}
 }
 
 func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Project)) {

@@ -14,13 +14,16 @@ func checkProgram(prog *ethosu.Program) error {
 		return fmt.Errorf("no program: compile the model first")
 	case prog.Accel == nil:
 		return fmt.Errorf("program %q names no accelerator", prog.Name)
-	case len(prog.Commands) == 0:
+	case prog.Sequence == nil && len(prog.Commands) == 0:
 		return fmt.Errorf("program %q has an empty command stream", prog.Name)
 	case len(prog.Constants)%16 != 0:
 		return fmt.Errorf("program %q has %d bytes of constants: expected a multiple of 16", prog.Name, len(prog.Constants))
 	case prog.ArenaSize <= 0 || prog.ArenaSize%16 != 0 || prog.FastSize < 0 || prog.FastSize%16 != 0:
 		return fmt.Errorf("program %q has an arena of %d and a fast scratch of %d bytes: expected multiples of 16, the first above 0",
 			prog.Name, prog.ArenaSize, prog.FastSize)
+	}
+	if err := prog.CheckSequence(); err != nil {
+		return fmt.Errorf("program %q: %w", prog.Name, err)
 	}
 	for i := range prog.Inputs {
 		if err := checkBinding(prog, &prog.Inputs[i], "input"); err != nil {
@@ -61,7 +64,7 @@ func checkBinding(prog *ethosu.Program, b *ethosu.Binding, what string) error {
 		return fmt.Errorf("%s %q lies in region %d: expected the arena, region %d", what, b.Name, b.Region, ethosu.RegionArena)
 	case n <= 0 || n != b.Size:
 		return fmt.Errorf("%s %q has %d bytes, but %v %v takes %d", what, b.Name, b.Size, b.Type, b.Shape, n)
-	case b.Offset < 0 || b.Offset+b.Size > prog.ArenaSize:
+	case b.Offset < 0 || b.Offset+b.Extent() > prog.ArenaSize:
 		return fmt.Errorf("%s %q at %d leaves the arena of %d bytes", what, b.Name, b.Offset, prog.ArenaSize)
 	case b.Offset%b.Type.Size() != 0:
 		return fmt.Errorf("%s %q at %d is not aligned for %v", what, b.Name, b.Offset, b.Type)

@@ -15,9 +15,6 @@ import (
 // Generate makes the tree of a project. Bad input gives an error that names the
 // tensor, call or option; nothing is written.
 func Generate(p Project) (Tree, error) {
-	if p.Program != nil && p.Program.Sequence != nil {
-		return nil, fmt.Errorf("project %s: the program is a sequence of %d streams, and a project's driver runs one: compile all steps into one stream", p.Prefix, len(p.Program.Sequence.Stages))
-	}
 	v, err := newView(&p)
 	if err != nil {
 		return nil, err

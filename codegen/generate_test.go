@@ -20,29 +20,31 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// TestGoldenTree compares every per-model file with testdata/acc.txtar. The fixed C
-// and the manifest, which holds its hashes, are not in it.
+// TestGoldenTree compares every per-model file with testdata. The fixed C and the
+// manifest, which holds its hashes, are not in it.
 func TestGoldenTree(t *testing.T) {
-	tree := generate(t, tiny("acc", 16))
-	var got txtar.Archive
-	for _, path := range tree.Paths() {
-		if _, err := fs.Stat(firmware.Files(), path); err == nil || path == ManifestName {
-			continue
+	for _, p := range []Project{tiny("acc", 16), tinySequence("seq")} {
+		tree := generate(t, p)
+		var got txtar.Archive
+		for _, path := range tree.Paths() {
+			if _, err := fs.Stat(firmware.Files(), path); err == nil || path == ManifestName {
+				continue
+			}
+			got.Files = append(got.Files, txtar.File{Name: path, Data: tree[path]})
 		}
-		got.Files = append(got.Files, txtar.File{Name: path, Data: tree[path]})
-	}
-	name := filepath.Join("testdata", "acc.txtar")
-	if *update {
-		if err := os.WriteFile(name, txtar.Format(&got), 0o666); err != nil {
+		name := filepath.Join("testdata", p.Prefix+".txtar")
+		if *update {
+			if err := os.WriteFile(name, txtar.Format(&got), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(name)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(txtar.Format(&got))); d != "" {
-		t.Errorf("generated files differ; -update accepts them (-want +got):\n%s", d)
+		if d := cmp.Diff(string(want), string(txtar.Format(&got))); d != "" {
+			t.Errorf("generated files differ from %s; -update accepts them (-want +got):\n%s", name, d)
+		}
 	}
 }
 

@@ -11,7 +11,13 @@ func addGoTest(t Tree, p *Project, v *view) error {
 		Constants: v.ConstantBytes > 0, Array: p.Prefix + "_commands", Targets: !v.Arm,
 	}
 	if v.Arm {
-		s.Array, s.Skip = p.Prefix+"_payload", len(v.Payload)-len(v.Commands)
+		s.Array, s.Skip = p.Prefix+"_payload", len(v.Streams[0].Payload)-len(v.Streams[0].Commands)
+	}
+	if p.Program.Sequence != nil {
+		s.Program = p.Program
+		for _, w := range v.Streams {
+			s.Suffixes = append(s.Suffixes, w.Suffix)
+		}
 	}
 	for _, in := range v.Inputs {
 		s.Inputs = append(s.Inputs, gotest.Place{Name: p.Program.Inputs[in.binding].Name, Offset: in.Offset, Size: in.Bytes})

@@ -42,6 +42,9 @@ func TestGeneratedGoTest(t *testing.T) {
 		{tiny("acc", 48), "."}, // everything
 		{armProject(), "Files|Stream"},
 		{tinyVariable(), "Files|Stream|Host"},
+		{tinySequence("seq"), "."},
+		{tinySteps("steps"), "Files|Stream|Host"},
+		{armSequence(), "Files|Stream"},
 	} {
 		dir := onDisk(t, c.p)
 		asModule(t, dir)

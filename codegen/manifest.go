@@ -28,7 +28,22 @@ type Manifest struct {
 	Source       string            `json:"source,omitempty"`
 	SourceSHA256 string            `json:"source_sha256,omitempty"`
 	Settings     map[string]string `json:"settings,omitempty"`
-	Files        map[string]string `json:"files"` // SHA-256 by path; this file is not in it
+	Sequence     *ManifestSequence `json:"sequence,omitempty"` // nil: a run is one stream
+	Files        map[string]string `json:"files"`              // SHA-256 by path; this file is not in it
+}
+
+// ManifestSequence says how a run that is not one stream goes on.
+type ManifestSequence struct {
+	Steps   int             `json:"steps"`    // time steps of one run
+	WakeUps int             `json:"wake_ups"` // starts of the NPU in one run, an interrupt each
+	Stages  []ManifestStage `json:"stages"`   // in order
+}
+
+// ManifestStage is a stream that is started so many times.
+type ManifestStage struct {
+	Name  string `json:"name"`
+	Times int    `json:"times"`
+	Bytes int    `json:"bytes"`
 }
 
 // buildFolders hold what compilers and other tools leave in a project. They are
@@ -42,6 +57,12 @@ func newManifest(p *Project, t Tree) *Manifest {
 		Accelerator: p.Program.Accel.Name, System: p.Program.System.Name, Mode: p.Program.Mode.Name,
 		Source: p.Source, SourceSHA256: p.SourceSHA256, Settings: p.Settings,
 		Files: map[string]string{},
+	}
+	if q := p.Program.Sequence; q != nil {
+		m.Sequence = &ManifestSequence{Steps: q.Steps, WakeUps: p.Program.WakeUps()}
+		for _, s := range q.Stages {
+			m.Sequence.Stages = append(m.Sequence.Stages, ManifestStage{s.Name, s.Times, 4 * len(s.Commands)})
+		}
 	}
 	for path, b := range t {
 		m.Files[path] = hash(b)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -22,16 +21,19 @@ type view struct {
 	Source              string
 	Version             string
 
-	Arm        bool   // Arm's core driver runs the stream
-	NPUType    string // C type of the driver's context
-	Payload    []uint32
-	PayloadCRC string
+	Arm     bool   // Arm's core driver runs the streams
+	NPUType string // C type of the driver's context
 
-	Config, Arch            string
-	Commands, Constants     []uint32
-	ConstantBytes           int
-	CommandCRC, ConstantCRC string
-	ConstantsSection        string
+	Config, Arch     string
+	Streams          []*streamView // one, unless a run is a sequence
+	Sequence         bool
+	StageRegions     int // of every stage of a sequence
+	WakeUps          int
+	Spread, Gathered bool // some inputs, outputs lie in rows apart from each other
+	Constants        []uint32
+	ConstantBytes    int
+	ConstantCRC      string
+	ConstantsSection string
 
 	NPUArenaBytes, ArenaBytes, FastSize int
 	ArenaSection                        string
@@ -89,6 +91,8 @@ type tensorView struct {
 	Lo, Hi              int
 	Standardize         bool
 
+	Rows, RowBytes, Stride int // of a value whose rows lie apart from each other; else 0
+
 	GoldenValues [][]int64
 	binding      int  // index in Program.Inputs or Outputs
 	outBinding   int  // of a state: index in Program.Outputs
@@ -110,8 +114,8 @@ func newView(p *Project) (*view, error) {
 		Accel: prog.Accel.Name, System: cComment(prog.System.Name), Mode: cComment(prog.Mode.Name),
 		Banner: banner(p), Source: cComment(p.Source), Version: cComment(p.Version),
 		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion),
-		Commands: prog.Commands, Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants),
-		CommandCRC: crcLiteral(wordBytes(prog.Commands)), ConstantCRC: crcLiteral(prog.Constants),
+		Sequence: prog.Sequence != nil, WakeUps: prog.WakeUps(),
+		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantCRC: crcLiteral(prog.Constants),
 		ConstantsSection: "UNROLL_NPU_MODEL", NPUType: "unroll_npu",
 		NPUArenaBytes: prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
 		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.U65, MACs: prog.Accel.MACs, Model: p.Model != nil,
@@ -122,8 +126,6 @@ func newView(p *Project) (*view, error) {
 	}
 	if p.Options.Driver == ArmDriver {
 		v.Arm, v.NPUType = true, "struct ethosu_driver"
-		payload := (&isa.Payload{Config: prog.Accel.ConfigWord, ID: archVersion, Words: prog.Commands}).Append(nil)
-		v.Payload, v.PayloadCRC = leWords(payload), crcLiteral(payload)
 	}
 	var err error
 	if v.StatusCodes, v.DriverVersion, err = driverFacts(); err != nil {
@@ -144,6 +146,7 @@ func newView(p *Project) (*view, error) {
 		}
 	}
 	v.addMemory(prog)
+	v.addStreams(prog)
 	return v, nil
 }
 
@@ -187,7 +190,8 @@ func (v *view) addTensors(p *Project) error {
 		"mismatches": true, "call": true, "calls": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
 		"regions": true, "intact": true, "aligned": true, "quiet": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
 		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
-		"reset_state": true, "state_to_arena": true, "state_from_arena": true}
+		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true,
+		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}
 	var ins, outs []int
 	for i := range prog.Inputs {
 		if !stateIn[i] {
@@ -295,6 +299,9 @@ func (v *view) tensor(b *ethosu.Binding, id string) (*tensorView, error) {
 		CType: c.name, Elems: graph.Elems(b.Shape), Bytes: b.Size, Width: b.Type.Size(), Offset: b.Offset,
 		Lo: c.lo, Hi: c.hi,
 	}
+	if b.Rows > 1 && b.Stride != b.Size/b.Rows {
+		t.Rows, t.RowBytes, t.Stride = b.Rows, b.Size/b.Rows, b.Stride
+	}
 	if q := b.Quant; q != nil && len(q.Scales) == 1 && q.Scales[0] > 0 && c.hi != 0 {
 		t.Quantized, t.Scale = true, cFloat(q.Scales[0])
 		if len(q.ZeroPoints) > 0 {
@@ -311,6 +318,17 @@ func dims(shape []int) string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint(shape), "[]"), " ", " x ")
 }
 
+// port names the counter of an AXI port. Counters are chosen as Arm's driver does:
+// constants and stream on the last counter of their port, the arena on the first,
+// scratch on the second.
+func port(p, counter0, counter1 int) string {
+	n := counter0
+	if p == 1 {
+		n = counter1
+	}
+	return fmt.Sprintf("UNROLL_NPU_AXI%d_COUNTER%d", p, n)
+}
+
 // addMemory describes the regions as the driver wants them.
 func (v *view) addMemory(prog *ethosu.Program) {
 	v.ArenaBytes = roundUp(prog.ArenaSize, cacheLine)
@@ -321,15 +339,6 @@ func (v *view) addMemory(prog *ethosu.Program) {
 	v.ArenaSection = "UNROLL_NPU_ARENA"
 	if prog.Mode.Arena == 1 {
 		v.ArenaSection = "UNROLL_NPU_ARENA_DRAM"
-	}
-	// Counters are chosen as Arm's driver does: constants and stream on the last
-	// counter of their port, the arena on the first, scratch on the second.
-	port := func(p, counter0, counter1 int) string {
-		n := counter0
-		if p == 1 {
-			n = counter1
-		}
-		return fmt.Sprintf("UNROLL_NPU_AXI%d_COUNTER%d", p, n)
 	}
 	constants := regionView{"NULL", "0u", port(prog.Mode.Const, 1, 3), "UNROLL_NPU_READ_ONLY"}
 	if v.ConstantsInRAM {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	. "github.com/dave/jennifer/jen" //lint:ignore ST1001 statements of generated code read as the code itself
+
+	"github.com/unroll-npu/unroll/ethosu"
 )
 
 // Suite is what a project's test must know.
@@ -19,6 +21,11 @@ type Suite struct {
 	Inputs, Outputs       []Place
 	States                []Carried
 	Variables             []Carried // stay in the arena by themselves
+
+	// Program, when not nil, is a sequence, whose streams are the arrays that end in
+	// Suffixes; the test describes it in place of Inputs to Variables.
+	Program  *ethosu.Program
+	Suffixes []string
 }
 
 // Place is where an input or output lies in the arena, in bytes.
@@ -42,6 +49,8 @@ const (
 	goldenPath  = unrollPath + "codegen/golden"
 	ethosuPath  = unrollPath + "ethosu"
 	simPath     = unrollPath + "ethosu/sim"
+	runnerPath  = unrollPath + "ethosu/runner"
+	graphPath   = unrollPath + "lower/graph"
 	runPath     = unrollPath + "firmware/run"
 )
 
@@ -57,13 +66,25 @@ func Render(s *Suite) ([]byte, error) {
 	f.ImportName(goldenPath, "golden")
 	f.ImportName(ethosuPath, "ethosu")
 	f.ImportName(simPath, "sim")
+	f.ImportName(runnerPath, "runner")
+	f.ImportName(graphPath, "graph")
 	f.ImportName(runPath, "run")
 
-	places(f, s)
+	if s.Program == nil {
+		places(f, s)
+	} else {
+		accelerator(f, s)
+	}
 	f.Line()
 	testUnchanged(f)
 	f.Line()
-	testStream(f, s)
+	if s.Program == nil {
+		testStream(f, s)
+	} else {
+		testSequence(f, s)
+	}
+	f.Line()
+	compareFunc(f)
 	f.Line()
 	if s.Targets {
 		testTargets(f)
@@ -76,11 +97,15 @@ func Render(s *Suite) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// places writes where in the arena the tensors lie.
-func places(f *File, s *Suite) {
+func accelerator(f *File, s *Suite) {
 	f.Comment("accelerator is what the command stream was compiled for.")
 	f.Const().Id("accelerator").Op("=").Lit(s.Accelerator)
 	f.Line()
+}
+
+// places writes where in the arena the tensors lie.
+func places(f *File, s *Suite) {
+	accelerator(f, s)
 	f.Comment("arenaBytes and fastBytes are what the NPU uses of regions 1 and 2.")
 	f.Const().Defs(
 		Id("arenaBytes").Op("=").Lit(s.ArenaBytes),
@@ -214,7 +239,9 @@ func testStream(f *File, s *Suite) {
 		)
 		g.Id("t").Dot("Logf").Call(Lit("%d calls give the golden bytes on the simulated NPU"), Len(Id("vectors").Dot("Calls")))
 	})
-	f.Line()
+}
+
+func compareFunc(f *File) {
 	f.Comment("compare reports the first byte of a tensor that differs.")
 	f.Func().Id("compare").Params(t(), Id("call").Int(), Id("name").String(), List(Id("got"), Id("want")).Index().Byte()).Block(
 		Id("t").Dot("Helper").Call(),

@@ -17,6 +17,7 @@ import (
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/firmware/run"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/reference"
@@ -102,6 +103,71 @@ func project(t *testing.T, g *graph.Graph, accelerator, prefix string, calls int
 		p.Golden = append(p.Golden, c)
 	}
 	return p
+}
+
+// sequenceProject compiles a model of one time step into calls of several, and lets
+// the reference interpreter take the steps one by one.
+func sequenceProject(t *testing.T, g *graph.Graph, accelerator, prefix string, seq compile.SequenceOptions, calls int) codegen.Project {
+	t.Helper()
+	accel, err := ethosu.ParseAccelerator(accelerator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := compile.Sequence(g, seq, compile.Options{Accel: accel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, err := runner.NewReference(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := runner.NewCarried(step, seq.Steps, seq.PerStep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := runner.Record(m, calls, runner.RandomFeed(g, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := codegen.Project{Prefix: prefix, Program: program, Version: "0.0", Source: prefix + ".tflite"}
+	for _, r := range rec {
+		p.Golden = append(p.Golden, codegen.Call{Reset: r.Reset, Inputs: r.Inputs, Outputs: r.Outputs})
+	}
+	return p
+}
+
+// TestSequence runs projects whose calls are sequences of streams, more than a hundred
+// calls with carried state: on the Cortex-M55 of QEMU, and under AddressSanitizer and
+// UBSan on this machine. Every stream raises its interrupt.
+func TestSequence(t *testing.T) {
+	const calls = 110
+	for _, c := range []struct {
+		model, accel string
+		seq          compile.SequenceOptions
+		on           string
+		long         bool
+	}{
+		{"gru32x40_stream", "ethos-u55-128", compile.SequenceOptions{Steps: 6}, "host", false},
+		{"gru32x40_stream", "ethos-u55-128", compile.SequenceOptions{Steps: 28}, "qemu", true},
+		{"gru32x40_stream", "ethos-u65-512", compile.SequenceOptions{Steps: 5, PerStep: true}, "qemu", true},
+		{"rnnoise_int8_published", "ethos-u55-256", compile.SequenceOptions{Steps: 4, PerStep: true}, "host", true},
+	} {
+		t.Run(fmt.Sprintf("%s/%s/%s", c.model, c.accel, c.on), func(t *testing.T) {
+			if c.long && testing.Short() {
+				t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
+			}
+			p := sequenceProject(t, readModel(t, c.model), c.accel, "seq", c.seq, calls)
+			report := runProject(t, run.Options{Dir: write(t, generate(t, p)), On: c.on, Accel: p.Program.Accel, PlainCC: c.on == "host", Sanitize: c.on == "host"})
+			wakeUps := p.Program.WakeUps()
+			if !report.Pass || report.Calls != calls || report.Link.Interrupts != calls*wakeUps {
+				t.Errorf("pass=%v calls=%d interrupts=%d, expected %d a call; problem=%q console:\n%s", report.Pass, report.Calls, report.Link.Interrupts, wakeUps, report.Problem, report.Console)
+			}
+			if c.on == "qemu" && (report.Code > 6<<10 || report.RAM > 256 || report.Stack > 512) {
+				t.Errorf("%+v: the budget is 6 KiB, 256 and 512 bytes", report.Sizes)
+			}
+			t.Logf("%d starts of the NPU a call, %d cycles, %+v", wakeUps, report.Cycles, report.Sizes)
+		})
+	}
 }
 
 func write(t *testing.T, tree codegen.Tree) string {

@@ -22,6 +22,7 @@ const unbounded = 1 << 40
 type prepared struct {
 	commands  []uint32
 	constants [8][]byte // of the regions that the stream only reads, as they were
+	varies    [8]bool   // regions whose content has changed between runs: inputs, not constants
 	sim       *sim.Sim
 	memory    sim.Memory
 	reads     []isa.Span // everything touched of a region
@@ -254,9 +255,12 @@ func (p *prepared) load(accel *ethosu.Accelerator) error {
 			continue
 		}
 		regions[i].Size = int64(len(m))
-		if !slices.ContainsFunc(p.writes, func(s isa.Span) bool { return s.Region == i }) {
+		if !p.varies[i] && !slices.ContainsFunc(p.writes, func(s isa.Span) bool { return s.Region == i }) {
 			if !bytes.Equal(p.constants[i], m) {
 				same = false
+				if p.varies[i] = p.constants[i] != nil; p.varies[i] {
+					continue
+				}
 				p.constants[i] = bytes.Clone(m)
 			}
 			regions[i].Content = p.constants[i]

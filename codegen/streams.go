@@ -1,0 +1,114 @@
+package codegen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// streamView is a command stream and what a sequence does with it.
+type streamView struct {
+	Name     string // of the stage; empty when there is only one stream
+	Suffix   string // of its C names: _step, or nothing
+	Macro    string // likewise of macros: STEP_
+	Commands []uint32
+	Payload  []uint32 // for Arm's driver: what the stream needs, then the stream
+	CRC      string   // of Commands, or of Payload when there is one
+	Times    int
+	Windows  []windowView // one for each of the stages' regions
+}
+
+// Words is the content of the stream's C array.
+func (s *streamView) Words() []uint32 {
+	if s.Payload != nil {
+		return s.Payload
+	}
+	return s.Commands
+}
+
+// windowView is a row of the table of regions.
+type windowView struct {
+	In                     string // enumerator of the memory
+	Offset, Bytes, Advance int
+	Memory, Access         string
+}
+
+// addStreams describes the streams; addMemory has been called.
+func (v *view) addStreams(prog *ethosu.Program) {
+	stages := prog.Streams()
+	for _, s := range stages {
+		for _, w := range s.Windows {
+			v.StageRegions = max(v.StageRegions, w.Region+1)
+		}
+	}
+	for _, s := range stages {
+		w := &streamView{Commands: s.Commands, Times: s.Times, CRC: crcLiteral(wordBytes(s.Commands))}
+		if v.Arm {
+			payload := (&isa.Payload{Config: prog.Accel.ConfigWord, ID: archVersion, Words: s.Commands}).Append(nil)
+			w.Payload, w.CRC = leWords(payload), crcLiteral(payload)
+		}
+		if v.Sequence {
+			w.Name = identifier(s.Name)
+			w.Suffix, w.Macro = "_"+w.Name, strings.ToUpper(w.Name)+"_"
+			w.Windows = v.windows(prog, &s)
+		}
+		v.Streams = append(v.Streams, w)
+	}
+	for _, t := range v.Inputs {
+		v.Spread = v.Spread || t.Rows > 0
+	}
+	for _, t := range v.Outputs {
+		v.Gathered = v.Gathered || t.Rows > 0
+	}
+}
+
+// windows returns the regions of a stage; those it does not use have no bytes.
+func (v *view) windows(prog *ethosu.Program, s *ethosu.Stage) []windowView {
+	list := make([]windowView, v.StageRegions)
+	for i := range list {
+		list[i] = windowView{In: "IN_ARENA", Memory: v.Regions[ethosu.RegionArena].Memory, Access: "UNROLL_NPU_READ_ONLY"}
+	}
+	for _, w := range s.Windows {
+		r := windowView{Offset: w.Offset, Bytes: w.Size, Advance: w.Advance, Access: "UNROLL_NPU_READ_WRITE"}
+		switch w.In {
+		case ethosu.RegionConstants:
+			r.In, r.Memory = "IN_CONSTANTS", v.Regions[ethosu.RegionConstants].Memory
+		case ethosu.RegionArena:
+			r.In, r.Memory = "IN_ARENA", v.Regions[ethosu.RegionArena].Memory
+		default:
+			r.In, r.Memory = "IN_FAST", v.Regions[ethosu.RegionFast].Memory
+		}
+		if w.Region == ethosu.RegionConstants {
+			r.Access = "UNROLL_NPU_READ_ONLY"
+			if w.In != ethosu.RegionConstants {
+				r.Memory = port(prog.Mode.Cache, 1, 3) // like constants that lie in SRAM
+			}
+		}
+		list[w.Region] = r
+	}
+	return list
+}
+
+// StreamBytes is the size of all streams.
+func (v *view) StreamBytes() int {
+	n := 0
+	for _, s := range v.Streams {
+		n += 4 * len(s.Commands)
+	}
+	return n
+}
+
+// StagesText is the course of a run in words, such as "load once, step 28 times, head once".
+func (v *view) StagesText() string {
+	var parts []string
+	for _, s := range v.Streams {
+		times := "once"
+		if s.Times > 1 {
+			times = fmt.Sprintf("%d times", s.Times)
+		}
+		parts = append(parts, s.Name+" "+times)
+	}
+	return strings.Join(parts, ", ")
+}
