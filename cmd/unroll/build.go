@@ -9,9 +9,11 @@ import (
 
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -22,7 +24,8 @@ var buildVerb = verb{
 	args:    "",
 	summary: "Everything: train, lower, compile, generate the C project and prove it on the simulator.",
 	example: `unroll build
-unroll build --data path/to/mnist --units 128 -o out/gru128`,
+unroll build --data path/to/mnist --units 128 -o out/gru128
+unroll build --sequence step      # a small stream that is started for every time step`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var b buildFlags
 		b.data.add(f)
@@ -30,6 +33,7 @@ unroll build --data path/to/mnist --units 128 -o out/gru128`,
 		b.lower.add(f)
 		b.npu.add(f)
 		b.generate.add(f)
+		f.StringVar(&b.sequence, "sequence", formUnrolled, "unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
 		f.StringVarP(&b.out, "output", "o", "", "folder for everything that is written (default: out/DATA-CELLUNITS)")
 		f.IntVar(&b.compare, "compare", 1000, "test sequences on which simulator and reference are compared byte for byte")
 		f.IntVar(&b.chain, "chain", 200, "further calls, compared with the state carried from each to the next")
@@ -44,7 +48,7 @@ type buildFlags struct {
 	lower          lowerFlags
 	npu            npuFlags
 	generate       generateFlags
-	out            string
+	sequence, out  string
 	compare, chain int
 	json           bool
 }
@@ -59,7 +63,7 @@ type built struct {
 	Int8Accuracy  float64 `json:"int8_accuracy"`
 	Compared      int     `json:"compared"`
 	Mismatches    int     `json:"mismatches"`
-	perf.Figures
+	sequenceFigures
 	Output string `json:"output"`
 }
 
@@ -78,6 +82,12 @@ func runBuild(c *cli, b *buildFlags) error {
 	co, err := b.npu.options()
 	if err != nil {
 		return err
+	}
+	if _, err := choose("--sequence", b.sequence, sequenceForms); err != nil {
+		return err
+	}
+	if b.sequence != formUnrolled && !lo.StateIO {
+		return usagef("--sequence %s with --no-state: the state has to pass from one step to the next", b.sequence)
 	}
 	if b.out == "" {
 		b.out = filepath.Join("out", strings.ToLower(filepath.Base(b.data.data))+"-"+cfg.Name)
@@ -122,29 +132,52 @@ func runBuild(c *cli, b *buildFlags) error {
 	if err := b.evaluate(c, low, net, test, &r); err != nil {
 		return err
 	}
+	step := low.Int8
+	if b.sequence != formUnrolled {
+		if step, err = b.oneStep(c, net, set, lo); err != nil {
+			return err
+		}
+	}
 	c.say("compiling for %s", co.Accel.Name)
-	p, err := compileProgram(low.Int8, co)
+	seq := compile.SequenceOptions{Steps: low.Int8.Tensors[low.Int8.Inputs[0]].Shape[1], PerStep: lo.PerStep || net.PerStep}
+	p, weighed, err := weigh(b.sequence, func() (*ethosu.Program, error) { return compileProgram(low.Int8, co) },
+		func() (*ethosu.Program, error) { return compileSequence(step, seq, co) })
 	if err != nil {
 		return err
 	}
-	if r.Figures, err = perf.FiguresOf(p); err != nil {
+	figures, err := perf.FiguresOf(p)
+	if err != nil {
 		return err
 	}
+	r.sequenceFigures = withSequence(figures, p, weighed)
 	if err := b.prove(c, low, p, test, &r); err != nil {
 		return err
 	}
-	if err := b.write(c, low, net, p, test); err != nil {
+	if err := b.write(c, low, step, net, p, test); err != nil {
 		return err
 	}
 	if b.json {
 		err = printJSON(c.stdout, r)
 	} else {
+		weighed.print(c)
 		err = b.summary(c, &r)
 	}
 	if err == nil && r.Mismatches > 0 {
 		err = errReported
 	}
 	return err
+}
+
+// oneStep lowers a single time step. It is calibrated on whole sequences like the
+// unrolled network, so that both quantize alike; prove compares them.
+func (b *buildFlags) oneStep(c *cli, net *nn.Network, set *dataset.Set, lo lower.Options) (*graph.Graph, error) {
+	c.say("lowering: one step")
+	lo.Steps = 1
+	low, err := lower.Lower(c.ctx, net, set, lo)
+	if err != nil {
+		return nil, err
+	}
+	return low.Int8, nil
 }
 
 func (b *buildFlags) evaluate(c *cli, low *lower.Result, net *nn.Network, test *dataset.Set, r *built) error {
@@ -161,8 +194,8 @@ func (b *buildFlags) evaluate(c *cli, low *lower.Result, net *nn.Network, test *
 	return nil
 }
 
-// prove runs the compiled stream on the simulator and the graph on the reference
-// interpreter: single sequences first, then a chain with the state carried on and on.
+// prove runs the compiled program on the simulator and the unrolled graph on the
+// reference interpreter: single sequences first, then a chain with the state carried on and on.
 func (b *buildFlags) prove(c *cli, low *lower.Result, p *ethosu.Program, test *dataset.Set, r *built) error {
 	ref, err := runner.NewReference(low.Int8)
 	if err != nil {
@@ -202,12 +235,16 @@ func chained(feed runner.Feed) runner.Feed {
 	return func(call int, in [][]byte) bool { return feed(call, in) && call == 0 }
 }
 
-func (b *buildFlags) write(c *cli, low *lower.Result, net *nn.Network, p *ethosu.Program, test *dataset.Set) error {
+func (b *buildFlags) write(c *cli, low *lower.Result, step *graph.Graph, net *nn.Network, p *ethosu.Program, test *dataset.Set) error {
 	feed, err := low.Feed(test)
 	if err != nil {
 		return err
 	}
-	golden, err := goldenCalls(low.Int8, goldenPerBuild, func(call int, in [][]byte) bool {
+	ref, err := runner.NewReference(low.Int8)
+	if err != nil {
+		return err
+	}
+	golden, err := goldenCalls(ref, goldenPerBuild, func(call int, in [][]byte) bool {
 		feed(call, in)
 		return call%8 == 0
 	})
@@ -222,12 +259,20 @@ func (b *buildFlags) write(c *cli, low *lower.Result, net *nn.Network, p *ethosu
 	if err != nil {
 		return err
 	}
-	pr := b.generate.project(p, golden, b.generate.prefix+".tflite", plain, b.settings())
-	pr.ClassNames, pr.Mean, pr.Std = net.Classes, low.Mean, low.Std
-	pr.Extra = map[string][]byte{
+	extra := map[string][]byte{
 		"model/" + b.generate.prefix + ".safetensors": weights,
 		"model/" + b.generate.prefix + ".tflite":      plain,
 	}
+	source, compiled := b.generate.prefix+".tflite", plain
+	if p.Sequence != nil {
+		source = b.generate.prefix + ".step.tflite"
+		if compiled, err = tflite.Write(step); err != nil {
+			return err
+		}
+		extra["model/"+source] = compiled
+	}
+	pr := b.generate.project(p, golden, source, compiled, b.settings())
+	pr.ClassNames, pr.Mean, pr.Std, pr.Extra = net.Classes, low.Mean, low.Std, extra
 	return writeProject(pr, b.out, b.generate.force)
 }
 
@@ -239,6 +284,7 @@ func (b *buildFlags) settings() map[string]string {
 	s["units"] = fmt.Sprint(b.train.units)
 	s["recipe"] = b.train.recipe
 	s["form"] = b.lower.form
+	s["sequence"] = b.sequence
 	s["activations"] = b.lower.activations
 	return s
 }
@@ -254,7 +300,7 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 		{"bit-exact", fmt.Sprintf("%s, over %s calls (simulator against reference, %d with carried state)", exact, commas(r.Compared), b.chain)},
 		{"accelerator", r.Accelerator},
 		{"operations", fmt.Sprintf("%s on the NPU, %d on the CPU", commas(r.NPUOps), r.CPUOps)},
-		{"command stream", commas(r.StreamBytes) + " bytes"},
+		{"command stream", fmt.Sprintf("%s bytes, %s %s a call", commas(r.StreamBytes), commas(r.WakeUps), plural(r.WakeUps, "start"))},
 		{"weights", commas(r.WeightBytes) + " bytes encoded"},
 		{"flash", commas(r.FlashBytes) + " bytes (stream and constants)"},
 		{"SRAM", commas(r.SRAMBytes) + " bytes"},
@@ -272,6 +318,13 @@ next: go test ./%[1]s            (inside a Go module that requires unroll)
       unroll inspect %[1]s/model/%[2]s.npu.tflite
 `, filepath.ToSlash(b.out), b.generate.prefix)
 	return err
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
 }
 
 // say reports a stage on stderr.

@@ -46,7 +46,7 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			if err != nil {
 				return err
 			}
-			p, err := s.program(c, m.graph, o, *asJSON)
+			p, weighed, err := s.program(m.graph, o)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -70,11 +70,12 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 				return err
 			}
 			if *asJSON {
-				return printJSON(c.stdout, fig)
+				return printJSON(c.stdout, withSequence(fig, p, weighed))
 			}
+			weighed.print(c)
 			printFigures(c, p, &r, fig)
 			if p.Sequence != nil {
-				fmt.Fprintf(c.stdout, "wrote %s: %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states\nnext: unroll inspect %s\n", dst, p.Sequence.Steps, dst)
+				fmt.Fprintf(c.stdout, "wrote %s: %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states\nnext: unroll inspect %s, or unroll generate %s --steps %d --sequence step -o fw\n", dst, p.Sequence.Steps, dst, name, p.Sequence.Steps)
 				return nil
 			}
 			fmt.Fprintf(c.stdout, "wrote %s\nnext: unroll inspect %s, or unroll generate %s -o fw\n", dst, dst, name)

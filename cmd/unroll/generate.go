@@ -13,7 +13,6 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/ethosu/vela"
-	"github.com/unroll-npu/unroll/lower/graph"
 )
 
 var generateVerb = verb{
@@ -21,12 +20,15 @@ var generateVerb = verb{
 	args:    "MODEL.tflite",
 	summary: "Write the C firmware project of an int8 .tflite, with golden vectors and a Go test.",
 	example: `unroll generate gru.tflite --accel ethos-u55-128 -o fw
+unroll generate step.tflite --steps 28 --sequence step -o fw   # a model of one step, 28 of them a run
 unroll generate --check fw`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var n npuFlags
 		var g generateFlags
+		var s sequenceFlags
 		n.add(f)
 		g.add(f)
+		s.add(f)
 		states := addStates(f)
 		calls := f.Int("calls", 16, "golden calls, with seeded random inputs and carried states")
 		seed := f.Uint64("seed", 1, "seed of the golden inputs")
@@ -47,6 +49,9 @@ unroll generate --check fw`,
 			if err := g.check(); err != nil {
 				return err
 			}
+			if err := s.check(f); err != nil {
+				return err
+			}
 			if *calls < 1 {
 				return usagef("--calls %d: a project needs at least one golden call to be judged by", *calls)
 			}
@@ -54,11 +59,16 @@ unroll generate --check fw`,
 			if err != nil {
 				return err
 			}
-			p, err := compileProgram(m.graph, o)
+			p, weighed, err := s.program(m.graph, o)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			golden, err := goldenCalls(m.graph, *calls, runner.RandomFeed(m.graph, *seed))
+			weighed.print(c)
+			ref, err := s.reference(m.graph)
+			if err != nil {
+				return err
+			}
+			golden, err := goldenCalls(ref, *calls, runner.RandomFeed(m.graph, *seed))
 			if err != nil {
 				return err
 			}
@@ -66,7 +76,9 @@ unroll generate --check fw`,
 			if dst == "" {
 				dst = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
 			}
-			pr := g.project(p, golden, name, m.file, n.settings())
+			settings := n.settings()
+			s.settings(settings)
+			pr := g.project(p, golden, name, m.file, settings)
 			if err := writeProject(pr, dst, g.force); err != nil {
 				return err
 			}
@@ -135,11 +147,7 @@ func writeProject(pr codegen.Project, dst string, force bool) error {
 
 // goldenCalls runs the reference interpreter for the bytes that the firmware has to
 // give. The state starts from reset at call 0 and wherever feed says so.
-func goldenCalls(g *graph.Graph, n int, feed runner.Feed) ([]codegen.Call, error) {
-	m, err := runner.NewReference(g)
-	if err != nil {
-		return nil, err
-	}
+func goldenCalls(m runner.Model, n int, feed runner.Feed) ([]codegen.Call, error) {
 	rec, err := runner.Record(m, n, feed)
 	if err != nil {
 		return nil, err

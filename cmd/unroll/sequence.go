@@ -9,8 +9,18 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
+
+// Forms of a call of several time steps.
+const (
+	formUnrolled = "unrolled" // one stream with all steps
+	formStep     = "step"     // one step's stream, started for every step
+	formAuto     = "auto"     // whichever perf.PreferSequence takes
+)
+
+var sequenceForms = map[string]bool{formUnrolled: true, formStep: true, formAuto: true}
 
 // sequenceFlags make one call of several time steps out of a model of one step.
 type sequenceFlags struct {
@@ -21,7 +31,7 @@ type sequenceFlags struct {
 
 func (s *sequenceFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&s.steps, "steps", 0, "time steps of one call, for a model of one step with paired states (default: the model is the call)")
-	f.StringVar(&s.form, "sequence", "auto", "with --steps: unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
+	f.StringVar(&s.form, "sequence", formAuto, "with --steps: unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
 	f.BoolVar(&s.perStep, "per-step", false, "with --steps: give the outputs of every step, not only of the last")
 }
 
@@ -32,63 +42,125 @@ func (s *sequenceFlags) check(set *pflag.FlagSet) error {
 	if s.steps == 0 && (set.Changed("sequence") || set.Changed("per-step") || set.Changed("steps")) {
 		return usagef("--sequence and --per-step need --steps: how many time steps one call has")
 	}
-	_, err := choose("--sequence", s.form, map[string]bool{"unrolled": true, "step": true, "auto": true})
+	_, err := choose("--sequence", s.form, sequenceForms)
 	return err
 }
 
-// program compiles the model; with auto it prints what was weighed.
-func (s *sequenceFlags) program(c *cli, g *graph.Graph, o compile.Options, quiet bool) (*ethosu.Program, error) {
-	if s.steps == 0 {
-		return compileProgram(g, o)
+// settings are the choices as the manifest records them.
+func (s *sequenceFlags) settings(to map[string]string) {
+	if s.steps > 0 {
+		to["steps"], to["sequence"], to["per-step"] = fmt.Sprint(s.steps), s.form, fmt.Sprint(s.perStep)
 	}
-	seq := compile.SequenceOptions{Steps: s.steps, PerStep: s.perStep}
-	unrolled := func() (*ethosu.Program, error) {
-		whole, err := compile.Unrolled(g, seq)
+}
+
+func (s *sequenceFlags) options() compile.SequenceOptions {
+	return compile.SequenceOptions{Steps: s.steps, PerStep: s.perStep}
+}
+
+// program compiles the model.
+func (s *sequenceFlags) program(g *graph.Graph, o compile.Options) (*ethosu.Program, *trade, error) {
+	if s.steps == 0 {
+		p, err := compileProgram(g, o)
+		return p, nil, err
+	}
+	return weigh(s.form, func() (*ethosu.Program, error) {
+		whole, err := compile.Unrolled(g, s.options())
 		if err != nil {
 			return nil, err
 		}
 		return compileProgram(whole, o)
+	}, func() (*ethosu.Program, error) { return compileSequence(g, s.options(), o) })
+}
+
+// reference says what a call of the program must give.
+func (s *sequenceFlags) reference(g *graph.Graph) (runner.Model, error) {
+	m, err := runner.NewReference(g)
+	if err != nil || s.steps == 0 {
+		return m, err
 	}
-	step := func() (*ethosu.Program, error) { return verified(compile.Sequence(g, seq, o)) }
-	switch s.form {
-	case "unrolled":
-		return unrolled()
-	case "step":
-		return step()
+	return runner.NewCarried(m, s.steps, s.perStep)
+}
+
+func compileSequence(step *graph.Graph, seq compile.SequenceOptions, o compile.Options) (*ethosu.Program, error) {
+	return verified(compile.Sequence(step, seq, o))
+}
+
+// trade is what auto weighed.
+type trade struct {
+	unrolled, step perf.Figures
+	chosen, why    string
+}
+
+// weigh compiles the form that was asked for; of auto both, and takes one.
+func weigh(form string, unrolled, step func() (*ethosu.Program, error)) (*ethosu.Program, *trade, error) {
+	switch form {
+	case formUnrolled:
+		p, err := unrolled()
+		return p, nil, err
+	case formStep:
+		p, err := step()
+		return p, nil, err
 	}
 	one, err := unrolled()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	many, err := step()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	a, err := perf.FiguresOf(one)
-	if err != nil {
-		return nil, err
+	t := &trade{chosen: formUnrolled}
+	if t.unrolled, err = perf.FiguresOf(one); err != nil {
+		return nil, nil, err
 	}
-	b, err := perf.FiguresOf(many)
-	if err != nil {
-		return nil, err
+	if t.step, err = perf.FiguresOf(many); err != nil {
+		return nil, nil, err
 	}
-	chosen, what := one, "unrolled"
-	better, why := perf.PreferSequence(a, b)
+	better, why := perf.PreferSequence(t.unrolled, t.step)
+	t.why = why
 	if better {
-		chosen, what = many, "step"
+		t.chosen = formStep
+		return many, t, nil
 	}
-	if quiet {
-		return chosen, nil
+	return one, t, nil
+}
+
+// print shows both forms and what was chosen; nothing when there was no choice.
+func (t *trade) print(c *cli) {
+	if t == nil {
+		return
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "sequence\tcycles\tstream bytes\twake-ups\tflash\tSRAM\t")
 	for _, row := range []struct {
 		name string
 		f    perf.Figures
-	}{{"unrolled", a}, {"step", b}} {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t\n", row.name, commas(row.f.Cycles), commas(row.f.StreamBytes), commas(row.f.WakeUps), commas(row.f.FlashBytes), commas(row.f.SRAMBytes))
+	}{{formUnrolled, t.unrolled}, {formStep, t.step}} {
+		mark := ""
+		if row.name == t.chosen {
+			mark = "  <- chosen"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.name, commas(row.f.Cycles), commas(row.f.StreamBytes), commas(row.f.WakeUps), commas(row.f.FlashBytes), commas(row.f.SRAMBytes), mark)
 	}
 	w.Flush()
-	fmt.Fprintf(c.stdout, "chosen: %s, for %s\n\n", what, why)
-	return chosen, nil
+	fmt.Fprintf(c.stdout, "chosen: %s, for %s\n\n", t.chosen, t.why)
+}
+
+// sequenceFigures are the figures of a program with the form of its calls, as --json
+// prints them.
+type sequenceFigures struct {
+	perf.Figures
+	Sequence  string                  `json:"sequence"`            // unrolled or step
+	Sequences map[string]perf.Figures `json:"sequences,omitempty"` // of auto: both forms
+}
+
+func withSequence(f perf.Figures, p *ethosu.Program, t *trade) sequenceFigures {
+	s := sequenceFigures{Figures: f, Sequence: formUnrolled}
+	if p.Sequence != nil {
+		s.Sequence = formStep
+	}
+	if t != nil {
+		s.Sequences = map[string]perf.Figures{formUnrolled: t.unrolled, formStep: t.step}
+	}
+	return s
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 )
 
@@ -92,7 +93,7 @@ func runSimulate(c *cli, s *simulateFlags) error {
 		return fmt.Errorf("%s: %d findings:\n%s", name, len(found.races), strings.Join(found.races, "\n"))
 	}
 	if s.compare != "" {
-		if err := compareWith(c, s.compare, arrays, states, run, results); err != nil {
+		if err := compareWith(c, s.compare, m.program, arrays, states, run, results); err != nil {
 			if found.first != "" {
 				return fmt.Errorf("%w\nfirst operation that differs: %s", err, found.first)
 			}
@@ -154,8 +155,8 @@ func runSequence(c *cli, m runner.Model, arrays map[string]*runner.Array, states
 }
 
 // compareWith runs the same arrays on the reference interpreter and reports the first
-// output byte that differs.
-func compareWith(c *cli, name string, arrays map[string]*runner.Array, states []runner.State, dut runner.Model, got []*runner.Array) error {
+// output byte that differs. Beside a sequence the plain model may be one step of it.
+func compareWith(c *cli, name string, p *ethosu.Program, arrays map[string]*runner.Array, states []runner.State, dut runner.Model, got []*runner.Array) error {
 	ref, err := readPlain(name, nil)
 	if err != nil {
 		return err
@@ -164,7 +165,19 @@ func compareWith(c *cli, name string, arrays map[string]*runner.Array, states []
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if err := runner.SameSignature(rm, dut); err != nil {
+	err = runner.SameSignature(rm, dut)
+	for _, perStep := range []bool{false, true} {
+		if err != nil && p != nil && p.Sequence != nil {
+			carried, fails := runner.NewCarried(rm, p.Sequence.Steps, perStep)
+			if fails != nil {
+				return fails
+			}
+			if runner.SameSignature(carried, dut) == nil {
+				rm, err = carried, nil
+			}
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("--compare %s: %w", name, err)
 	}
 	want, _, err := runSequence(c, rm, arrays, states)
