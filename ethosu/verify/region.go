@@ -137,13 +137,19 @@ func (c contents) get(start, end int64) []byte {
 	return nil
 }
 
+// meets reports whether anything of start..end is known.
+func (c contents) meets(start, end int64) bool {
+	for _, p := range c {
+		if start < p.start+int64(len(p.data)) && p.start < end {
+			return true
+		}
+	}
+	return false
+}
+
 // forget cuts start..end out of what is known.
 func (c *contents) forget(start, end int64) {
-	hit := false
-	for _, p := range *c {
-		hit = hit || start < p.start+int64(len(p.data)) && p.start < end
-	}
-	if !hit {
+	if !c.meets(start, end) {
 		return
 	}
 	var out contents

@@ -59,6 +59,10 @@ func sequence(p *ethosu.Program) []Finding {
 				all.report(RuleUndefined, "byte %d of output %q was never written", at-int64(b.Offset), b.Name)
 				break
 			}
+			if m.known[b.Region].meets(int64(r[0]), int64(r[1])) {
+				all.report(RuleUndefined, "output %q still holds constants that a stage copied there", b.Name)
+				break
+			}
 		}
 	}
 	return all.findings
