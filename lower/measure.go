@@ -12,7 +12,8 @@ import (
 // Measure fills the SQNR columns of the report: on n sequences of a set (0 is
 // 16) it compares every value of the quantized graph, on the reference
 // interpreter, with the float graph's. States are carried in both on their own,
-// so the figures hold everything that accumulates.
+// so the figures hold everything that accumulates. With fewer steps a call than the
+// network's, the calls of a sequence are told apart: step 20 stays step 20.
 func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
 	calls, err := callsPerSequence(r.net, r.Int8)
 	if err != nil {
@@ -22,7 +23,7 @@ func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
 	if err != nil {
 		return err
 	}
-	exec, err := floatexec.New(r.Float)
+	exec, err := floatexec.NewExact(r.Float) // a report is the same on every machine
 	if err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
 		n = 16
 	}
 	n = min(n, set.Len())
-	m := newMeasurement(r)
+	m := newMeasurement(r, calls)
 	runner := exec.Runner()
 	for i := range n {
 		if err := ctx.Err(); err != nil {
@@ -41,6 +42,7 @@ func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
 		s := newStream(r, it, runner, m.compare(it))
 		part := len(rows) / calls
 		for call := range calls {
+			m.call = call
 			if err := s.call(rows[call*part : (call+1)*part]); err != nil {
 				return err
 			}
@@ -49,7 +51,8 @@ func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
 	if m.err != nil {
 		return m.err
 	}
-	m.report(r)
+	r.Report.Sequences = n
+	m.report(r, r.net.Steps/calls)
 	return nil
 }
 
@@ -66,18 +69,36 @@ func (p power) decibel() float64 {
 	return 10 * math.Log10(p.signal/p.noise)
 }
 
+// tally is what was seen of one tensor in one call of a sequence.
+type tally struct {
+	power
+	min, max float32
+	seen     bool
+}
+
+func (t *tally) see(x float32) {
+	if !t.seen {
+		t.min, t.max, t.seen = x, x, true
+	}
+	t.min, t.max = min(t.min, x), max(t.max, x)
+}
+
 type measurement struct {
 	twin   []graph.TensorID // of a float tensor in the quantized graph
 	lo, hi []float32        // what counts of a float tensor's values
-	sums   []power          // by float tensor
+	sums   [][]tally        // by call of the sequence and float tensor
+	call   int              // of the sequence, running
 	err    error
 }
 
-func newMeasurement(r *Result) *measurement {
+func newMeasurement(r *Result, calls int) *measurement {
 	n := len(r.Float.Tensors)
 	m := &measurement{
-		twin: make([]graph.TensorID, n), sums: make([]power, n),
+		twin: make([]graph.TensorID, n), sums: make([][]tally, calls),
 		lo: make([]float32, n), hi: make([]float32, n),
+	}
+	for call := range m.sums {
+		m.sums[call] = make([]tally, n)
 	}
 	held := map[string]TensorReport{}
 	for _, t := range r.Report.Tensors {
@@ -109,31 +130,43 @@ func (m *measurement) compare(it *reference.Interpreter) func(graph.TensorID, fl
 			m.err = err
 			return
 		}
-		p := &m.sums[id]
+		sum := &m.sums[m.call][id]
 		for i, x := range v.Row(0) {
+			sum.see(x)
 			x = min(max(x, m.lo[id]), m.hi[id])
 			d := float64(got[i] - x)
-			p.signal += float64(float64(x) * float64(x))
-			p.noise += float64(d * d)
+			sum.signal += float64(float64(x) * float64(x))
+			sum.noise += float64(d * d)
 		}
 	}
 }
 
 // report writes the ratios, with infinite ones cut to what JSON can hold.
-func (m *measurement) report(r *Result) {
+func (m *measurement) report(r *Result, perCall int) {
 	const most = 200
 	clip := func(v float64) float64 { return math.Round(10*min(max(v, -most), most)) / 10 }
+	spans := r.plan.Spans(perCall)
 	for i := range r.Report.Tensors {
 		t := &r.Report.Tensors[i]
 		t.Steps = nil
 		var sum power
-		for id, role := range r.plan.Role {
-			if role != t.Role {
-				continue
+		for call := range m.sums {
+			for id, role := range r.plan.Role {
+				if role != t.Role {
+					continue
+				}
+				one := m.sums[call][id]
+				if !one.seen {
+					continue // a move that the quantized graph does not need
+				}
+				sum.signal += one.signal
+				sum.noise += one.noise
+				t.Steps = append(t.Steps, StepReport{
+					Tensor: r.Float.Tensors[id].Name,
+					First:  call*perCall + spans[id].First, Last: call*perCall + spans[id].Last,
+					Min: one.min, Max: one.max, SQNR: clip(one.decibel()),
+				})
 			}
-			sum.signal += m.sums[id].signal
-			sum.noise += m.sums[id].noise
-			t.Steps = append(t.Steps, StepSQNR{r.Float.Tensors[id].Name, clip(m.sums[id].decibel())})
 		}
 		t.SQNR = clip(sum.decibel())
 	}

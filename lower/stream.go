@@ -64,13 +64,14 @@ func (s *stream) call(x []float32) error {
 }
 
 // Drift is how a quantized network keeps to its float original over a long
-// stream, states carried from call to call without a reset.
+// stream, states carried from call to call without a reset. Its JSON form is stable.
 type Drift struct {
-	Steps, Calls int
-	Agreement    float64 // fraction of calls with the same decision
-	OutputRMSE   float64
-	StateRMSE    []float64 // of all states together, in tenths of the stream
-	StateRMS     float64   // of the float states, to compare with
+	Steps      int       `json:"steps"`
+	Calls      int       `json:"calls"`
+	Agreement  float64   `json:"agreement"` // fraction of calls with the same decision
+	OutputRMSE float64   `json:"output_rmse"`
+	StateRMSE  []float64 `json:"state_rmse"` // of all states together, in tenths of the stream
+	StateRMS   float64   `json:"state_rms"`  // of the float states, to compare with
 }
 
 // Drift runs a stream of at least the given number of steps, made of the

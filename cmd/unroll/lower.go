@@ -20,18 +20,18 @@ var lowerVerb = verb{
 	args:    "NETWORK",
 	summary: "Unroll and quantize a float network to an int8 .tflite, with an accuracy report.",
 	example: `unroll lower gru.safetensors --data digits -o gru.tflite
+unroll lower gru.safetensors --report=steps        # range, scale and SQNR of every tensor at every step
 unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onnx`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var d dataFlags
 		var l lowerFlags
 		d.add(f)
 		l.add(f)
+		var r reportFlags
 		out := f.StringP("output", "o", "", "the .tflite to write (default: the network's name)")
 		force := f.Bool("force", false, "replace an existing file")
-		asJSON := f.Bool("json", false, "print the result as JSON")
-		report := f.Bool("report", false, "print range, scale and SQNR of every tensor")
-		drift := f.Int("drift", 0, "compare float and int8 over a stream of so many steps with carried states")
-		return func(c *cli) error { return runLower(c, &d, &l, *out, *force, *asJSON, *report, *drift) }
+		r.add(f)
+		return func(c *cli) error { return runLower(c, &d, &l, &r, *out, *force) }
 	},
 }
 
@@ -106,22 +106,16 @@ func choose[T any](flag, value string, choices map[string]T) (T, error) {
 	return zero, usagef("%s %s: expected one of %s", flag, value, strings.Join(sortedKeys(choices), ", "))
 }
 
-// lowered is what lower prints with --json.
-type lowered struct {
-	FloatAccuracy float64 `json:"float_accuracy"`
-	Int8Accuracy  float64 `json:"int8_accuracy"`
-	Operators     int     `json:"operators"`
-	Bytes         int     `json:"bytes"`
-	Output        string  `json:"output"`
-}
-
-func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, report bool, drift int) error {
+func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, force bool) error {
 	name, err := c.oneArg("the network to lower")
 	if err != nil {
 		return err
 	}
 	o, err := l.options()
 	if err != nil {
+		return err
+	}
+	if err := rf.check(o.StateIO); err != nil {
 		return err
 	}
 	if out == "" {
@@ -148,57 +142,28 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, out string, force, asJSON, re
 	if err != nil {
 		return err
 	}
-	unmeasured := low.Measurable()
-	if report && unmeasured != nil {
-		return unmeasured
+	if err := low.Measurable(); rf.report != "" && err != nil {
+		return err
 	}
 	file, err := tflite.Write(low.Int8)
 	if err != nil {
 		return err
 	}
 	r := lowered{Operators: len(low.Int8.Ops), Bytes: len(file), Output: out}
-	if net.Task == nn.Classification && unmeasured == nil {
-		float, err := low.EvaluateFloat(c.ctx, test, 0)
-		if err != nil {
-			return err
-		}
-		r.FloatAccuracy = float.Accuracy()
-		p := newProgress(c.stderr)
-		int8, err := low.Evaluate(c.ctx, test, 0)
-		p.finish()
-		if err != nil {
-			return err
-		}
-		r.Int8Accuracy = int8.Accuracy()
+	if err := rf.measure(c, low, net, train, test, &r); err != nil {
+		return err
 	}
 	if err := writeFile(out, file, force); err != nil {
 		return err
 	}
-	if asJSON {
+	if rf.json {
 		return printJSON(c.stdout, r)
 	}
-	if report {
-		if err := low.Measure(c.ctx, train, 0); err != nil {
-			return err
-		}
-		if err := low.Report.WriteText(c.stdout); err != nil {
-			return err
-		}
+	if err := rf.print(c, &r, l.activations, test.Len()); err != nil {
+		return err
 	}
-	if drift > 0 {
-		s, err := low.Drift(c.ctx, test, drift)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(c.stdout, "over %s steps with carried states: %.2f %% of the decisions agree with float, output error %.4f, state error %.4f at the start and %.4f at the end (states are %.4f)\n",
-			commas(s.Steps), 100*s.Agreement, s.OutputRMSE, s.StateRMSE[0], s.StateRMSE[len(s.StateRMSE)-1], s.StateRMS)
-	}
-	switch {
-	case unmeasured != nil:
-		fmt.Fprintf(c.stdout, "note: %v\n", unmeasured)
-	case net.Task == nn.Classification:
-		fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\n",
-			100*r.FloatAccuracy, l.activations, 100*r.Int8Accuracy, commas(test.Len()))
+	if err := low.Measurable(); err != nil {
+		fmt.Fprintf(c.stdout, "note: %v\n", err)
 	}
 	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: unroll compile %s\n", out, r.Operators, commas(r.Bytes), out)
 	return nil

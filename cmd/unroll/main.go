@@ -133,7 +133,11 @@ func printHelp(w io.Writer) {
 // oneArg returns the only positional argument.
 func (c *cli) oneArg(what string) (string, error) {
 	if len(c.args) != 1 {
-		return "", usagef("expected one argument, %s, found %d", what, len(c.args))
+		found := fmt.Sprint(len(c.args))
+		if len(c.args) > 0 {
+			found = fmt.Sprintf("%d: %s", len(c.args), strings.Join(c.args, " "))
+		}
+		return "", usagef("expected one argument, %s, found %s", what, found)
 	}
 	return c.args[0], nil
 }
