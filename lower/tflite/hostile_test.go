@@ -164,6 +164,41 @@ func TestUnsupportedOperatorsAreListed(t *testing.T) {
 	}
 }
 
+// TestUnsupportedTypesComeAfterOperators: a variable's tensor must not hide that it is
+// the variable that has to go, and one of a type stands for all.
+func TestUnsupportedTypesComeAfterOperators(t *testing.T) {
+	const resource, float16, readVariable = 13, 1, 143
+	retyped := func(whole []byte, types map[int]byte) {
+		f := newFile("ok", whole)
+		model := f.table(f.follow(0, "model"), "model")
+		tensors := model.tables(modelSubgraphs, "subgraph")[0].tables(subgraphTensors, "tensor")
+		for i, to := range types {
+			whole[tensors[i].field(tensorType, 1)] = to
+		}
+	}
+	g := stateful()
+	g.Ops[0].Kind, g.Ops[0].Attr = graph.Mul, graph.MulAttr{}
+	whole := mustWrite(t, g)
+	retyped(whole, map[int]byte{0: float16, 1: resource, 2: resource})
+	_, err := Read("x.tflite", whole)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	want := "x.tflite: tensor 0 \"" + g.Tensors[0].Name + "\": type FLOAT16 is not supported; quantize the model to int8 or int16\n" +
+		"tensor 1 \"" + g.Tensors[1].Name + "\": type RESOURCE is not supported; make the state an input and an output of the model"
+	if err.Error() != want {
+		t.Errorf("found %q, expected %q", err, want)
+	}
+	code := newFile("ok", whole)
+	at := code.table(code.follow(0, "model"), "model").tables(modelOperatorCodes, "operator code")[0]
+	whole[at.field(codeDeprecated, 1)] = 127
+	binary.LittleEndian.PutUint32(whole[at.field(codeBuiltin, 4):], readVariable)
+	_, err = Read("x.tflite", whole)
+	if err == nil || !strings.HasPrefix(err.Error(), "x.tflite: operator 0: READ_VARIABLE is not supported; make the state an input and an output of the model\ntensor 0 ") {
+		t.Errorf("found %q, expected the operator first", err)
+	}
+}
+
 // TestOperatorNames checks the list of names against the numbers of kind.go.
 func TestOperatorNames(t *testing.T) {
 	for kind := range options {

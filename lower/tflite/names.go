@@ -66,6 +66,19 @@ func unsupported(i int, code opCode) error {
 	return fmt.Errorf("operator %d: %s is not supported; %s", i, name, what)
 }
 
+// foreignType says what to do about a tensor of a type that is not supported.
+func foreignType(tensor string, t graph.DType) error {
+	name := typeName(t)
+	what := "quantize the model to int8 or int16"
+	switch name {
+	case "RESOURCE", "VARIANT":
+		what = "make the state an input and an output of the model"
+	case "BOOL", "STRING":
+		what = "compute it outside of the network"
+	}
+	return fmt.Errorf("%s: type %s is not supported; %s", tensor, name, what)
+}
+
 // typeName names a tensor type of the schema that is not supported here.
 func typeName(t graph.DType) string {
 	names := []string{"FLOAT32", "FLOAT16", "INT32", "UINT8", "INT64", "STRING", "BOOL", "INT16", "COMPLEX64", "INT8", "FLOAT64",

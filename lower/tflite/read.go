@@ -55,13 +55,13 @@ func ReadModel(name string, data []byte) (*Model, error) {
 	if len(data) < 8 || !bytes.Equal(data[4:8], []byte(fileIdentifier)) {
 		return nil, fmt.Errorf("%s: not a TensorFlow Lite model: expected the identifier %q at byte 4 of %d", name, fileIdentifier, len(data))
 	}
-	r := &reader{file: f, m: &Model{Graph: &graph.Graph{}}}
+	r := &reader{file: f, m: &Model{Graph: &graph.Graph{}}, foreign: map[graph.DType]bool{}}
 	r.model(f.table(f.follow(0, "model"), "model"))
 	if f.err != nil {
 		return nil, f.err
 	}
-	if len(r.unsupported) > 0 {
-		return nil, fmt.Errorf("%s: %w", name, errors.Join(r.unsupported...))
+	if all := append(r.unsupported, r.foreignTypes...); len(all) > 0 {
+		return nil, fmt.Errorf("%s: %w", name, errors.Join(all...))
 	}
 	if err := r.m.Graph.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -85,6 +85,11 @@ type reader struct {
 	buffers     [][]byte
 	codes       []opCode
 	unsupported []error
+
+	// Tensors of types that are not supported, the first of each type. Often they
+	// belong to operators that are not either, which say more.
+	foreignTypes []error
+	foreign      map[graph.DType]bool
 }
 
 func (r *reader) model(t table) {
@@ -170,8 +175,9 @@ func (r *reader) tensor(i int, t table) *graph.Tensor {
 	for _, d := range t.ints(tensorShape, what+" shape") {
 		x.Shape = append(x.Shape, int(d))
 	}
-	if r.err == nil && !x.Type.Known() {
-		r.fail("%s: type %s is not supported; quantize the model to int8 or int16", what, typeName(x.Type))
+	if !x.Type.Known() && !r.foreign[x.Type] {
+		r.foreign[x.Type] = true
+		r.foreignTypes = append(r.foreignTypes, foreignType(what, x.Type))
 	}
 	if t.present(tensorSparsity) {
 		r.fail("%s: is sparse, expected dense; convert the model without sparsity", what)
