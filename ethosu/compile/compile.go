@@ -39,6 +39,7 @@ type Pass struct {
 var Passes = []Pass{
 	{Name: "check", Doc: "refuse graphs that are not well formed or not integer", run: checkGraph},
 	{Name: "lower", Doc: "turn operators into NPU operations, data movement into addresses, fuse tables", run: lowerGraph},
+	{Name: "project", Doc: "let one kernel work on the rows of all steps where each step has a kernel that does the same", Optional: true, run: projectRows},
 	{Name: "sink", Doc: "move operations down to their first dependent, to save memory under a budget", Optional: true, run: sinkOperations},
 	{Name: "records", Doc: "pack bias and scale records, equal ones once", run: packAllRecords},
 	{Name: "prefetch", Doc: "decide whether weights are worth a transfer to faster memory", Optional: true, run: decidePrefetch},
@@ -83,26 +84,28 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 	if opt.WeightsInSRAM {
 		opt.Mode.Const = opt.Mode.Cache // the port of the SRAM
 	}
-	run := func(room int, small bool) (*module, error) {
-		m := newModule(g, opt)
-		m.room, m.small, m.places = room, small, at
-		for _, p := range Passes {
-			if p.Optional && m.skips(p.Name) {
-				continue
+	m, err := projectIfFaster(opt.SRAMBudget, func(rows int) (m *module, together int, err error) {
+		run := func(room int, small bool) (*module, error) {
+			m := newModule(g, opt)
+			m.room, m.small, m.rows, m.places = room, small, rows, at
+			for _, p := range Passes {
+				if p.Optional && m.skips(p.Name) {
+					continue
+				}
+				if err := p.run(m); err != nil {
+					return nil, err
+				}
+				together = max(together, m.together)
 			}
-			if err := p.run(m); err != nil {
-				return nil, err
-			}
+			return m, nil
 		}
-		return m, nil
-	}
-	var m *module
-	var err error
-	if opt.SRAMBudget > 0 {
-		m, err = withinBudget(run, opt.SRAMBudget)
-	} else {
-		m, err = run(-1, false)
-	}
+		if opt.SRAMBudget > 0 {
+			m, err = withinBudget(run, opt.SRAMBudget)
+		} else {
+			m, err = run(-1, false)
+		}
+		return m, together, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", name(g), err)
 	}

@@ -29,6 +29,8 @@ type module struct {
 	copies     map[*kernelWeights]copyMode
 	room       int         // SRAM bytes for weights, -1 for no limit
 	small      bool        // feature maps are tight: prefer small ones to fewer kernels
+	rows       int         // at most so many rows become one kernel's, 0 for no limit
+	together   int         // the most rows that did
 	uploads    []*transfer // table uploads
 	times      map[perf.Work]kernelTime
 	spilled    bool         // feature maps did not fit the fast memory
