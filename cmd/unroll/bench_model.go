@@ -80,7 +80,7 @@ func benchCompile(c *cli, n *npuFlags, against string, asJSON bool) error {
 	if len(c.args) != 2 {
 		return usagef("bench compile: expected one int8 .tflite")
 	}
-	m, err := readPlain(c.args[1], nil)
+	m, err := readPlain(c.args[1])
 	if err != nil {
 		return err
 	}

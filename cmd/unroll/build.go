@@ -59,10 +59,9 @@ const goldenPerBuild = 16
 
 // built is what build prints at the end, and with --json.
 type built struct {
-	FloatAccuracy float64 `json:"float_accuracy"`
-	Int8Accuracy  float64 `json:"int8_accuracy"`
-	Compared      int     `json:"compared"`
-	Mismatches    int     `json:"mismatches"`
+	accuracies
+	Compared   int `json:"compared"`
+	Mismatches int `json:"mismatches"`
 	sequenceFigures
 	Output string `json:"output"`
 }
@@ -129,7 +128,7 @@ func runBuild(c *cli, b *buildFlags) error {
 		return err
 	}
 	r := built{Output: b.out}
-	if err := b.evaluate(c, low, net, test, &r); err != nil {
+	if err := r.measure(c, low, net, test); err != nil {
 		return err
 	}
 	step := low.Int8
@@ -178,20 +177,6 @@ func (b *buildFlags) oneStep(c *cli, net *nn.Network, set *dataset.Set, lo lower
 		return nil, err
 	}
 	return low.Int8, nil
-}
-
-func (b *buildFlags) evaluate(c *cli, low *lower.Result, net *nn.Network, test *dataset.Set, r *built) error {
-	c.say("evaluating float and int8 on %s test sequences", commas(test.Len()))
-	float, err := low.EvaluateFloat(c.ctx, test, 0)
-	if err != nil {
-		return err
-	}
-	int8, err := low.Evaluate(c.ctx, test, 0)
-	if err != nil {
-		return err
-	}
-	r.FloatAccuracy, r.Int8Accuracy = float.Accuracy(), int8.Accuracy()
-	return nil
 }
 
 // prove runs the compiled program on the simulator and the unrolled graph on the
@@ -294,9 +279,13 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 	if r.Mismatches > 0 {
 		exact = fmt.Sprintf("NO, %d differ", r.Mismatches)
 	}
-	rows := [][2]string{
-		{"float accuracy", fmt.Sprintf("%.2f %%", 100*r.FloatAccuracy)},
-		{"int8 accuracy", fmt.Sprintf("%.2f %%", 100*r.Int8Accuracy)},
+	var rows [][2]string
+	if r.Float != nil {
+		rows = append(rows, [2]string{"float accuracy", fmt.Sprintf("%.2f %%", 100**r.Float)}, [2]string{"int8 accuracy", fmt.Sprintf("%.2f %%", 100**r.Int8)})
+	} else {
+		rows = append(rows, [2]string{"int8 outputs", fmt.Sprintf("differ from float by %.4g (root mean square)", *r.OutputRMSE)})
+	}
+	rows = append(rows, [][2]string{
 		{"bit-exact", fmt.Sprintf("%s, over %s calls (simulator against reference, %d with carried state)", exact, commas(r.Compared), b.chain)},
 		{"accelerator", r.Accelerator},
 		{"operations", fmt.Sprintf("%s on the NPU, %d on the CPU", commas(r.NPUOps), r.CPUOps)},
@@ -306,7 +295,7 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 		{"SRAM", commas(r.SRAMBytes) + " bytes"},
 		{"estimated cycles", commas(r.Cycles) + " a call"},
 		{"written to", b.out},
-	}
+	}...)
 	fmt.Fprintln(c.stdout)
 	for _, row := range rows {
 		fmt.Fprintf(c.stdout, "%-17s %s\n", row[0], row[1])

@@ -42,8 +42,18 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			if err := s.check(f); err != nil {
 				return err
 			}
-			m, err := readPlain(name, *states)
+			dst := *out
+			if dst == "" {
+				dst = strings.TrimSuffix(name, filepath.Ext(name)) + ".npu.tflite"
+			}
+			if err := checkOutput(dst, *force, name); err != nil {
+				return err
+			}
+			m, err := readPaired(c, name, *states)
 			if err != nil {
+				return err
+			}
+			if err := s.checkModel(c, m); err != nil {
 				return err
 			}
 			p, weighed, err := s.program(m.graph, o)
@@ -53,10 +63,6 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			file, err := vela.Write(p)
 			if err != nil {
 				return err
-			}
-			dst := *out
-			if dst == "" {
-				dst = strings.TrimSuffix(name, filepath.Ext(name)) + ".npu.tflite"
 			}
 			if err := writeFile(dst, file, *force); err != nil {
 				return err

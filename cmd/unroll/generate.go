@@ -55,8 +55,11 @@ unroll generate --check fw`,
 			if *calls < 1 {
 				return usagef("--calls %d: a project needs at least one golden call to be judged by", *calls)
 			}
-			m, err := readPlain(name, *states)
+			m, err := readPaired(c, name, *states)
 			if err != nil {
+				return err
+			}
+			if err := s.checkModel(c, m); err != nil {
 				return err
 			}
 			p, weighed, err := s.program(m.graph, o)

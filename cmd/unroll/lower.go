@@ -121,7 +121,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 	if out == "" {
 		out = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) + ".tflite"
 	}
-	if err := checkNew(out, force); err != nil {
+	if err := checkOutput(out, force, name); err != nil {
 		return err
 	}
 	net, err := checkpoint.Open(name)
@@ -134,6 +134,9 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 	}
 	if net.Steps == 0 { // files from elsewhere do not say
 		net.Steps = train.Steps
+	}
+	if err := train.Fits(net); err != nil {
+		return fmt.Errorf("%s with --data %s: %w", name, d.data, err)
 	}
 	if net, err = l.tune(c, net, train, o); err != nil {
 		return err

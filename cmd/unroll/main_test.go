@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	flatbuffers "github.com/google/flatbuffers/go"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/unroll-npu/unroll/train/nn"
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) {
 			os.Exit(execute(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
 		"network": func() { must(writeNetwork(os.Args[1:])) },
+		"recode":  func() { must(recode(os.Args[1:])) },
 	})
 }
 
@@ -60,4 +62,34 @@ func TestScripts(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 	})
+}
+
+// recode is a command of the scripts: recode MODEL.tflite FROM=TO ... gives operators
+// other codes of the schema, and so makes a model of operators that nobody here writes.
+func recode(args []string) error {
+	file, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	model := &flatbuffers.Table{Bytes: file, Pos: flatbuffers.GetUOffsetT(file)}
+	const operatorCodes, deprecated, builtin = 4 + 2*1, 4 + 2*0, 4 + 2*3 // slots of the schema
+	codes := model.Vector(flatbuffers.UOffsetT(model.Offset(operatorCodes)))
+	n := model.VectorLen(flatbuffers.UOffsetT(model.Offset(operatorCodes)))
+	for _, arg := range args[1:] {
+		var from, to int32
+		if _, err := fmt.Sscanf(arg, "%d=%d", &from, &to); err != nil {
+			return err
+		}
+		found := false
+		for i := range n {
+			code := &flatbuffers.Table{Bytes: file, Pos: model.Indirect(codes + flatbuffers.UOffsetT(4*i))}
+			if code.GetInt32Slot(builtin, 0) == from {
+				found = code.MutateInt32Slot(builtin, to) && code.MutateInt8Slot(deprecated, int8(min(to, 127)))
+			}
+		}
+		if !found {
+			return fmt.Errorf("recode: %s has no operator of code %d", args[0], from)
+		}
+	}
+	return os.WriteFile(args[0], file, 0o666)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -40,8 +41,8 @@ func readModel(name string) (*model, error) {
 	return m, err
 }
 
-// plain reads a model that is not compiled yet.
-func readPlain(name string, states []string) (*model, error) {
+// readPlain reads a model that is not compiled yet.
+func readPlain(name string) (*model, error) {
 	m, err := readModel(name)
 	if err != nil {
 		return nil, err
@@ -49,20 +50,36 @@ func readPlain(name string, states []string) (*model, error) {
 	if m.graph == nil {
 		return nil, fmt.Errorf("%s is compiled already: give the int8 .tflite it was compiled from", name)
 	}
-	if len(states) > 0 {
-		pairs, _, err := parseStates(states)
-		if err != nil {
-			return nil, err
-		}
-		m.graph.States = nil
-		if err := tflite.PairStates(m.graph, pairs); err != nil {
-			return nil, fmt.Errorf("%s: --state: %w", name, err)
+	return m, nil
+}
+
+// readPaired is readPlain with the states that --state names, if any, in place of those
+// that the model declares.
+func readPaired(c *cli, name string, states []string) (*model, error) {
+	pairs, _, err := parseStates(states)
+	if err != nil {
+		return nil, err
+	}
+	m, err := readPlain(name)
+	if err != nil || len(states) == 0 {
+		return m, err
+	}
+	g := m.graph
+	declared := g.States
+	g.States = nil
+	if err := tflite.PairStates(g, pairs); err != nil {
+		return nil, fmt.Errorf("%s: --state: %w", name, err)
+	}
+	for _, s := range declared {
+		if !slices.ContainsFunc(g.States, func(now graph.State) bool { return now.In == s.In || now.Out == s.Out }) {
+			in, out := g.Tensors[s.In].Name, g.Tensors[s.Out].Name
+			c.say("note: %s: %q is no state any more, for --state names all of them; if it is one, add --state %s=%s", name, in, in, out)
 		}
 	}
 	return m, nil
 }
 
-// compiled reads a compiled model.
+// readCompiled reads a compiled model.
 func readCompiled(name string) (*model, error) {
 	m, err := readModel(name)
 	if err != nil {
@@ -83,12 +100,13 @@ func (m *model) runner() (runner.Model, error) {
 }
 
 func addStates(f *pflag.FlagSet) *[]string {
-	return f.StringArray("state", nil, "INPUT=OUTPUT pair that is carried from call to call; repeat for more (default: the pairs the model declares)")
+	return f.StringArray("state", nil, "INPUT=OUTPUT pair that is carried from call to call; repeat for all of them (default: the pairs the model declares)")
 }
 
 // parseStates splits IN=OUT pairs, keeping their order.
 func parseStates(states []string) (pairs map[string]string, order []string, err error) {
 	pairs = map[string]string{}
+	fed := map[string]bool{}
 	for _, s := range states {
 		in, out, ok := strings.Cut(s, "=")
 		if !ok || in == "" || out == "" {
@@ -97,7 +115,10 @@ func parseStates(states []string) (pairs map[string]string, order []string, err 
 		if _, twice := pairs[in]; twice {
 			return nil, nil, usagef("--state %s: input %q is paired twice", s, in)
 		}
-		pairs[in] = out
+		if fed[out] {
+			return nil, nil, usagef("--state %s: output %q is paired twice", s, out)
+		}
+		pairs[in], fed[out] = out, true
 		order = append(order, in)
 	}
 	return pairs, order, nil

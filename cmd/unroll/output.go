@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,10 +14,17 @@ import (
 
 // writeFile writes data under a temporary name beside path and renames it, so that
 // path holds either what it held before or all of data. Without force it refuses to
-// replace an existing file.
+// replace an existing file. A link stays: what it leads to is replaced. A device or a
+// pipe, such as /dev/null, is written to as it is.
 func writeFile(path string, data []byte, force bool) (err error) {
-	if err := checkNew(path, force); err != nil {
+	if err := checkTarget(path, force); err != nil {
 		return err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, data, 0o666)
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -43,13 +52,62 @@ func writeFile(path string, data []byte, force bool) (err error) {
 	return os.Rename(tmp.Name(), path)
 }
 
-// checkNew refuses to replace an existing file without force. Verbs that work long ask
-// before they start.
-func checkNew(path string, force bool) error {
-	if _, err := os.Lstat(path); err == nil && !force {
+// checkTarget refuses a path that writeFile would not write: a folder, a file that is
+// among the sources of the same run, and without force any file.
+func checkTarget(path string, force bool, sources ...string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot write %s: %w", path, err)
+		}
+		if _, err := os.Lstat(path); err == nil && !force {
+			return fmt.Errorf("%s exists already, a link that leads nowhere: give another -o or --force to replace it", path)
+		}
+		return nil
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%s is a folder: give the name of a file", path)
+	}
+	for _, s := range sources {
+		if read, err := os.Stat(s); err == nil && os.SameFile(info, read) {
+			return fmt.Errorf("%s is the file that is read: give another -o", path)
+		}
+	}
+	if info.Mode().IsRegular() && !force {
 		return fmt.Errorf("%s exists already: give another -o or --force to replace it", path)
 	}
 	return nil
+}
+
+// checkOutput is checkTarget for verbs that work before they write. It also tries
+// whether the folder can be written, or the one that it will be made in.
+func checkOutput(path string, force bool, sources ...string) error {
+	if err := checkTarget(path, force, sources...); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil
+	}
+	return checkFolder(filepath.Dir(path))
+}
+
+// checkFolder tries whether files can be written into a folder, which need not exist yet.
+func checkFolder(dir string) error {
+	at := filepath.Clean(dir)
+	for {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) || filepath.Dir(at) == at {
+			break
+		}
+		at = filepath.Dir(at)
+	}
+	if info, err := os.Stat(at); err == nil && !info.IsDir() {
+		return fmt.Errorf("cannot write into %s: %s is a file", dir, at)
+	}
+	temp, err := os.MkdirTemp(at, ".unroll-")
+	if err != nil {
+		return fmt.Errorf("cannot write into %s: %w", dir, err)
+	}
+	return os.Remove(temp)
 }
 
 // printJSON prints v as the one object on w.

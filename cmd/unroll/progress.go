@@ -17,6 +17,7 @@ type progress struct {
 	start time.Time
 	last  time.Time
 	drawn bool
+	shown bool
 }
 
 func newProgress(w io.Writer) *progress {
@@ -35,9 +36,13 @@ func (p *progress) update(done, total int, text string) {
 		every = 100 * time.Millisecond
 	}
 	now := time.Now()
+	if now.Sub(p.start) < time.Second && !p.shown {
+		return // what is done at once needs no progress
+	}
 	if now.Sub(p.last) < every && done < total {
 		return
 	}
+	p.shown = true
 	p.last = now
 	eta := ""
 	if done > 0 && done < total {

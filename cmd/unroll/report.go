@@ -54,37 +54,49 @@ func (r *reportFlags) check(states bool) error {
 	return nil
 }
 
-// lowered is what lower prints with --json. Accuracies are fractions; they are null
-// for a regression and where a sequence is not a whole number of calls.
+// lowered is what lower prints with --json.
 type lowered struct {
-	FloatAccuracy *float64      `json:"float_accuracy"`
-	Int8Accuracy  *float64      `json:"int8_accuracy"`
-	OutputRMSE    *float64      `json:"output_rmse,omitempty"` // of a regression: int8 against float, real units
-	Operators     int           `json:"operators"`
-	Bytes         int           `json:"bytes"`
-	Output        string        `json:"output"`
-	Report        *lower.Report `json:"report,omitempty"`
-	Drift         *lower.Drift  `json:"drift,omitempty"`
+	accuracies
+	Operators int           `json:"operators"`
+	Bytes     int           `json:"bytes"`
+	Output    string        `json:"output"`
+	Report    *lower.Report `json:"report,omitempty"`
+	Drift     *lower.Drift  `json:"drift,omitempty"`
+}
+
+// accuracies are fractions of the decisions on the test part; they are null for a
+// regression and where a sequence is not a whole number of calls.
+type accuracies struct {
+	Float      *float64 `json:"float_accuracy"`
+	Int8       *float64 `json:"int8_accuracy"`
+	OutputRMSE *float64 `json:"output_rmse,omitempty"` // of a regression: int8 against float, real units
+}
+
+func (a *accuracies) measure(c *cli, low *lower.Result, net *nn.Network, test *dataset.Set) error {
+	c.say("evaluating float and int8 on %s test sequences", commas(test.Len()))
+	float, err := low.EvaluateFloat(c.ctx, test, 0)
+	if err != nil {
+		return err
+	}
+	int8, err := low.Evaluate(c.ctx, test, 0)
+	if err != nil {
+		return err
+	}
+	if net.Task == nn.Classification {
+		f, i := float.Accuracy(), int8.Accuracy()
+		a.Float, a.Int8 = &f, &i
+		return nil
+	}
+	rmse := float.RMSE(int8)
+	a.OutputRMSE = &rmse
+	return nil
 }
 
 // measure fills in what was asked for.
 func (r *reportFlags) measure(c *cli, low *lower.Result, net *nn.Network, train, test *dataset.Set, to *lowered) error {
 	if low.Measurable() == nil {
-		c.say("evaluating float and int8 on %s test sequences", commas(test.Len()))
-		float, err := low.EvaluateFloat(c.ctx, test, 0)
-		if err != nil {
+		if err := to.accuracies.measure(c, low, net, test); err != nil {
 			return err
-		}
-		int8, err := low.Evaluate(c.ctx, test, 0)
-		if err != nil {
-			return err
-		}
-		if net.Task == nn.Classification {
-			f, i := float.Accuracy(), int8.Accuracy()
-			to.FloatAccuracy, to.Int8Accuracy = &f, &i
-		} else {
-			rmse := float.RMSE(int8)
-			to.OutputRMSE = &rmse
 		}
 	}
 	if r.report != "" {
@@ -129,9 +141,9 @@ func (r *reportFlags) print(c *cli, m *lowered, activations string, sequences in
 		}
 	}
 	switch {
-	case m.FloatAccuracy != nil:
+	case m.Float != nil:
 		fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\n",
-			100**m.FloatAccuracy, activations, 100**m.Int8Accuracy, commas(sequences))
+			100**m.Float, activations, 100**m.Int8, commas(sequences))
 	case m.OutputRMSE != nil:
 		fmt.Fprintf(c.stdout, "%s outputs differ from float by %.4g (root mean square) on %s test sequences\n", activations, *m.OutputRMSE, commas(sequences))
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/pflag"
@@ -46,6 +48,38 @@ func (s *sequenceFlags) check(set *pflag.FlagSet) error {
 	return err
 }
 
+// checkModel refuses models whose steps would not hang together and warns of those that
+// have several steps of their own. That is no error: a model that takes its stream in
+// chunks of frames is one "step" here, and so many chunks make a call.
+func (s *sequenceFlags) checkModel(c *cli, m *model) error {
+	if s.steps == 0 {
+		return nil
+	}
+	g := m.graph
+	moves := slices.ContainsFunc(g.Tensors, func(t *graph.Tensor) bool { return t.Variable })
+	if len(g.States) == 0 && !moves {
+		return fmt.Errorf("%s: --steps %d: no input is paired with an output, so nothing would pass from one step to the next; name the pairs with --state INPUT=OUTPUT (inputs: %s; outputs: %s)",
+			m.name, s.steps, tensorNames(g, g.Inputs), tensorNames(g, g.Outputs))
+	}
+	for _, id := range g.Inputs {
+		t := g.Tensors[id]
+		state := slices.ContainsFunc(g.States, func(s graph.State) bool { return s.In == id })
+		if !state && len(t.Shape) == 3 && t.Shape[1] > 1 {
+			c.say("warning: %s: input %q has %d steps already, %v: --steps %d makes a call of %d such calls, %d steps in all; for a call of %d steps begin with a model of one (unroll lower --steps 1)",
+				m.name, t.Name, t.Shape[1], t.Shape, s.steps, s.steps, s.steps*t.Shape[1], s.steps)
+		}
+	}
+	return nil
+}
+
+func tensorNames(g *graph.Graph, ids []graph.TensorID) string {
+	var names []string
+	for _, id := range ids {
+		names = append(names, g.Tensors[id].Name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // settings are the choices as the manifest records them.
 func (s *sequenceFlags) settings(to map[string]string) {
 	if s.steps > 0 {
@@ -85,13 +119,17 @@ func compileSequence(step *graph.Graph, seq compile.SequenceOptions, o compile.O
 	return verified(compile.Sequence(step, seq, o))
 }
 
-// trade is what auto weighed.
+// trade is what auto weighed. Where a form does not compile there is nothing to weigh,
+// and no figures.
 type trade struct {
 	unrolled, step perf.Figures
 	chosen, why    string
+	only           bool // the chosen form is the only one that compiles
 }
 
-// weigh compiles the form that was asked for; of auto both, and takes one.
+// weigh compiles the form that was asked for; of auto both, and takes one. Where one of
+// them does not compile it is the other; where none does, the step's error is
+// returned, for its operators are those of the user's model.
 func weigh(form string, unrolled, step func() (*ethosu.Program, error)) (*ethosu.Program, *trade, error) {
 	switch form {
 	case formUnrolled:
@@ -101,13 +139,15 @@ func weigh(form string, unrolled, step func() (*ethosu.Program, error)) (*ethosu
 		p, err := step()
 		return p, nil, err
 	}
-	one, err := unrolled()
-	if err != nil {
-		return nil, nil, err
-	}
+	one, errOne := unrolled()
 	many, err := step()
-	if err != nil {
+	switch {
+	case errOne != nil && err != nil:
 		return nil, nil, err
+	case errOne != nil:
+		return many, &trade{chosen: formStep, why: errOne.Error(), only: true}, nil
+	case err != nil:
+		return one, &trade{chosen: formUnrolled, why: err.Error(), only: true}, nil
 	}
 	t := &trade{chosen: formUnrolled}
 	if t.unrolled, err = perf.FiguresOf(one); err != nil {
@@ -128,6 +168,10 @@ func weigh(form string, unrolled, step func() (*ethosu.Program, error)) (*ethosu
 // print shows both forms and what was chosen; nothing when there was no choice.
 func (t *trade) print(c *cli) {
 	if t == nil {
+		return
+	}
+	if t.only {
+		fmt.Fprintf(c.stdout, "chosen: %s, for the other form does not compile: %s\n\n", t.chosen, t.why)
 		return
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -159,7 +203,7 @@ func withSequence(f perf.Figures, p *ethosu.Program, t *trade) sequenceFigures {
 	if p.Sequence != nil {
 		s.Sequence = formStep
 	}
-	if t != nil {
+	if t != nil && !t.only {
 		s.Sequences = map[string]perf.Figures{formUnrolled: t.unrolled, formStep: t.step}
 	}
 	return s

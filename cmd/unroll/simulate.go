@@ -54,6 +54,19 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if err != nil {
 		return err
 	}
+	pairs, order, err := parseStates(s.states)
+	if err != nil {
+		return err
+	}
+	files, err := parseInputs(s.inputs)
+	if err != nil {
+		return err
+	}
+	if s.out != "" {
+		if err := checkFolder(s.out); err != nil {
+			return fmt.Errorf("--out: %w", err)
+		}
+	}
 	m, err := readModel(name)
 	if err != nil {
 		return err
@@ -64,11 +77,8 @@ func runSimulate(c *cli, s *simulateFlags) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	arrays := map[string]*runner.Array{}
-	for _, in := range s.inputs {
-		tensor, file, ok := strings.Cut(in, "=")
-		if !ok {
-			return usagef("--input %s: expected NAME=FILE.npy", in)
-		}
+	for _, tensor := range sortedKeys(files) {
+		file := files[tensor]
 		b, err := os.ReadFile(file)
 		if err != nil {
 			return err
@@ -77,17 +87,21 @@ func runSimulate(c *cli, s *simulateFlags) error {
 			return err
 		}
 	}
-	pairs, order, err := parseStates(s.states)
-	if err != nil {
-		return err
-	}
 	states, err := runner.PairStates(run, pairs, order)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: --state: %w", name, err)
 	}
 	results, calls, err := runSequence(c, run, arrays, states)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if calls > 1 && len(states) == 0 {
+		for _, st := range run.States() {
+			in, out := run.Inputs()[st.In].Name, run.Outputs()[st.Out].Name
+			if arrays[in] == nil {
+				c.say("note: %s: every call started with %q reset; to carry it, add --state %s=%s", name, in, in, out)
+			}
+		}
 	}
 	if len(found.races) > 0 {
 		return fmt.Errorf("%s: %d findings:\n%s", name, len(found.races), strings.Join(found.races, "\n"))
@@ -101,6 +115,22 @@ func runSimulate(c *cli, s *simulateFlags) error {
 		}
 	}
 	return writeResults(c, s, run, results, calls)
+}
+
+// parseInputs splits NAME=FILE.npy.
+func parseInputs(inputs []string) (map[string]string, error) {
+	files := map[string]string{}
+	for _, in := range inputs {
+		tensor, file, ok := strings.Cut(in, "=")
+		if !ok || tensor == "" || file == "" {
+			return nil, usagef("--input %s: expected NAME=FILE.npy", in)
+		}
+		if files[tensor] != "" {
+			return nil, usagef("--input %s: %q is given twice", in, tensor)
+		}
+		files[tensor] = file
+	}
+	return files, nil
 }
 
 // findings are what a probe saw.
@@ -134,7 +164,7 @@ func (s *simulateFlags) runner(c *cli, m *model, found *findings) (runner.Model,
 		}
 	}
 	if s.compare != "" {
-		ref, err := readPlain(s.compare, nil)
+		ref, err := readPlain(s.compare)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +187,7 @@ func runSequence(c *cli, m runner.Model, arrays map[string]*runner.Array, states
 // compareWith runs the same arrays on the reference interpreter and reports the first
 // output byte that differs. Beside a sequence the plain model may be one step of it.
 func compareWith(c *cli, name string, p *ethosu.Program, arrays map[string]*runner.Array, states []runner.State, dut runner.Model, got []*runner.Array) error {
-	ref, err := readPlain(name, nil)
+	ref, err := readPlain(name)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu/runner"
@@ -47,7 +48,7 @@ func TestSimulateRecordedState(t *testing.T) {
 		code := execute(context.Background(), []string{"simulate", testdata.Shared(t, "data/models", model),
 			"--input", in.Name + "=" + frames, "--state", rec.Inputs[1].Name + "=" + rec.Outputs[1].Name, "--out", results},
 			nil, &stdout, &stderr)
-		if code != 0 {
+		if code != 0 || strings.Contains(stderr.String(), "note:") {
 			t.Errorf("%s: exit code %d: %s", model, code, stderr.String())
 			continue
 		}
@@ -64,5 +65,14 @@ func TestSimulateRecordedState(t *testing.T) {
 		if !bytes.Equal(got.Data, want) {
 			t.Errorf("%s: outputs differ from the recorded ones", model)
 		}
+	}
+
+	// Without --state every call starts anew, which is said.
+	var stdout, stderr bytes.Buffer
+	if code := execute(context.Background(), []string{"simulate", testdata.Shared(t, "data/models", "gru32x40_stream.tflite"), "--input", in.Name + "=" + frames}, nil, &stdout, &stderr); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	if note := "add --state " + rec.Inputs[1].Name + "=" + rec.Outputs[1].Name + "\n"; !strings.Contains(stderr.String(), note) {
+		t.Errorf("stderr is %q, expected %q", stderr.String(), note)
 	}
 }

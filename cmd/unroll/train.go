@@ -177,14 +177,22 @@ func fit(c *cli, cfg train.Config, set *dataset.Set) (*nn.Network, error) {
 	p := newProgress(c.stderr)
 	defer p.finish()
 	return train.Fit(c.ctx, cfg, set, func(s train.Progress) {
-		p.update(s.Step, s.Steps, fmt.Sprintf("training: epoch %d/%d, loss %.3f, accuracy %.2f %%", s.Epoch, s.Epochs, s.Loss, 100*s.Accuracy))
+		now := fmt.Sprintf("training: epoch %d/%d, loss %.3f", s.Epoch, s.Epochs, s.Loss)
+		if set.Task == nn.Classification {
+			now += fmt.Sprintf(", accuracy %.2f %%", 100*s.Accuracy)
+		}
+		p.update(s.Step, s.Steps, now)
 		if s.EpochDone && cfg.Validation != nil {
 			best := ""
 			if s.Best {
 				best = ", the best so far"
 			}
 			p.finish()
-			c.say("epoch %d: validation loss %.4f, accuracy %.2f %%%s", s.Epoch, s.ValidationLoss, 100*s.ValidationAccuracy, best)
+			judged := fmt.Sprintf("accuracy %.2f %%", 100*s.ValidationAccuracy)
+			if set.Task == nn.Regression {
+				judged = fmt.Sprintf("R² %.4f", s.ValidationAccuracy)
+			}
+			c.say("epoch %d: validation loss %.4f, %s%s", s.Epoch, s.ValidationLoss, judged, best)
 		}
 	})
 }
@@ -199,11 +207,12 @@ func encodeNetwork(net *nn.Network) ([]byte, error) {
 
 // trained is what train prints with --json.
 type trained struct {
-	Accuracy    float64 `json:"float_accuracy"`
-	Loss        float64 `json:"loss"`
-	Parameters  int     `json:"parameters"`
-	Interrupted bool    `json:"interrupted"`
-	Output      string  `json:"output"`
+	Accuracy    *float64 `json:"float_accuracy"`      // null for a regression
+	RSquared    *float64 `json:"r_squared,omitempty"` // of a regression
+	Loss        float64  `json:"loss"`                // mean cross entropy, or mean squared error
+	Parameters  int      `json:"parameters"`
+	Interrupted bool     `json:"interrupted"`
+	Output      string   `json:"output"`
 }
 
 func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON bool) error {
@@ -217,8 +226,13 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if out == "" {
 		out = t.cell + ".safetensors"
 	}
-	if err := checkNew(out, force); err != nil {
+	if err := checkOutput(out, force); err != nil {
 		return err
+	}
+	if t.state != "" {
+		if err := checkOutput(t.state, true); err != nil {
+			return err
+		}
 	}
 	set, test, err := d.open(c)
 	if err != nil {
@@ -249,14 +263,22 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		return fmt.Errorf("%w\nthe last good network is in %s", err, out)
 	}
 	r := trained{Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
-	r.Accuracy, r.Loss = train.Evaluate(net, test)
+	quality, loss := train.Evaluate(net, test)
+	r.Loss = loss
+	told := fmt.Sprintf("accuracy %.2f %% and loss %.4f", 100*quality, loss)
+	if net.Task == nn.Classification {
+		r.Accuracy = &quality
+	} else {
+		r.RSquared = &quality
+		told = fmt.Sprintf("R² %.4f and mean squared error %.4g", quality, loss)
+	}
 	if asJSON {
 		return printJSON(c.stdout, r)
 	}
 	if interrupted {
 		fmt.Fprintln(c.stdout, "interrupted: what follows is the network so far")
 	}
-	fmt.Fprintf(c.stdout, "%s parameters, accuracy %.2f %% and loss %.4f on %s test sequences\nwrote %s\nnext: unroll lower %s --data %s\n",
-		commas(r.Parameters), 100*r.Accuracy, r.Loss, commas(test.Len()), out, out, d.data)
+	fmt.Fprintf(c.stdout, "%s parameters, %s on %s test sequences\nwrote %s\nnext: unroll lower %s --data %s\n",
+		commas(r.Parameters), told, commas(test.Len()), out, out, d.data)
 	return nil
 }

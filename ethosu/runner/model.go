@@ -92,17 +92,10 @@ func PairStates(m Model, pairs map[string]string, order []string) ([]State, erro
 		if a.Type != b.Type || graph.Elems(a.Shape) != graph.Elems(b.Shape) {
 			return nil, fmt.Errorf("state %q=%q cannot be carried: input is %v%v, output is %v%v", a.Name, b.Name, a.Type, a.Shape, b.Type, b.Shape)
 		}
-		if !sameQuant(a.Quant, b.Quant) {
+		if !graph.SameState(a.Quant, b.Quant) {
 			return nil, fmt.Errorf("state %q=%q cannot be carried as bytes: input and output have different scale or zero point", a.Name, b.Name)
 		}
 		states = append(states, State{In: i, Out: o})
 	}
 	return states, nil
-}
-
-func sameQuant(a, b *graph.Quant) bool {
-	if a == nil || b == nil || len(a.Scales) == 0 || len(b.Scales) == 0 {
-		return (a == nil || len(a.Scales) == 0) == (b == nil || len(b.Scales) == 0)
-	}
-	return a.Scales[0] == b.Scales[0] && a.ZeroPoints[0] == b.ZeroPoints[0]
 }

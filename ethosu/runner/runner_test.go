@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,6 +141,32 @@ func TestPairStates(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "different scale or zero point") {
 		t.Errorf("got %v for tensors of different quantization", err)
 	}
+	// Converters compute the scale of a state twice, in different order.
+	a := m.Inputs()[1].Quant
+	if a == nil || len(a.Scales) != 1 {
+		t.Fatalf("the state has the quantization %v", a)
+	}
+	off := func(by float32) Model {
+		return requantized{m, &graph.Quant{Scales: []float32{a.Scales[0] * by}, ZeroPoints: a.ZeroPoints}}
+	}
+	if _, err := PairStates(off(1+1.0/(1<<22)), map[string]string{"state/h": "state_h"}, []string{"state/h"}); err != nil {
+		t.Errorf("scales that differ by rounding: %v", err)
+	}
+	if _, err := PairStates(off(1.001), map[string]string{"state/h": "state_h"}, []string{"state/h"}); err == nil {
+		t.Error("scales that differ by a thousandth are carried as bytes")
+	}
+}
+
+// requantized is a model whose output 1 has another quantization.
+type requantized struct {
+	Model
+	quant *graph.Quant
+}
+
+func (r requantized) Outputs() []Tensor {
+	out := slices.Clone(r.Model.Outputs())
+	out[1].Quant = r.quant
+	return out
 }
 
 func TestCompareFindsTheByte(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -44,7 +45,7 @@ func NewSequence(m Model, arrays map[string]*Array, states []State) (*Sequence, 
 			}
 			s.calls = calls
 		default:
-			return nil, fmt.Errorf("input %q: shape %v does not fit: expected %v, or [calls, %v]", t.Name, a.Shape, t.Shape, t.Shape)
+			return nil, fmt.Errorf("input %q: shape %v does not fit: expected %v, or %v for a sequence of calls", t.Name, a.Shape, t.Shape, strings.Replace(fmt.Sprint(t.Shape), "[", "[calls ", 1))
 		}
 		data := a.Data
 		if a.Type != t.Type {

@@ -173,7 +173,7 @@ func (g *Graph) CheckState(s State) error {
 	if in.Type != out.Type || !equalShape(squeeze(in.Shape), squeeze(out.Shape)) {
 		return fmt.Errorf("state %q is %v %v but its output %q is %v %v, expected equal but for dimensions of 1", in.Name, in.Type, in.Shape, out.Name, out.Type, out.Shape)
 	}
-	if !sameState(in.Quant, out.Quant) {
+	if !SameState(in.Quant, out.Quant) {
 		return fmt.Errorf("state %q and its output %q differ in scale or zero point (%g, %d and %g, %d); give both the same quantization",
 			in.Name, out.Name, in.Scale(), in.ZeroPoint(), out.Scale(), out.ZeroPoint())
 	}
@@ -191,9 +191,9 @@ func squeeze(shape []int) []int {
 	return s
 }
 
-// sameState compares quantization up to the rounding of the scale: converters
-// compute a state's scale twice, in different order.
-func sameState(a, b *Quant) bool {
+// SameState compares the quantization of the two ends of a state up to the rounding
+// of the scale: converters compute it twice, in different order.
+func SameState(a, b *Quant) bool {
 	if a == nil || b == nil || len(a.Scales) != 1 || len(b.Scales) != 1 || len(a.ZeroPoints) != 1 || len(b.ZeroPoints) != 1 {
 		return a.Equal(b)
 	}

@@ -3,6 +3,7 @@ package tflite
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -225,6 +226,23 @@ func TestPairStates(t *testing.T) {
 	}
 	if len(g.States) != 1 || g.States[0] != (graph.State{In: 0, Out: 2}) {
 		t.Errorf("states are %v, expected the later pair alone", g.States)
+	}
+}
+
+// TestPairStatesKeepsTheOrderOfInputs, which decides bytes of what is made of the graph,
+// whatever order the names have.
+func TestPairStatesKeepsTheOrderOfInputs(t *testing.T) {
+	g := &graph.Graph{Name: "two states"}
+	add := func(name string) graph.TensorID {
+		return g.Add(&graph.Tensor{Name: name, Type: graph.Int8, Shape: []int{1, 4}, Quant: graph.PerTensor(0.5, 1)})
+	}
+	z, a, zOut, aOut := add("z"), add("a"), add("z_out"), add("a_out")
+	g.Inputs, g.Outputs = []graph.TensorID{z, a}, []graph.TensorID{zOut, aOut}
+	if err := PairStates(g, map[string]string{"a": "a_out", "z": "z_out"}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []graph.State{{In: z, Out: zOut}, {In: a, Out: aOut}}; !slices.Equal(g.States, want) {
+		t.Errorf("states %v, expected %v", g.States, want)
 	}
 }
 

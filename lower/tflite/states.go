@@ -109,7 +109,8 @@ func stem(name string) string {
 
 // PairStates sets the graph's states as the user names them: from the name of
 // each state input to the name of the output that is fed back to it, both
-// tensor names. Every pair replaces what Read found for either tensor.
+// tensor names. Every pair replaces what Read found for either tensor. The states
+// end up in the order of their inputs, as Read gives them.
 func PairStates(g *graph.Graph, pairs map[string]string) error {
 	ins := make([]string, 0, len(pairs))
 	for in := range pairs {
@@ -135,6 +136,9 @@ func PairStates(g *graph.Graph, pairs map[string]string) error {
 		}
 		g.States = append(kept, s)
 	}
+	sort.Slice(g.States, func(i, j int) bool {
+		return position(g.Inputs, g.States[i].In) < position(g.Inputs, g.States[j].In)
+	})
 	return nil
 }
 

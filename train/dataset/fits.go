@@ -1,0 +1,25 @@
+package dataset
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Fits returns nil when a network takes the sequences of the set and can give their
+// labels, else an error that says what does not fit. A set may have fewer classes than
+// the network: not all of them need to occur.
+func (s *Set) Fits(net *nn.Network) error {
+	kinds := map[nn.Task]string{nn.Classification: "classes", nn.Regression: "numbers to predict"}
+	switch {
+	case s.Features != net.Features:
+		return fmt.Errorf("network %q takes %d features a step, data set %s has %d: give the data that it was trained for", net.Name, net.Features, s.Name, s.Features)
+	case s.Steps != net.Steps:
+		return fmt.Errorf("network %q takes sequences of %d steps, data set %s has sequences of %d: cut them to that length, or train on these", net.Name, net.Steps, s.Name, s.Steps)
+	case s.Task != net.Task:
+		return fmt.Errorf("network %q gives %s, the labels of data set %s are %s: read them as what they are", net.Name, kinds[net.Task], s.Name, kinds[s.Task])
+	case s.Outputs > net.Outputs:
+		return fmt.Errorf("network %q has %d outputs, data set %s has labels for %d: give the data that it was trained for", net.Name, net.Outputs, s.Name, s.Outputs)
+	}
+	return nil
+}

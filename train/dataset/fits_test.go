@@ -1,0 +1,30 @@
+package dataset
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+func TestFits(t *testing.T) {
+	set := &Set{Name: "data.csv", Steps: 4, Features: 3, Outputs: 2}
+	for _, c := range []struct {
+		change func(*nn.Network)
+		want   string
+	}{
+		{func(*nn.Network) {}, ""},
+		{func(n *nn.Network) { n.Outputs = 7 }, ""},
+		{func(n *nn.Network) { n.Steps = 1 }, "takes sequences of 1 steps, data set data.csv has sequences of 4"},
+		{func(n *nn.Network) { n.Features = 2 }, "takes 2 features a step, data set data.csv has 3"},
+		{func(n *nn.Network) { n.Outputs = 1 }, "has 1 outputs, data set data.csv has labels for 2"},
+		{func(n *nn.Network) { n.Task = nn.Regression }, "gives numbers to predict, the labels of data set data.csv are classes"},
+	} {
+		net := &nn.Network{Name: "net", Steps: 4, Features: 3, Outputs: 2}
+		c.change(net)
+		err := set.Fits(net)
+		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `network "net"`)) {
+			t.Errorf("found %v, expected %q", err, c.want)
+		}
+	}
+}
