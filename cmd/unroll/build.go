@@ -67,8 +67,8 @@ type built struct {
 }
 
 func runBuild(c *cli, b *buildFlags) error {
-	if len(c.args) != 0 {
-		return usagef("expected no arguments, found %q", c.args)
+	if err := c.noArgs(); err != nil {
+		return err
 	}
 	cfg, err := b.train.config(b.data.seed)
 	if err != nil {

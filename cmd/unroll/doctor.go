@@ -16,6 +16,9 @@ var doctorVerb = verb{
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		asJSON := f.Bool("json", false, "print the list as JSON")
 		return func(c *cli) error {
+			if err := c.noArgs(); err != nil {
+				return err
+			}
 			tools := run.Doctor(c.ctx)
 			if *asJSON {
 				return printJSON(c.stdout, map[string]any{"tools": tools})

@@ -36,6 +36,9 @@ unroll generate --check fw`,
 		check := f.String("check", "", "only tell whether the tree in this folder is as it was generated")
 		return func(c *cli) error {
 			if *check != "" {
+				if len(c.args) != 0 {
+					return usagef("--check %s only looks at that folder: leave out %s", *check, strings.Join(c.args, " "))
+				}
 				return checkTree(c, *check)
 			}
 			name, err := c.oneArg("the .tflite to generate firmware for")

@@ -32,11 +32,20 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 			if err != nil {
 				return err
 			}
+			if *asJSON && (*disassemble || *ops || *memory) || *disassemble && (*ops || *memory) {
+				return usagef("--json, --disassemble and tables of --ops and --memory are printed one at a time")
+			}
 			m, err := readModel(name)
 			if err != nil {
 				return err
 			}
 			if m.graph != nil {
+				switch {
+				case *disassemble || *ops || *memory:
+					return usagef("--disassemble, --ops and --memory need a compiled model: run unroll compile %s first", name)
+				case *asJSON:
+					return printJSON(c.stdout, graph.Summarize(m.graph))
+				}
 				return graph.Fprint(c.stdout, m.graph)
 			}
 			p := m.program

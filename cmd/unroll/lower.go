@@ -79,6 +79,9 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	if l.steps < 0 || l.calibration < 1 {
 		return o, usagef("--steps must not be negative and --calibration must be at least 1, found %d and %d", l.steps, l.calibration)
 	}
+	if l.qat < 0 {
+		return o, usagef("--qat %d: expected a number of steps", l.qat)
+	}
 	if l.weightLevels < 1 || l.weightLevels > 127 {
 		return o, usagef("--weight-levels must be 1 to 127, found %d", l.weightLevels)
 	}

@@ -130,6 +130,14 @@ func printHelp(w io.Writer) {
 	fmt.Fprint(w, "\nStart with:\n  unroll build\n\nunroll VERB --help explains a verb.\n")
 }
 
+// noArgs refuses positional arguments.
+func (c *cli) noArgs() error {
+	if len(c.args) != 0 {
+		return usagef("expected no arguments, found %q", c.args)
+	}
+	return nil
+}
+
 // oneArg returns the only positional argument.
 func (c *cli) oneArg(what string) (string, error) {
 	if len(c.args) != 1 {

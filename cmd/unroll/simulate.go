@@ -58,6 +58,9 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if err != nil {
 		return err
 	}
+	if s.top < 0 {
+		return usagef("--top %d: expected a number of elements", s.top)
+	}
 	files, err := parseInputs(s.inputs)
 	if err != nil {
 		return err

@@ -216,8 +216,8 @@ type trained struct {
 }
 
 func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON bool) error {
-	if len(c.args) != 0 {
-		return usagef("expected no arguments, found %q", c.args)
+	if err := c.noArgs(); err != nil {
+		return err
 	}
 	cfg, err := t.config(d.seed)
 	if err != nil {

@@ -30,6 +30,9 @@ var verifyVerb = verb{
 				words, operations = words+len(s.Commands), operations+len(s.Ops)
 			}
 			if *asJSON {
+				if found == nil {
+					found = []verify.Finding{} // a list in JSON, too
+				}
 				if err := printJSON(c.stdout, map[string]any{"words": words, "findings": found}); err != nil {
 					return err
 				}
