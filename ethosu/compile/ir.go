@@ -27,6 +27,7 @@ type module struct {
 	streamList []*stream
 	prefetch   bool // constants lie in a slower memory than feature maps
 	copies     map[*kernelWeights]copyMode
+	operands   *operandCopy
 	room       int         // SRAM bytes for weights, -1 for no limit
 	small      bool        // feature maps are tight: prefer small ones to fewer kernels
 	rows       int         // at most so many rows become one kernel's, 0 for no limit
@@ -220,8 +221,17 @@ func (o *op) writes(f func(*buffer)) {
 
 // table is the content of lookup-table memory for one activation.
 type table struct {
-	data []byte // 256, 1024 or 2048 bytes
-	buf  *buffer
+	name     string
+	data     []byte // 256, 1024 or 2048 bytes
+	from, to int    // the part that is loaded; all of it when both are 0
+}
+
+// loaded returns the part of the table that is loaded.
+func (t *table) loaded() []byte {
+	if t.to == 0 {
+		return t.data
+	}
+	return t.data[t.from:t.to]
 }
 
 // slots returns how many of the eight table slots it takes.

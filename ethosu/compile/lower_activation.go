@@ -138,13 +138,12 @@ func (m *module) table8(t [256]int8) *table {
 }
 
 func (m *module) tableOf(name string, data []byte) *table {
-	buf := m.consts.intern(name, data, 16)
 	for _, t := range m.tables {
-		if t.buf == buf {
+		if string(t.data) == string(data) {
 			return t
 		}
 	}
-	t := &table{data: data, buf: buf}
+	t := &table{name: name, data: data}
 	m.tables = append(m.tables, t)
 	return t
 }

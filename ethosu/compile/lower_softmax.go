@@ -106,6 +106,12 @@ func lowerSoftmax(l *lowering, gop *graph.Op) error {
 	return l.copyView("COPY to place", dst, out)
 }
 
+// negligible bounds what cannot be seen of exp(x - max), in units of 2^-31. The sum
+// takes it rounded to units of 2^12, which is zero. The result is shifted right by 23
+// or more, 15 or more of an int16 result, since the sum is 2^19 at least: zero, too.
+// With zeros in their place the table is shorter.
+const negligible = 2048
+
 func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
 	l, depth := s.l, s.depth
 	q, err := quant.ForSoftmax8(l.g, gop)
@@ -116,6 +122,9 @@ func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
 	top := s.max(v, zp)
 	tab := make([]byte, 1024)
 	for i, e := range q.Exp {
+		if e < negligible {
+			continue
+		}
 		binary.LittleEndian.PutUint32(tab[4*i:], uint32(e))
 	}
 	// Pass numbers follow the full form of the NPU's int8 softmax.

@@ -79,10 +79,11 @@ func placeTables(m *module) error {
 			for k := at; k < at+n; k++ {
 				slot[k] = t
 			}
-			d := &op{kind: opDMA, name: "DMA table", source: o.source, step: o.step, src: t.buf, length: len(t.data),
-				toLUT: true, dstOff: m.accel.LUTBase() + 256*at, kernelWait: -1, dmaWait: -1}
+			src := m.consts.intern(t.name, t.loaded(), 16)
+			d := &op{kind: opDMA, name: "DMA table", source: o.source, step: o.step, src: src, length: len(t.loaded()),
+				toLUT: true, dstOff: m.accel.LUTBase() + 256*at + t.from, kernelWait: -1, dmaWait: -1}
 			x := &transfer{op: d, after: free, use: i}
-			from := m.home(t.buf)
+			from := m.home(src)
 			x.t, x.load = m.transferTime(d.length, &from, nil)
 			m.uploads = append(m.uploads, x)
 		}

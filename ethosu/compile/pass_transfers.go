@@ -133,7 +133,7 @@ func scheduleTransfers(m *module) error {
 	tl.merge(m)
 	before := make([][]*op, len(m.ops)+1)
 	for _, x := range tl.transfers {
-		if x.w != nil {
+		if x.op == nil {
 			x.op = m.copyOp(x)
 		} else {
 			m.joinTables(x)
@@ -144,29 +144,34 @@ func scheduleTransfers(m *module) error {
 	return nil
 }
 
-// copyOp makes the DMA that copies weights, and their records when both are
-// copied: all parts side by side, records before weights.
+// copyOp makes the DMA that copies weights, their records when both are copied, and
+// operands: all parts side by side, records before weights.
 func (m *module) copyOp(x *transfer) *op {
 	var parts []*coded
+	var data []byte
+	dst := &buffer{pinFast: true}
+	var name string
 	for _, y := range append([]*transfer{x}, x.with...) {
 		o := m.ops[y.use]
+		if m.operands != nil && m.operands.with == y.w {
+			dst, data = m.operands.dst, append(m.operands.data, make([]byte, m.operands.dst.size-len(m.operands.data))...)
+		}
 		if m.copies[y.w] == copyBoth {
 			parts = append(parts, o.recBuf)
 		}
 		parts = append(parts, &o.stream.coded)
 	}
-	src := parts[0].buf
-	if len(parts) > 1 {
-		var data []byte
-		for _, p := range parts {
+	for _, p := range parts {
+		if len(parts) > 1 || len(data) > 0 {
 			for c := range p.off {
 				p.off[c] += len(data)
 			}
-			data = append(data, p.buf.data...)
 		}
-		src = m.consts.intern(parts[len(parts)-1].buf.name, data, 16)
+		data = append(data, p.buf.data...)
+		name = p.buf.name
 	}
-	dst := &buffer{name: src.name + "/resident", size: src.size, pinFast: true}
+	src := m.consts.intern(name, data, 16)
+	dst.name, dst.size = src.name+"/resident", src.size
 	o := m.ops[x.use]
 	if m.copies[x.w] == copyEach {
 		dst.name = src.name + "/part"
@@ -185,14 +190,16 @@ func (m *module) copyOp(x *transfer) *op {
 	return &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: src, dst: dst, length: src.size, kernelWait: -1, dmaWait: -1}
 }
 
-// joinTables makes one DMA of the uploads that were merged into x.
+// joinTables makes one DMA of the uploads that were merged into x. What lies between
+// them is never looked up.
 func (m *module) joinTables(x *transfer) {
 	if len(x.with) == 0 {
 		return
 	}
 	data := append([]byte(nil), x.op.src.data...)
 	for _, y := range x.with {
-		data = append(data, y.op.src.data...)
+		gap := y.op.dstOff - x.op.dstOff - len(data)
+		data = append(append(data, make([]byte, gap)...), y.op.src.data...)
 	}
 	x.op.src = m.consts.intern("tables", data, 16)
 	x.op.name = "DMA tables"
@@ -243,6 +250,9 @@ func (m *module) copyBytes(o *op) int {
 	}
 	if m.copies[o.weights] == copyBoth {
 		n += o.recBuf.buf.size
+	}
+	if m.operands != nil && m.operands.with == o.weights {
+		n += m.operands.dst.size
 	}
 	return n
 }
@@ -343,10 +353,45 @@ func (tl *timeline) descend() float64 {
 				}
 			}
 			x.pos, best = bestPos, bestTime
+			best = tl.push(j, best)
 		}
 		if best == start {
 			break
 		}
+	}
+	return best
+}
+
+// pushes limits how far ahead of its predecessor a transfer may come.
+const pushes = 8
+
+// push moves a transfer in front of where the ones before it stand, which move along,
+// when the estimate gets shorter. Each of them alone may be as well off later.
+func (tl *timeline) push(j int, best float64) float64 {
+	if j == 0 {
+		return best
+	}
+	old := tl.places()
+	chosen := -1
+	for p := old[j-1] - 1; p >= max(old[j-1]-pushes, tl.transfers[j].after+1); p-- {
+		ok := true
+		for i := j; i >= 0 && old[i] > p; i-- {
+			x := tl.transfers[i]
+			x.pos = p
+			ok = ok && !x.fixed && x.after < p
+		}
+		if !ok {
+			break
+		}
+		if t := tl.run(); t < best {
+			best, chosen = t, p
+		}
+	}
+	for i, p := range old[:j+1] {
+		if chosen >= 0 {
+			p = min(p, chosen)
+		}
+		tl.transfers[i].pos = p
 	}
 	return best
 }
@@ -368,9 +413,14 @@ func (tl *timeline) merge(m *module) {
 		old, kernels, places := append([]*transfer(nil), tl.transfers...), append([]kernelTime(nil), tl.kernels...), tl.places()
 		c := *a
 		c.with = append(append(append([]*transfer(nil), a.with...), b), b.with...)
-		c.t += b.t - latency
-		for k := range c.load {
-			c.load[k] += b.load[k]
+		if a.op != nil {
+			from := m.home(a.op.src)
+			c.t, c.load = m.transferTime(b.end()-a.op.dstOff, &from, nil)
+		} else {
+			c.t += b.t - latency
+			for k := range c.load {
+				c.load[k] += b.load[k]
+			}
 		}
 		tl.transfers = append(append(append([]*transfer(nil), tl.transfers[:j]...), &c), tl.transfers[j+2:]...)
 		for i := range tl.kernels {
@@ -396,19 +446,26 @@ func (tl *timeline) merge(m *module) {
 }
 
 // mergeable reports whether two transfers can be one DMA: tables for neighbouring
-// slots that were free from the start, or weights when memory is not limited.
+// slots that were free from the start, or copies when memory is not limited.
 func (m *module) mergeable(a, b *transfer) bool {
-	if (a.w == nil) != (b.w == nil) {
+	if (a.op == nil) != (b.op == nil) {
 		return false
 	}
-	if a.w != nil {
+	if a.op == nil {
 		return m.room < 0
 	}
-	n := len(a.op.src.data)
-	for _, y := range a.with {
-		n += len(y.op.src.data)
+	base := m.accel.LUTBase()
+	neighbours := (b.op.dstOff-base)/256 == (a.end()-1-base)/256+1
+	return a.after < 0 && b.after < 0 && neighbours && m.uploadsOf(a.op.src) == 1 && m.uploadsOf(b.op.src) == 1
+}
+
+// end returns the first byte of table memory behind an upload.
+func (x *transfer) end() int {
+	o := x.op
+	if n := len(x.with); n > 0 {
+		o = x.with[n-1].op
 	}
-	return a.after < 0 && b.after < 0 && a.op.dstOff+n == b.op.dstOff && m.uploadsOf(a.op.src) == 1 && m.uploadsOf(b.op.src) == 1
+	return o.dstOff + o.length
 }
 
 // uploadsOf returns how often a table is uploaded.

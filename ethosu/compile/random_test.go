@@ -487,8 +487,9 @@ func checkRandom(t *testing.T, seed uint64) {
 	}
 	c := configs[(seed+seed/16)%uint64(len(configs))]
 	o := c.options(t)
-	for i, p := range compile.Passes {
-		if p.Optional && (seed>>i)&7 == 0 {
+	rng := rand.New(rand.NewPCG(seed, 17))
+	for _, p := range compile.Passes {
+		if p.Optional && rng.IntN(8) == 0 {
 			o.Skip = append(o.Skip, p.Name)
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/perf"
 )
 
-// transfer is a DMA that the schedule may place: a table upload or a weight copy.
+// transfer is a DMA that the schedule may place: a table upload or a copy to SRAM.
 type transfer struct {
-	op    *op
+	op    *op     // of a table; a copy gets its own when it has its place
 	after int     // kernel that must have ended first, or -1
 	use   int     // first kernel that needs it
 	pos   int     // it stands in front of this kernel

@@ -105,10 +105,11 @@ func (b *builder) useSHRAM(p *blockPlan, o *isa.Operation) error {
 		if at+n > 1024*b.accel.SHRAMBanks {
 			return p.fault(OutsideRegion, "a table of %d bytes at slot %d reaches past the end of SHRAM", n, (at-base)/256)
 		}
-		if miss := b.shram.missing(at, at+n); miss >= 0 {
+		from, to := p.stage.tableUsed()
+		if miss := b.shram.missing(at+from, at+to); miss >= 0 {
 			return p.fault(TableMissing, "the table at SHRAM 0x%X (slot %d, %d bytes) is not loaded at 0x%X", at, (at-base)/256, n, miss)
 		}
-		p.touch(ChannelIFM, isa.Span{Region: SHRAM, Start: int64(at), End: int64(at + n)})
+		p.touch(ChannelIFM, isa.Span{Region: SHRAM, Start: int64(at + from), End: int64(at + to)})
 	}
 	top := 1024 * b.accel.TopBank(o.UsesTable())
 	b.shram.mark(0, top, false)

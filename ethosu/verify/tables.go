@@ -4,19 +4,29 @@ import "github.com/unroll-npu/unroll/ethosu/isa"
 
 const tableArea = 2048
 
-// tableBytes returns the size of the table that an operation looks up.
-func tableBytes(o *isa.Operation, ofm isa.DType) int {
-	index := ofm.Bits
-	switch o.Activation().Clip {
-	case isa.ClipUint8, isa.ClipInt8:
-		index = 8
+// tableBytes returns the size of the table that an operation looks up, and which part
+// of it clamped values can index. Tables of 16 bits count as a whole.
+func tableBytes(o *isa.Operation, ofm isa.DType) (size, from, to int64) {
+	act := o.Activation()
+	index := ofm
+	switch act.Clip {
+	case isa.ClipUint8:
+		index = isa.DType{Bits: 8}
+	case isa.ClipInt8:
+		index = isa.DType{Bits: 8, Signed: true}
 	case isa.ClipInt16:
-		index = 16
+		index = isa.DType{Bits: 16, Signed: true}
 	}
-	if index == 16 {
-		return 2048
+	if index.Bits == 16 {
+		return 2048, 0, 2048
 	}
-	return 256 * ofm.Bytes()
+	entry := int64(ofm.Bytes())
+	first, last := int64(0), int64(255)
+	if index.Bits == 8 && index.Signed {
+		first = min(max(int64(int16(act.Min))+128, 0), 255)
+		last = max(min(int64(int16(act.Max))+128, 255), first)
+	}
+	return 256 * entry, first * entry, (last + 1) * entry
 }
 
 // useTable checks that the table of an operation is loaded, and notes which tables
@@ -32,14 +42,14 @@ func (c *checker) useTable(o *isa.Operation, k *kernel) {
 		return
 	}
 	slot := act.Function - isa.ActTable0
-	size := int64(tableBytes(o, k.ofm.Type))
+	size, from, to := tableBytes(o, k.ofm.Type)
 	start := base + int64(slot)*256
 	if int64(slot)*256+size > tableArea {
 		c.report(RuleTable, "a table of %d bytes in slot %d does not fit the %d bytes of tables", size, slot, tableArea)
 		return
 	}
-	k.tableSpan = isa.Span{Region: shramRegion, Start: start, End: start + size}
-	if at := c.tables.missing(start, start+size); at >= 0 {
+	k.tableSpan = isa.Span{Region: shramRegion, Start: start + from, End: start + to}
+	if at := c.tables.missing(start+from, start+to); at >= 0 {
 		c.report(RuleTable, "slot %d (%d bytes at SHRAM %#x) is not loaded: byte %#x was never written or was overwritten", slot, size, start, at)
 	}
 }
