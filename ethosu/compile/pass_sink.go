@@ -14,16 +14,25 @@ func sinkOperations(m *module) error {
 // a recurrent product that does not wait for the input projection can compute while
 // the projection's weights arrive.
 func orderForOverlap(m *module) error {
-	if m.room >= 0 || !m.prefetch {
-		return nil
-	}
-	best := m.newTimeline().search()
-	old := append([]*op(nil), m.ops...)
-	m.sink()
-	if m.newTimeline().search() > 0.995*best {
-		m.ops = old
-	}
+	m.ops, _ = m.ordered()
 	return nil
+}
+
+// ordered returns the operations in the better of the two orders and its estimate.
+func (m *module) ordered() ([]*op, float64) {
+	best := m.newTimeline().search()
+	if m.room >= 0 || !m.prefetch || m.skips("order") {
+		return m.ops, best
+	}
+	old := m.ops
+	m.ops = append([]*op(nil), old...)
+	m.sink()
+	sunk, t := m.ops, m.newTimeline().search()
+	m.ops = old
+	if t > 0.995*best {
+		return old, best
+	}
+	return sunk, t
 }
 
 func (m *module) sink() {

@@ -28,6 +28,7 @@ func splitWeights(m *module) error {
 	}
 	sort.SliceStable(list, func(i, j int) bool { return gain(list[i]) > gain(list[j]) })
 	best := m.newTimeline().search()
+	_, bestOrdered := m.ordered()
 	for _, w := range list[:min(len(list), 3)] {
 		if gain(w) < 300 || w.o < 32 {
 			continue
@@ -48,14 +49,17 @@ func splitWeights(m *module) error {
 			if _, err := m.split(w, cut); err != nil {
 				return err
 			}
-			// Many kernels become twice as many: that has to be worth it.
-			worth := 0.997 * best
+			// Many kernels become twice as many: that has to be worth it, also when
+			// another order gains from the same wait.
+			worth := 0.997
 			if count[w] > 2 {
-				worth = 0.98 * best
+				worth = 0.99
 			}
-			if c := m.newTimeline().search(); c < worth {
-				best = c
-				break
+			if c := m.newTimeline().search(); c < worth*best {
+				if _, o := m.ordered(); o < worth*bestOrdered {
+					best, bestOrdered = c, o
+					break
+				}
 			}
 			m.ops, m.weights = old, oldWeights
 		}
