@@ -43,6 +43,7 @@ func init() { // a plain initializer would be a cycle through the copy operation
 		graph.Relu:                       lowerRequant,
 		graph.Relu6:                      lowerRequant,
 		graph.Quantize:                   lowerRequant,
+		graph.Cast:                       lowerCast,
 		graph.Softmax:                    lowerSoftmax,
 		graph.UnidirectionalSequenceLSTM: lowerLSTM,
 

@@ -390,3 +390,15 @@ func lowerRequant(l *lowering, gop *graph.Op) error {
 	out := l.out(gop.Outputs[0])
 	return l.elementwise(p, operand{v: v, zp: in}, &operand{scalar: true, value: 1}, out, zero)
 }
+
+// lowerCast lowers CAST from int8 to int16, a copy of the integers, to a
+// multiplication by one.
+func lowerCast(l *lowering, gop *graph.Op) error {
+	v, err := l.in(gop.Inputs[0])
+	if err != nil {
+		return err
+	}
+	p := op{mode: ewMul, global: true, out: scale{1, 0}}
+	p.lo, p.hi = typeRange(graph.Int16)
+	return l.elementwise(p, operand{v: v}, &operand{scalar: true, value: 1}, l.out(gop.Outputs[0]), 0)
+}

@@ -204,7 +204,13 @@ func (r *randomGraph) step() {
 		r.join(id, t)
 	case 13:
 		out := r.tensor(t.Type, t.Shape)
-		switch r.IntN(4) {
+		switch r.IntN(5) {
+		case 4:
+			if t.Type == graph.Int8 {
+				r.emit(graph.Cast, graph.CastAttr{}, []graph.TensorID{id}, r.tensor(graph.Int16, t.Shape))
+				return
+			}
+			fallthrough
 		case 0:
 			out = r.tensor(graph.Int16, t.Shape)
 			fallthrough

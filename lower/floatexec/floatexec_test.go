@@ -151,6 +151,17 @@ func TestRounding(t *testing.T) {
 	}
 }
 
+// CAST copies integers: what they stand for follows the quantizations.
+func TestCast(t *testing.T) {
+	g := single(graph.Cast, graph.CastAttr{}, []int{5}, [][]int{{5}}, nil, nil)
+	g.Tensors[0].Type, g.Tensors[0].Quant = graph.Int8, graph.PerTensor(0.5, 10)
+	g.Tensors[1].Type, g.Tensors[1].Quant = graph.Int16, graph.PerTensor(0.25, 0)
+	got := run(t, g, 1, 0, 1, -2.5, 58.5, -69)[0] // integers 10, 12, 5, 127, -128
+	if want := []float32{2.5, 3, 1.25, 31.75, -32}; !slices.Equal(got, want) {
+		t.Errorf("%v, expected %v", got, want)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, c := range []struct {
 		g    *graph.Graph
@@ -160,6 +171,7 @@ func TestErrors(t *testing.T) {
 		{single(graph.Add, nil, []int{2}, [][]int{{2}}, nil, []*graph.Tensor{{Shape: []int{3}, Data: floats(1, 2, 3)}}), "does not fit output"},
 		{single(graph.FullyConnected, nil, []int{2}, [][]int{{2}}, nil, []*graph.Tensor{{Shape: []int{2}, Data: floats(1, 2)}}), "two dimensions"},
 		{single(graph.Reshape, nil, []int{2}, [][]int{{3}}, nil, nil), "take 3 elements of 2"},
+		{single(graph.Cast, graph.CastAttr{}, []int{2}, [][]int{{2}}, nil, nil), "needs the scales"},
 		{single(graph.Tanh, nil, []int{2}, [][]int{{2}}, nil, []*graph.Tensor{{Name: "c", Shape: []int{2}, Data: floats(1)}}), `"c": 4 bytes`},
 	} {
 		if _, err := floatexec.New(c.g); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -203,6 +203,16 @@ func (e *Exec) planUnary(op *graph.Op, f func(float32) float32) (kernel, error) 
 	}, nil
 }
 
+// planCast gives what the integers of the input stand for as those of the output.
+func (e *Exec) planCast(op *graph.Op) (kernel, error) {
+	in, out := e.g.Tensors[op.Inputs[0]], e.g.Tensors[op.Outputs[0]]
+	if in.Scale() == 0 || out.Scale() == 0 {
+		return nil, fmt.Errorf("needs the scales of %q and %q", in.Name, out.Name)
+	}
+	ratio, offset := out.Scale()/in.Scale(), out.Scale()*float32(in.ZeroPoint()-out.ZeroPoint())
+	return e.planUnary(op, func(x float32) float32 { return float32(ratio*x) + offset })
+}
+
 // planSoftmax normalizes over the last dimension.
 func (e *Exec) planSoftmax(op *graph.Op) (kernel, error) {
 	in, out := op.Inputs[0], op.Outputs[0]

@@ -28,6 +28,8 @@ func (e *Exec) plan(op *graph.Op) (kernel, error) {
 		return e.planUnary(op, func(x float32) float32 { return min(max(x, 0), 6) })
 	case graph.Quantize, graph.Dequantize:
 		return e.planUnary(op, func(x float32) float32 { return x })
+	case graph.Cast:
+		return e.planCast(op)
 	case graph.Softmax:
 		return e.planSoftmax(op)
 	case graph.Reshape:

@@ -93,6 +93,8 @@ type (
 	}
 	// SplitAttr belongs to SPLIT: axis (scalar tensor), input.
 	SplitAttr struct{ NumSplits int }
+	// CastAttr belongs to CAST. Kernels go by the tensors' types, as we do.
+	CastAttr struct{ In, Out DType }
 	// SplitVAttr belongs to SPLIT_V: input, sizes, axis.
 	SplitVAttr struct{ NumSplits int }
 	// PackAttr belongs to PACK.

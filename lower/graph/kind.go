@@ -28,6 +28,7 @@ const (
 	UnidirectionalSequenceLSTM Kind = 44  // LSTMAttr
 	StridedSlice               Kind = 45  // StridedSliceAttr
 	Split                      Kind = 49  // SplitAttr
+	Cast                       Kind = 53  // CastAttr
 	Maximum                    Kind = 55  // nil
 	Minimum                    Kind = 57  // nil
 	Slice                      Kind = 65  // nil
@@ -44,7 +45,7 @@ var kindNames = map[Kind]string{
 	Reshape: "RESHAPE", Softmax: "SOFTMAX", Tanh: "TANH", Custom: "CUSTOM", Transpose: "TRANSPOSE",
 	Sub: "SUB", UnidirectionalSequenceLSTM: "UNIDIRECTIONAL_SEQUENCE_LSTM", StridedSlice: "STRIDED_SLICE",
 	Split: "SPLIT", Maximum: "MAXIMUM", Minimum: "MINIMUM", Slice: "SLICE", Pack: "PACK", Unpack: "UNPACK",
-	SplitV: "SPLIT_V", Quantize: "QUANTIZE",
+	SplitV: "SPLIT_V", Quantize: "QUANTIZE", Cast: "CAST",
 }
 
 // Known reports whether the operator is one this project can execute.

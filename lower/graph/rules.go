@@ -37,6 +37,7 @@ var rules = map[Kind]rule{
 	Conv2D:                     {Conv2DAttr{}, 2, 3, 1, 1, biasOnly, typesMAC, shapesConv},
 	DepthwiseConv2D:            {DepthwiseConv2DAttr{}, 2, 3, 1, 1, biasOnly, typesMAC, shapesDepthwise},
 	Quantize:                   {nil, 1, 1, 1, 1, nil, typesQuantize, shapesSame},
+	Cast:                       {CastAttr{}, 1, 1, 1, 1, nil, typesCast, shapesSame},
 	Dequantize:                 {nil, 1, 1, 1, 1, nil, typesDequantize, shapesSame},
 	Logistic:                   {nil, 1, 1, 1, 1, nil, typesEqual, shapesSame},
 	Tanh:                       {nil, 1, 1, 1, 1, nil, typesEqual, shapesSame},

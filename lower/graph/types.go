@@ -125,6 +125,20 @@ func typesQuantize(g *Graph, op *Op) error {
 	return checkActivation(out)
 }
 
+// typesCast allows the one conversion of integers that keeps every value and is
+// the same in all runtimes. The quantizations need not agree: the integers are
+// copied, whatever they stand for.
+func typesCast(g *Graph, op *Op) error {
+	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
+	if in.Type != Int8 || out.Type != Int16 {
+		return fmt.Errorf("casts %q, %v, to %q, %v; expected int8 to int16, the only CAST that is supported: use QUANTIZE or DEQUANTIZE for others", in.Name, in.Type, out.Name, out.Type)
+	}
+	if err := checkActivation(in); err != nil {
+		return err
+	}
+	return checkActivation(out)
+}
+
 func typesDequantize(g *Graph, op *Op) error {
 	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
 	if in.Type == Float32 {

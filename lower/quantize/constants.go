@@ -34,6 +34,7 @@ type weightKey struct {
 type biasKey struct {
 	id, weights graph.TensorID
 	in          float32
+	excess      int32
 }
 
 // weights quantizes a matrix [O,I] symmetrically to -127..127, or to as many
@@ -90,35 +91,66 @@ func (c *converter) weights(id, bias graph.TensorID, in, out *graph.Quant) (grap
 	return got, nil
 }
 
-// bias quantizes a bias to the scale of the products it is added to.
-func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, wide bool) (graph.TensorID, error) {
-	if id == graph.None {
+// maxMultiplier bounds the factor from products to 16-bit results; kernels take it
+// below 128.
+const maxMultiplier = 64
+
+// reach raises the scale of a 16-bit result where products of 8-bit values cannot
+// have it that fine: a factor beyond maxMultiplier would give results in steps of
+// as much. It takes inputs far larger than the range of what is made of them.
+func (c *converter) reach(weights graph.TensorID, in, out *graph.Quant) {
+	if c.o.Activations != Mixed {
+		return
+	}
+	top := 0.0
+	for _, v := range floats(c.plan.Graph.Tensors[weights]) {
+		top = math.Max(top, math.Abs(float64(v)))
+	}
+	unit := float64(in.Scales[0]) * top / float64(c.o.WeightLevels) // of a product
+	out.Scales[0] = max(out.Scales[0], float32(unit/maxMultiplier))
+}
+
+// bias quantizes a bias to the scale of the products it is added to, less what
+// the products have too much because the inputs are too large by excess. 16-bit
+// products get one in any case: without it TFLite for desktops sums in 32 bits and
+// rescales otherwise than TFLite Micro, by up to 1.
+func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int32) (graph.TensorID, error) {
+	if id == graph.None && c.compute() == graph.Int8 {
 		return id, nil
 	}
-	key := biasKey{id, weights, in.Scales[0]}
+	key := biasKey{id, weights, in.Scales[0], excess}
 	if got, ok := c.biasOf[key]; ok {
 		return got, nil
 	}
-	src, w := c.plan.Graph.Tensors[id], c.out.Tensors[weights]
-	values := floats(src)
+	w := c.out.Tensors[weights]
+	rows := w.Shape[0]
+	name, values := w.Name+"_bias", make([]float32, rows)
+	if id != graph.None {
+		src := c.plan.Graph.Tensors[id]
+		name, values = src.Name, floats(src)
+	}
 	scales := make([]float32, len(w.Quant.Scales))
 	for i, s := range w.Quant.Scales {
 		scales[i] = float32(in.Scales[0] * s)
 	}
-	t := &graph.Tensor{Name: src.Name, Type: graph.Int32, Shape: src.Shape}
+	t := &graph.Tensor{Name: name, Type: graph.Int32, Shape: []int{rows}}
 	if t.Quant = graph.PerTensor(scales[0], 0); len(scales) > 1 {
 		t.Quant = graph.PerChannel(scales, 0)
 	}
-	if wide {
+	if c.compute() == graph.Int16 {
 		t.Type = graph.Int64
 	}
+	cols := len(w.Data) / rows
 	for i, v := range values {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return 0, fmt.Errorf("bias %q: output %d has the value %v", src.Name, i, v)
+			return 0, fmt.Errorf("bias %q: output %d has the value %v", name, i, v)
 		}
-		q := math.Round(float64(v) / float64(scales[i%len(scales)]))
-		if wide {
-			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(int64(q)))
+		q := int64(math.Round(float64(v) / float64(scales[i%len(scales)])))
+		for _, x := range w.Data[i*cols : (i+1)*cols] {
+			q -= int64(excess) * int64(int8(x))
+		}
+		if t.Type == graph.Int64 {
+			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(q))
 		} else {
 			t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(int32(q)))
 		}

@@ -1,6 +1,8 @@
 package quantize
 
 import (
+	"fmt"
+
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/unroll"
 )
@@ -14,6 +16,7 @@ type converter struct {
 
 	quants map[quantKey]*graph.Quant
 	narrow map[string]bool // roles that stay int8 in a mixed graph
+	center map[string]bool // those among them that need zero point 0
 
 	value map[graph.TensorID]graph.TensorID // by float tensor
 	wide  map[graph.TensorID]graph.TensorID // int16 copy, by narrow tensor of the new graph
@@ -48,7 +51,7 @@ func (c *converter) typeOf(role string) graph.DType {
 func (c *converter) quant(role string, t graph.DType) *graph.Quant {
 	key := quantKey{role, t}
 	if c.quants[key] == nil {
-		c.quants[key] = params(c.plan, role, c.ranges[role], t)
+		c.quants[key] = params(c.plan, role, c.ranges[role], t, c.center[role])
 	}
 	return c.quants[key]
 }
@@ -68,25 +71,52 @@ func (c *converter) tensor(id graph.TensorID) graph.TensorID {
 	return c.value[id]
 }
 
-// read returns the tensor in the type operators work in, through a QUANTIZE
-// operator where it is kept in another.
-func (c *converter) read(id graph.TensorID) graph.TensorID {
+// mix chooses the roles that stay in 8 bits in a mixed graph: what the caller
+// sees, but for sums without a bound.
+//
+// Operators read them through a CAST, which copies the integers: in 16 bits, where
+// kernels want zero point 0, such a value is off by scale times zero point. A bias
+// takes that back; where something else than a product reads the role, its zero
+// point has to be 0 from the start.
+func (c *converter) mix() {
+	g := c.plan.Graph
+	for _, ids := range [][]graph.TensorID{g.Inputs, g.Outputs} {
+		for _, id := range ids {
+			role := c.plan.Role[id]
+			c.narrow[role] = !c.plan.Sums[role]
+		}
+	}
+	for _, op := range g.Ops {
+		if op.Kind == graph.FullyConnected || unroll.IsMove(op.Kind) {
+			continue
+		}
+		for _, id := range op.Inputs {
+			if role := c.plan.Role[id]; c.narrow[role] {
+				c.center[role] = true
+			}
+		}
+	}
+}
+
+// read returns the tensor in the type operators work in, through a CAST where it
+// is kept in another, and what the integers there are too large by.
+func (c *converter) read(id graph.TensorID) (got graph.TensorID, excess int32) {
 	role := c.plan.Role[id]
 	if role == "" {
-		return c.operand(id, c.compute())
+		return c.operand(id, c.compute()), 0
 	}
-	got := c.tensor(id)
+	got = c.tensor(id)
 	if c.typeOf(role) == c.compute() {
-		return got
-	}
-	if w, ok := c.wide[got]; ok {
-		return w
+		return got, 0
 	}
 	src := c.out.Tensors[got]
-	w := c.out.Add(&graph.Tensor{Name: src.Name + "_int16", Type: graph.Int16, Shape: src.Shape, Quant: c.quant(role, graph.Int16)})
-	c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Quantize, Inputs: []graph.TensorID{got}, Outputs: []graph.TensorID{w}})
-	c.wide[got] = w
-	return w
+	w, ok := c.wide[got]
+	if !ok {
+		w = c.out.Add(&graph.Tensor{Name: src.Name + "_int16", Type: graph.Int16, Shape: src.Shape, Quant: graph.PerTensor(src.Scale(), 0)})
+		c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Cast, Attr: graph.CastAttr{In: graph.Int8, Out: graph.Int16}, Inputs: []graph.TensorID{got}, Outputs: []graph.TensorID{w}})
+		c.wide[got] = w
+	}
+	return w, src.ZeroPoint()
 }
 
 // convert appends the integer form of one float operator.
@@ -104,20 +134,25 @@ func (c *converter) convert(op *graph.Op) error {
 	}
 	role := c.plan.Role[op.Outputs[0]]
 	if op.Kind == graph.FullyConnected {
-		x := c.read(op.Inputs[0])
+		x, excess := c.read(op.Inputs[0])
 		in, out := c.out.Tensors[x].Quant, c.quant(role, c.compute())
+		c.reach(op.Inputs[1], in, out)
 		w, err := c.weights(op.Inputs[1], op.Inputs[2], in, out)
 		if err != nil {
 			return err
 		}
-		b, err := c.bias(op.Inputs[2], w, in, c.compute() == graph.Int16)
+		b, err := c.bias(op.Inputs[2], w, in, excess)
 		if err != nil {
 			return err
 		}
 		next.Inputs = []graph.TensorID{x, w, b}
 	} else {
 		for _, id := range op.Inputs {
-			next.Inputs = append(next.Inputs, c.read(id))
+			x, excess := c.read(id)
+			if excess != 0 {
+				panic(fmt.Sprintf("BUG: %v reads %q with zero point %d in 16 bits", op.Kind, c.plan.Graph.Tensors[id].Name, excess))
+			}
+			next.Inputs = append(next.Inputs, x)
 		}
 	}
 	y := c.tensor(op.Outputs[0])

@@ -31,8 +31,9 @@ var prescribed = map[graph.Kind]struct {
 	graph.Softmax:  {1.0 / 256, -128, 1.0 / 32768},
 }
 
-// params chooses scale and zero point of a role as the given type.
-func params(plan *unroll.Plan, role string, r Range, t graph.DType) *graph.Quant {
+// params chooses scale and zero point of a role as the given type; center asks
+// for zero point 0.
+func params(plan *unroll.Plan, role string, r Range, t graph.DType, center bool) *graph.Quant {
 	if k, ok := plan.Fixed[role]; ok {
 		p := prescribed[k]
 		if t == graph.Int16 {
@@ -50,7 +51,7 @@ func params(plan *unroll.Plan, role string, r Range, t graph.DType) *graph.Quant
 			r = meet(r, saturation[k].int8)
 		}
 	}
-	if plan.Symmetric[role] && t == graph.Int8 {
+	if (center || plan.Symmetric[role]) && t == graph.Int8 {
 		return symmetric(r)
 	}
 	return affine(r, t)

@@ -16,10 +16,10 @@ const (
 	// Int8 keeps every value in 8 bits.
 	Int8 Activations = iota
 	// Mixed keeps inputs, outputs and states in 8 bits and everything between
-	// them in 16, with QUANTIZE operators at the borders. The cell state of an
-	// LSTM, an unbounded sum, has 16 bits too, as in TFLite's fused LSTM.
-	// TFLite Micro has the QUANTIZE from 8 to 16 bits that this takes; TFLite for
-	// desktops and phones refuses it (kernels/quantize.cc, 2025).
+	// them in 16. CAST operators widen, since TFLite for desktops and phones has no
+	// QUANTIZE from 8 to 16 bits (kernels/quantize.cc, 2025), and QUANTIZE operators
+	// narrow. The cell state of an LSTM, an unbounded sum, has 16 bits too, as in
+	// TFLite's fused LSTM.
 	Mixed
 	// Int16 is TFLite's 16x8 scheme: 16-bit values, 8-bit weights.
 	Int16
@@ -69,6 +69,7 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 		out:      &graph.Graph{Name: plan.Graph.Name},
 		quants:   map[quantKey]*graph.Quant{},
 		narrow:   map[string]bool{},
+		center:   map[string]bool{},
 		value:    map[graph.TensorID]graph.TensorID{},
 		wide:     map[graph.TensorID]graph.TensorID{},
 		weightOf: map[weightKey]graph.TensorID{},
@@ -77,12 +78,7 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 	}
 	g := plan.Graph
 	if o.Activations == Mixed {
-		for _, id := range g.Inputs {
-			c.narrow[plan.Role[id]] = !plan.Sums[plan.Role[id]]
-		}
-		for _, id := range g.Outputs {
-			c.narrow[plan.Role[id]] = !plan.Sums[plan.Role[id]]
-		}
+		c.mix()
 	}
 	for _, id := range g.Inputs {
 		c.out.Inputs = append(c.out.Inputs, c.tensor(id))

@@ -2,6 +2,7 @@ package quantize_test
 
 import (
 	"encoding/binary"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quantize"
+	"github.com/unroll-npu/unroll/lower/reference"
 	"github.com/unroll-npu/unroll/lower/unroll"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -151,7 +153,8 @@ func TestSixteenBits(t *testing.T) {
 	}
 }
 
-// A mixed graph is 8 bits wide where it meets the world and between steps.
+// A mixed graph is 8 bits wide where it meets the world and between steps. Values
+// widen by CAST, for QUANTIZE from 8 to 16 bits is not an operator of every runtime.
 func TestMixedBorders(t *testing.T) {
 	g := lowered(t, quantize.Options{Activations: quantize.Mixed})
 	for _, id := range append(slices.Clone(g.Inputs), g.Outputs...) {
@@ -161,12 +164,91 @@ func TestMixedBorders(t *testing.T) {
 	}
 	for i, op := range g.Ops {
 		in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
-		if op.Kind != graph.Quantize && op.Kind != graph.Split && in.Type != out.Type {
+		if (op.Kind == graph.Cast) != (in.Type == graph.Int8 && out.Type == graph.Int16) {
+			t.Errorf("%s goes from %v to %v", g.OpString(i), in.Type, out.Type)
+		}
+		if op.Kind == graph.Cast && (in.Scale() != out.Scale() || out.ZeroPoint() != 0) {
+			t.Errorf("%s has scales %v and %v and zero point %d", g.OpString(i), in.Scale(), out.Scale(), out.ZeroPoint())
+		}
+		if op.Kind != graph.Quantize && op.Kind != graph.Cast && op.Kind != graph.Split && in.Type != out.Type {
 			t.Errorf("%s goes from %v to %v", g.OpString(i), in.Type, out.Type)
 		}
 	}
 	if x := find(t, g, "rnn0/t00/h"); x.Type != graph.Int8 {
 		t.Errorf("state between steps is %v", x.Type)
+	}
+}
+
+// What a CAST makes of a zero point is taken back by the bias, by the sum of the
+// integer weights for each output.
+func TestMixedZeroPoint(t *testing.T) {
+	g := lowered(t, quantize.Options{Activations: quantize.Mixed})
+	if z := find(t, g, "input").ZeroPoint(); z != -128 {
+		t.Fatalf("the input has zero point %d", z)
+	}
+	b := find(t, g, "rnn0/bias")
+	if want := []int64{12750 + 128*127, -12750 - 128*127}; !slices.Equal(int64s(b), want) {
+		t.Errorf("bias %v, expected %v", int64s(b), want)
+	}
+	if b := find(t, g, "rnn0/recurrent_bias"); !slices.Equal(int64s(b), []int64{0, 0}) {
+		t.Errorf("bias of the state's product is %v, expected zeros: its zero point is 0", int64s(b))
+	}
+}
+
+func int64s(t *graph.Tensor) []int64 {
+	var v []int64
+	for i := 0; i < len(t.Data); i += 8 {
+		v = append(v, int64(binary.LittleEndian.Uint64(t.Data[i:])))
+	}
+	return v
+}
+
+// Where more than products read a role, its zero point is 0 in a mixed graph.
+func TestMixedCentersStates(t *testing.T) {
+	net := &nn.Network{
+		Name: "gru", Steps: 2, Features: 1, Outputs: 1, Task: nn.Regression,
+		Layers: []nn.Layer{{Cell: nn.GRU, Activation: nn.Relu, ResetAfter: true, Features: 1, Units: 1,
+			Kernel: []float32{1, 1, 1}, Recurrent: []float32{1, 1, 1}, Bias: make([]float32, 6)}},
+		HeadKernel: []float32{1}, HeadBias: []float32{0},
+	}
+	plan, err := unroll.Build(net, unroll.Options{StateIO: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := map[string]quantize.Range{}
+	for _, role := range plan.Roles() {
+		r[role] = quantize.Range{Min: 0, Max: 4}
+	}
+	g, err := quantize.Graph(plan, r, quantize.Options{Activations: quantize.Mixed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := find(t, g, "state_h0"); h.ZeroPoint() != 0 || h.Scale() != float32(4.0/127) {
+		t.Errorf("state: scale %v, zero point %d", h.Scale(), h.ZeroPoint())
+	}
+	if y := find(t, g, "output"); y.ZeroPoint() != -128 {
+		t.Errorf("output, which nobody reads: zero point %d", y.ZeroPoint())
+	}
+}
+
+// Inputs far larger than what is made of them would need a factor that kernels do
+// not take: the result gets a coarser scale then.
+func TestMixedLargeInputs(t *testing.T) {
+	plan, err := unroll.Build(small(), unroll.Options{StateIO: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := maps.Clone(ranges)
+	wide["input"] = quantize.Range{Min: -1e6, Max: 1e6}
+	g, err := quantize.Graph(plan, wide, quantize.Options{Activations: quantize.Mixed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reference.New(g); err != nil {
+		t.Error(err)
+	}
+	if got, want := find(t, g, "rnn0/xp").Scale(), float32(2e6/255*2.54/127/64); math.Abs(float64(got/want)-1) > 1e-6 {
+		t.Errorf("scale %v, expected %v", got, want)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/unroll-npu/unroll/testdata"
 )
 
-// seeds returns small models: one for each operator of the golden vectors.
+// seeds returns small models: one for each operator of the golden vectors, and CAST.
 func seeds(t testing.TB) [][]byte {
 	models := [][]byte{testdata.ReadShared(t, "data/models/hello_world_int8.tflite")}
 	for _, file := range []string{"ops-int8.json", "softmax-int8.json", "lstm-int8.json"} {
@@ -28,7 +28,11 @@ func seeds(t testing.TB) [][]byte {
 			models = append(models, b)
 		}
 	}
-	return models
+	b, err := tflite.Write(castGraph())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(models, b)
 }
 
 // FuzzInvoke executes whatever model can be read and is small.

@@ -43,6 +43,7 @@ func init() { // not a composite literal, which would be an initialization cycle
 		graph.Relu:                       planRequant,
 		graph.Relu6:                      planRequant,
 		graph.Quantize:                   planQuantize,
+		graph.Cast:                       planCast,
 		graph.Dequantize:                 planDequantize,
 		graph.Softmax:                    planSoftmax,
 		graph.UnidirectionalSequenceLSTM: planLSTM,

@@ -139,6 +139,18 @@ func quantize(x, scale float32, zero, lo, hi int32) int32 {
 	return min(max(int32(min(max(q, -1<<24), 1<<24))+zero, lo), hi)
 }
 
+// planCast handles CAST from int8 to int16, which takes no notice of scales and
+// zero points.
+func planCast(_ *plan, op *graph.Op) (step, error) {
+	src, dst := op.Inputs[0], op.Outputs[0]
+	return func(m *memory) {
+		x, y := m.v[src], m.v[dst]
+		for i, b := range x {
+			put16(y, i, int32(int8(b)))
+		}
+	}, nil
+}
+
 func planDequantize(p *plan, op *graph.Op) (step, error) {
 	in := p.in(op, 0)
 	src, dst := op.Inputs[0], op.Outputs[0]

@@ -129,6 +129,12 @@ var options = map[graph.Kind]optionRow{
 		f.bool(3, &a.TimeMajor, false)
 		return a
 	}},
+	graph.Cast: {37, func(f fields, attr any) any {
+		a, _ := attr.(graph.CastAttr)
+		f.byte(0, (*uint8)(&a.In), 0)
+		f.byte(1, (*uint8)(&a.Out), 0)
+		return a
+	}},
 	graph.Transpose:  {26, bare},
 	graph.Slice:      {48, bare},
 	graph.Dequantize: {38, bare},

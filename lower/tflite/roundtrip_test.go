@@ -100,6 +100,18 @@ func TestRoundTripOfWindows(t *testing.T) {
 	}
 }
 
+// The options of CAST name the types; a file may leave them out.
+func TestRoundTripOfCast(t *testing.T) {
+	for _, attr := range []graph.CastAttr{{}, {In: graph.Int8, Out: graph.Int16}} {
+		g := &graph.Graph{Name: "cast"}
+		g.Add(&graph.Tensor{Name: "x", Type: graph.Int8, Shape: []int{1, 4}, Quant: graph.PerTensor(0.5, -7)})
+		g.Add(&graph.Tensor{Name: "y", Type: graph.Int16, Shape: []int{1, 4}, Quant: graph.PerTensor(0.5, 0)})
+		g.Inputs, g.Outputs = []graph.TensorID{0}, []graph.TensorID{1}
+		g.Ops = []*graph.Op{{Kind: graph.Cast, Version: 3, Attr: attr, Inputs: g.Inputs, Outputs: g.Outputs}}
+		roundTrip(t, "cast", &Model{Graph: g})
+	}
+}
+
 // TestConstantsAreAligned looks for known bytes in the file.
 func TestConstantsAreAligned(t *testing.T) {
 	g := window(graph.Conv2D, graph.Conv2DAttr{StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}, []int{3, 2, 3, 4})

@@ -12,6 +12,7 @@ import (
 var versions = map[graph.Kind][3]int{
 	graph.Add:                        {1, 2, 3},
 	graph.AveragePool2D:              {1, 2, 3},
+	graph.Cast:                       {1, 3, 1},
 	graph.Concatenation:              {1, 2, 3},
 	graph.Conv2D:                     {1, 3, 4},
 	graph.DepthwiseConv2D:            {1, 3, 5},
@@ -132,6 +133,7 @@ func (r release) String() string {
 var releases = map[graph.Kind][]release{
 	graph.Add:                        {{1, 5}, {1, 14}, {2, 4}, {2, 6}},
 	graph.AveragePool2D:              {{1, 5}, {1, 14}, {2, 3}},
+	graph.Cast:                       {{1, 5}, {2, 7}, {2, 8}, {2, 9}, {2, 12}},
 	graph.Concatenation:              {{1, 5}, {1, 14}, {2, 3}},
 	graph.Conv2D:                     {{1, 5}, {1, 14}, {1, 14}, {2, 3}, {2, 4}, {2, 9}, {2, 12}, {2, 15}},
 	graph.DepthwiseConv2D:            {{1, 5}, {1, 12}, {1, 14}, {2, 2}, {2, 3}, {2, 3}},

@@ -29,6 +29,7 @@ func TestVersionsAndReleases(t *testing.T) {
 		{graph.Quantize, nil, []*graph.Tensor{tensor(graph.Int8, 1, 4)}, tensor(graph.Int16, 2, 4), 2, "1.15.0"},
 		{graph.Quantize, nil, []*graph.Tensor{{Type: graph.Float32, Shape: []int{4}}}, tensor(graph.Int8, 2, 4), 1, "1.14.0"},
 		{graph.Quantize, nil, []*graph.Tensor{{Type: graph.Float32, Shape: []int{4}}}, tensor(graph.Int16, 2, 4), 2, "1.15.0"},
+		{graph.Cast, graph.CastAttr{}, []*graph.Tensor{tensor(graph.Int8, 1, 4)}, tensor(graph.Int16, 1, 4), 3, "2.8.0"},
 		{graph.Dequantize, nil, []*graph.Tensor{tensor(graph.Int16, 1, 4)}, &graph.Tensor{Type: graph.Float32, Shape: []int{4}}, 3, "1.15.0"},
 		{graph.Mul, graph.MulAttr{}, []*graph.Tensor{tensor(graph.Int8, .5, 4), tensor(graph.Int8, .5, 4)}, tensor(graph.Int8, .25, 4), 3, "1.15.0"},
 		{graph.Mul, graph.MulAttr{}, []*graph.Tensor{tensor(graph.Int8, .5, 4), tensor(graph.Int8, .5, 4)}, tensor(graph.Int8, .26, 4), 2, "1.14.0"},
