@@ -61,11 +61,12 @@ func (m *module) work(o *op) perf.Work {
 		w.WeightBytes, w.ScaleBytes = m.weightBytes(o), o.recBuf.total()
 		w.WeightsAt = m.memory(ethosu.RegionConstants)
 		w.ScalesAt = w.WeightsAt
-		if mode := m.copies[o.weights]; mode != readDirect {
+		mode := m.copies[o.weights]
+		if mode != readDirect {
 			w.WeightsAt = m.memory(m.fastRegion())
-			if mode == copyBoth {
-				w.ScalesAt = w.WeightsAt
-			}
+		}
+		if mode == copyBoth || o.fetchRecords {
+			w.ScalesAt = m.memory(m.fastRegion())
 		}
 	}
 	return w

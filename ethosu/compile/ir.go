@@ -146,6 +146,8 @@ type op struct {
 	records []weights.Record
 	recBuf  *coded
 
+	fetchRecords bool // the records come to SRAM right before
+
 	operandMode int   // IFM scale_mode of ADD and SUB
 	opa         scale // OPA_SCALE
 	opb         uint32

@@ -133,9 +133,12 @@ func scheduleTransfers(m *module) error {
 	tl.merge(m)
 	before := make([][]*op, len(m.ops)+1)
 	for _, x := range tl.transfers {
-		if x.op == nil {
+		switch {
+		case x.records:
+			x.op = m.recordOp(x)
+		case x.op == nil:
 			x.op = m.copyOp(x)
-		} else {
+		default:
 			m.joinTables(x)
 		}
 		before[x.pos] = append(before[x.pos], x.op)
@@ -212,9 +215,9 @@ func (m *module) joinTables(x *transfer) {
 func (m *module) newTimeline() *timeline {
 	list := append([]*transfer(nil), m.uploads...)
 	if m.prefetch {
-		list = append(list, m.weightCopies()...)
+		list = append(append(list, m.weightCopies()...), m.recordTransfers()...)
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].use < list[j].use })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].due() < list[j].due() })
 	m.pace(list)
 	tl := &timeline{transfers: list, maxDMA: m.accel.MaxDMA, maxKernels: m.accel.MaxKernels,
 		end: make([]float64, len(m.ops)), done: make([]float64, len(list)), kernels: make([]kernelTime, len(m.ops))}
@@ -313,6 +316,9 @@ func (tl *timeline) pin(j int) {
 	x.pos = max(x.after+1, 0)
 	if x.after >= 0 {
 		x.pos++
+	}
+	if x.records {
+		x.pos = x.start
 	}
 	if j > 0 {
 		x.pos = max(x.pos, tl.transfers[j-1].pos)
@@ -448,7 +454,7 @@ func (tl *timeline) merge(m *module) {
 // mergeable reports whether two transfers can be one DMA: tables for neighbouring
 // slots that were free from the start, or copies when memory is not limited.
 func (m *module) mergeable(a, b *transfer) bool {
-	if (a.op == nil) != (b.op == nil) {
+	if (a.op == nil) != (b.op == nil) || a.records || b.records {
 		return false
 	}
 	if a.op == nil {

@@ -180,8 +180,9 @@ func TestProjectWithinBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := config{"ethos-u55-128", "", ""}.options(t)
+	o.Skip = []string{"split"} // it makes more kernels of one
 	free := figuresOf(t, u, o)
-	o.Skip = []string{"project"}
+	o.Skip = []string{"split", "project"}
 	without := figuresOf(t, u, o)
 	if free.Cycles >= without.Cycles || free.NPUOps > without.NPUOps-11 {
 		t.Errorf("no rows became one kernel: %+v with the pass, %+v without", free, without)

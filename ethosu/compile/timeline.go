@@ -9,15 +9,25 @@ import (
 
 // transfer is a DMA that the schedule may place: a table upload or a copy to SRAM.
 type transfer struct {
-	op    *op     // of a table; a copy gets its own when it has its place
-	after int     // kernel that must have ended first, or -1
-	use   int     // first kernel that needs it
-	pos   int     // it stands in front of this kernel
-	fixed bool    // at a place of its own that no search improves
-	t     float64 // duration
-	load  [ports]float64
-	w     *kernelWeights // the weights it copies, nil for a table
-	with  []*transfer    // further ones that follow it in the same DMA
+	op      *op     // of a table; a copy gets its own when it has its place
+	after   int     // kernel that must have ended first, or -1
+	use     int     // first kernel that needs it
+	pos     int     // it stands in front of this kernel
+	fixed   bool    // at a place of its own that no search improves
+	t       float64 // duration
+	load    [ports]float64
+	w       *kernelWeights // the weights it copies, nil for records and tables
+	records bool           // it copies the records of one kernel
+	start   int            // of records: the kernel in front of which they should start
+	with    []*transfer    // further ones that follow it in the same DMA
+}
+
+// due returns the kernel that transfers are ordered by.
+func (x *transfer) due() int {
+	if x.records {
+		return x.start
+	}
+	return x.use
 }
 
 // ports is the number of AXI ports; what lies behind one of them competes.
@@ -34,7 +44,7 @@ type kernelTime struct {
 // each other, each serial within itself, sharing the memories.
 type timeline struct {
 	kernels    []kernelTime
-	transfers  []*transfer // in order of use and of position
+	transfers  []*transfer // in the order in which they are due and of position
 	maxDMA     int
 	maxKernels int
 	end        []float64 // of kernels, scratch

@@ -1,0 +1,66 @@
+package compile
+
+// fetchRecords brings the records of a kernel to SRAM shortly before it runs, where
+// the latency of the slow memory sets the pace: the NPU reads them anew for every
+// block. Records that belong to one kernel alone cannot stay there, as copyBoth has it.
+func fetchRecords(m *module) error {
+	if !m.prefetch || m.room >= 0 {
+		return nil
+	}
+	best := m.newTimeline().search()
+	var list []*op
+	for _, o := range m.ops {
+		if o.weights == nil || m.copies[o.weights] == copyBoth || m.copies[o.weights] == copyEach {
+			continue
+		}
+		before := m.kernelTimeOf(o).t
+		o.fetchRecords = true
+		if err := m.setBlock(o, o.block.D); err != nil {
+			return err
+		}
+		transfer, _ := m.copyTime(o.recBuf.buf.size)
+		after := m.kernelTimeOf(o).t
+		o.fetchRecords = before-after > 0.1*before && before-after > 0.5*transfer
+		if o.fetchRecords {
+			list = append(list, o)
+		}
+	}
+	if err := chooseBlocks(m); err != nil {
+		return err
+	}
+	if len(list) == 0 || m.newTimeline().search() < 0.99*best {
+		return nil
+	}
+	for _, o := range list {
+		o.fetchRecords = false
+	}
+	return chooseBlocks(m)
+}
+
+// recordTransfers returns a transfer for every kernel whose records are fetched. It
+// starts beside kernels that are long enough to hide it.
+func (m *module) recordTransfers() []*transfer {
+	var list []*transfer
+	for i, o := range m.ops {
+		if !o.fetchRecords {
+			continue
+		}
+		x := &transfer{records: true, fixed: true, after: -1, use: i, start: i}
+		x.t, x.load = m.copyTime(o.recBuf.buf.size)
+		for t := 0.0; x.start > 0 && t < 1.5*x.t; {
+			x.start--
+			t += m.kernelTimeOf(m.ops[x.start]).t
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// recordOp makes the DMA that fetches the records of a kernel.
+func (m *module) recordOp(x *transfer) *op {
+	o := m.ops[x.use]
+	own := *o.recBuf // other kernels with the same records have copies of their own
+	o.recBuf = &own
+	own.copy = &buffer{name: own.buf.name + "/resident", size: own.buf.size, pinFast: true}
+	return &op{kind: opDMA, name: "DMA records", source: o.source, step: o.step, src: own.buf, dst: own.copy, length: own.buf.size, kernelWait: -1, dmaWait: -1}
+}
