@@ -109,7 +109,7 @@ func breakLine(line string) []string {
 	case strings.HasPrefix(text, "#"):
 		return []string{line}
 	}
-	return breakArguments(line)
+	return breakStatement(line)
 }
 
 // paramIndent keeps the text of a Doxygen parameter in its column.
@@ -140,13 +140,69 @@ func breakComment(indent, text, next string) []string {
 	return append(out, line)
 }
 
+// breakStatement breaks a line at its arguments, or after its assignment where that
+// takes no more lines.
+func breakStatement(line string) []string {
+	out := breakArguments(line)
+	at := assignment(line)
+	if at < 0 {
+		return out
+	}
+	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+	after := append([]string{line[:at]}, breakArguments(indent+continued+line[at+1:])...)
+	for _, l := range after {
+		if len(l) > lineWidth {
+			return out
+		}
+	}
+	if len(after) <= len(out) {
+		return after
+	}
+	return out
+}
+
+// continued is the indentation of what continues a line.
+const continued = "    "
+
+// assignment returns the end of the assignment operator outside parentheses, or -1.
+func assignment(line string) int {
+	at := strings.Index(line, "= ")
+	if at < 0 || strings.ContainsAny(line[:at], "(\"") {
+		return -1
+	}
+	return at + 1
+}
+
 // breakArguments breaks the outermost list that has commas after the last one that
-// fits; later lines are aligned with the first argument.
+// fits; later lines are aligned with the first argument. Where no comma fits, it
+// breaks the first argument at its comparison, or else the list after its parenthesis.
 func breakArguments(line string) []string {
 	var out []string
 	indent, depth := "", 0 // of the list: known once it has been broken
 	for len(line) > lineWidth {
 		at, open, level := lastComma(line[:lineWidth], depth)
+		if at < 0 && depth == 0 {
+			open = strings.IndexByte(line, '(')
+			if open < 0 || open >= lineWidth {
+				break
+			}
+			depth = 1
+			if at = strings.LastIndex(line[:lineWidth], " <= "); at > open {
+				indent = strings.Repeat(" ", open+1)
+				out = append(out, line[:at+len(" <=")])
+				line = indent + continued + line[at+len(" <= "):]
+				// What follows an argument that is broken has a line of its own.
+				if comma := strings.IndexByte(line, ','); comma >= 0 {
+					out = append(out, line[:comma+1])
+					line = indent + strings.TrimLeft(line[comma+1:], " ")
+				}
+				continue
+			}
+			indent = line[:len(line)-len(strings.TrimLeft(line, " "))] + continued
+			out = append(out, line[:open+1])
+			line = indent + line[open+1:]
+			continue
+		}
 		if at < 0 {
 			break
 		}
