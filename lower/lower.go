@@ -146,6 +146,16 @@ func Lower(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Res
 		ranges[role] = quantize.Range(co.Estimate(ob))
 	}
 	qo := quantize.Options{Activations: o.Activations, PerTensor: !o.PerChannelWeights, WeightLevels: o.WeightLevels}
+	if o.Activations != Int8 { // with 8 bits the activations' own error is the larger
+		moments, err := calibrate.CollectMoments(plan, samples)
+		if err != nil {
+			return nil, err
+		}
+		qo.Moments = map[graph.TensorID]*quantize.Moments{}
+		for id, m := range moments {
+			qo.Moments[id] = (*quantize.Moments)(m)
+		}
+	}
 	if len(plan.Sums) > 0 && o.Activations == Int8 {
 		s, err := newSearch(plan, samples, qo)
 		if err != nil {

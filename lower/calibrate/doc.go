@@ -5,5 +5,6 @@
 // quantization can use. States are rolled out: after the first pass, which
 // starts at zero, every sequence goes on with the next sample from the state it
 // has reached, until the ranges settle. Open collect.go first, then
-// estimate.go for the estimators.
+// estimate.go for the estimators and moments.go for what rounding of weights is
+// guided by.
 package calibrate

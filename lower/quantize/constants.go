@@ -82,11 +82,28 @@ func (c *converter) weights(id, bias graph.TensorID, in, out *graph.Quant) (grap
 		quant = graph.PerTensor(top, 0)
 	}
 	data := make([]byte, len(w))
-	for i, v := range w {
-		q := math.Round(float64(v) / float64(scales[i/cols]))
-		data[i] = byte(int8(min(max(q, -127), 127)))
+	m := c.o.Moments[id]
+	if m == nil {
+		for i, v := range w {
+			q := math.Round(float64(v) / float64(scales[i/cols]))
+			data[i] = byte(int8(min(max(q, -127), 127)))
+		}
+	} else {
+		r := newRounder(m, float64(in.Scales[0])*float64(in.Scales[0])/12)
+		for o, s := range scales {
+			r.round(data[o*cols:(o+1)*cols], w[o*cols:(o+1)*cols], s, float64(c.o.WeightLevels))
+		}
 	}
 	got := c.out.Add(&graph.Tensor{Name: src.Name, Type: graph.Int8, Shape: src.Shape, Quant: quant, Data: data})
+	if m != nil {
+		mean := make([]float64, rows)
+		for i, v := range w {
+			o := i / cols
+			e := float64(float64(int8(data[i]))*float64(scales[o])) - float64(v)
+			mean[o] += float64(e * m.Mean[i%cols])
+		}
+		c.meanOf[got] = mean
+	}
 	c.weightOf[key] = got
 	return got, nil
 }
@@ -145,7 +162,11 @@ func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 			return 0, fmt.Errorf("bias %q: output %d has the value %v", name, i, v)
 		}
-		q := int64(math.Round(float64(v) / float64(scales[i%len(scales)])))
+		real := float64(v)
+		if mean := c.meanOf[weights]; mean != nil {
+			real -= mean[i]
+		}
+		q := int64(math.Round(real / float64(scales[i%len(scales)])))
 		for _, x := range w.Data[i*cols : (i+1)*cols] {
 			q -= int64(excess) * int64(int8(x))
 		}

@@ -24,6 +24,9 @@ type converter struct {
 	weightOf map[weightKey]graph.TensorID
 	biasOf   map[biasKey]graph.TensorID
 	constOf  map[graph.TensorID]graph.TensorID
+
+	// meanOf has by quantized weights what their errors add to each output on average.
+	meanOf map[graph.TensorID][]float64
 }
 
 type quantKey struct {

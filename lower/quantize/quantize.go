@@ -52,6 +52,12 @@ type Options struct {
 	// WeightLevels is the largest magnitude a weight takes, 1..127; 0 is 127. The
 	// encoded size of a matrix follows the number of values its weights have.
 	WeightLevels int
+
+	// Moments of the inputs of a FULLY_CONNECTED, by its float weights, guide the
+	// rounding of the weights and correct the mean of their error in the bias, which
+	// an operator without one has only with 16-bit activations. Without moments
+	// weights are rounded to nearest.
+	Moments map[graph.TensorID]*Moments
 }
 
 // Graph quantizes the plan's graph with the given range for every role. Tensor
@@ -75,6 +81,7 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 		weightOf: map[weightKey]graph.TensorID{},
 		biasOf:   map[biasKey]graph.TensorID{},
 		constOf:  map[graph.TensorID]graph.TensorID{},
+		meanOf:   map[graph.TensorID][]float64{},
 	}
 	g := plan.Graph
 	if o.Activations == Mixed {

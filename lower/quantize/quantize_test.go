@@ -203,6 +203,30 @@ func int64s(t *graph.Tensor) []int64 {
 	return v
 }
 
+// The mean of what rounding adds to an output is taken from its bias.
+func TestMeanError(t *testing.T) {
+	plan, err := unroll.Build(small(), unroll.Options{StateIO: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := quantize.Options{Activations: quantize.Int16, WeightLevels: 10, PerTensor: true, Moments: map[graph.TensorID]*quantize.Moments{
+		plan.Graph.Find("rnn0/recurrent"): {Mean: []float64{.5, -.25}, Covariance: []float64{1, 0, 0, 1}},
+	}}
+	g, err := quantize.Graph(plan, ranges, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, b := find(t, g, "rnn0/recurrent"), find(t, g, "rnn0/recurrent_bias")
+	if want := []byte{0, 2, 5, 0xF6}; !slices.Equal(w.Data, want) { // 0.25 is just below 2.5 steps of 0.1
+		t.Fatalf("weights %v, expected %v", w.Data, want)
+	}
+	for i, want := range []float64{-.05 * .25, 0} {
+		if got := float64(int64s(b)[i]) * float64(b.Scale()); math.Abs(got-want) > 1e-5 {
+			t.Errorf("bias of output %d is %v, expected %v", i, got, want)
+		}
+	}
+}
+
 // Where more than products read a role, its zero point is 0 in a mixed graph.
 func TestMixedCentersStates(t *testing.T) {
 	net := &nn.Network{
