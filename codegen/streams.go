@@ -100,7 +100,7 @@ func (v *view) StreamBytes() int {
 	return n
 }
 
-// StagesText is the course of a run in words, such as "load once, step 28 times, head once".
+// StagesText is the course of a run in words, such as "input once, load once, step 28 times, head once".
 func (v *view) StagesText() string {
 	var parts []string
 	for _, s := range v.Streams {

@@ -19,7 +19,7 @@ type Sequence struct {
 // Stage is a stream that the driver starts Times times. From one invocation to the
 // next only the base addresses of regions move.
 type Stage struct {
-	Name     string // "load", "step" or "head"
+	Name     string // "input", "load", "step" or "head"
 	Times    int
 	Commands []uint32 // ending in NPU_OP_STOP
 	Windows  []Window // of every region that Commands may use, in ascending order

@@ -92,7 +92,7 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 			m := newModule(g, opt)
 			m.room, m.small, m.rows, m.places = room, small, rows, at
 			for _, p := range Passes {
-				if p.Optional && m.skips(p.Name) {
+				if p.Optional && opt.skips(p.Name) {
 					continue
 				}
 				if err := p.run(m); err != nil {
@@ -120,8 +120,8 @@ func newModule(g *graph.Graph, opt Options) *module {
 		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, sums: map[sumKey]depthSum{}, choices: map[perf.Work]blockChoice{}}
 }
 
-func (m *module) skips(pass string) bool {
-	for _, s := range m.opt.Skip {
+func (o *Options) skips(pass string) bool {
+	for _, s := range o.Skip {
 		if s == pass {
 			return true
 		}

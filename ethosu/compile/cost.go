@@ -13,6 +13,9 @@ func cd(a, b int) int { return (a + b - 1) / b }
 
 // memory returns the memory behind a region.
 func (m *module) memory(region int) perf.Place {
+	if in, ok := m.places.memory[region]; ok {
+		region = in
+	}
 	mem, port := ethosu.RegionMemory(m.opt.System, m.opt.Mode, region)
 	return perf.Place{Memory: mem, Port: port}
 }

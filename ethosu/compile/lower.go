@@ -115,10 +115,14 @@ func newLowering(m *module) *lowering {
 		l.output[id] = true
 	}
 	for _, id := range g.Inputs {
-		t := g.Tensors[id]
-		b := &buffer{name: t.Name, size: align16(t.Bytes()), bound: true, fromCall: true, own: m.places.own[id]}
-		l.views[id] = denseView(b, 0, t.Type, t.Shape, t.Name)
+		l.views[id] = l.place(id)
+		l.views[id].buf.bound, l.views[id].buf.fromCall = true, true
 		m.inputs = append(m.inputs, boundView{id, l.views[id]})
+	}
+	for _, id := range g.Outputs {
+		if m.places.apart[id] > 0 {
+			l.slots[id] = l.place(id)
+		}
 	}
 	for i, t := range g.Tensors {
 		if t.Variable && l.views[i].buf == nil {
@@ -128,6 +132,17 @@ func newLowering(m *module) *lowering {
 		}
 	}
 	return l
+}
+
+// place returns a new feature map for an input or output, as a sequence wishes it.
+func (l *lowering) place(id graph.TensorID) view {
+	t := l.g.Tensors[id]
+	v := l.fresh(t.Name, t.Type, t.Shape)
+	v.buf.own = l.m.places.own[id]
+	if n := l.m.places.apart[id]; n > 0 {
+		v.buf.size, v.strides[0] = t.Shape[0]*n, n
+	}
+	return v
 }
 
 // in returns the view of an operator input, making constants on first use.
@@ -234,8 +249,12 @@ func (l *lowering) bindOutputs() error {
 			return fmt.Errorf("output tensor %q: %v", t.Name, err)
 		}
 		own := m.places.own[id]
-		if v.buf.constant() || v.buf.fromCall || !v.contiguous() || v.off%16 != 0 || own != 0 && (v.buf.bound || v.buf.size != align16(t.Bytes())) {
+		apart := m.places.apart[id] > 0
+		if apart && v.buf != l.slots[id].buf || !apart && (v.buf.constant() || v.buf.fromCall || !v.contiguous() || v.off%16 != 0 || own != 0 && (v.buf.bound || v.buf.size != align16(t.Bytes()))) {
 			w := l.fresh(t.Name, t.Type, t.Shape)
+			if apart {
+				w = l.slots[id]
+			}
 			l.cur = max(l.producer[id], 0)
 			if err := l.copyView("COPY to output", v, w); err != nil {
 				return fmt.Errorf("output tensor %q: %v", t.Name, err)

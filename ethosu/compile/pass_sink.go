@@ -21,7 +21,7 @@ func orderForOverlap(m *module) error {
 // ordered returns the operations in the better of the two orders and its estimate.
 func (m *module) ordered() ([]*op, float64) {
 	best := m.newTimeline().search()
-	if m.room >= 0 || !m.prefetch || m.skips("order") {
+	if m.room >= 0 || !m.prefetch || m.opt.skips("order") {
 		return m.ops, best
 	}
 	old := m.ops

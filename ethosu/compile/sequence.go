@@ -11,8 +11,10 @@ import (
 
 // places are wishes of a sequence for where tensors of its step lie.
 type places struct {
-	own   map[graph.TensorID]int // inputs and outputs with a region for themselves
-	carry map[int]bool           // states whose output is copied to the place of the input
+	own    map[graph.TensorID]int // inputs and outputs with a region for themselves
+	memory map[int]int            // regions of those that do not lie in the arena's memory
+	apart  map[graph.TensorID]int // bytes from one to the next along the first axis, where those are not all its own
+	carry  map[int]bool           // states whose output is copied to the place of the input
 }
 
 // carry copies the output of a state to the place of its input, behind all that
@@ -51,9 +53,11 @@ type SequenceOptions struct {
 // program that runs Steps of them in one call. Every input but the states gets a time
 // axis: [1, 1, F] and [1, F] become [1, Steps, F]; with PerStep the outputs, too.
 //
-// Where constants lie in slow memory they are copied to SRAM once for each call, if
-// they fit and that takes less time. What only the last step's outputs need, such as
-// a classifier, becomes a stream of its own that runs once.
+// Where constants lie in slow memory they are copied to SRAM once for each call, and
+// what depends on the inputs alone is computed for all steps at once, before the first,
+// by a stream of its own; each if there is memory for it and it takes less time. What
+// only the last step's outputs need, such as a classifier, becomes a stream that runs
+// once, too.
 func Sequence(step *graph.Graph, seq SequenceOptions, opt Options) (*ethosu.Program, error) {
 	if seq.Steps < 1 || seq.Steps > ethosu.MaxInvocations {
 		return nil, fmt.Errorf("compile %s: a sequence of %d steps: expected 1 to %d", name(step), seq.Steps, ethosu.MaxInvocations)
@@ -71,11 +75,14 @@ func Sequence(step *graph.Graph, seq SequenceOptions, opt Options) (*ethosu.Prog
 		return nil, fmt.Errorf("compile %s: %w", name(step), err)
 	}
 	best, bestCycles, err := (*ethosu.Program)(nil), int64(0), error(nil)
-	for _, resident := range []bool{false, true} {
-		if resident && (opt.WeightsInSRAM || !b.slowConstants()) {
+	if !opt.skips("project") { // the pass does in one stream what this does in several
+		b.cutInput()
+	}
+	for _, f := range []form{{false, false}, {false, true}, {true, false}, {true, true}} {
+		if f.resident && (opt.WeightsInSRAM || !b.slowConstants()) || f.input && b.input == nil {
 			continue
 		}
-		p, e := b.build(resident)
+		p, e := b.build(f)
 		if e != nil {
 			if err == nil {
 				err = e
@@ -104,6 +111,13 @@ type sequence struct {
 	single *ethosu.Program
 
 	body, head *graph.Graph // head is nil when every step runs all of the graph
+	input      *inputPart   // nil when the body's inputs feed no product of their own
+}
+
+// form is one way to build a sequence.
+type form struct {
+	input    bool // a stream for the input's product of all steps
+	resident bool // the constants of the step are copied to SRAM before the first one
 }
 
 // slowConstants reports whether a copy of the constants in SRAM would be faster.
@@ -120,25 +134,13 @@ func (b *sequence) cut() error {
 	for _, s := range g.States {
 		state[s.In], state[s.Out] = true, true
 	}
-	rows := 0
 	for _, id := range g.Inputs {
 		if state[id] {
 			continue
 		}
-		rows++
 		if !b.seq.PerStep && indexOf(g.Outputs, id) >= 0 {
 			return fmt.Errorf("output %q is an input of the step, which has a value for every step: take it from the caller's own copy", g.Tensors[id].Name)
 		}
-	}
-	if b.seq.PerStep {
-		for _, id := range g.Outputs {
-			if !state[id] {
-				rows++
-			}
-		}
-	}
-	if rows > maxOwn {
-		return fmt.Errorf("%d inputs and outputs have a value for every step: at most %d can be moved", rows, maxOwn)
 	}
 	b.body = g
 	if b.seq.PerStep || b.seq.Steps == 1 {
@@ -251,20 +253,20 @@ func subgraph(g *graph.Graph, ops []*graph.Op, ins, outs []graph.TensorID, state
 	return s
 }
 
-// moved lists the inputs and outputs of the body that have a value for every step.
-func (b *sequence) moved() []graph.TensorID {
+// moved lists the inputs and outputs of a body that have a value for every step.
+func (b *sequence) moved(body *graph.Graph) []graph.TensorID {
 	state := map[graph.TensorID]bool{}
-	for _, s := range b.body.States {
+	for _, s := range body.States {
 		state[s.In], state[s.Out] = true, true
 	}
 	var list []graph.TensorID
-	for _, id := range b.body.Inputs {
+	for _, id := range body.Inputs {
 		if !state[id] {
 			list = append(list, id)
 		}
 	}
 	if b.seq.PerStep {
-		for _, id := range b.body.Outputs {
+		for _, id := range body.Outputs {
 			if !state[id] && indexOf(list, id) < 0 {
 				list = append(list, id)
 			}
@@ -273,15 +275,21 @@ func (b *sequence) moved() []graph.TensorID {
 	return list
 }
 
-// build compiles the parts and puts them together. With resident the constants of the
-// step are copied to SRAM before the first one.
-func (b *sequence) build(resident bool) (*ethosu.Program, error) {
+// build compiles the parts and puts them together.
+func (b *sequence) build(f form) (*ethosu.Program, error) {
+	body := b.body
+	if f.input {
+		body = b.input.body
+	}
+	if n := len(b.moved(body)); n > maxOwn {
+		return nil, fmt.Errorf("%d inputs and outputs have a value for every step: at most %d can be moved", n, maxOwn)
+	}
 	opt := b.opt
-	opt.WeightsInSRAM = opt.WeightsInSRAM || resident
+	opt.WeightsInSRAM = opt.WeightsInSRAM || f.resident
 	budget := opt.SRAMBudget
 	opt.SRAMBudget = 0
 	for try := 0; ; try++ {
-		l, err := b.layout(opt, resident)
+		l, err := b.layout(body, opt, f)
 		if err != nil {
 			return nil, err
 		}
@@ -326,19 +334,23 @@ func sramOf(p *ethosu.Program) int {
 	return n
 }
 
-// layout compiles body and head and places them.
+// layout compiles the parts and places them.
 //
-//	arena:     body | rows of moved tensors | head, over the resident constants
-//	constants: body | head
+//	arena:     body | rows of moved tensors and inputs | scratch of input and head, over the resident constants
+//	constants: body | input | head
 //
-// With a dedicated SRAM the constants, and the scratch of head, follow that of body there.
-func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
-	moved := b.moved()
-	at := places{own: map[graph.TensorID]int{}}
+// With a dedicated SRAM the constants, the rows that the input stage makes, and the
+// scratch of input and head, follow that of body there.
+func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error) {
+	moved := b.moved(of)
+	at := places{own: map[graph.TensorID]int{}, memory: map[int]int{}}
 	for i, id := range moved {
 		at.own[id] = firstOwn + i
+		if b.rowsIn(id, f) != ethosu.RegionArena {
+			at.memory[firstOwn+i] = b.rowsIn(id, f)
+		}
 	}
-	body, err := compileInPlace(b.body, opt, at)
+	body, err := compileInPlace(of, opt, at)
 	if err != nil {
 		return nil, err
 	}
@@ -353,13 +365,17 @@ func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
 	run.window(ethosu.RegionFast, ethosu.RegionFast, 0, body.FastSize, 0)
 	rows := map[graph.TensorID]ethosu.Binding{} // of the whole call
 	for i, id := range moved {
-		t := b.body.Tensors[id]
-		n := t.Bytes()
-		stride := align16(n)
-		run.window(firstOwn+i, ethosu.RegionArena, p.ArenaSize, stride, stride)
-		rows[id] = ethosu.Binding{Name: t.Name, Type: t.Type, Shape: ethosu.WithTime(t.Shape, b.seq.Steps), Quant: t.Quant,
-			Region: ethosu.RegionArena, Offset: p.ArenaSize, Size: n * b.seq.Steps, Rows: b.seq.Steps, Stride: stride}
-		p.ArenaSize += stride * b.seq.Steps
+		stride := align16(of.Tensors[id].Bytes())
+		r := b.rows(p, id, b.rowsIn(id, f), stride)
+		run.window(firstOwn+i, r.Region, r.Offset, stride, stride)
+		rows[id] = r
+	}
+	if f.input {
+		for _, id := range b.input.g.Inputs {
+			if _, ok := rows[id]; !ok {
+				rows[id] = b.rows(p, id, ethosu.RegionArena, of.Tensors[id].Bytes())
+			}
+		}
 	}
 	tail := [3]int{ethosu.RegionArena: p.ArenaSize, ethosu.RegionFast: p.FastSize}
 	grow := func(region, n int) {
@@ -370,7 +386,12 @@ func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
 			p.FastSize = max(p.FastSize, tail[region]+n)
 		}
 	}
-	if resident && len(body.Constants) > 0 {
+	if f.input {
+		if err := b.addInput(l, rows, tail, grow); err != nil {
+			return nil, err
+		}
+	}
+	if f.resident && len(body.Constants) > 0 {
 		in := ethosu.RegionArena
 		if b.opt.Mode.Spills() {
 			in = ethosu.RegionFast
@@ -384,7 +405,7 @@ func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
 		p.Sequence.Stages = append(p.Sequence.Stages, load)
 	}
 	p.Sequence.Stages = append(p.Sequence.Stages, run.Stage)
-	b.bindBody(p, body, rows)
+	b.bindBody(p, of, body, rows)
 	if b.head == nil {
 		return l, nil
 	}
@@ -402,7 +423,7 @@ func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
 	end.window(ethosu.RegionArena, ethosu.RegionArena, tail[ethosu.RegionArena], head.ArenaSize, 0)
 	end.window(ethosu.RegionFast, ethosu.RegionFast, tail[ethosu.RegionFast], head.FastSize, 0)
 	for i, id := range b.head.Inputs {
-		from := body.Outputs[indexOf(b.body.Outputs, id)]
+		from := body.Outputs[indexOf(of.Outputs, id)]
 		end.window(firstOwn+i, from.Region, from.Offset, align16(from.Size), 0)
 	}
 	p.Constants = append(p.Constants, head.Constants...)
@@ -418,9 +439,34 @@ func (b *sequence) layout(opt Options, resident bool) (*layout, error) {
 	return l, nil
 }
 
+// rowsIn returns the memory for the rows of a moved tensor: that of the arena, where the
+// interface lies; a fast scratch for those that never leave the NPU.
+func (b *sequence) rowsIn(id graph.TensorID, f form) int {
+	if f.input && b.opt.Mode.Spills() && indexOf(b.input.g.Outputs, id) >= 0 {
+		return ethosu.RegionFast
+	}
+	return ethosu.RegionArena
+}
+
+// rows appends memory for a tensor's values of all steps.
+func (b *sequence) rows(p *ethosu.Program, id graph.TensorID, region, stride int) ethosu.Binding {
+	t := b.g.Tensors[id]
+	end := &p.ArenaSize
+	if region == ethosu.RegionFast {
+		end = &p.FastSize
+	}
+	r := ethosu.Binding{Name: t.Name, Type: t.Type, Shape: ethosu.WithTime(t.Shape, b.seq.Steps), Quant: t.Quant,
+		Region: region, Offset: *end, Size: t.Bytes() * b.seq.Steps, Rows: b.seq.Steps, Stride: stride}
+	if stride == t.Bytes() {
+		r.Rows, r.Stride = 0, 0
+	}
+	*end += align16(stride * b.seq.Steps)
+	return r
+}
+
 // bindBody fills the interface of the call with the places that the body decides,
 // and leaves the outputs of the head open.
-func (b *sequence) bindBody(p, body *ethosu.Program, rows map[graph.TensorID]ethosu.Binding) {
+func (b *sequence) bindBody(p *ethosu.Program, of *graph.Graph, body *ethosu.Program, rows map[graph.TensorID]ethosu.Binding) {
 	p.Variables = body.Variables
 	bind := func(ids, of []graph.TensorID, list []ethosu.Binding) []ethosu.Binding {
 		out := make([]ethosu.Binding, len(ids))
@@ -433,8 +479,8 @@ func (b *sequence) bindBody(p, body *ethosu.Program, rows map[graph.TensorID]eth
 		}
 		return out
 	}
-	p.Inputs = bind(b.g.Inputs, b.body.Inputs, body.Inputs)
-	p.Outputs = bind(b.g.Outputs, b.body.Outputs, body.Outputs)
+	p.Inputs = bind(b.g.Inputs, of.Inputs, body.Inputs)
+	p.Outputs = bind(b.g.Outputs, of.Outputs, body.Outputs)
 	for _, s := range p.States { // a copy leaves it where it is read
 		p.Outputs[s.Out].Region, p.Outputs[s.Out].Offset = p.Inputs[s.In].Region, p.Inputs[s.In].Offset
 	}

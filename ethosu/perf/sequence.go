@@ -65,8 +65,8 @@ func sequence(p *ethosu.Program) (Report, error) {
 	return sum, nil
 }
 
-// What `auto` trades. A sequence of streams keeps the CPU awake more often and
-// computes the input's product once for every step, so it has to save flash.
+// What `auto` trades. A sequence of streams wakes the CPU at every step and loads its
+// tables again, so it has to save flash.
 const (
 	autoFlash  = 1.10 // the unrolled form's flash, over the sequence's, from which on the sequence is worth
 	autoCycles = 1.25 // at most so many times the unrolled form's cycles

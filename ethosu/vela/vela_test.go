@@ -97,18 +97,26 @@ func TestBadSequences(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, _ := ethosu.ParseAccelerator("ethos-u55-128")
+	step := func(p *ethosu.Program) *ethosu.Stage {
+		for i := range p.Sequence.Stages {
+			if p.Sequence.Stages[i].Times > 1 {
+				return &p.Sequence.Stages[i]
+			}
+		}
+		return nil
+	}
 	for want, damage := range map[string]func(p *ethosu.Program){
 		"a sequence of 0 steps":                 func(p *ethosu.Program) { p.Sequence.Steps = 0 },
-		"0 words run 5 times":                   func(p *ethosu.Program) { p.Sequence.Stages[1].Commands = nil },
-		"run -1 times":                          func(p *ethosu.Program) { p.Sequence.Stages[1].Times = -1 },
-		"window 1 is of region 0":               func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[1].Region = 0 },
-		"region 1 lies in memory 7":             func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[1].In = 7 },
-		"region 1 lies among the constants":     func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[1].In = 0 },
-		"moved by 3":                            func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[2].Advance = 3 },
-		"of memory 1, which has":                func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[2].Advance = 1 << 24 },
-		"regions 1 and 3 overlap":               func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[2].Offset = 0 },
+		"0 words run 5 times":                   func(p *ethosu.Program) { step(p).Commands = nil },
+		"run -1 times":                          func(p *ethosu.Program) { step(p).Times = -1 },
+		"window 1 is of region 0":               func(p *ethosu.Program) { step(p).Windows[1].Region = 0 },
+		"region 1 lies in memory 7":             func(p *ethosu.Program) { step(p).Windows[1].In = 7 },
+		"region 1 lies among the constants":     func(p *ethosu.Program) { step(p).Windows[1].In = 0 },
+		"moved by 3":                            func(p *ethosu.Program) { step(p).Windows[2].Advance = 3 },
+		"of memory 1, which has":                func(p *ethosu.Program) { step(p).Windows[2].Advance = 1 << 24 },
+		"regions 1 and 3 overlap":               func(p *ethosu.Program) { step(p).Windows[2].Offset = 0 },
 		"asks for an arena of 1099511627776":    func(p *ethosu.Program) { p.ArenaSize = 1 << 40 },
-		`"serving_default_input:0" takes bytes`: func(p *ethosu.Program) { p.Inputs[0].Stride = 1 << 30 },
+		`"serving_default_input:0" takes bytes`: func(p *ethosu.Program) { p.Inputs[0].Rows, p.Inputs[0].Stride = 5, 1<<30 },
 		`:0" has 10 bytes`:                      func(p *ethosu.Program) { p.Outputs[0].Shape = []int{9} },
 		"pairs input 1 with output 9":           func(p *ethosu.Program) { p.States[0].Out = 9 },
 	} {

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,8 +13,9 @@ import (
 	"github.com/unroll-npu/unroll/testdata"
 )
 
-// streaming compiles five steps of a recorded model: load, step and head.
-func streaming(t *testing.T, perStep bool) *ethosu.Program {
+// streaming compiles five steps of a recorded model: input, load, step and
+// head. Without the pass "project" the steps read their inputs themselves.
+func streaming(t *testing.T, perStep bool, skip ...string) *ethosu.Program {
 	t.Helper()
 	const name = "gru32x40_stream"
 	g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", name+".tflite"))
@@ -24,11 +26,16 @@ func streaming(t *testing.T, perStep bool) *ethosu.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := compile.Sequence(g, compile.SequenceOptions{Steps: 5, PerStep: perStep}, compile.Options{Accel: a})
+	p, err := compile.Sequence(g, compile.SequenceOptions{Steps: 5, PerStep: perStep}, compile.Options{Accel: a, Skip: skip})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// without leaves a stage out.
+func without(p *ethosu.Program, name string) {
+	p.Sequence.Stages = slices.DeleteFunc(p.Sequence.Stages, func(s ethosu.Stage) bool { return s.Name == name })
 }
 
 // payload changes the payload of the n-th command of a code.
@@ -60,46 +67,54 @@ func TestSequenceFindings(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		perStep bool
-		damage  func(p *ethosu.Program, s []ethosu.Stage)
+		skip    []string
+		damage  func(p *ethosu.Program, s map[string]*ethosu.Stage)
 		want    string
 	}{
-		"nothing loads the constants": {false, func(p *ethosu.Program, s []ethosu.Stage) {
-			p.Sequence.Stages = s[1:]
+		"nothing loads the constants": {false, nil, func(p *ethosu.Program, _ map[string]*ethosu.Stage) {
+			without(p, "load")
 		}, "no stream before has copied all of them"},
-		"the load is too short": {false, func(_ *ethosu.Program, s []ethosu.Stage) {
-			payload(t, s[0].Commands, isa.SetDMA0Len, 0, func(n uint32) uint32 { return n - 16 })
+		"nothing computes what the steps read": {false, nil, func(p *ethosu.Program, _ map[string]*ethosu.Stage) {
+			without(p, "input")
+		}, "which was never written"},
+		"the load is too short": {false, nil, func(_ *ethosu.Program, s map[string]*ethosu.Stage) {
+			payload(t, s["load"].Commands, isa.SetDMA0Len, 0, func(n uint32) uint32 { return n - 16 })
 		}, "no stream before has copied all of them"},
-		"the load goes elsewhere": {false, func(p *ethosu.Program, s []ethosu.Stage) {
-			s[0].Windows[1].Offset += 16
+		"the load goes elsewhere": {false, nil, func(p *ethosu.Program, s map[string]*ethosu.Stage) {
+			s["load"].Windows[1].Offset += 16
 			p.ArenaSize += 16
 		}, "no stream before has copied all of them"},
-		"the load runs twice, so that nothing is known of what it leaves": {false, func(_ *ethosu.Program, s []ethosu.Stage) {
-			s[0].Times = 2
+		"the load runs twice, so that nothing is known of what it leaves": {false, nil, func(_ *ethosu.Program, s map[string]*ethosu.Stage) {
+			s["load"].Times = 2
 		}, "no stream before has copied all of them"},
-		"the head is missing": {false, func(p *ethosu.Program, s []ethosu.Stage) {
-			p.Sequence.Stages = s[:2]
+		"the head is missing": {false, nil, func(p *ethosu.Program, _ map[string]*ethosu.Stage) {
+			without(p, "head")
 		}, "still holds constants"},
-		"one step less": {true, func(_ *ethosu.Program, s []ethosu.Stage) {
-			s[1].Times--
+		"one step less": {true, nil, func(_ *ethosu.Program, s map[string]*ethosu.Stage) {
+			s["step"].Times--
 		}, "was never written"},
-		"inputs closer than the rows": {false, func(_ *ethosu.Program, s []ethosu.Stage) {
-			w := &s[1].Windows[len(s[1].Windows)-1]
+		"inputs closer than the rows": {false, []string{"project"}, func(_ *ethosu.Program, s map[string]*ethosu.Stage) {
+			w := &s["step"].Windows[len(s["step"].Windows)-1]
 			w.Advance -= 16
 		}, "is never written for invocation"},
-		"a kernel writes over the resident constants": {false, func(_ *ethosu.Program, s []ethosu.Stage) {
-			for i, w := range s[1].Commands {
+		"a kernel writes over the resident constants": {false, nil, func(_ *ethosu.Program, s map[string]*ethosu.Stage) {
+			for i, w := range s["step"].Commands {
 				if w&0x43FF == uint32(isa.SetOFMRegion) && i > 0 {
-					s[1].Commands[i] = uint32(isa.SetOFMRegion)
+					s["step"].Commands[i] = uint32(isa.SetOFMRegion)
 					break
 				}
 			}
 		}, "which holds constants"},
-		"windows over each other": {false, func(_ *ethosu.Program, s []ethosu.Stage) {
-			s[1].Windows[0].Offset = 0
+		"windows over each other": {false, nil, func(_ *ethosu.Program, s map[string]*ethosu.Stage) {
+			s["step"].Windows[0].Offset = 0
 		}, "overlap in invocation 0"},
 	} {
-		p := streaming(t, c.perStep)
-		c.damage(p, p.Sequence.Stages)
+		p := streaming(t, c.perStep, c.skip...)
+		stages := map[string]*ethosu.Stage{}
+		for i := range p.Sequence.Stages {
+			stages[p.Sequence.Stages[i].Name] = &p.Sequence.Stages[i]
+		}
+		c.damage(p, stages)
 		found := verify.Program(p)
 		hit := false
 		for _, f := range found {
