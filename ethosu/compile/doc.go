@@ -9,7 +9,8 @@
 // Open compile.go first: Passes is the whole compiler in order. ir.go has what
 // the passes hand to each other. File names are a map: lower_* turns operators
 // into NPU operations, move.go turns data movement into addresses, pass_* are
-// the later passes, emit.go writes registers.
+// the later passes; timeline.go estimates a schedule, search.go and merge.go improve
+// it; emit.go writes registers.
 //
 // To add an operator: write lower_NAME.go with a function of type lowerer that
 // takes its parameters from lower/quant and calls l.emit (or l.elementwise,

@@ -20,6 +20,7 @@ var Inferences = []Inference{
 	{"simplified add", "ADD and SUB with scale_mode 0 round like everything else, twice beyond bit 31"},
 	{"three-dimensional DMA", "plane p, row r lies at p*(LEN*SIZE0+SKIP1) + r*(LEN+SKIP0)"},
 	{"clamp", "ACTIVATION_MIN and MAX are cut to the range of the OFM type, or of the forced clip range"},
+	{"table clamp", "entries that the clamp in front of a table excludes are never read, and need not be loaded"},
 }
 
 // reciprocal returns the scale that divides by n, as compilers compute it for whole
