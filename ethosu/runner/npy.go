@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
-	"github.com/sbinet/npyio/npy"
-
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/npy"
 )
 
 // Array is the content of an NPY file: little-endian, row-major.
@@ -23,69 +23,33 @@ var npyTypes = map[graph.DType]string{
 	graph.Float32: "<f4", graph.Int8: "|i1", graph.Int16: "<i2", graph.Int32: "<i4", graph.Int64: "<i8", graph.Uint8: "|u1", graph.Bool: "|b1",
 }
 
-// ReadNPY parses an NPY file of a supported type in row-major order. float64 becomes
-// float32.
-func ReadNPY(name string, file []byte) (a *Array, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			a, err = nil, fmt.Errorf("%s: damaged NPY header", name)
-		}
-	}()
-	r, err := npy.NewReader(bytes.NewReader(file))
+// ReadNPY parses an NPY file of a supported type in row-major order. Big-endian
+// elements are turned, and float64 becomes float32.
+func ReadNPY(name string, file []byte) (*Array, error) {
+	x, err := npy.Read(name, bytes.NewReader(file))
 	if err != nil {
-		return nil, fmt.Errorf("%s: not an NPY file: %w", name, err)
+		return nil, err
 	}
-	h := r.Header.Descr
-	n := 1
-	for _, d := range h.Shape {
-		if d < 0 || (d > 0 && n > len(file)/d) {
-			return nil, fmt.Errorf("%s: shape %v needs more data than the file of %d bytes has", name, h.Shape, len(file))
+	if x.Type[1:] == "f8" {
+		a := &Array{Type: graph.Float32, Shape: x.Shape}
+		for i := range x.Elements() {
+			a.Data = binary.LittleEndian.AppendUint32(a.Data, math.Float32bits(float32(x.Float(i))))
 		}
-		n *= d
+		return a, nil
 	}
-	if h.Fortran && len(h.Shape) > 1 {
-		return nil, fmt.Errorf("%s: column-major (Fortran) order is not supported: save it with numpy.ascontiguousarray", name)
-	}
-	a = &Array{Shape: h.Shape}
-	var v any
-	switch strings.TrimLeft(h.Type, "<|=") {
-	case "f4":
-		a.Type, v = graph.Float32, new([]float32)
-	case "f8":
-		a.Type, v = graph.Float32, new([]float64)
-	case "i1":
-		a.Type, v = graph.Int8, new([]int8)
-	case "i2":
-		a.Type, v = graph.Int16, new([]int16)
-	case "i4":
-		a.Type, v = graph.Int32, new([]int32)
-	case "i8":
-		a.Type, v = graph.Int64, new([]int64)
-	case "u1":
-		a.Type, v = graph.Uint8, new([]uint8)
-	case "b1":
-		a.Type, v = graph.Bool, new([]bool)
-	default:
-		return nil, fmt.Errorf("%s: element type %q is not supported: expected int8, int16, int32, int64, uint8, bool, float32 or float64, little endian", name, h.Type)
-	}
-	if err := r.Read(v); err != nil {
-		return nil, fmt.Errorf("%s: %d elements of shape %v: %w", name, n, h.Shape, err)
-	}
-	if d, ok := v.(*[]float64); ok {
-		for _, x := range *d {
-			a.Data = binary.LittleEndian.AppendUint32(a.Data, math.Float32bits(float32(x)))
+	for t, descr := range npyTypes {
+		if descr[1:] != x.Type[1:] {
+			continue
 		}
-	} else {
-		var buf bytes.Buffer
-		if err := binary.Write(&buf, binary.LittleEndian, v); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		a := &Array{Type: t, Shape: x.Shape, Data: x.Data}
+		if x.Type[0] == '>' {
+			for at := 0; at < len(a.Data); at += t.Size() {
+				slices.Reverse(a.Data[at : at+t.Size()])
+			}
 		}
-		a.Data = buf.Bytes()
+		return a, nil
 	}
-	if len(a.Data) != n*a.Type.Size() {
-		return nil, fmt.Errorf("%s: shape %v has %d elements, the file holds %d bytes of %v", name, h.Shape, n, len(a.Data), a.Type)
-	}
-	return a, nil
+	return nil, fmt.Errorf("%s: element type %q is not supported: expected int8, int16, int32, int64, uint8, bool, float32 or float64", name, x.Type)
 }
 
 // AppendNPY appends the array as an NPY 1.0 file. The writer of the NPY library only

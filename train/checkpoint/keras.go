@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/nn"
-	"github.com/unroll-npu/unroll/train/npy"
 )
 
 // An NPZ archive with Keras' weights has, for each recurrent layer, kernel

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/nn"
-	"github.com/unroll-npu/unroll/train/npy"
 )
 
 // bare returns net with what only our own files carry removed.

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/nn"
-	"github.com/unroll-npu/unroll/train/npy"
 )
 
 // maxClasses bounds the classes of a labelled set: a larger label is an error of

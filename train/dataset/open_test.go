@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/nn"
-	"github.com/unroll-npu/unroll/train/npy"
 )
 
 func ints(shape []int, v ...byte) *npy.Array {
