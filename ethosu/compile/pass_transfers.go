@@ -38,7 +38,7 @@ func (m *module) copyOp(x *transfer) *op {
 			dst, data = m.operands.dst, append(m.operands.data, make([]byte, m.operands.dst.size-len(m.operands.data))...)
 		}
 		if m.copies[y.w] == copyBoth {
-			parts = append(parts, o.recBuf)
+			parts = append(parts, m.ownRecords(y.w, o.recBuf))
 		}
 		parts = append(parts, &o.stream.coded)
 	}
@@ -69,6 +69,18 @@ func (m *module) copyOp(x *transfer) *op {
 		p.buf, p.copy = src, dst
 	}
 	return &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: src, dst: dst, length: src.size, kernelWait: -1, dmaWait: -1}
+}
+
+// ownRecords gives the kernels with weights w their records under an entry of their own.
+// Other weights may have equal ones, and their kernels may run before the copy is made.
+func (m *module) ownRecords(w *kernelWeights, rec *coded) *coded {
+	own := *rec
+	for _, o := range m.ops {
+		if o.weights == w {
+			o.recBuf = &own
+		}
+	}
+	return &own
 }
 
 // joinTables makes one DMA of the uploads that were merged into x. What lies between
