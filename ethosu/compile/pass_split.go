@@ -53,7 +53,7 @@ func splitWeights(m *module) error {
 			// another order gains from the same wait.
 			worth := 0.997
 			if count[w] > 2 {
-				worth = 0.99
+				worth = 0.98
 			}
 			if c := m.newTimeline().search(); c < worth*best {
 				if _, o := m.ordered(); o < worth*bestOrdered {
