@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// few are the first samples of a set.
+type few struct {
+	noise
+	n int
+}
+
+func (f few) Len() int { return f.n }
+
+// ownGraph lowers an untrained network of the size that the targets are for.
+func ownGraph(t *testing.T, cell nn.Cell, units, steps int, noState bool) *graph.Graph {
+	t.Helper()
+	net := randomNet(cell, 1, units, 28, steps, 10, 9)
+	r, err := lower.Lower(context.Background(), net, few{noise{steps, 28}, 4}, lower.Options{Steps: steps, StateIO: !noState})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Int8
+}
+
+// kernels returns the block operations of a stream.
+func kernels(t *testing.T, p *ethosu.Program) int {
+	t.Helper()
+	n := 0
+	for _, s := range p.Streams() {
+		if err := isa.Walk(s.Commands, func(o *isa.Operation) error {
+			if o.IsBlock() {
+				n++
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// TestOwnFigures pins what our own networks take: kernels of a further step, bytes and
+// cycles of every way to run them. Their weights are noise, which compresses less than
+// trained ones.
+func TestOwnFigures(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lowers networks of full size")
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-10s %-14s %-15s %-14s %9s %7s %7s %7s %8s\n", "network", "call", "accelerator", "memory", "per step", "stream", "flash", "sram", "cycles")
+	row := func(net, call string, o compile.Options, per int, p *ethosu.Program, err error) {
+		if err != nil {
+			t.Fatalf("%s %s: %v", net, call, err)
+		}
+		f, err := perf.FiguresOf(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory := o.Mode.Name
+		if o.WeightsInSRAM {
+			memory = "weights sram"
+		}
+		fmt.Fprintf(&b, "%-10s %-14s %-15s %-14s %9d %7d %7d %7d %8d\n", net, call, o.Accel.Name, memory, per, f.StreamBytes, f.FlashBytes, f.SRAMBytes, f.Cycles)
+	}
+	for _, n := range []struct {
+		cell  nn.Cell
+		units int
+	}{{nn.GRU, 256}, {nn.LSTM, 128}, {nn.SimpleRNN, 128}} {
+		name := fmt.Sprintf("%v-%d", n.cell, n.units)
+		state, bare := ownGraph(t, n.cell, n.units, 28, false), ownGraph(t, n.cell, n.units, 28, true)
+		half, step := ownGraph(t, n.cell, n.units, 14, false), ownGraph(t, n.cell, n.units, 1, false)
+		for _, c := range []struct {
+			accel, mode string
+			sram        bool
+		}{{"ethos-u55-128", "Shared_Sram", false}, {"ethos-u55-128", "Shared_Sram", true}, {"ethos-u65-256", "Shared_Sram", false}, {"ethos-u65-512", "Dedicated_Sram", false}} {
+			a, err := ethosu.ParseAccelerator(c.accel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mode, err := ethosu.ParseMemoryMode(c.mode)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := compile.Options{Accel: a, System: ethosu.DefaultSystemConfig(a), Mode: mode, WeightsInSRAM: c.sram}
+			whole, err := compile.Compile(state, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			short, err := compile.Compile(half, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			per := (kernels(t, whole) - kernels(t, short)) / 14
+			row(name, "state in, out", o, per, whole, nil)
+			p, err := compile.Compile(bare, o)
+			row(name, "no state", o, per, p, err)
+			p, err = compile.Sequence(step, compile.SequenceOptions{Steps: 28}, o)
+			row(name, "step sequence", o, per, p, err)
+			if most := map[nn.Cell]int{nn.GRU: 7, nn.LSTM: 8, nn.SimpleRNN: 2}[n.cell]; per > most {
+				t.Errorf("%s %s: %d kernels a step, expected at most %d", name, c.accel, per, most)
+			}
+		}
+	}
+	path := filepath.Join("testdata", "figures.txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), b.String()); d != "" {
+		t.Errorf("%s differs; run with -update when that is meant:\n%s", path, d)
+	}
+}
