@@ -212,6 +212,35 @@ func TestNPYRoundTrip(t *testing.T) {
 	}
 }
 
+// TestReadNPYTypes reads what AppendNPY does not write: both byte orders, float64, and
+// a type that no tensor has.
+func TestReadNPYTypes(t *testing.T) {
+	for _, c := range []struct {
+		descr string
+		data  string
+		want  *Array
+	}{
+		{">i2", "\x01\x02\xff\x00", &Array{Type: graph.Int16, Shape: []int{2}, Data: []byte{2, 1, 0, 0xff}}},
+		{"<f8", "\x00\x00\x00\x00\x00\x00\xf8\x3f\x00\x00\x00\x00\x00\x00\x00\xc0", &Array{Type: graph.Float32, Shape: []int{2}, Data: floats(1.5, -2)}},
+		{"<u2", "\x00\x00\x00\x00", nil},
+	} {
+		header := "{'descr': '" + c.descr + "', 'fortran_order': False, 'shape': (2,), }\n"
+		file := []byte("\x93NUMPY\x01\x00" + string([]byte{byte(len(header)), 0}) + header + c.data)
+		got, err := ReadNPY("x.npy", file)
+		if c.want == nil {
+			if err == nil || !strings.Contains(err.Error(), `x.npy: element type "`+c.descr+`" is not supported`) {
+				t.Errorf("%s: error %v", c.descr, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.descr, err)
+		} else if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", c.descr, diff)
+		}
+	}
+}
+
 // FuzzReadNPY feeds damaged files: an error, never a panic or a huge allocation.
 func FuzzReadNPY(f *testing.F) {
 	f.Add((&Array{Type: graph.Int8, Shape: []int{2, 3}, Data: make([]byte, 6)}).AppendNPY(nil))
