@@ -79,6 +79,8 @@ func TestBadFiles(t *testing.T) {
 		{"Fortran order", withHeader("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", 24), "Fortran order"},
 		{"complex", withHeader("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }\n", 8), `element type "<c8"`},
 		{"absurd shape", withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 9999999999), }\n", 8), "out of range"},
+		{"size past 63 bits", withHeader("{'descr': '<f8', 'fortran_order': False, 'shape': (1073741824, 2147483648), }\n", 8), "out of range"},
+		{"size past 64 bits", withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (1073741824, 4294967296), }\n", 0), "out of range"},
 		{"negative shape", withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }\n", 8), "out of range"},
 	} {
 		_, err := Read("x.npy", bytes.NewReader(c.file))
@@ -109,6 +111,7 @@ func TestArchive(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(written(f, FromFloats([]int{2, 3}, make([]float32, 6))))
 	f.Add(withHeader("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", 24))
+	f.Add(withHeader("{'descr': '<f8', 'fortran_order': False, 'shape': (1073741824, 2147483648), }\n", 8))
 	f.Add(withHeader("}'shape': 'fortran_order': 'descr': \n", 0))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		a, err := Read("fuzz", bytes.NewReader(raw))
