@@ -41,6 +41,7 @@ func (c *checker) kernel(o *isa.Operation) {
 	if !bad {
 		k.in = k.ifm.Spans()
 		c.types(o, k)
+		c.checkClamp(o, k.ofm.Type)
 		c.block(k)
 		ok := c.featureMap("IFM", &k.ifm, k.in, false)
 		if k.hasIFM2 {

@@ -3,6 +3,7 @@ package verify
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -66,6 +67,31 @@ func TestMutations(t *testing.T) {
 				t.Errorf("%s: %d of %d changes of %v found, want a share of %g", name, found[code], n, code, shares[code])
 			}
 		}
+	}
+}
+
+// A clamp that leaves no value has no result. Values of 32 bits are not clamped.
+func TestEmptyClamp(t *testing.T) {
+	p := compiled(t)["gru16_t4.vela-u55-128.tflite"]
+	list, err := isa.Decode(p.Commands, isa.ProductOf(p.Accel.U65))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried, found := 0, 0
+	for _, in := range list {
+		if in.Code != isa.SetActivationMin || int16(in.Param) != -128 {
+			continue
+		}
+		tried++
+		for _, f := range Program(mutate(p, in, 256)) { // 128, above every S8
+			if f.Rule == RuleType && strings.Contains(f.Msg, "ACTIVATION_MIN 128 and ACTIVATION_MAX 127 leave no value of S8") {
+				found++
+				break
+			}
+		}
+	}
+	if tried == 0 || found != tried-3 { // three are set for operations with 32 bits
+		t.Errorf("%d of %d empty clamps found, want all but 3", found, tried)
 	}
 }
 

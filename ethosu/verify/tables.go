@@ -4,19 +4,41 @@ import "github.com/unroll-npu/unroll/ethosu/isa"
 
 const tableArea = 2048
 
+// indexType returns the type that values have after the clamp: they index the table, or
+// are written.
+func indexType(act isa.Activation, ofm isa.DType) isa.DType {
+	switch act.Clip {
+	case isa.ClipUint8:
+		return isa.DType{Bits: 8}
+	case isa.ClipInt8:
+		return isa.DType{Bits: 8, Signed: true}
+	case isa.ClipInt16:
+		return isa.DType{Bits: 16, Signed: true}
+	}
+	return ofm
+}
+
+// checkClamp finds a clamp that leaves no value. Values of 32 bits are not clamped.
+func (c *checker) checkClamp(o *isa.Operation, ofm isa.DType) {
+	act := o.Activation()
+	t := indexType(act, ofm)
+	if t.Bits == 32 {
+		return
+	}
+	low, high := int64(act.Min), int64(act.Max)
+	if t.Signed {
+		low, high = int64(int16(act.Min)), int64(int16(act.Max))
+	}
+	if first, last := t.Limits(); max(low, first) > min(high, last) {
+		c.report(RuleType, "ACTIVATION_MIN %d and ACTIVATION_MAX %d leave no value of %v", low, high, t)
+	}
+}
+
 // tableBytes returns the size of the table that an operation looks up, and which part
 // of it clamped values can index. Tables of 16 bits count as a whole.
 func tableBytes(o *isa.Operation, ofm isa.DType) (size, from, to int64) {
 	act := o.Activation()
-	index := ofm
-	switch act.Clip {
-	case isa.ClipUint8:
-		index = isa.DType{Bits: 8}
-	case isa.ClipInt8:
-		index = isa.DType{Bits: 8, Signed: true}
-	case isa.ClipInt16:
-		index = isa.DType{Bits: 16, Signed: true}
-	}
+	index := indexType(act, ofm)
 	if index.Bits == 16 {
 		return 2048, 0, 2048
 	}
