@@ -102,10 +102,12 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 			}
 			return m, nil
 		}
-		if opt.SRAMBudget > 0 {
-			m, err = withinBudget(run, opt.SRAMBudget)
-		} else {
+		limit := opt.sramLimit()
+		if opt.SRAMBudget == 0 {
 			m, err = run(-1, false)
+		}
+		if opt.SRAMBudget > 0 || err == nil && limit > 0 && m.sram() > limit {
+			m, err = withinBudget(run, limit)
 		}
 		return m, together, err
 	})
@@ -118,6 +120,15 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 func newModule(g *graph.Graph, opt Options) *module {
 	return &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, times: map[perf.Work]kernelTime{},
 		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, sums: map[sumKey]depthSum{}, choices: map[perf.Work]blockChoice{}}
+}
+
+// sramLimit returns the bytes of SRAM that there are, 0 for any number: the budget, or
+// the size that the memory mode gives to a scratch beside the arena.
+func (o *Options) sramLimit() int {
+	if o.SRAMBudget == 0 && o.Mode.Spills() {
+		return o.Mode.CacheSize
+	}
+	return o.SRAMBudget
 }
 
 func (o *Options) skips(pass string) bool {

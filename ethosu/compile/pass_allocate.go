@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"fmt"
 	"sort"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -146,25 +145,15 @@ func writeInPlace(m *module) error {
 	return nil
 }
 
-// allocate gives every buffer an offset in its region.
+// allocate gives every buffer an offset in its region. Where the fast memory is a
+// scratch beside the arena, feature maps go to the arena when both do not fit it.
 func allocate(m *module) error {
 	list := m.live()
-	if m.opt.Mode.Spills() {
-		limit := m.opt.Mode.CacheSize
-		if m.opt.SRAMBudget > 0 {
-			limit = m.opt.SRAMBudget
-		}
-		m.place(list)
-		if limit > 0 && m.fastSize > limit && !m.spilled {
-			m.spilled = true
-			m.place(list)
-		}
-		if limit > 0 && m.fastSize > limit {
-			return fmt.Errorf("the fast scratch needs %d bytes, the limit is %d: raise the SRAM budget", m.fastSize, limit)
-		}
-		return nil
-	}
 	m.place(list)
+	if limit := m.opt.sramLimit(); m.opt.Mode.Spills() && limit > 0 && m.fastSize > limit && !m.spilled {
+		m.spilled = true
+		m.place(list)
+	}
 	return nil
 }
 

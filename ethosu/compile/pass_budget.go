@@ -110,7 +110,7 @@ func withinBudget(compile func(room int, small bool) (*module, error), budget in
 		case over <= 0:
 			return m, nil
 		case room == 0 && small:
-			return nil, fmt.Errorf("feature maps alone need %d bytes of SRAM, the budget is %d: raise it", m.sram(), budget)
+			return nil, fmt.Errorf("feature maps alone need %d bytes of SRAM, the limit is %d: raise the budget, or the cache size of the memory mode", m.sram(), budget)
 		case room == 0:
 			room, small, try = budget, true, 0
 			continue

@@ -1,0 +1,49 @@
+package compile_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/verify"
+)
+
+// TestCacheSize gives a scratch beside the arena less and less memory, by the memory
+// mode and by a budget. Weights and records that do not fit are read where they are.
+func TestCacheSize(t *testing.T) {
+	g, rec, data := readModel(t, model{"gru256_mnist_state", "gru256_mnist_state"})
+	rec.Count = 1
+	for _, accel := range []string{"ethos-u65-256", "ethos-u65-512"} {
+		free := config{accel, "", "Dedicated_Sram"}.options(t)
+		free.Mode.CacheSize = 0
+		p, err := compile.Compile(g, free)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, limit := range []int{p.FastSize, p.FastSize - 16, 150000, 40000, 4096} {
+			for _, budget := range []bool{false, true} {
+				t.Run(fmt.Sprint(accel, limit, budget), func(t *testing.T) {
+					o := free
+					if budget {
+						o.SRAMBudget = limit
+					} else {
+						o.Mode.CacheSize = limit
+					}
+					p, err := compile.Compile(g, o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if p.FastSize > limit {
+						t.Errorf("the scratch takes %d bytes", p.FastSize)
+					}
+					if f := verify.Program(p); len(f) > 0 {
+						t.Fatalf("%d findings, the first: %v", len(f), f[0])
+					}
+					if err := replay(p, rec, data); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+	}
+}
