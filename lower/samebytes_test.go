@@ -82,12 +82,12 @@ func TestSameBytesWithoutVectorKernels(t *testing.T) {
 }
 
 // The language lets compilers fuse a product with the sum it feeds, and those for
-// other machines do: no float code of this room leaves them the choice.
+// other machines do: no float code that bytes depend on leaves them the choice.
 func TestNoFusedMultiplyAdd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles for another machine")
 	}
-	build := exec.Command("go", "build", "-gcflags=-S", "./...")
+	build := exec.Command("go", "build", "-gcflags=-S", "./...", "../ethosu/compile", "../ethosu/perf", "../ethosu/weights/...")
 	build.Env = append(os.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	if err != nil {

@@ -2,7 +2,7 @@ package compile
 
 import (
 	"fmt"
-	"math"
+	"math/bits"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/block"
@@ -151,18 +151,36 @@ func (m *module) regionOf(b *buffer) int {
 	return m.fastRegion()
 }
 
-// entropyBytes is about what a stream of the weights takes.
+// entropyBytes is about what a stream of the weights takes. Its logarithms are whole
+// numbers, because decisions rest on it and programs are the same on every machine.
 func (w *kernelWeights) entropyBytes() int {
 	var count [256]int
 	for _, b := range w.values {
 		count[b]++
 	}
-	n := float64(len(w.values))
-	bits := 0.0
+	n := len(w.values)
+	sum := int64(n) * log2(n) // in units of 1/65536
 	for _, c := range count {
-		if c > 0 {
-			bits -= float64(c) * math.Log2(float64(c)/n)
+		sum -= int64(c) * log2(c)
+	}
+	return align16(int(sum/(8<<16)*51/50) + n/100 + 16)
+}
+
+// log2 returns the binary logarithm of x in units of 1/65536, 0 for x = 0.
+func log2(x int) int64 {
+	if x == 0 {
+		return 0
+	}
+	whole := bits.Len64(uint64(x)) - 1
+	y := uint64(x) << 31 >> whole // in 1..2, in units of 1/2^31
+	log := int64(whole)
+	for range 16 {
+		y = y * y >> 31
+		log <<= 1
+		if y >= 1<<32 {
+			y >>= 1
+			log |= 1
 		}
 	}
-	return align16(int(bits*1.02/8) + len(w.values)/100 + 16)
+	return log
 }

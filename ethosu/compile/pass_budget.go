@@ -44,7 +44,7 @@ func keepWithinBudget(m *module) error {
 		m.copies[c.w] = readDirect
 		direct := m.kernelTimeOf(c.first).t
 		m.copies[c.w] = mode
-		c.save = float64(c.uses)*(direct-copied) - transfer
+		c.save = float64(float64(c.uses)*(direct-copied)) - transfer // never fused, as everywhere
 		if c.uses == 1 {
 			// One use: the gain is what other kernels hide, at most their time.
 			c.save = 0.2 * direct

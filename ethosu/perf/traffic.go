@@ -120,10 +120,12 @@ func accesses(a *ethosu.Accelerator, w *Work) []Access {
 	e := traffic(a, w)
 	ib := block.IFMBlock(a, w.Op, w.Block)
 	size := float64(w.IFMBits / 8)
-	at(w.OFMAt).Write += float64(e.ofm) * float64(w.OFMBits/8) * efficiency(a, false, w.OFMFormat, w.OFMBits, w.Block, w.OFM, w.OFMAt.Memory)
-	at(w.IFMAt).Read += float64(e.ifm) * size * efficiency(a, true, w.IFMFormat, w.IFMBits, ib, w.IFM, w.IFMAt.Memory)
+	// The conversions keep compilers from fusing products with sums: what is compared is
+	// the same on every machine.
+	at(w.OFMAt).Write += float64(float64(e.ofm) * float64(w.OFMBits/8) * efficiency(a, false, w.OFMFormat, w.OFMBits, w.Block, w.OFM, w.OFMAt.Memory))
+	at(w.IFMAt).Read += float64(float64(e.ifm) * size * efficiency(a, true, w.IFMFormat, w.IFMBits, ib, w.IFM, w.IFMAt.Memory))
 	if e.ifm2 > 0 {
-		at(w.IFM2At).Read += float64(e.ifm2) * size * efficiency(a, true, w.IFM2Format, w.IFMBits, ib, w.IFM2, w.IFM2At.Memory)
+		at(w.IFM2At).Read += float64(float64(e.ifm2) * size * efficiency(a, true, w.IFM2Format, w.IFMBits, ib, w.IFM2, w.IFM2At.Memory))
 	}
 	if w.Kind.MAC() {
 		g := geometry(a, w)
