@@ -128,11 +128,11 @@ func (b *sequence) batches(op *graph.Op, moves map[graph.TensorID]bool) bool {
 	case graph.FullyConnected:
 		data = op.Inputs[:1]
 	case graph.Reshape, graph.Unpack, graph.Transpose, graph.Slice, graph.StridedSlice:
-		data = op.Inputs[:1]
+		data = source(op)
 		if !onlyReshapes(g, op) {
 			return false
 		}
-	case graph.Logistic, graph.Tanh, graph.Relu, graph.Relu6, graph.Quantize:
+	case graph.Logistic, graph.Tanh, graph.Relu, graph.Relu6, graph.Quantize, graph.Cast:
 	case graph.Add, graph.Sub, graph.Mul:
 		out := g.Tensors[op.Outputs[0]]
 		for _, id := range op.Inputs {
@@ -148,13 +148,13 @@ func (b *sequence) batches(op *graph.Op, moves map[graph.TensorID]bool) bool {
 		}
 		return moves[op.Inputs[0]] || moves[op.Inputs[1]]
 	case graph.Split, graph.SplitV:
-		at := 0 // operand with the axis, and the tensor
+		data = source(op)
+		axis := op.Inputs[0]
 		if op.Kind == graph.SplitV {
-			at = 2
+			axis = op.Inputs[2]
 		}
-		data = op.Inputs[1-at/2 : 2-at/2]
 		l := lowering{g: g}
-		if axis, err := l.axis(op.Inputs[at], data[0]); err != nil || axis == 0 {
+		if along, err := l.axis(axis, data[0]); err != nil || along == 0 {
 			return false
 		}
 	default:
@@ -166,6 +166,15 @@ func (b *sequence) batches(op *graph.Op, moves map[graph.TensorID]bool) bool {
 		}
 	}
 	return len(data) > 0
+}
+
+// source returns the operand whose values a data movement moves. The axis of SPLIT comes
+// before it.
+func source(op *graph.Op) []graph.TensorID {
+	if op.Kind == graph.Split {
+		return op.Inputs[1:2]
+	}
+	return op.Inputs[:1]
 }
 
 // onlyReshapes reports whether the result of a data movement is its operand under
@@ -213,7 +222,7 @@ func (b *sequence) allSteps(ops []*graph.Op, ins, outs []graph.TensorID) *graph.
 		for _, id := range op.Outputs {
 			stretch(id)
 			if movement(op.Kind) && len(op.Outputs) == 1 {
-				c.Kind, c.Attr, c.Inputs = graph.Reshape, graph.ReshapeAttr{NewShape: g.Tensors[id].Shape}, op.Inputs[:1]
+				c.Kind, c.Attr, c.Inputs = graph.Reshape, graph.ReshapeAttr{NewShape: g.Tensors[id].Shape}, source(op)
 			}
 		}
 		g.Ops = append(g.Ops, &c)
