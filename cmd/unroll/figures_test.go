@@ -112,6 +112,12 @@ func TestOwnFigures(t *testing.T) {
 			row(name, "no state", o, per, p, err)
 			p, err = compile.Sequence(step, compile.SequenceOptions{Steps: 28}, o)
 			row(name, "step sequence", o, per, p, err)
+			unrolled, err := compile.Unrolled(step, compile.SequenceOptions{Steps: 28})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err = compile.Compile(unrolled, o)
+			row(name, "step unrolled", o, per, p, err)
 			if most := map[nn.Cell]int{nn.GRU: 7, nn.LSTM: 8, nn.SimpleRNN: 2}[n.cell]; per > most {
 				t.Errorf("%s %s: %d kernels a step, expected at most %d", name, c.accel, per, most)
 			}
