@@ -46,7 +46,7 @@ func (m *module) asDepthwise(o *op) (*op, bool) {
 			m.copies[p.weights] = copyBoth
 		}
 		p.recBuf = m.packRecords("sum records", p.records)
-		if c, err := m.chooseBlock(p, 0); err == nil && c.cycles < 0.75*was {
+		if c, err := m.chooseBlock(p, 0); err == nil && c.cycles < min(0.75*plain.cycles, was) {
 			best, was = p, c.cycles
 		}
 	}
