@@ -129,23 +129,27 @@ func (f *finish8) sum(dst, a, b []byte, p, q *operand8) {
 	}
 }
 
-// each calls f with the places of the runs of channels that lie consecutively in all
+// each calls f with the places of the runs of elements that lie consecutively in all
 // maps. The maps have the extents of the OFM.
 func (p *blockPlan) each(maps []*fmap, f func(at [3]int, n int)) {
-	run := p.ofm.C
+	w, n := p.ofm.W, p.ofm.C
+	run, rows := n, true
 	for _, m := range maps {
-		if m.Format == isa.NHCWB16 {
+		if rows = rows && m.dense(); m.Format == isa.NHCWB16 {
 			run = 16
 		}
 	}
+	if rows {
+		w, n, run = 1, w*n, w*n
+	}
 	var at [3]int
 	for y := range p.ofm.H {
-		for x := range p.ofm.W {
-			for c := 0; c < p.ofm.C; c += run {
+		for x := range w {
+			for c := 0; c < n; c += run {
 				for i, m := range maps {
 					at[i] = m.at(y, x, c)
 				}
-				f(at, min(run, p.ofm.C-c))
+				f(at, min(run, n-c))
 			}
 		}
 	}

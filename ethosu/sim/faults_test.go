@@ -200,3 +200,25 @@ func TestFastPaths(t *testing.T) {
 		}
 	}
 }
+
+// TestDense: a row is one run when its pixels lie side by side, and a pixel of bricks
+// when it has one.
+func TestDense(t *testing.T) {
+	for _, c := range []struct {
+		format          isa.Format
+		w, c, width0, x int
+		want            bool
+	}{
+		{isa.NHWC, 4, 32, 4, 32, true},
+		{isa.NHWC, 4, 32, 4, 48, false},
+		{isa.NHWC, 4, 32, 2, 32, false},
+		{isa.NHCWB16, 4, 16, 4, 16, true},
+		{isa.NHCWB16, 4, 12, 4, 16, false},
+		{isa.NHCWB16, 1, 32, 1, 32, false}, // bricks may lie anywhere
+	} {
+		f := fmap{FeatureMap: isa.FeatureMap{Format: c.format, W: c.w, C: c.c, Width0: c.width0, StrideX: int64(c.x)}, elem: 1}
+		if got := f.dense(); got != c.want {
+			t.Errorf("%+v: dense %v", c, got)
+		}
+	}
+}

@@ -51,6 +51,12 @@ func (f *fmap) runLen(c, n int) int {
 	return n
 }
 
+// dense reports whether the pixels of a row lie one behind the other, each with its
+// channels together: then a row is one run.
+func (f *fmap) dense() bool {
+	return int(f.StrideX) == f.C*f.elem && f.W <= f.Width0 && (f.Format == isa.NHWC || f.C == 16)
+}
+
 // load reads consecutive elements and subtracts the zero point.
 func (f *fmap) load(dst []int32, buf []byte, at int) {
 	zp := f.zp

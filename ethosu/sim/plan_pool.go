@@ -127,19 +127,24 @@ func (p *poolPlan) window(c *context, buf []byte, y, x int) ([]int64, error) {
 // average8 sums bytes and finishes them in one go; sums of up to 2^20 nine-bit values
 // stay within bounded.
 func (p *poolPlan) average8(c *context, buf []byte) {
-	n := p.ifm.C
+	w, n := p.ofm.W, p.ifm.C
+	length := (*fmap).runLen
+	if k := &p.kernel; k.W == 1 && k.StrideX == 1 && p.upscale == isa.UpscaleNone && p.ifm.dense() && p.ofm.dense() {
+		w, n = 1, w*n
+		length = func(_ *fmap, c, n int) int { return n }
+	}
 	acc, none := sized(&c.acc, n), sized(&c.sum, n)
 	clear(none)
 	f := p.finisher(p.scaler, c.shram)
 	out, zp := c.mem[p.ofm.Region], p.ifm.zp
 	for y := range p.ofm.H {
-		for x := range p.ofm.W {
+		for x := range w {
 			clear(acc)
 			for ty := range p.kernel.H {
 				for tx := range p.kernel.W {
 					iy, ix, _ := p.tap(y, x, ty, tx)
 					for ch := 0; ch < n; {
-						l := p.ifm.runLen(ch, n-ch)
+						l := length(&p.ifm, ch, n-ch)
 						at := p.ifm.at(iy, ix, ch)
 						addBytes(acc[ch:ch+l], buf[at:at+l], zp, p.ifm.Type.Signed)
 						ch += l
@@ -147,7 +152,7 @@ func (p *poolPlan) average8(c *context, buf []byte) {
 				}
 			}
 			for ch := 0; ch < n; {
-				l := p.ofm.runLen(ch, n-ch)
+				l := length(&p.ofm, ch, n-ch)
 				at := p.ofm.at(y, x, ch)
 				f.sums(out[at:at+l], acc[ch:ch+l], none[ch:])
 				ch += l
