@@ -44,6 +44,7 @@ var Passes = []Pass{
 	{Name: "records", Doc: "pack bias and scale records, equal ones once", run: packAllRecords},
 	{Name: "prefetch", Doc: "decide whether weights are worth a transfer to faster memory", Optional: true, run: decidePrefetch},
 	{Name: "sums", Doc: "let the MAC array do int8 ADD and SUB where it gives the same result", Optional: true, run: sumByPooling},
+	{Name: "shapes", Doc: "write elementwise maps as pixels of 16 channels, which move in whole bursts", Optional: true, run: shapeElementwise},
 	{Name: "blocks", Doc: "choose OFM blocks and SHRAM layouts by the cycle model", run: chooseBlocks},
 	{Name: "budget", Doc: "choose the weights that stay in SRAM when there is a budget", run: keepWithinBudget},
 	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: splitWeights},

@@ -28,6 +28,13 @@ func (m *module) home(b *buffer) perf.Place {
 	return m.memory(m.regionOf(b))
 }
 
+func (f *fmap) format() isa.Format {
+	if f.bricks() {
+		return isa.NHCWB16
+	}
+	return isa.NHWC
+}
+
 func (f *fmap) extent() block.Shape { return block.Shape{H: f.h, W: f.w, D: f.c} }
 
 // work returns a kernel as the block rules and the cycle model see it, but for its
@@ -40,7 +47,7 @@ func (m *module) work(o *op) perf.Work {
 			PartKernel: o.partKernel, LUT: o.usesTable(), Unscaled: !o.acc40,
 		},
 		Mode: o.mode, OFMBits: o.ofm.bits(), Acc40: o.acc40, Activation: o.activation(),
-		IFMFormat: isa.NHWC, IFM2Format: isa.NHWC, OFMFormat: isa.NHWC,
+		IFMFormat: o.ifm.format(), IFM2Format: isa.NHWC, OFMFormat: o.ofm.format(),
 		IFMAt: m.home(o.ifm.buf), OFMAt: m.home(o.ofm.buf),
 	}
 	w.IFM2At = w.IFMAt
@@ -58,7 +65,7 @@ func (m *module) work(o *op) perf.Work {
 	case o.scalar:
 		w.IFM2 = block.Shape{H: 1, W: 1, D: 1}
 	case o.ifm2 != nil:
-		w.IFM2, w.IFM2At = o.ifm2.extent(), m.home(o.ifm2.buf)
+		w.IFM2, w.IFM2At, w.IFM2Format = o.ifm2.extent(), m.home(o.ifm2.buf), o.ifm2.format()
 	}
 	if o.weights != nil {
 		w.WeightBytes, w.ScaleBytes = m.weightBytes(o), o.recBuf.total()

@@ -23,6 +23,14 @@ func (w *writer) set32(c isa.Code, v int) {
 	w.write(c, uint16(v>>32)&0xff, uint32(v))
 }
 
+// idle32 is set32 for a register that must have been set, but has no effect unless it is
+// used.
+func (w *writer) idle32(used bool, c isa.Code, v int) {
+	if _, ok := w.regs[c]; used || !ok {
+		w.set32(c, v)
+	}
+}
+
 func (w *writer) write(c isa.Code, param uint16, payload uint32) {
 	v := uint64(param)<<32 | uint64(payload)
 	if old, ok := w.regs[c]; ok && old == v {
@@ -76,7 +84,7 @@ func (m *module) emitOp(w *writer, o *op) error {
 	m.emitMap(w, o.ifm, ifmCodes)
 	w.set(isa.SetIFMDepthM1, o.ifm.c-1)
 	w.set(isa.SetIFMZeroPoint, o.ifm.zp)
-	w.set(isa.SetIFMPrecision, precision(o.ifm.dt, 2)|o.operandMode<<8)
+	w.set(isa.SetIFMPrecision, precision(o.ifm, 2)|o.operandMode<<8)
 	w.set(isa.SetIFMUpscale, 0)
 	if !elem {
 		w.set(isa.SetIFMPadTop, o.padTop)
@@ -93,7 +101,7 @@ func (m *module) emitOp(w *writer, o *op) error {
 	if o.global {
 		global = 1 << 8
 	}
-	w.set(isa.SetOFMPrecision, precision(o.ofm.dt, 1)|global|o.round<<14)
+	w.set(isa.SetOFMPrecision, precision(o.ofm, 1)|global|o.round<<14)
 	if !elem {
 		w.set(isa.SetKernelHeightM1, (o.kh-1)*o.dilH)
 		w.set(isa.SetKernelWidthM1, (o.kw-1)*o.dilW)
@@ -201,6 +209,8 @@ var (
 		isa.SetOFMHeight0M1, isa.SetOFMHeight1M1, isa.SetOFMWidth0M1, isa.SetOFMStrideC, isa.SetOFMStrideY, isa.SetOFMStrideX}
 )
 
+// emitMap writes the registers of one feature map. Those that no access needs, such as
+// the stride between rows of a map of one row, keep what they have.
 func (m *module) emitMap(w *writer, f *fmap, c mapCodes) {
 	region, addr := at(f.buf, f.off)
 	w.set(c.region, region)
@@ -210,15 +220,16 @@ func (m *module) emitMap(w *writer, f *fmap, c mapCodes) {
 		_, low = at(f.low, f.lowOff)
 	}
 	w.set32(c.base[0], addr)
-	w.set32(c.base[1], 0)
-	w.set32(c.base[2], low)
-	w.set32(c.base[3], 0)
+	w.idle32(false, c.base[1], 0)
+	w.idle32(f.low != nil, c.base[2], low)
+	w.idle32(false, c.base[3], 0)
 	w.set(c.height0, h0-1)
 	w.set(c.height1, h0-1)
 	w.set(c.wid0, f.w-1)
-	w.set32(c.strideC, f.dt.Size())
-	w.set32(c.strideY, f.sy)
-	w.set32(c.strX, f.sx)
+	// NHWC has no bricks, and a pixel here has one; aligned strides suit both formats.
+	w.idle32(false, c.strideC, 16*f.dt.Size())
+	w.idle32(max(h0, f.h-h0) > 1 || f.bricks() && w.regs[c.strideY]%16 != 0, c.strideY, f.sy)
+	w.idle32(f.w > 1, c.strX, f.sx)
 }
 
 func (m *module) emitIFM2(w *writer, o *op) {
@@ -227,7 +238,7 @@ func (m *module) emitIFM2(w *writer, o *op) {
 		m.emitMap(w, f, ifm2Codes)
 	}
 	w.set(isa.SetIFM2ZeroPoint, f.zp)
-	w.set(isa.SetIFM2Precision, precision(f.dt, 2))
+	w.set(isa.SetIFM2Precision, precision(f, 2))
 	b := 0
 	if o.swapped {
 		b |= 1 << 6
@@ -273,17 +284,22 @@ func (o *op) kernelStride() int {
 	return v
 }
 
-// precision is the type and precision field, whose precision starts at the given bit.
-func precision(dt graph.DType, bit int) int {
+// precision is the type, precision and format field, whose precision starts at the
+// given bit.
+func precision(f *fmap, bit int) int {
 	p := 0
-	switch dt.Size() {
+	switch f.dt.Size() {
 	case 2:
 		p = 1
 	case 4:
 		p = 2
 	}
-	if dt == graph.Uint8 {
-		return p << bit
+	p <<= bit
+	if f.bricks() {
+		p |= 1 << 6
 	}
-	return 1 | p<<bit
+	if f.dt != graph.Uint8 {
+		p |= 1
+	}
+	return p
 }

@@ -88,7 +88,8 @@ const (
 )
 
 // fmap is a feature map as an operation addresses it: height x width x channels
-// in NHWC with byte strides; channels of one pixel are contiguous.
+// in NHWC with byte strides; channels of one pixel are contiguous. See bricks for
+// the other format.
 type fmap struct {
 	buf *buffer
 	off int
@@ -103,10 +104,20 @@ type fmap struct {
 	low     *buffer
 	lowOff  int
 	lowName string
+
+	brick bool // pixels of 16 channels side by side: NHCWB16 where addresses allow it
 }
 
 func (f *fmap) elems() int { return f.h * f.w * f.c }
-func (f *fmap) bits() int  { return f.dt.Size() * 8 }
+
+// bricks reports whether the map is written as NHCWB16, of which one pixel has one brick:
+// the bytes are those of NHWC, but the NPU moves several pixels in one burst. A region of
+// its own may start anywhere, and bricks have aligned addresses.
+func (f *fmap) bricks() bool {
+	return f.brick && f.off%16 == 0 && f.buf.root().own == 0 && (f.low == nil || f.lowOff%16 == 0 && f.low.root().own == 0)
+}
+
+func (f *fmap) bits() int { return f.dt.Size() * 8 }
 
 // scale is a multiplier S * 2^-Shift.
 type scale struct {
@@ -147,6 +158,8 @@ type op struct {
 	recBuf  *coded
 
 	fetchRecords bool // the records come to SRAM right before
+
+	forms []*op // the same operation with its maps in other shapes
 
 	operandMode int   // IFM scale_mode of ADD and SUB
 	opa         scale // OPA_SCALE

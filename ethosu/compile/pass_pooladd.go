@@ -35,16 +35,25 @@ func (m *module) asPool(o *op) (*op, bool) {
 	}
 	was := plain.cycles
 	var best *op
+	var forms []*op
 	for _, shape := range rowShapes(a.w, a.c, 16, a.w == 1 || (a.sx == a.c && c.sx == c.c)) {
 		p := o.summing(shape, a, b)
 		p.kind, p.mode = opPool, poolAverage
 		p.ifm.zp = zero / 2
 		p.out.shift -= 19
-		if c, err := m.chooseBlock(p, 0); err == nil && c.cycles < was {
+		c, err := m.chooseBlock(p, 0)
+		if err != nil || c.cycles >= plain.cycles {
+			continue
+		}
+		if forms = append(forms, p); c.cycles < was {
 			best, was = p, c.cycles
 		}
 	}
-	return best, best != nil
+	if best == nil {
+		return nil, false
+	}
+	best.forms = forms
+	return best, true
 }
 
 // twoRows reports whether the operands of an elementwise operation can be two rows
@@ -68,6 +77,8 @@ func (o *op) summing(shape [2]int, a, b *fmap) *op {
 		in.sx, out.sx = ch, ch
 	}
 	in.sy, out.sy = w*in.sx, w*out.sx
+	in.brick = ch == 16 && w > 1 && in.sx == 16 && out.sx == 16
+	out.brick = in.brick
 	p.ifm, p.ofm = &in, &out
 	return &p
 }
@@ -84,6 +95,9 @@ func rowShapes(w, c, least int, contiguous bool) [][2]int {
 		if n%(least*x) == 0 && x != w {
 			s = append(s, [2]int{x, n / x})
 		}
+	}
+	if x := n / 16; n%16 == 0 && x > 1 && x != w && (x > 32 || x&(x-1) != 0) {
+		s = append(s, [2]int{x, 16})
 	}
 	return s
 }
