@@ -392,8 +392,15 @@ func lowerRequant(l *lowering, gop *graph.Op) error {
 }
 
 // lowerCast lowers CAST from int8 to int16, a copy of the integers, to a
-// multiplication by one.
+// multiplication by one, unless all that read it take the 8-bit values.
 func lowerCast(l *lowering, gop *graph.Op) error {
+	wide := l.output[gop.Outputs[0]]
+	for _, i := range l.consumers[gop.Outputs[0]] {
+		wide = wide || !l.narrow(l.cur, l.g.Ops[i])
+	}
+	if !wide && len(l.consumers[gop.Outputs[0]]) > 0 {
+		return nil
+	}
 	v, err := l.in(gop.Inputs[0])
 	if err != nil {
 		return err

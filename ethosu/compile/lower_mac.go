@@ -20,7 +20,7 @@ type kernelWeights struct {
 }
 
 // maxWeightSum bounds the sum of |w| of an output channel, so that a 32-bit
-// accumulator cannot overflow.
+// accumulator cannot overflow: the sum of products stays below 2^30.
 const maxWeightSum = 127 * 65536
 
 // weightsOf returns the weights of a constant int8 tensor in OHWI order.
@@ -163,6 +163,9 @@ func lowerFullyConnected(l *lowering, gop *graph.Op) error {
 		return fmt.Errorf("weights %q have shape %v, expected [outputs, inputs]", wt.Name, wt.Shape)
 	}
 	o, i := wt.Shape[0], wt.Shape[1]
+	if l.narrow(l.producer[in], gop) {
+		in = l.g.Ops[l.producer[in]].Inputs[0]
+	}
 	v, err := l.rows(in, i)
 	if err != nil {
 		return err
@@ -182,6 +185,26 @@ func lowerFullyConnected(l *lowering, gop *graph.Op) error {
 		return err
 	}
 	return l.matmul(p, v, out, int(q.In), int(q.Out))
+}
+
+// narrow reports whether a FULLY_CONNECTED can read the 8-bit operand of the CAST that
+// widens its input, at twice the weights a cycle: the sums must fit 32 bits, where those
+// of 16-bit inputs have 40.
+func (l *lowering) narrow(cast int, fc *graph.Op) bool {
+	if cast < 0 || l.g.Ops[cast].Kind != graph.Cast || fc.Kind != graph.FullyConnected || fc.Inputs[0] != l.g.Ops[cast].Outputs[0] {
+		return false
+	}
+	_, w, b, err := l.macInputs(fc)
+	if err != nil || !l.g.Tensors[w].IsConst() || len(l.g.Tensors[w].Shape) != 2 || l.g.Tensors[l.g.Ops[cast].Inputs[0]].Type != graph.Int8 {
+		return false
+	}
+	bias, err := l.bias(b, l.g.Tensors[w].Shape[0])
+	for _, x := range bias {
+		if x < -1<<30 || x > 1<<30 {
+			return false
+		}
+	}
+	return err == nil
 }
 
 // rows returns the tensor as [rows, n] with contiguous rows.
