@@ -101,6 +101,30 @@ func TestStepsEqualCalls(t *testing.T) {
 	}
 }
 
+// Products of a mixed graph have 8-bit values behind a CAST, whether the caller has the
+// states or not: the NPU multiplies those at twice the rate.
+func TestMixedProducts(t *testing.T) {
+	for name, cell := range cells {
+		for _, form := range []lower.Form{lower.FormNPU, lower.FormKeras} {
+			for _, state := range []bool{false, true} {
+				net := randomNet(3, 4, 5, nn.Classification, cell, nn.Layer{Cell: nn.GRU, Units: 8, ResetAfter: true})
+				g := mustLower(t, net, lower.Options{Form: form, StateIO: state, Activations: lower.Mixed}).Int8
+				cast := map[graph.TensorID]bool{}
+				for i, op := range g.Ops {
+					switch op.Kind {
+					case graph.Cast:
+						cast[op.Outputs[0]] = true
+					case graph.FullyConnected:
+						if !cast[op.Inputs[0]] && !strings.HasSuffix(g.Tensors[op.Inputs[0]].Name, "/rh") {
+							t.Errorf("%s, form %d, states %v: %s has no CAST", name, form, state, g.OpString(i))
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 func compareRuns(t *testing.T, long, short *graph.Graph, steps int) {
 	for i := range long.Inputs {
 		a, b := long.Tensors[long.Inputs[i]], short.Tensors[short.Inputs[i]]

@@ -18,7 +18,7 @@ func newBuilder(name string) *builder {
 		Plan: &Plan{
 			Graph: &graph.Graph{Name: name},
 			Fixed: map[string]graph.Kind{}, Feeds: map[string]graph.Kind{}, Bounds: map[string][2]float32{},
-			Head: map[string]bool{}, Sums: map[string]bool{}, Symmetric: map[string]bool{}, Within: map[string]string{},
+			Head: map[string]bool{}, Sums: map[string]bool{}, Carried: map[string]bool{}, Symmetric: map[string]bool{}, Within: map[string]string{},
 		},
 		ints: map[string]graph.TensorID{},
 	}

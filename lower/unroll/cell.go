@@ -24,12 +24,13 @@ func (b *builder) cell(net *nn.Network, l int, o Options) *cell {
 		builder: b, Layer: net.Layers[l], o: o, index: l,
 		name: fmt.Sprintf("%v%d", net.Layers[l].Cell, l), h: graph.None, c: graph.None,
 	}
+	b.Carried[c.role("h")] = true
 	if c.Activation == nn.Tanh {
 		// tanh, o*tanh(c) and a mean of tanh values stay within it.
 		b.Bounds[c.role("h")] = [2]float32{-1, 1}
 	}
 	if c.Cell == nn.LSTM {
-		b.Sums[c.role("c")] = true
+		b.Sums[c.role("c")], b.Carried[c.role("c")] = true, true
 		b.Within[c.role("fc")] = c.role("c") // the forget gate is at most 1
 	}
 	if o.StateIO {

@@ -32,6 +32,10 @@ type Plan struct {
 	// between depth of memory and resolution.
 	Sums map[string]bool
 
+	// Carried marks the roles of states, which every step passes to the next, also
+	// where a call starts at zero.
+	Carried map[string]bool
+
 	// Within names for some roles another one that holds their values too, so
 	// that a cut of its range is one of theirs.
 	Within map[string]string
