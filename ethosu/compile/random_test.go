@@ -35,6 +35,9 @@ func newRandomGraph(seed uint64) *graph.Graph {
 		if r.IntN(3) == 0 {
 			shape = []int{1, 1 + r.IntN(5), 1 + r.IntN(5), 1 + r.IntN(20)}
 		}
+		if seed%16 == 11 { // vectors as of recurrent cells, which can be pixels of bricks
+			shape = []int{1 + r.IntN(2), 16 * (2 + r.IntN(18))}
+		}
 		dt := graph.Int8
 		if r.IntN(5) == 0 {
 			dt = graph.Int16
