@@ -56,7 +56,9 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			if err := s.checkModel(c, m); err != nil {
 				return err
 			}
+			pr := c.compiling(&o)
 			p, weighed, err := s.program(m.graph, o)
+			pr.finish()
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -88,6 +90,13 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			return nil
 		}
 	},
+}
+
+// compiling lets a compiler with these options tell on stderr what it does.
+func (c *cli) compiling(o *compile.Options) *progress {
+	p := newProgress(c.stderr)
+	o.Progress = func(pass string) { p.tell("compiling: " + pass) }
+	return p
 }
 
 // compileProgram compiles and verifies: no stream leaves that the verifier objects to.

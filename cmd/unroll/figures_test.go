@@ -87,7 +87,9 @@ func TestOwnFigures(t *testing.T) {
 		if n.activations == lower.Mixed {
 			name += " mixed"
 		}
-		own := func(steps int, bare bool) *graph.Graph { return ownGraph(t, n.cell, n.units, steps, bare, n.activations) }
+		own := func(steps int, bare bool) *graph.Graph {
+			return ownGraph(t, n.cell, n.units, steps, bare, n.activations)
+		}
 		state, bare, half, step := own(28, false), own(28, true), own(14, false), own(1, false)
 		for _, c := range []struct {
 			accel, mode string

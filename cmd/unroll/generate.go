@@ -65,7 +65,9 @@ unroll generate --check fw`,
 			if err := s.checkModel(c, m); err != nil {
 				return err
 			}
+			compiling := c.compiling(&o)
 			p, weighed, err := s.program(m.graph, o)
+			compiling.finish()
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

@@ -31,25 +31,43 @@ func newProgress(w io.Writer) *progress {
 // update shows text; done and total give the estimate of the time left. Calls may be
 // as frequent as the work likes.
 func (p *progress) update(done, total int, text string) {
+	if !p.due(done >= total) {
+		return
+	}
+	eta := ""
+	if done > 0 && done < total {
+		left := time.Duration(float64(p.last.Sub(p.start)) / float64(done) * float64(total-done))
+		eta = fmt.Sprintf(", %s left", left.Round(time.Second))
+	}
+	p.show(fmt.Sprintf("%s (%d%%%s)", text, 100*done/max(total, 1), eta))
+}
+
+// tell shows what is being done where nobody knows how much of it is left.
+func (p *progress) tell(text string) {
+	if p.due(false) {
+		p.show(text)
+	}
+}
+
+// due reports whether it is time to show something.
+func (p *progress) due(last bool) bool {
 	every := 5 * time.Second
 	if p.tty {
 		every = 100 * time.Millisecond
 	}
 	now := time.Now()
 	if now.Sub(p.start) < time.Second && !p.shown {
-		return // what is done at once needs no progress
+		return false // what is done at once needs no progress
 	}
-	if now.Sub(p.last) < every && done < total {
-		return
+	if now.Sub(p.last) < every && !last {
+		return false
 	}
 	p.shown = true
 	p.last = now
-	eta := ""
-	if done > 0 && done < total {
-		left := time.Duration(float64(now.Sub(p.start)) / float64(done) * float64(total-done))
-		eta = fmt.Sprintf(", %s left", left.Round(time.Second))
-	}
-	line := fmt.Sprintf("%s (%d%%%s)", text, 100*done/max(total, 1), eta)
+	return true
+}
+
+func (p *progress) show(line string) {
 	if p.tty {
 		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 		p.drawn = true

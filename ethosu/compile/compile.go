@@ -22,6 +22,10 @@ type Options struct {
 	// once at start.
 	WeightsInSRAM bool
 
+	// Progress, where it is not nil, is called before every pass. A budget, and a choice
+	// between forms of a program, take several runs of all passes.
+	Progress func(pass string)
+
 	// Skip names passes that are left out, to measure what they are worth. Only
 	// passes marked optional in Passes can be skipped.
 	Skip []string
@@ -95,6 +99,9 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 			for _, p := range Passes {
 				if p.Optional && opt.skips(p.Name) {
 					continue
+				}
+				if opt.Progress != nil {
+					opt.Progress(p.Name)
 				}
 				if err := p.run(m); err != nil {
 					return nil, err
