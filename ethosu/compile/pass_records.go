@@ -28,11 +28,13 @@ func fetchRecords(m *module) error {
 	if err := chooseBlocks(m); err != nil {
 		return err
 	}
-	if t := m.newTimeline().search(); fetched > 0 && t < 0.99*best {
-		best = t
-	} else if fetched > 0 {
-		for _, o := range m.ops {
-			o.fetchRecords = false
+	if fetched > 0 {
+		if t := m.newTimeline().search(); t < 0.99*best {
+			best = t
+		} else {
+			for _, o := range m.ops {
+				o.fetchRecords = false
+			}
 		}
 	}
 	if err := m.fetchWithWeights(best); err != nil {
