@@ -74,6 +74,9 @@ func (l *lowering) elementwise(proto op, a operand, b *operand, out view, outZP 
 		if a.scalar {
 			return fmt.Errorf("both operands are constant")
 		}
+		if !b.scalar && isBroadcast(a.v) && isBroadcast(b.v) {
+			return l.alongBroadcast(proto, a, *b, out, outZP)
+		}
 	}
 	strides := [][]int{out.strides, a.v.strides}
 	elem := []int{out.dt.Size(), a.v.dt.Size()}
@@ -100,6 +103,23 @@ func (l *lowering) elementwise(proto op, a operand, b *operand, out view, outZP 
 			}
 		}
 		l.emit(&o)
+	}
+	return nil
+}
+
+// alongBroadcast emits an operation of which both operands are broadcast, where the NPU
+// broadcasts the second alone: in pieces, along an axis of the first.
+func (l *lowering) alongBroadcast(proto op, a, b operand, out view, outZP int) error {
+	axis := 0
+	for a.v.strides[axis] != 0 || a.v.shape[axis] == 1 {
+		axis++
+	}
+	for k := range out.shape[axis] {
+		x, y := a, b
+		x.v, y.v = a.v.cut(axis, k, 1, 1), b.v.cut(axis, k, 1, 1)
+		if err := l.elementwise(proto, x, &y, out.cut(axis, k, 1, 1), outZP); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ type kernelWeights struct {
 }
 
 // maxWeightSum bounds the sum of |w| of an output channel, so that a 32-bit
-// accumulator cannot overflow: the sum of products stays below 2^30.
+// accumulator cannot overflow: sums of 8-bit values stay below 2^31, and below 2^30
+// without a zero point.
 const maxWeightSum = 127 * 65536
 
 // weightsOf returns the weights of a constant int8 tensor in OHWI order.
@@ -189,17 +190,24 @@ func lowerFullyConnected(l *lowering, gop *graph.Op) error {
 
 // narrow reports whether a FULLY_CONNECTED can read the 8-bit operand of the CAST that
 // widens its input, at twice the weights a cycle: the sums must fit 32 bits, where those
-// of 16-bit inputs have 40.
+// of 16-bit inputs have 40, and the operand be there as rows that nothing writes again.
 func (l *lowering) narrow(cast int, fc *graph.Op) bool {
 	if cast < 0 || l.g.Ops[cast].Kind != graph.Cast || fc.Kind != graph.FullyConnected || fc.Inputs[0] != l.g.Ops[cast].Outputs[0] {
 		return false
 	}
 	_, w, b, err := l.macInputs(fc)
-	if err != nil || !l.g.Tensors[w].IsConst() || len(l.g.Tensors[w].Shape) != 2 || l.g.Tensors[l.g.Ops[cast].Inputs[0]].Type != graph.Int8 {
+	if err != nil || w == graph.None || !l.g.Tensors[w].IsConst() || len(l.g.Tensors[w].Shape) != 2 {
+		return false
+	}
+	v, n := l.views[l.g.Ops[cast].Inputs[0]], l.g.Tensors[w].Shape[1]
+	if v.buf == nil || v.dt != graph.Int8 || l.ofVariable(v) || n == 0 || v.elems()%n != 0 {
+		return false
+	}
+	if r, ok := v.reshape([]int{v.elems() / n, n}); !ok || r.strides[1] != 1 && n > 1 {
 		return false
 	}
 	bias, err := l.bias(b, l.g.Tensors[w].Shape[0])
-	for _, x := range bias {
+	for _, x := range bias { // CAST has no zero point
 		if x < -1<<30 || x > 1<<30 {
 			return false
 		}

@@ -18,9 +18,29 @@ func (l *lowering) set(id graph.TensorID, v view) error {
 		}
 		v = w
 	}
+	if l.ofVariable(v) { // what reads the result wants the value of now
+		w := l.fresh(t.Name, t.Type, t.Shape)
+		if err := l.copyView("COPY of variable", v, w); err != nil {
+			return err
+		}
+		v = w
+	}
 	v.name = t.Name
 	l.views[id] = v
 	return nil
+}
+
+// ofVariable reports whether a view is of a variable, which a later operator may write.
+func (l *lowering) ofVariable(v view) bool {
+	if l.m == nil { // views alone are asked for
+		return false
+	}
+	for _, x := range l.m.variables {
+		if x.v.buf == v.buf {
+			return true
+		}
+	}
+	return false
 }
 
 func sameShape(a, b []int) bool {

@@ -4,12 +4,51 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
+
+// TestNarrowRows: 8-bit values that are scattered are gathered once, by the CAST, and a
+// product without weights is an error of its own.
+func TestNarrowRows(t *testing.T) {
+	g := &graph.Graph{Name: "scattered"}
+	add := func(name string, dt graph.DType, shape ...int) graph.TensorID {
+		return g.Add(&graph.Tensor{Name: name, Type: dt, Shape: shape, Quant: graph.PerTensor(0.02, 0)})
+	}
+	ints := func(v uint32) graph.TensorID {
+		return g.Add(&graph.Tensor{Name: "ints", Type: graph.Int32, Shape: []int{2}, Data: binary.LittleEndian.AppendUint32([]byte{byte(v >> 8), 0, 0, 0}, v&255)})
+	}
+	x, half, wide := add("x", graph.Int8, 1, 128), add("half", graph.Int8, 1, 64), add("wide", graph.Int16, 1, 64)
+	g.Ops = []*graph.Op{
+		{Kind: graph.StridedSlice, Attr: graph.StridedSliceAttr{}, Inputs: []graph.TensorID{x, ints(0), ints(1<<8 | 128), ints(1<<8 | 2)}, Outputs: []graph.TensorID{half}},
+		{Kind: graph.Cast, Attr: graph.CastAttr{}, Inputs: []graph.TensorID{half}, Outputs: []graph.TensorID{wide}},
+	}
+	g.Inputs = []graph.TensorID{x}
+	for i := range 3 {
+		w := add("w", graph.Int8, 8, 64)
+		for k := range 8 * 64 {
+			g.Tensors[w].Data = append(g.Tensors[w].Data, byte(k*37+i))
+		}
+		y := add("y", graph.Int16, 1, 8)
+		g.Ops = append(g.Ops, &graph.Op{Kind: graph.FullyConnected, Attr: graph.FullyConnectedAttr{}, Inputs: []graph.TensorID{wide, w, graph.None}, Outputs: []graph.TensorID{y}})
+		g.Outputs = append(g.Outputs, y)
+	}
+	o := config{"ethos-u55-128", "", ""}.options(t)
+	if err := agree(t, g, o, 3); err != nil {
+		t.Error(err)
+	}
+	if f := figuresOf(t, g, o); f.NPUOps != 4 {
+		t.Errorf("%d operations, expected a CAST and three products", f.NPUOps)
+	}
+	g.Ops[2].Inputs = []graph.TensorID{wide, graph.None, graph.None}
+	if _, err := compile.Compile(g, o); err == nil || !strings.Contains(err.Error(), "weights (input 1) are missing") {
+		t.Errorf("error %v, expected one of missing weights", err)
+	}
+}
 
 // TestNarrowProducts: a FULLY_CONNECTED of values that a CAST has widened reads the
 // 8-bit ones, unless its bias is too large for 32-bit sums, and the CAST stays for
