@@ -27,6 +27,8 @@ func TestCacheSize(t *testing.T) {
 					if budget {
 						o.SRAMBudget = limit
 					} else {
+						o.SRAMBudget = 1 << 20 // takes nothing back
+
 						o.Mode.CacheSize = limit
 					}
 					p, err := compile.Compile(g, o)

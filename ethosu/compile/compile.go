@@ -92,7 +92,8 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 	if opt.WeightsInSRAM {
 		opt.Mode.Const = opt.Mode.Cache // the port of the SRAM
 	}
-	m, err := projectIfFaster(opt.SRAMBudget, func(rows int) (m *module, together int, err error) {
+	limit := opt.sramLimit()
+	m, err := projectIfFaster(limit, func(rows int) (m *module, together int, err error) {
 		run := func(room int, small bool) (*module, error) {
 			m := newModule(g, opt)
 			m.room, m.small, m.rows, m.places = room, small, rows, at
@@ -110,7 +111,6 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 			}
 			return m, nil
 		}
-		limit := opt.sramLimit()
 		if opt.SRAMBudget == 0 {
 			m, err = run(-1, false)
 		}
@@ -130,13 +130,14 @@ func newModule(g *graph.Graph, opt Options) *module {
 		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, sums: map[sumKey]depthSum{}, choices: map[perf.Work]blockChoice{}}
 }
 
-// sramLimit returns the bytes of SRAM that there are, 0 for any number: the budget, or
-// the size that the memory mode gives to a scratch beside the arena.
+// sramLimit returns the bytes of SRAM that there are, 0 for any number: the budget, and
+// no more than the memory mode gives to a scratch beside the arena.
 func (o *Options) sramLimit() int {
-	if o.SRAMBudget == 0 && o.Mode.Spills() {
-		return o.Mode.CacheSize
+	limit := o.SRAMBudget
+	if n := o.Mode.CacheSize; o.Mode.Spills() && n > 0 && (limit == 0 || n < limit) {
+		limit = n
 	}
-	return o.SRAMBudget
+	return limit
 }
 
 func (o *Options) skips(pass string) bool {
