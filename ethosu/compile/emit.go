@@ -23,10 +23,10 @@ func (w *writer) set32(c isa.Code, v int) {
 	w.write(c, uint16(v>>32)&0xff, uint32(v))
 }
 
-// idle32 is set32 for a register that must have been set, but has no effect unless it is
-// used.
-func (w *writer) idle32(used bool, c isa.Code, v int) {
-	if _, ok := w.regs[c]; used || !ok {
+// idle32 is set32 for a register that has no effect unless it is used, but must have been
+// set, to a multiple of the unit in which the map has addresses.
+func (w *writer) idle32(used bool, unit int, c isa.Code, v int) {
+	if old, ok := w.regs[c]; used || !ok || old%uint64(unit) != 0 {
 		w.set32(c, v)
 	}
 }
@@ -219,17 +219,21 @@ func (m *module) emitMap(w *writer, f *fmap, c mapCodes) {
 		h0 = 1
 		_, low = at(f.low, f.lowOff)
 	}
+	unit := f.dt.Size() // of addresses and strides
+	if f.bricks() {
+		unit = 16
+	}
 	w.set32(c.base[0], addr)
-	w.idle32(false, c.base[1], 0)
-	w.idle32(f.low != nil, c.base[2], low)
-	w.idle32(false, c.base[3], 0)
+	w.idle32(false, unit, c.base[1], 0)
+	w.idle32(f.low != nil, unit, c.base[2], low)
+	w.idle32(false, unit, c.base[3], 0)
 	w.set(c.height0, h0-1)
 	w.set(c.height1, h0-1)
 	w.set(c.wid0, f.w-1)
 	// NHWC has no bricks, and a pixel here has one; aligned strides suit both formats.
-	w.idle32(false, c.strideC, 16*f.dt.Size())
-	w.idle32(max(h0, f.h-h0) > 1 || f.bricks() && w.regs[c.strideY]%16 != 0, c.strideY, f.sy)
-	w.idle32(f.w > 1, c.strX, f.sx)
+	w.idle32(false, unit, c.strideC, 16*f.dt.Size())
+	w.idle32(max(h0, f.h-h0) > 1, unit, c.strideY, f.sy)
+	w.idle32(f.w > 1, unit, c.strX, f.sx)
 }
 
 func (m *module) emitIFM2(w *writer, o *op) {

@@ -111,10 +111,10 @@ type fmap struct {
 func (f *fmap) elems() int { return f.h * f.w * f.c }
 
 // bricks reports whether the map is written as NHCWB16, of which one pixel has one brick:
-// the bytes are those of NHWC, but the NPU moves several pixels in one burst. A region of
-// its own may start anywhere, and bricks have aligned addresses.
+// the bytes are those of NHWC, but the NPU moves several pixels in one burst. Bricks have
+// addresses that are multiples of 16.
 func (f *fmap) bricks() bool {
-	return f.brick && f.off%16 == 0 && f.buf.root().own == 0 && (f.low == nil || f.lowOff%16 == 0 && f.low.root().own == 0)
+	return f.brick && f.off%16 == 0 && (f.low == nil || f.lowOff%16 == 0)
 }
 
 func (f *fmap) bits() int { return f.dt.Size() * 8 }

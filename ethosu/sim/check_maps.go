@@ -101,13 +101,13 @@ func (b *builder) checkMap(p *base, which string, f *isa.FeatureMap, channel uin
 		if f.W > 1 && f.StrideX != 16*e {
 			return h.fault(Misaligned, "%s_STRIDE_X is %d, expected %d for NHCWB16 of %v", which, f.StrideX, 16*e, f.Type)
 		}
-		if f.C > 16 && f.StrideC%16 != 0 {
+		if f.StrideC%16 != 0 {
 			return h.fault(Misaligned, "%s_STRIDE_C is %d, expected a multiple of 16", which, f.StrideC)
 		}
-	} else if f.W > 1 && f.StrideX%e != 0 {
+	} else if f.StrideX%e != 0 {
 		return h.fault(Misaligned, "%s_STRIDE_X is %d, expected a multiple of the %d-byte element", which, f.StrideX, e)
 	}
-	if f.H > 1 && f.StrideY%unit != 0 {
+	if f.StrideY%unit != 0 {
 		return h.fault(Misaligned, "%s_STRIDE_Y is %d, expected a multiple of %d", which, f.StrideY, unit)
 	}
 	used := [4]bool{true, f.W > f.Width0, f.H > f.Height0, f.W > f.Width0 && f.H > f.Height1}

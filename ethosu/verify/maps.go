@@ -12,13 +12,13 @@ func (c *checker) featureMap(which string, f *isa.FeatureMap, spans []isa.Span, 
 		if f.StrideX != 16*e && f.W > 1 {
 			c.report(RuleAlignment, "%s stride in x is %d, expected %d for bricks of 16 %v", which, f.StrideX, 16*e, f.Type)
 		}
-		if f.StrideC%16 != 0 && f.C > 16 {
+		if f.StrideC%16 != 0 {
 			c.report(RuleAlignment, "%s stride between bricks is %d, expected a multiple of 16", which, f.StrideC)
 		}
-	} else if f.StrideX%e != 0 && f.W > 1 {
+	} else if f.StrideX%e != 0 {
 		c.report(RuleAlignment, "%s stride in x is %d, expected a multiple of the element's %d bytes", which, f.StrideX, e)
 	}
-	if f.StrideY%unit != 0 && f.H > 1 {
+	if f.StrideY%unit != 0 {
 		c.report(RuleAlignment, "%s stride in y is %d, expected a multiple of %d", which, f.StrideY, unit)
 	}
 	used := [4]bool{true, f.W > f.Width0, f.H > f.Height0, f.W > f.Width0 && f.H > f.Height1}
