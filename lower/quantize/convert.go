@@ -75,9 +75,8 @@ func (c *converter) tensor(id graph.TensorID) graph.TensorID {
 }
 
 // mix chooses the roles that stay in 8 bits in a mixed graph: what the caller
-// sees, and states also where it does not, but for sums without a bound. NPUs
-// multiply 8-bit values at twice the rate, and a network is the same with its states
-// as inputs and without.
+// sees, and states also where it does not, but for sums without a bound: NPUs
+// multiply 8-bit values at twice the rate.
 //
 // Operators read them through a CAST, which copies the integers: in 16 bits, where
 // kernels want zero point 0, such a value is off by scale times zero point. A bias
@@ -92,7 +91,7 @@ func (c *converter) mix() {
 		}
 	}
 	for role := range c.plan.Carried {
-		c.narrow[role] = !c.plan.Sums[role]
+		c.narrow[role] = true
 	}
 	for _, op := range g.Ops {
 		if op.Kind == graph.FullyConnected || unroll.IsMove(op.Kind) {

@@ -30,7 +30,7 @@ func (b *builder) cell(net *nn.Network, l int, o Options) *cell {
 		b.Bounds[c.role("h")] = [2]float32{-1, 1}
 	}
 	if c.Cell == nn.LSTM {
-		b.Sums[c.role("c")], b.Carried[c.role("c")] = true, true
+		b.Sums[c.role("c")] = true
 		b.Within[c.role("fc")] = c.role("c") // the forget gate is at most 1
 	}
 	if o.StateIO {

@@ -32,8 +32,8 @@ type Plan struct {
 	// between depth of memory and resolution.
 	Sums map[string]bool
 
-	// Carried marks the roles of states, which every step passes to the next, also
-	// where a call starts at zero.
+	// Carried marks the roles of states with a bound, which every step passes to the
+	// next, also where a call starts at zero.
 	Carried map[string]bool
 
 	// Within names for some roles another one that holds their values too, so
