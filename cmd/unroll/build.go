@@ -300,12 +300,17 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 	for _, row := range rows {
 		fmt.Fprintf(c.stdout, "%-17s %s\n", row[0], row[1])
 	}
+	dir := filepath.ToSlash(b.out)
+	pkg := dir
+	if !filepath.IsAbs(b.out) {
+		pkg = "./" + dir
+	}
 	_, err := fmt.Fprintf(c.stdout, `
-next: go test ./%[1]s            (inside a Go module that requires unroll)
+next: go test %[3]s            (inside a Go module that requires unroll)
       unroll run %[1]s --on host  (builds the C with the host's compiler)
       unroll run %[1]s --on qemu  (runs it on a Cortex-M55)
       unroll inspect %[1]s/model/%[2]s.npu.tflite
-`, filepath.ToSlash(b.out), b.generate.prefix)
+`, dir, b.generate.prefix, pkg)
 	return err
 }
 
