@@ -114,7 +114,7 @@ func TestMixedProducts(t *testing.T) {
 					switch op.Kind {
 					case graph.Cast:
 						cast[op.Outputs[0]] = true
-					case graph.FullyConnected:
+					case graph.FullyConnected: // r*h is between the states, in 16 bits
 						if !cast[op.Inputs[0]] && !strings.HasSuffix(g.Tensors[op.Inputs[0]].Name, "/rh") {
 							t.Errorf("%s, form %d, states %v: %s has no CAST", name, form, state, g.OpString(i))
 						}

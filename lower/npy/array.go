@@ -69,7 +69,7 @@ func Read(name string, r io.Reader) (*Array, error) {
 	}
 	size := int64(a.Width())
 	for _, d := range a.Shape {
-		if d < 0 || d > 0 && size > maxBytes/int64(d) { // a product could overflow
+		if d < 0 || int64(d) > maxBytes || d > 0 && size > maxBytes/int64(d) { // a product could overflow
 			return fail("shape %v is out of range", a.Shape)
 		}
 		size *= int64(d)

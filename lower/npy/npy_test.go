@@ -81,6 +81,7 @@ func TestBadFiles(t *testing.T) {
 		{"absurd shape", withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 9999999999), }\n", 8), "out of range"},
 		{"size past 63 bits", withHeader("{'descr': '<f8', 'fortran_order': False, 'shape': (1073741824, 2147483648), }\n", 8), "out of range"},
 		{"size past 64 bits", withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (1073741824, 4294967296), }\n", 0), "out of range"},
+		{"empty and past the bound", withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 99999999999), }\n", 0), "out of range"},
 		{"negative shape", withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }\n", 8), "out of range"},
 	} {
 		_, err := Read("x.npy", bytes.NewReader(c.file))
