@@ -9,7 +9,7 @@ import (
 )
 
 // TestCacheSize gives a scratch beside the arena less and less memory, by the memory
-// mode and by a budget. Weights and records that do not fit are read where they are.
+// mode, by a budget and by a mode that a budget exceeds. Weights and records that do not fit are read where they are.
 func TestCacheSize(t *testing.T) {
 	g, rec, data := readModel(t, model{"gru256_mnist_state", "gru256_mnist_state"})
 	rec.Count = 1
@@ -21,16 +21,10 @@ func TestCacheSize(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, limit := range []int{p.FastSize, p.FastSize - 16, 150000, 40000, 4096} {
-			for _, budget := range []bool{false, true} {
-				t.Run(fmt.Sprint(accel, limit, budget), func(t *testing.T) {
+			for _, by := range []struct{ cache, budget int }{{limit, 0}, {0, limit}, {limit, 1 << 20}} {
+				t.Run(fmt.Sprint(accel, by), func(t *testing.T) {
 					o := free
-					if budget {
-						o.SRAMBudget = limit
-					} else {
-						o.SRAMBudget = 1 << 20 // takes nothing back
-
-						o.Mode.CacheSize = limit
-					}
+					o.Mode.CacheSize, o.SRAMBudget = by.cache, by.budget
 					p, err := compile.Compile(g, o)
 					if err != nil {
 						t.Fatal(err)

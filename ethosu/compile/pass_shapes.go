@@ -39,17 +39,17 @@ func shapeElementwise(m *module) error {
 		}
 		chain = append(chain, now)
 	}
-	at := 0
-	for i := len(chain) - 1; i >= 0; i-- {
-		if i == len(chain)-1 {
-			for k, s := range chain[i] {
-				if s.cost < chain[i][at].cost {
-					at = k
-				}
-			}
+	if len(chain) == 0 {
+		return nil
+	}
+	at, end := 0, chain[len(chain)-1]
+	for k := range end {
+		if end[k].cost < end[at].cost {
+			at = k
 		}
-		m.ops[i] = chain[i][at].o
-		at = chain[i][at].from
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		m.ops[i], at = chain[i][at].o, chain[i][at].from
 	}
 	return nil
 }
