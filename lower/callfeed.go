@@ -42,3 +42,13 @@ func quantizeInto(dst []byte, x []float32, t *graph.Tensor) {
 		}
 	}
 }
+
+// Calls returns the number of calls that Feed gives before it wraps around, 0 where the
+// sequences of the set are not whole calls.
+func (r *Result) Calls(set Samples) int {
+	calls, err := callsPerSequence(r.net, r.Int8)
+	if err != nil {
+		return 0
+	}
+	return calls * set.Len()
+}

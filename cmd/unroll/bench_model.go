@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 )
@@ -97,12 +98,12 @@ func benchCompile(c *cli, n *npuFlags, against string, asJSON bool) error {
 		return err
 	}
 	start := time.Now()
-	p, err := compileProgram(m.graph, o)
+	ch, err := compile.CompileCall(compile.Call{Whole: m.graph}, o)
 	if err != nil {
 		return err
 	}
 	took := time.Since(start)
-	ours, err := perf.FiguresOf(p)
+	ours, err := perf.FiguresOf(ch.Program)
 	if err != nil {
 		return err
 	}

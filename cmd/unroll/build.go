@@ -15,6 +15,7 @@ import (
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -33,7 +34,7 @@ unroll build --sequence step      # a small stream that is started for every tim
 		b.lower.add(f)
 		b.npu.add(f)
 		b.generate.add(f)
-		f.StringVar(&b.sequence, "sequence", formUnrolled, "unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
+		f.StringVar(&b.sequence, "sequence", compile.FormUnrolled.String(), "unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
 		f.StringVarP(&b.out, "output", "o", "", "folder for everything that is written (default: out/DATA-CELLUNITS)")
 		f.IntVar(&b.compare, "compare", 1000, "test sequences on which simulator and reference are compared byte for byte")
 		f.IntVar(&b.chain, "chain", 200, "further calls, compared with the state carried from each to the next")
@@ -60,70 +61,70 @@ const goldenPerBuild = 16
 // built is what build prints at the end, and with --json.
 type built struct {
 	accuracies
-	Compared   int `json:"compared"`
+	Compared   int `json:"compared"` // distinct calls
 	Mismatches int `json:"mismatches"`
 	sequenceFigures
 	Output string `json:"output"`
+}
+
+// buildPlan is what the flags of build say.
+type buildPlan struct {
+	train   train.Config
+	lower   lower.Options
+	compile compile.Options
+	form    compile.Form
+}
+
+// plan reads the flags and finds every mistake in them: minutes of work must not end at
+// what was wrong from the start.
+func (b *buildFlags) plan() (p buildPlan, err error) {
+	if p.train, err = b.train.config(b.data.seed); err != nil {
+		return p, err
+	}
+	if p.lower, err = b.lower.options(); err != nil {
+		return p, err
+	}
+	if p.compile, err = b.npu.options(); err != nil {
+		return p, err
+	}
+	if p.form, err = choose("--sequence", b.sequence, compile.FormNames()); err != nil {
+		return p, err
+	}
+	if p.form != compile.FormUnrolled && !p.lower.StateIO {
+		return p, usagef("--sequence %s with --no-state: the state has to pass from one step to the next", b.sequence)
+	}
+	if b.out == "" {
+		b.out = filepath.Join("out", strings.ToLower(filepath.Base(b.data.data))+"-"+p.train.Name)
+	}
+	if b.generate.prefix == "" {
+		b.generate.prefix = codegen.PrefixFrom(p.train.Name)
+	}
+	if err := b.generate.check(); err != nil {
+		return p, err
+	}
+	if b.compare < 0 || b.chain < 0 || b.compare+b.chain == 0 {
+		return p, usagef("--compare %d --chain %d: expected counts of calls, at least one in all, or nothing is proven", b.compare, b.chain)
+	}
+	return p, codegen.CheckWritable(b.out, b.generate.force)
 }
 
 func runBuild(c *cli, b *buildFlags) error {
 	if err := c.noArgs(); err != nil {
 		return err
 	}
-	cfg, err := b.train.config(b.data.seed)
+	plan, err := b.plan()
 	if err != nil {
-		return err
-	}
-	lo, err := b.lower.options()
-	if err != nil {
-		return err
-	}
-	co, err := b.npu.options()
-	if err != nil {
-		return err
-	}
-	if _, err := choose("--sequence", b.sequence, sequenceForms); err != nil {
-		return err
-	}
-	if b.sequence != formUnrolled && !lo.StateIO {
-		return usagef("--sequence %s with --no-state: the state has to pass from one step to the next", b.sequence)
-	}
-	if b.out == "" {
-		b.out = filepath.Join("out", strings.ToLower(filepath.Base(b.data.data))+"-"+cfg.Name)
-	}
-	if b.generate.prefix == "" {
-		b.generate.prefix = codegen.PrefixFrom(cfg.Name)
-	}
-	if err := b.generate.check(); err != nil {
-		return err
-	}
-	if b.compare < 0 || b.chain < 0 || b.compare+b.chain == 0 {
-		return usagef("--compare %d --chain %d: expected counts of calls, at least one in all, or nothing is proven", b.compare, b.chain)
-	}
-	// Minutes of work must not end at a folder that was wrong from the start.
-	if err := codegen.CheckWritable(b.out, b.generate.force); err != nil {
 		return err
 	}
 	set, test, err := b.data.open(c)
 	if err != nil {
 		return err
 	}
-
-	if set, err = b.train.split(&cfg, set, b.data.seed); err != nil {
-		return err
-	}
-	if err := b.train.weigh(&cfg, set); err != nil {
-		return err
-	}
-	net, err := fit(c, cfg, set)
+	net, set, err := b.network(c, &plan, set)
 	if err != nil {
 		return err
 	}
-	if net, err = b.lower.tune(c, net, set, lo); err != nil {
-		return err
-	}
-	c.say("lowering: unroll, calibrate on %d sequences, quantize", lo.CalibrationSamples)
-	low, err := lower.Lower(c.ctx, net, set, lo)
+	low, call, err := b.lowered(c, &plan, net, set)
 	if err != nil {
 		return err
 	}
@@ -131,34 +132,26 @@ func runBuild(c *cli, b *buildFlags) error {
 	if err := r.measure(c, low, net, test); err != nil {
 		return err
 	}
-	step := low.Int8
-	if b.sequence != formUnrolled {
-		if step, err = b.oneStep(c, net, set, lo); err != nil {
-			return err
-		}
-	}
-	c.say("compiling for %s", co.Accel.Name)
-	seq := compile.SequenceOptions{Steps: low.Int8.Tensors[low.Int8.Inputs[0]].Shape[1], PerStep: lo.PerStep || net.PerStep}
-	p, weighed, err := weigh(b.sequence, func() (*ethosu.Program, error) { return compileProgram(low.Int8, co) },
-		func() (*ethosu.Program, error) { return compileSequence(step, seq, co) })
+	c.say("compiling for %s", plan.compile.Accel.Name)
+	ch, err := compile.CompileCall(call, plan.compile)
 	if err != nil {
 		return err
 	}
-	figures, err := perf.FiguresOf(p)
+	figures, err := perf.FiguresOf(ch.Program)
 	if err != nil {
 		return err
 	}
-	r.sequenceFigures = withSequence(figures, p, weighed)
-	if err := b.prove(c, low, p, test, &r); err != nil {
+	r.sequenceFigures = withSequence(figures, ch)
+	if err := b.prove(c, low, ch.Program, test, &r); err != nil {
 		return err
 	}
-	if err := b.write(c, low, step, net, p, test); err != nil {
+	if err := b.write(low, call.Step, net, ch, test); err != nil {
 		return err
 	}
 	if b.json {
 		err = printJSON(c.stdout, r)
 	} else {
-		weighed.print(c)
+		printChoice(c, ch)
 		err = b.summary(c, &r)
 	}
 	if err == nil && r.Mismatches > 0 {
@@ -167,60 +160,78 @@ func runBuild(c *cli, b *buildFlags) error {
 	return err
 }
 
-// oneStep lowers a single time step. It is calibrated on whole sequences like the
-// unrolled network, so that both quantize alike; prove compares them.
-func (b *buildFlags) oneStep(c *cli, net *nn.Network, set *dataset.Set, lo lower.Options) (*graph.Graph, error) {
-	c.say("lowering: one step")
-	lo.Steps = 1
-	low, err := lower.Lower(c.ctx, net, set, lo)
+// network trains, and fine-tunes when asked to. It returns the part of the set that was
+// trained on, too.
+func (b *buildFlags) network(c *cli, plan *buildPlan, set *dataset.Set) (*nn.Network, *dataset.Set, error) {
+	set, err := b.train.split(&plan.train, set, b.data.seed)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return low.Int8, nil
+	if err := b.train.weigh(&plan.train, set); err != nil {
+		return nil, nil, err
+	}
+	net, err := fit(c, plan.train, set)
+	if err != nil {
+		return nil, nil, err
+	}
+	net, err = b.lower.tune(c, net, set, plan.lower)
+	return net, set, err
 }
 
-// prove runs the compiled program on the simulator and the unrolled graph on the
-// reference interpreter: single sequences first, then a chain with the state carried on and on.
+// lowered quantizes the network of whole sequences, and that of one step where a form
+// needs it. The step is calibrated on whole sequences like the unrolled network, so that
+// both quantize alike; prove compares them.
+func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *dataset.Set) (*lower.Result, compile.Call, error) {
+	call := compile.Call{Form: plan.form}
+	c.say("lowering: unroll, calibrate on %d sequences, quantize", plan.lower.CalibrationSamples)
+	low, err := lower.Lower(c.ctx, net, set, plan.lower)
+	if err != nil {
+		return nil, call, err
+	}
+	call.Whole = low.Int8
+	if plan.form == compile.FormUnrolled {
+		return low, call, nil
+	}
+	c.say("lowering: one step")
+	one := plan.lower
+	one.Steps = 1
+	step, err := lower.Lower(c.ctx, net, set, one)
+	if err != nil {
+		return nil, call, err
+	}
+	call.Step = step.Int8
+	call.SequenceOptions = compile.SequenceOptions{Steps: low.Int8.Tensors[low.Int8.Inputs[0]].Shape[1], PerStep: one.PerStep || net.PerStep}
+	return low, call, nil
+}
+
+// prove compares simulator and reference on the test part, no sequence of it twice.
 func (b *buildFlags) prove(c *cli, low *lower.Result, p *ethosu.Program, test *dataset.Set, r *built) error {
-	ref, err := runner.NewReference(low.Int8)
-	if err != nil {
-		return err
-	}
-	dut, err := runner.NewSimulator(p)
-	if err != nil {
-		return err
-	}
 	feed, err := low.Feed(test)
 	if err != nil {
 		return err
 	}
+	o := runner.ProofOptions{Single: min(b.compare, low.Calls(test)), Chain: b.chain}
 	pr := newProgress(c.stderr)
-	total := b.compare + b.chain
-	single, err := runner.CompareIndependent(ref, dut, b.compare, feed, func(done int) { pr.update(done, total, "comparing simulator and reference") })
-	if err != nil {
-		return err
+	o.Progress = func(done int, carried bool) {
+		what := "comparing simulator and reference"
+		if carried {
+			what = "comparing with carried state"
+		}
+		pr.update(done, o.Single+o.Chain, what)
 	}
-	chain, err := runner.Compare(ref, dut, b.chain, chained(feed), func(done int) { pr.update(b.compare+done, total, "comparing with carried state") })
+	proof, err := runner.Prove(low.Int8, p, feed, o)
 	pr.finish()
 	if err != nil {
 		return err
 	}
-	r.Compared = single.Calls + chain.Calls
-	r.Mismatches = single.Mismatches + chain.Mismatches
-	for _, m := range []*runner.Mismatch{single.First, chain.First} {
-		if m != nil {
-			fmt.Fprintln(c.stderr, m)
-		}
+	r.Compared, r.Mismatches = proof.Calls, proof.Mismatches
+	for _, m := range proof.First {
+		fmt.Fprintln(c.stderr, m)
 	}
 	return nil
 }
 
-// chained turns a feed into one sequence that never starts again.
-func chained(feed runner.Feed) runner.Feed {
-	return func(call int, in [][]byte) bool { return feed(call, in) && call == 0 }
-}
-
-func (b *buildFlags) write(c *cli, low *lower.Result, step *graph.Graph, net *nn.Network, p *ethosu.Program, test *dataset.Set) error {
+func (b *buildFlags) write(low *lower.Result, step *graph.Graph, net *nn.Network, ch *compile.Choice, test *dataset.Set) error {
 	feed, err := low.Feed(test)
 	if err != nil {
 		return err
@@ -249,14 +260,14 @@ func (b *buildFlags) write(c *cli, low *lower.Result, step *graph.Graph, net *nn
 		"model/" + b.generate.prefix + ".tflite":      plain,
 	}
 	source, compiled := b.generate.prefix+".tflite", plain
-	if p.Sequence != nil {
+	if ch.Form == compile.FormStep {
 		source = b.generate.prefix + ".step.tflite"
 		if compiled, err = tflite.Write(step); err != nil {
 			return err
 		}
 		extra["model/"+source] = compiled
 	}
-	pr := b.generate.project(p, golden, source, compiled, b.settings())
+	pr := b.generate.project(ch.Program, golden, source, compiled, b.settings())
 	pr.ClassNames, pr.Mean, pr.Std, pr.Extra = net.Classes, low.Mean, low.Std, extra
 	return writeProject(pr, b.out, b.generate.force)
 }

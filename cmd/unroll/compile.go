@@ -7,12 +7,9 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/vela"
-	"github.com/unroll-npu/unroll/ethosu/verify"
-	"github.com/unroll-npu/unroll/lower/graph"
 )
 
 var compileVerb = verb{
@@ -57,11 +54,12 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 				return err
 			}
 			pr := c.compiling(&o)
-			p, weighed, err := s.program(m.graph, o)
+			ch, err := s.program(m.graph, o)
 			pr.finish()
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
+			p := ch.Program
 			file, err := vela.Write(p)
 			if err != nil {
 				return err
@@ -78,9 +76,9 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 				return err
 			}
 			if *asJSON {
-				return printJSON(c.stdout, withSequence(fig, p, weighed))
+				return printJSON(c.stdout, withSequence(fig, ch))
 			}
-			weighed.print(c)
+			printChoice(c, ch)
 			printFigures(c, p, &r, fig)
 			if p.Sequence != nil {
 				fmt.Fprintf(c.stdout, "wrote %s: %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states\nnext: unroll inspect %s, or unroll generate %s --steps %d --sequence step -o fw\n", dst, p.Sequence.Steps, dst, name, p.Sequence.Steps)
@@ -97,19 +95,4 @@ func (c *cli) compiling(o *compile.Options) *progress {
 	p := newProgress(c.stderr)
 	o.Progress = func(pass string) { p.tell("compiling: " + pass) }
 	return p
-}
-
-// compileProgram compiles and verifies: no stream leaves that the verifier objects to.
-func compileProgram(g *graph.Graph, o compile.Options) (*ethosu.Program, error) {
-	return verified(compile.Compile(g, o))
-}
-
-func verified(p *ethosu.Program, err error) (*ethosu.Program, error) {
-	if err != nil {
-		return nil, err
-	}
-	if f := verify.Program(p); len(f) > 0 {
-		panic(fmt.Sprintf("BUG: the compiled stream does not verify: %v", f[0]))
-	}
-	return p, nil
 }

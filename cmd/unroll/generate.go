@@ -66,12 +66,12 @@ unroll generate --check fw`,
 				return err
 			}
 			compiling := c.compiling(&o)
-			p, weighed, err := s.program(m.graph, o)
+			ch, err := s.program(m.graph, o)
 			compiling.finish()
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			weighed.print(c)
+			printChoice(c, ch)
 			ref, err := s.reference(m.graph)
 			if err != nil {
 				return err
@@ -86,7 +86,7 @@ unroll generate --check fw`,
 			}
 			settings := n.settings()
 			s.settings(settings)
-			pr := g.project(p, golden, name, m.file, settings)
+			pr := g.project(ch.Program, golden, name, m.file, settings)
 			if err := writeProject(pr, dst, g.force); err != nil {
 				return err
 			}

@@ -8,21 +8,11 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
-
-// Forms of a call of several time steps.
-const (
-	formUnrolled = "unrolled" // one stream with all steps
-	formStep     = "step"     // one step's stream, started for every step
-	formAuto     = "auto"     // whichever perf.PreferSequence takes
-)
-
-var sequenceForms = map[string]bool{formUnrolled: true, formStep: true, formAuto: true}
 
 // sequenceFlags make one call of several time steps out of a model of one step.
 type sequenceFlags struct {
@@ -33,7 +23,7 @@ type sequenceFlags struct {
 
 func (s *sequenceFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&s.steps, "steps", 0, "time steps of one call, for a model of one step with paired states (default: the model is the call)")
-	f.StringVar(&s.form, "sequence", formAuto, "with --steps: unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
+	f.StringVar(&s.form, "sequence", compile.FormAuto.String(), "with --steps: unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
 	f.BoolVar(&s.perStep, "per-step", false, "with --steps: give the outputs of every step, not only of the last")
 }
 
@@ -44,7 +34,7 @@ func (s *sequenceFlags) check(set *pflag.FlagSet) error {
 	if s.steps == 0 && (set.Changed("sequence") || set.Changed("per-step") || set.Changed("steps")) {
 		return usagef("--sequence and --per-step need --steps: how many time steps one call has")
 	}
-	_, err := choose("--sequence", s.form, sequenceForms)
+	_, err := choose("--sequence", s.form, compile.FormNames())
 	return err
 }
 
@@ -87,23 +77,16 @@ func (s *sequenceFlags) settings(to map[string]string) {
 	}
 }
 
-func (s *sequenceFlags) options() compile.SequenceOptions {
-	return compile.SequenceOptions{Steps: s.steps, PerStep: s.perStep}
-}
-
 // program compiles the model.
-func (s *sequenceFlags) program(g *graph.Graph, o compile.Options) (*ethosu.Program, *trade, error) {
+func (s *sequenceFlags) program(g *graph.Graph, o compile.Options) (*compile.Choice, error) {
 	if s.steps == 0 {
-		p, err := compileProgram(g, o)
-		return p, nil, err
+		return compile.CompileCall(compile.Call{Whole: g}, o)
 	}
-	return weigh(s.form, func() (*ethosu.Program, error) {
-		whole, err := compile.Unrolled(g, s.options())
-		if err != nil {
-			return nil, err
-		}
-		return compileProgram(whole, o)
-	}, func() (*ethosu.Program, error) { return compileSequence(g, s.options(), o) })
+	form, err := choose("--sequence", s.form, compile.FormNames())
+	if err != nil {
+		return nil, err
+	}
+	return compile.CompileCall(compile.Call{Step: g, SequenceOptions: compile.SequenceOptions{Steps: s.steps, PerStep: s.perStep}, Form: form}, o)
 }
 
 // reference says what a call of the program must give.
@@ -115,79 +98,27 @@ func (s *sequenceFlags) reference(g *graph.Graph) (runner.Model, error) {
 	return runner.NewCarried(m, s.steps, s.perStep)
 }
 
-func compileSequence(step *graph.Graph, seq compile.SequenceOptions, o compile.Options) (*ethosu.Program, error) {
-	return verified(compile.Sequence(step, seq, o))
-}
-
-// trade is what auto weighed. Where a form does not compile there is nothing to weigh,
-// and no figures.
-type trade struct {
-	unrolled, step perf.Figures
-	chosen, why    string
-	only           bool // the chosen form is the only one that compiles
-}
-
-// weigh compiles the form that was asked for; of auto both, and takes one. Where one of
-// them does not compile it is the other; where none does, the step's error is
-// returned, for its operators are those of the user's model.
-func weigh(form string, unrolled, step func() (*ethosu.Program, error)) (*ethosu.Program, *trade, error) {
-	switch form {
-	case formUnrolled:
-		p, err := unrolled()
-		return p, nil, err
-	case formStep:
-		p, err := step()
-		return p, nil, err
-	}
-	one, errOne := unrolled()
-	many, err := step()
+// printChoice shows both forms of a call and what was chosen; nothing when there was no
+// choice.
+func printChoice(c *cli, ch *compile.Choice) {
 	switch {
-	case errOne != nil && err != nil:
-		return nil, nil, err
-	case errOne != nil:
-		return many, &trade{chosen: formStep, why: errOne.Error(), only: true}, nil
-	case err != nil:
-		return one, &trade{chosen: formUnrolled, why: err.Error(), only: true}, nil
-	}
-	t := &trade{chosen: formUnrolled}
-	if t.unrolled, err = perf.FiguresOf(one); err != nil {
-		return nil, nil, err
-	}
-	if t.step, err = perf.FiguresOf(many); err != nil {
-		return nil, nil, err
-	}
-	better, why := perf.PreferSequence(t.unrolled, t.step)
-	t.why = why
-	if better {
-		t.chosen = formStep
-		return many, t, nil
-	}
-	return one, t, nil
-}
-
-// print shows both forms and what was chosen; nothing when there was no choice.
-func (t *trade) print(c *cli) {
-	if t == nil {
+	case ch.Why == "":
 		return
-	}
-	if t.only {
-		fmt.Fprintf(c.stdout, "chosen: %s, for the other form does not compile: %s\n\n", t.chosen, t.why)
+	case ch.Figures == nil:
+		fmt.Fprintf(c.stdout, "chosen: %s, for the other form does not compile: %s\n\n", ch.Form, ch.Why)
 		return
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "sequence\tcycles\tstream bytes\twake-ups\tflash\tSRAM\t")
-	for _, row := range []struct {
-		name string
-		f    perf.Figures
-	}{{formUnrolled, t.unrolled}, {formStep, t.step}} {
-		mark := ""
-		if row.name == t.chosen {
+	for _, form := range []compile.Form{compile.FormUnrolled, compile.FormStep} {
+		mark, f := "", ch.Figures[form]
+		if form == ch.Form {
 			mark = "  <- chosen"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.name, commas(row.f.Cycles), commas(row.f.StreamBytes), commas(row.f.WakeUps), commas(row.f.FlashBytes), commas(row.f.SRAMBytes), mark)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", form, commas(f.Cycles), commas(f.StreamBytes), commas(f.WakeUps), commas(f.FlashBytes), commas(f.SRAMBytes), mark)
 	}
 	w.Flush()
-	fmt.Fprintf(c.stdout, "chosen: %s, for %s\n\n", t.chosen, t.why)
+	fmt.Fprintf(c.stdout, "chosen: %s, for %s\n\n", ch.Form, ch.Why)
 }
 
 // sequenceFigures are the figures of a program with the form of its calls, as --json
@@ -198,13 +129,13 @@ type sequenceFigures struct {
 	Sequences map[string]perf.Figures `json:"sequences,omitempty"` // of auto: both forms
 }
 
-func withSequence(f perf.Figures, p *ethosu.Program, t *trade) sequenceFigures {
-	s := sequenceFigures{Figures: f, Sequence: formUnrolled}
-	if p.Sequence != nil {
-		s.Sequence = formStep
-	}
-	if t != nil && !t.only {
-		s.Sequences = map[string]perf.Figures{formUnrolled: t.unrolled, formStep: t.step}
+func withSequence(f perf.Figures, ch *compile.Choice) sequenceFigures {
+	s := sequenceFigures{Figures: f, Sequence: ch.Form.String()}
+	for form, figures := range ch.Figures {
+		if s.Sequences == nil {
+			s.Sequences = map[string]perf.Figures{}
+		}
+		s.Sequences[form.String()] = figures
 	}
 	return s
 }

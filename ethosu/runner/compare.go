@@ -2,7 +2,9 @@ package runner
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
+	"maps"
 	"runtime"
 	"sync"
 )
@@ -16,6 +18,24 @@ type Comparison struct {
 	Calls      int
 	Mismatches int       // calls with at least one different byte
 	First      *Mismatch // of the lowest call, or nil
+
+	distinct seen
+}
+
+// seen holds the calls that were made, by a hash of their inputs with the states among
+// them. Variables that a model keeps by itself are not in it: calls that differ by those
+// alone count as one.
+type seen map[[sha256.Size]byte]struct{}
+
+func (s seen) add(other seen) { maps.Copy(s, other) }
+
+func hashOf(in [][]byte) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	for _, v := range in {
+		h.Write(v)
+	}
+	h.Sum(sum[:0])
+	return sum
 }
 
 // Mismatch is a byte that differs.
@@ -37,7 +57,7 @@ func Compare(ref, dut Model, n int, feed Feed, progress func(done int)) (Compari
 	if err := SameSignature(ref, dut); err != nil {
 		return Comparison{}, err
 	}
-	c := Comparison{Calls: n}
+	c := Comparison{Calls: n, distinct: seen{}}
 	a, b := NewSession(ref, ref.States()), NewSession(dut, dut.States())
 	for call := 0; call < n; call++ {
 		if err := c.call(a, b, call, feed); err != nil {
@@ -54,6 +74,9 @@ func (c *Comparison) call(a, b *Session, call int, feed Feed) error {
 	for _, s := range []*Session{a, b} {
 		if feed(call, s.In) {
 			resetStates(s)
+		}
+		if s == a {
+			c.distinct[hashOf(s.In)] = struct{}{}
 		}
 		if err := s.Call(); err != nil {
 			return fmt.Errorf("call %d: %w", call, err)
@@ -82,6 +105,7 @@ func CompareIndependent(ref, dut Model, n int, feed Feed, progress func(done int
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for w := range workers {
+		parts[w].distinct = seen{}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
@@ -103,12 +127,13 @@ func CompareIndependent(ref, dut Model, n int, feed Feed, progress func(done int
 		}()
 	}
 	wg.Wait()
-	c := Comparison{Calls: n}
+	c := Comparison{Calls: n, distinct: seen{}}
 	for w := range parts {
 		if errs[w] != nil {
 			return c, errs[w]
 		}
 		c.Mismatches += parts[w].Mismatches
+		c.distinct.add(parts[w].distinct)
 		if f := parts[w].First; f != nil && (c.First == nil || f.Call < c.First.Call) {
 			c.First = f
 		}
