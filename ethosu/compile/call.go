@@ -1,11 +1,10 @@
 package compile
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/perf"
-	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -71,7 +70,10 @@ func CompileCall(c Call, o Options) (*Choice, error) {
 	}
 	one, errOne := c.unrolled(o)
 	many, err := c.step(o)
+	var fault *Fault
 	switch {
+	case errors.As(errOne, &fault) || errors.As(err, &fault): // never hidden behind the other form
+		return nil, fault
 	case errOne != nil && err != nil:
 		return nil, err
 	case errOne != nil:
@@ -102,20 +104,9 @@ func (c *Call) unrolled(o Options) (*ethosu.Program, error) {
 			return nil, err
 		}
 	}
-	return verified(Compile(g, o))
+	return Compile(g, o)
 }
 
 func (c *Call) step(o Options) (*ethosu.Program, error) {
-	return verified(Sequence(c.Step, c.SequenceOptions, o))
-}
-
-// verified lets no stream leave that the verifier objects to.
-func verified(p *ethosu.Program, err error) (*ethosu.Program, error) {
-	if err != nil {
-		return nil, err
-	}
-	if f := verify.Program(p); len(f) > 0 {
-		panic(fmt.Sprintf("BUG: the compiled stream does not verify: %v", f[0]))
-	}
-	return p, nil
+	return Sequence(c.Step, c.SequenceOptions, o)
 }

@@ -70,10 +70,11 @@ var Passes = []Pass{
 }
 
 // Compile turns an int8 or int16x8 graph into a program for one accelerator. The
-// graph is not changed. The result depends on the graph and the options alone.
-// Errors name the operator and the tensor.
+// graph is not changed. The result depends on the graph and the options alone, and
+// has passed the verifier: a program that does not is a *Fault, which is an error.
+// Other errors name the operator and the tensor.
 func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
-	return compileWith(g, opt, places{})
+	return verified(compileWith(g, opt, places{}))
 }
 
 func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error) {
@@ -149,11 +150,13 @@ func (o *Options) skips(pass string) bool {
 	return false
 }
 
-func name(g *graph.Graph) string {
-	if g.Name == "" {
+func name(g *graph.Graph) string { return quoted(g.Name) }
+
+func quoted(name string) string {
+	if name == "" {
 		return "graph"
 	}
-	return fmt.Sprintf("%q", g.Name)
+	return fmt.Sprintf("%q", name)
 }
 
 // checkGraph refuses graphs that later passes could not even index.

@@ -57,12 +57,16 @@ type SequenceOptions struct {
 // what depends on the inputs alone is computed for all steps at once, before the first,
 // by a stream of its own; each if there is memory for it and it takes less time. What
 // only the last step's outputs need, such as a classifier, becomes a stream that runs
-// once, too.
+// once, too. As of Compile, the result has passed the verifier.
 func Sequence(step *graph.Graph, seq SequenceOptions, opt Options) (*ethosu.Program, error) {
+	return verified(compileSequence(step, seq, opt))
+}
+
+func compileSequence(step *graph.Graph, seq SequenceOptions, opt Options) (*ethosu.Program, error) {
 	if seq.Steps < 1 || seq.Steps > ethosu.MaxInvocations {
 		return nil, fmt.Errorf("compile %s: a sequence of %d steps: expected 1 to %d", name(step), seq.Steps, ethosu.MaxInvocations)
 	}
-	single, err := Compile(step, opt) // finds what is wrong with the graph
+	single, err := compileWith(step, opt, places{}) // finds what is wrong with the graph
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,35 @@
+package compile
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/verify"
+)
+
+// Fault is the error for a program that the compiler made and the verifier refuses. It
+// is a fault of the compiler, never of the graph or of the options.
+type Fault struct {
+	Program  string
+	Findings []verify.Finding // at least one
+}
+
+func (f *Fault) Error() string {
+	return fmt.Sprintf("BUG: the stream compiled from %s breaks %d rules of the verifier, the first: %v", f.Program, len(f.Findings), f.Findings[0])
+}
+
+// verified returns a program that the verifier has no objections to, or a *Fault. What a
+// sequence carries for runtimes that know none is verified, too.
+func verified(p *ethosu.Program, err error) (*ethosu.Program, error) {
+	if err != nil {
+		return nil, err
+	}
+	found := verify.Program(p)
+	if p.Sequence != nil && p.Sequence.Single != nil {
+		found = append(found, verify.Program(p.Sequence.Single)...)
+	}
+	if len(found) > 0 {
+		return nil, &Fault{Program: quoted(p.Name), Findings: found}
+	}
+	return p, nil
+}
