@@ -51,6 +51,7 @@ func variants() []Project {
 	plain.Program.States, plain.ClassNames, plain.Mean, plain.Std, plain.Golden = nil, nil, nil, nil, nil
 	plain.Program.FastSize = 64
 	plain.Program.Constants = nil
+	plain.Program.Stages[0] = plain.Program.Whole(plain.Program.Stages[0].Commands, nil, nil)
 	scalar := tiny("scalar", 16)
 	scalar.Mean, scalar.Std = []float32{0.5}, []float32{0.25}
 	scalar.Options.ConstantsInRAM = true

@@ -14,16 +14,13 @@ func checkProgram(prog *ethosu.Program) error {
 		return fmt.Errorf("no program: compile the model first")
 	case prog.Accel == nil:
 		return fmt.Errorf("program %q names no accelerator", prog.Name)
-	case prog.Sequence == nil && len(prog.Commands) == 0:
+	case len(prog.Stages) == 0 || prog.Steps == 0 && len(prog.Stages[0].Commands) == 0:
 		return fmt.Errorf("program %q has an empty command stream", prog.Name)
 	case len(prog.Constants)%16 != 0:
 		return fmt.Errorf("program %q has %d bytes of constants: expected a multiple of 16", prog.Name, len(prog.Constants))
 	case prog.ArenaSize <= 0 || prog.ArenaSize%16 != 0 || prog.FastSize < 0 || prog.FastSize%16 != 0:
 		return fmt.Errorf("program %q has an arena of %d and a fast scratch of %d bytes: expected multiples of 16, the first above 0",
 			prog.Name, prog.ArenaSize, prog.FastSize)
-	}
-	if err := prog.CheckSequence(); err != nil {
-		return fmt.Errorf("program %q: %w", prog.Name, err)
 	}
 	for i := range prog.Inputs {
 		if err := checkBinding(prog, &prog.Inputs[i], "input"); err != nil {
@@ -39,6 +36,9 @@ func checkProgram(prog *ethosu.Program) error {
 		if err := checkBinding(prog, &prog.Variables[i], "variable"); err != nil {
 			return err
 		}
+	}
+	if err := prog.CheckStages(); err != nil {
+		return fmt.Errorf("program %q: %w", prog.Name, err)
 	}
 	usedIn, usedOut := map[int]bool{}, map[int]bool{}
 	for i, s := range prog.States {

@@ -126,7 +126,7 @@ func TestBadProjects(t *testing.T) {
 	}{
 		{"no program", func(p *Project) { p.Program = nil }},
 		{"names no accelerator", func(p *Project) { p.Program.Accel = nil }},
-		{"empty command stream", func(p *Project) { p.Program.Commands = nil }},
+		{"empty command stream", func(p *Project) { p.Program.Stages[0].Commands = nil }},
 		{"17 bytes of constants", func(p *Project) { p.Program.Constants = make([]byte, 17) }},
 		{"an arena of 0", func(p *Project) { p.Program.ArenaSize = 0 }},
 		{`input "input" lies in region 0`, func(p *Project) { p.Program.Inputs[0].Region = ethosu.RegionConstants }},

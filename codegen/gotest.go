@@ -13,7 +13,7 @@ func addGoTest(t Tree, p *Project, v *view) error {
 	if v.Arm {
 		s.Array, s.Skip = p.Prefix+"_payload", len(v.Streams[0].Payload)-len(v.Streams[0].Commands)
 	}
-	if p.Program.Sequence != nil {
+	if p.Program.Steps > 0 {
 		s.Program = p.Program
 		for _, w := range v.Streams {
 			s.Suffixes = append(s.Suffixes, w.Suffix)

@@ -58,8 +58,8 @@ func newManifest(p *Project, t Tree) *Manifest {
 		Source: p.Source, SourceSHA256: p.SourceSHA256, Settings: p.Settings,
 		Files: map[string]string{},
 	}
-	if q := p.Program.Sequence; q != nil {
-		m.Sequence = &ManifestSequence{Steps: q.Steps, WakeUps: p.Program.WakeUps()}
+	if q := p.Program; q.Steps > 0 {
+		m.Sequence = &ManifestSequence{Steps: q.Steps, WakeUps: q.WakeUps()}
 		for _, s := range q.Stages {
 			m.Sequence.Stages = append(m.Sequence.Stages, ManifestStage{s.Name, s.Times, 4 * len(s.Commands)})
 		}

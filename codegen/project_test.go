@@ -56,20 +56,21 @@ func accumulator(stateOut uint32) *ethosu.Program {
 	at := func(name string, offset int, shape ...int) ethosu.Binding {
 		return ethosu.Binding{Name: name, Type: graph.Int8, Shape: shape, Quant: q, Region: ethosu.RegionArena, Offset: offset, Size: 16}
 	}
-	return &ethosu.Program{
+	p := &ethosu.Program{
 		Name:  "accumulator",
 		Accel: accel,
 		System: ethosu.SystemConfig{
 			Name: "Ethos_U55_High_End_Embedded",
 		},
 		Mode:      ethosu.MemoryMode{Name: "Shared_Sram", Const: 1},
-		Commands:  addStream(0, 16, 32, stateOut),
 		Constants: []byte("sixteen bytes...thirty-two bytes"),
 		ArenaSize: 80,
 		Inputs:    []ethosu.Binding{at("input", 0, 1, 1, 16), at("state_h0", 16, 1, 16)},
 		Outputs:   []ethosu.Binding{at("output", 32, 1, 16), at("state_h0_out", int(stateOut), 1, 16)},
 		States:    []ethosu.StatePair{{In: 1, Out: 1}},
 	}
+	p.Stages = []ethosu.Stage{p.Whole(addStream(0, 16, 32, stateOut), nil, nil)}
+	return p
 }
 
 // goldenCalls calls the accumulator: two sequences, of three and two steps.

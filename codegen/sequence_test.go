@@ -62,7 +62,6 @@ func tinySequence(prefix string) Project {
 	p := tiny(prefix, 16)
 	q := graph.PerTensor(0.0625, 0)
 	prog := p.Program
-	prog.Commands, prog.Map, prog.Ops = nil, nil, nil
 	prog.ArenaSize = 112
 	prog.Inputs = []ethosu.Binding{
 		{Name: "input", Type: graph.Int8, Shape: []int{1, steps, 10}, Quant: q, Region: ethosu.RegionArena, Offset: 32, Size: 30, Rows: steps, Stride: 16},
@@ -72,12 +71,13 @@ func tinySequence(prefix string) Project {
 		{Name: "output", Type: graph.Int8, Shape: []int{1, 10}, Quant: q, Region: ethosu.RegionArena, Offset: 80, Size: 10},
 		{Name: "state_h0_out", Type: graph.Int8, Shape: []int{1, 10}, Quant: q, Region: ethosu.RegionArena, Offset: 0, Size: 10},
 	}
-	prog.Sequence = &ethosu.Sequence{Steps: steps, Stages: []ethosu.Stage{
+	prog.Steps = steps
+	prog.Stages = []ethosu.Stage{
 		{Name: "load", Times: 1, Commands: loadStream(), Windows: []ethosu.Window{{Region: 0, In: 0, Size: 32}, {Region: 1, In: 1, Offset: 80, Size: 32}}},
 		{Name: "step", Times: steps, Commands: stepStream(1), Windows: []ethosu.Window{
 			{Region: 0, In: 1, Offset: 80, Size: 32}, {Region: 1, In: 1, Size: 32}, {Region: 3, In: 1, Offset: 32, Size: 16, Advance: 16}}},
 		{Name: "head", Times: 1, Commands: headStream(), Windows: []ethosu.Window{{Region: 1, In: 1, Offset: 80, Size: 32}, {Region: 3, In: 1, Size: 16}}},
-	}}
+	}
 	p.ClassNames, p.Mean, p.Std = strings.Split("abcdefghij", ""), []float32{0.5}, []float32{0.25}
 	p.Golden = sequenceCalls(steps, false)
 	return p
@@ -91,7 +91,7 @@ func tinySteps(prefix string) Project {
 	prog.ArenaSize = 128
 	prog.Outputs[0] = prog.Inputs[0]
 	prog.Outputs[0].Name, prog.Outputs[0].Offset = "output", 80
-	prog.Sequence.Stages = []ethosu.Stage{{Name: "step", Times: 3, Commands: stepStream(4), Windows: []ethosu.Window{
+	prog.Stages = []ethosu.Stage{{Name: "step", Times: 3, Commands: stepStream(4), Windows: []ethosu.Window{
 		{Region: 0, In: 0, Size: 32}, {Region: 1, In: 1, Size: 32}, {Region: 3, In: 1, Offset: 32, Size: 16, Advance: 16}, {Region: 4, In: 1, Offset: 80, Size: 16, Advance: 16}}}}
 	p.ClassNames = nil
 	p.Golden = sequenceCalls(3, true)
@@ -142,7 +142,7 @@ func fastSequence() Project {
 	prog := p.Program
 	prog.FastSize = 32
 	prog.Mode = ethosu.MemoryMode{Name: "Dedicated_Sram", Const: 1, Arena: 1, Cache: 0}
-	s := prog.Sequence.Stages
+	s := prog.Stages
 	s[0].Commands = replaced(s[0].Commands, map[uint32]uint32{0x00010131: 0x00020131})
 	s[0].Windows[1] = ethosu.Window{Region: 2, In: 2, Size: 32}
 	s[1].Windows[0] = ethosu.Window{Region: 0, In: 2, Size: 32}
@@ -168,10 +168,10 @@ func TestSequenceInManifest(t *testing.T) {
 // TestBadSequence: what cannot run is refused by name.
 func TestBadSequence(t *testing.T) {
 	for want, damage := range map[string]func(p *ethosu.Program){
-		`stage "step": regions 1 and 3 overlap`:        func(p *ethosu.Program) { p.Sequence.Stages[1].Windows[2].Offset = 16 },
-		`stage "head": region 1 takes bytes 96 to 128`: func(p *ethosu.Program) { p.Sequence.Stages[2].Windows[0].Offset = 96 },
-		`tensor "input" takes bytes 32 to 130`:         func(p *ethosu.Program) { p.Inputs[0].Stride = 44 },
-		`stage "load": 0 words`:                        func(p *ethosu.Program) { p.Sequence.Stages[0].Commands = nil },
+		`stage "step": regions 1 and 3 overlap`:        func(p *ethosu.Program) { p.Stages[1].Windows[2].Offset = 16 },
+		`stage "head": region 1 takes bytes 96 to 128`: func(p *ethosu.Program) { p.Stages[2].Windows[0].Offset = 96 },
+		`input "input" at 32 leaves the arena of 112`:  func(p *ethosu.Program) { p.Inputs[0].Stride = 44 },
+		`stage "load": 0 words`:                        func(p *ethosu.Program) { p.Stages[0].Commands = nil },
 	} {
 		p := tinySequence("seq")
 		damage(p.Program)

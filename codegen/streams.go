@@ -37,7 +37,7 @@ type windowView struct {
 
 // addStreams describes the streams; addMemory has been called.
 func (v *view) addStreams(prog *ethosu.Program) {
-	stages := prog.Streams()
+	stages := prog.Stages
 	for _, s := range stages {
 		for _, w := range s.Windows {
 			v.StageRegions = max(v.StageRegions, w.Region+1)

@@ -16,8 +16,18 @@ type Program struct {
 	System SystemConfig
 	Mode   MemoryMode
 
-	// Commands is the register command stream, ending in NPU_OP_STOP.
-	Commands []uint32
+	// Stages are the command streams of one call. They run in order, each to its end.
+	// Nearly always there is one, which is the whole call.
+	Stages []Stage
+
+	// Steps is the number of time steps that the stages of one call share out; 0 when
+	// the call is one start, whatever the graph computes in it.
+	Steps int
+
+	// Single is one of those time steps as a program of its own, with the step's inputs
+	// and outputs: what a runtime can run that starts the NPU once a call. Nil where
+	// Steps is 0.
+	Single *Program
 
 	// Constants is the content of RegionConstants, a multiple of 16 bytes.
 	Constants []byte
@@ -41,17 +51,6 @@ type Program struct {
 	// same region and offset the state is carried in place as long as the
 	// arena is left alone between calls.
 	States []StatePair
-
-	// Map lists every tensor that has an address, for disassembly, traces and
-	// memory maps.
-	Map []Placement
-
-	// Ops describes the operations of Commands in order.
-	Ops []OpInfo
-
-	// Sequence, when not nil, says that one call takes several invocations of the
-	// NPU. Commands, Map and Ops are then those of its stages, and empty here.
-	Sequence *Sequence
 }
 
 // Binding is the place of an input or output in memory.
@@ -73,7 +72,7 @@ type Binding struct {
 type StatePair struct{ In, Out int }
 
 // Placement is the address of a tensor. Live ranges count operations of
-// Program.Ops: First writes it, Last reads it last.
+// Stage.Ops: First writes it, Last reads it last.
 type Placement struct {
 	Name        string
 	Region      int
@@ -82,7 +81,7 @@ type Placement struct {
 	First, Last int
 }
 
-// OpInfo describes one operation of the stream.
+// OpInfo describes one operation of a stage's stream.
 type OpInfo struct {
 	Word   int    // offset of the NPU_OP word in Commands
 	Name   string // what the operation does, such as "FULLY_CONNECTED gates"

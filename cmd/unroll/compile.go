@@ -80,8 +80,8 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			}
 			printChoice(c, ch)
 			printFigures(c, p, &r, fig)
-			if p.Sequence != nil {
-				fmt.Fprintf(c.stdout, "wrote %s: %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states\nnext: unroll inspect %s, or unroll generate %s --steps %d --sequence step -o fw\n", dst, p.Sequence.Steps, dst, name, p.Sequence.Steps)
+			if p.Steps > 0 {
+				fmt.Fprintf(c.stdout, "wrote %s: %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states\nnext: unroll inspect %s, or unroll generate %s --steps %d --sequence step -o fw\n", dst, p.Steps, dst, name, p.Steps)
 				return nil
 			}
 			fmt.Fprintf(c.stdout, "wrote %s\nnext: unroll inspect %s, or unroll generate %s -o fw\n", dst, dst, name)

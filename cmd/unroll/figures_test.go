@@ -42,7 +42,7 @@ func ownGraph(t *testing.T, cell nn.Cell, units, steps int, noState bool, a lowe
 func kernels(t *testing.T, p *ethosu.Program) int {
 	t.Helper()
 	n := 0
-	for _, s := range p.Streams() {
+	for _, s := range p.Stages {
 		if err := isa.Walk(s.Commands, func(o *isa.Operation) error {
 			if o.IsBlock() {
 				n++

@@ -71,8 +71,8 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 				printOps(c.stdout, &r)
 			}
 			if *memory {
-				for _, s := range p.Streams() {
-					if p.Sequence != nil {
+				for _, s := range p.Stages {
+					if s.Name != "" {
 						fmt.Fprintf(c.stdout, "stage %s, %d times\n", s.Name, s.Times)
 					}
 					printMap(c.stdout, s.Map)
@@ -104,11 +104,11 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	fmt.Fprintf(w, "accelerator\t%s, %s, %s\n", f.Accelerator, p.System.Name, p.Mode.Name)
 	fmt.Fprintf(w, "NPU operations\t%s\n", commas(f.NPUOps))
 	fmt.Fprintf(w, "command stream\t%s bytes\n", commas(f.StreamBytes))
-	if q := p.Sequence; q != nil {
-		for _, s := range q.Stages {
+	if p.Steps > 0 {
+		for _, s := range p.Stages {
 			fmt.Fprintf(w, "  %s\t%s bytes, %d times a call\n", s.Name, commas(4*len(s.Commands)), s.Times)
 		}
-		fmt.Fprintf(w, "wake-ups\t%d a call of %d steps\n", f.WakeUps, q.Steps)
+		fmt.Fprintf(w, "wake-ups\t%d a call of %d steps\n", f.WakeUps, p.Steps)
 	}
 	fmt.Fprintf(w, "weights\t%s bytes\n", commas(f.WeightBytes))
 	fmt.Fprintf(w, "flash\t%s bytes\n", commas(f.FlashBytes))
@@ -146,10 +146,9 @@ func printMap(out io.Writer, tensors []ethosu.Placement) {
 
 // disassembleStages prints every stream of a program.
 func disassembleStages(out io.Writer, p *ethosu.Program) error {
-	streams := p.Streams()
-	for i := range streams {
-		s := &streams[i]
-		if p.Sequence != nil {
+	for i := range p.Stages {
+		s := &p.Stages[i]
+		if s.Name != "" {
 			fmt.Fprintf(out, "# stage %s, %d times\n", s.Name, s.Times)
 		}
 		r, err := perf.StageOf(p, s)

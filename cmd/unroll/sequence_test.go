@@ -111,7 +111,7 @@ func TestSequenceEqualsUnrolled(t *testing.T) {
 			if f := verify.Program(many); len(f) > 0 {
 				t.Fatalf("%d findings, the first: %v", len(f), f[0])
 			}
-			for _, s := range many.Sequence.Stages {
+			for _, s := range many.Stages {
 				t.Logf("stage %s: %d times, %d words, %d operations", s.Name, s.Times, len(s.Commands), len(s.Ops))
 			}
 			ref, err := runner.NewReference(unrolled.Int8)

@@ -94,7 +94,7 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if err != nil {
 		return fmt.Errorf("%s: --state: %w", name, err)
 	}
-	results, calls, err := runSequence(c, run, arrays, states)
+	results, calls, err := runCalls(c, run, arrays, states)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -176,15 +176,15 @@ func (s *simulateFlags) runner(c *cli, m *model, found *findings) (runner.Model,
 	return runner.NewProbed(m.program, probe)
 }
 
-func runSequence(c *cli, m runner.Model, arrays map[string]*runner.Array, states []runner.State) ([]*runner.Array, int, error) {
-	seq, err := runner.NewSequence(m, arrays, states)
+func runCalls(c *cli, m runner.Model, arrays map[string]*runner.Array, states []runner.State) ([]*runner.Array, int, error) {
+	all, err := runner.NewCalls(m, arrays, states)
 	if err != nil {
 		return nil, 0, err
 	}
 	p := newProgress(c.stderr)
 	defer p.finish()
-	results, err := seq.Run(func(done int) { p.update(done, seq.Calls(), "simulating") })
-	return results, seq.Calls(), err
+	results, err := all.Run(func(done int) { p.update(done, all.Count(), "simulating") })
+	return results, all.Count(), err
 }
 
 // compareWith runs the same arrays on the reference interpreter and reports the first
@@ -200,8 +200,8 @@ func compareWith(c *cli, name string, p *ethosu.Program, arrays map[string]*runn
 	}
 	err = runner.SameSignature(rm, dut)
 	for _, perStep := range []bool{false, true} {
-		if err != nil && p != nil && p.Sequence != nil {
-			carried, fails := runner.NewCarried(rm, p.Sequence.Steps, perStep)
+		if err != nil && p != nil && p.Steps > 0 {
+			carried, fails := runner.NewCarried(rm, p.Steps, perStep)
 			if fails != nil {
 				return fails
 			}
@@ -213,7 +213,7 @@ func compareWith(c *cli, name string, p *ethosu.Program, arrays map[string]*runn
 	if err != nil {
 		return fmt.Errorf("--compare %s: %w", name, err)
 	}
-	want, _, err := runSequence(c, rm, arrays, states)
+	want, _, err := runCalls(c, rm, arrays, states)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -26,7 +26,7 @@ var verifyVerb = verb{
 			}
 			found := verify.Program(m.program)
 			words, operations := 0, 0
-			for _, s := range m.program.Streams() {
+			for _, s := range m.program.Stages {
 				words, operations = words+len(s.Commands), operations+len(s.Ops)
 			}
 			if *asJSON {

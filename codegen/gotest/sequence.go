@@ -34,10 +34,8 @@ func testSequence(f *File, s *Suite) {
 					g.Values(Dict{Id("In"): Lit(st.In), Id("Out"): Lit(st.Out)})
 				}
 			}),
-			Id("Sequence"): Op("&").Qual(ethosuPath, "Sequence").Values(Dict{
-				Id("Steps"):  Lit(p.Sequence.Steps),
-				Id("Stages"): stages(p.Sequence.Stages),
-			}),
+			Id("Steps"):  Lit(p.Steps),
+			Id("Stages"): stages(p.Stages),
 		})
 		if s.Constants {
 			g.If(List(Id("p").Dot("Constants"), Err()).Op("=").Qual(goldenPath, "Bytes").Call(source.Clone(), Lit(s.Prefix+"_constants")), Err().Op("!=").Nil()).Block(
@@ -56,7 +54,7 @@ func testSequence(f *File, s *Suite) {
 				g.Comment("The stream stands behind what the driver checks.")
 				words = Id("words").Index(Lit(s.Skip).Op(":"))
 			}
-			g.Id("p").Dot("Sequence").Dot("Stages").Index(Id("i")).Dot("Commands").Op("=").Add(words)
+			g.Id("p").Dot("Stages").Index(Id("i")).Dot("Commands").Op("=").Add(words)
 		})
 		g.Return(Id("p"))
 	})

@@ -74,7 +74,7 @@ func TestDisassembly(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := isa.Disassemble(&b, p.Commands, isa.Notes{}); err != nil {
+	if err := isa.Disassemble(&b, p.Stages[0].Commands, isa.Notes{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "hello_world.txt", b.String())

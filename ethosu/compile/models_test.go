@@ -94,7 +94,7 @@ func TestModels(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					t.Logf("%d ops, stream %d B, constants %d B, arena %d B, fast %d B", len(p.Ops), len(p.Commands)*4, len(p.Constants), p.ArenaSize, p.FastSize)
+					t.Logf("%d ops, stream %d B, constants %d B, arena %d B, fast %d B", len(p.Stages[0].Ops), len(p.Stages[0].Commands)*4, len(p.Constants), p.ArenaSize, p.FastSize)
 					if f := verify.Program(p); len(f) > 0 {
 						t.Errorf("%d findings, the first: %v", len(f), f[0])
 					}
@@ -109,7 +109,7 @@ func TestModels(t *testing.T) {
 
 // replay feeds every recorded inference from poisoned memory and compares the outputs.
 func replay(p *ethosu.Program, rec recorded, data []byte) error {
-	s, err := sim.PrepareProgram(p)
+	s, err := sim.PrepareStage(p, &p.Stages[0])
 	if err != nil {
 		return err
 	}

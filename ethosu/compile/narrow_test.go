@@ -100,12 +100,12 @@ func TestNarrowProducts(t *testing.T) {
 			t.Fatal(err)
 		}
 		bits, casts := 0, 0
-		for _, op := range p.Ops {
+		for _, op := range p.Stages[0].Ops {
 			if op.Name == "CAST" {
 				casts++
 			}
 		}
-		if err := isa.Walk(p.Commands, func(o *isa.Operation) error {
+		if err := isa.Walk(p.Stages[0].Commands, func(o *isa.Operation) error {
 			if o.Op == isa.OpConv {
 				bits = o.IFM().Type.Bits
 			}

@@ -10,7 +10,7 @@ import (
 // program collects the result of the passes.
 func (m *module) program() *ethosu.Program {
 	g := m.g
-	p := &ethosu.Program{Name: g.Name, Accel: m.accel, System: m.opt.System, Mode: m.opt.Mode, Commands: m.words,
+	p := &ethosu.Program{Name: g.Name, Accel: m.accel, System: m.opt.System, Mode: m.opt.Mode,
 		Constants: m.blob, WeightsInSRAM: m.opt.WeightsInSRAM, ArenaSize: m.arenaSize, FastSize: m.fastSize}
 	bind := func(v boundView) ethosu.Binding {
 		t := g.Tensors[v.id]
@@ -32,10 +32,11 @@ func (m *module) program() *ethosu.Program {
 	for _, s := range g.States {
 		p.States = append(p.States, ethosu.StatePair{In: in[s.In], Out: out[s.Out]})
 	}
-	p.Map = m.placements()
+	var ops []ethosu.OpInfo
 	for _, o := range m.ops {
-		p.Ops = append(p.Ops, o.info())
+		ops = append(ops, o.info())
 	}
+	p.Stages = []ethosu.Stage{p.Whole(m.words, m.placements(), ops)}
 	return p
 }
 

@@ -428,7 +428,7 @@ func agree(t testing.TB, g *graph.Graph, o compile.Options, seed uint64) error {
 	if f := verify.Program(p); len(f) > 0 {
 		return fmt.Errorf("%d findings, the first: %v", len(f), f[0])
 	}
-	s, err := sim.PrepareProgram(p)
+	s, err := sim.PrepareStage(p, &p.Stages[0])
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestFetchedRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		fetched := 0
-		for _, op := range p.Ops {
+		for _, op := range p.Stages[0].Ops {
 			if op.Name == "DMA records" {
 				fetched++
 			}

@@ -38,7 +38,7 @@ func TestRing(t *testing.T) {
 				t.Fatal(err)
 			}
 			transfers := 0
-			for _, op := range p.Ops {
+			for _, op := range p.Stages[0].Ops {
 				if op.Name == "DMA weights" {
 					transfers++
 				}

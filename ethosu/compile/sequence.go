@@ -305,7 +305,7 @@ func (b *sequence) build(f form) (*ethosu.Program, error) {
 			over = max(over, l.sram()-budget)
 		}
 		if over <= 0 {
-			return l.p, l.p.CheckSequence()
+			return l.p, l.p.CheckStages()
 		}
 		left := l.bodySRAM - over
 		if opt.SRAMBudget > 0 {
@@ -360,7 +360,7 @@ func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error)
 	}
 	p := &ethosu.Program{Name: b.g.Name, Accel: opt.Accel, System: b.opt.System, Mode: b.single.Mode, WeightsInSRAM: b.opt.WeightsInSRAM,
 		Constants: append([]byte(nil), body.Constants...), ArenaSize: body.ArenaSize, FastSize: body.FastSize,
-		States: append([]ethosu.StatePair(nil), b.single.States...), Sequence: &ethosu.Sequence{Steps: b.seq.Steps, Single: b.single}}
+		States: append([]ethosu.StatePair(nil), b.single.States...), Steps: b.seq.Steps, Single: b.single}
 	l := &layout{p: p, bodySRAM: sramOf(body)}
 
 	run := stageOf("step", b.seq.Steps, body)
@@ -406,9 +406,9 @@ func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error)
 		if err != nil {
 			return nil, err
 		}
-		p.Sequence.Stages = append(p.Sequence.Stages, load)
+		p.Stages = append(p.Stages, load)
 	}
-	p.Sequence.Stages = append(p.Sequence.Stages, run.Stage)
+	p.Stages = append(p.Stages, run.Stage)
 	b.bindBody(p, of, body, rows)
 	if b.head == nil {
 		return l, nil
@@ -439,7 +439,7 @@ func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error)
 			p.Outputs[i].Offset += tail[ethosu.RegionArena]
 		}
 	}
-	p.Sequence.Stages = append(p.Sequence.Stages, end.Stage)
+	p.Stages = append(p.Stages, end.Stage)
 	return l, nil
 }
 
@@ -513,7 +513,7 @@ func compileInPlace(g *graph.Graph, opt Options, at places) (*ethosu.Program, er
 type stage struct{ ethosu.Stage }
 
 func stageOf(name string, times int, p *ethosu.Program) *stage {
-	return &stage{ethosu.Stage{Name: name, Times: times, Commands: p.Commands, Map: p.Map, Ops: p.Ops}}
+	return &stage{ethosu.Stage{Name: name, Times: times, Commands: p.Stages[0].Commands, Map: p.Stages[0].Map, Ops: p.Stages[0].Ops}}
 }
 
 func (s *stage) window(region, in, offset, size, advance int) {

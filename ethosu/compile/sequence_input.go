@@ -264,7 +264,7 @@ func (b *sequence) addInput(l *layout, rows map[graph.TensorID]ethosu.Binding, t
 	p.Constants = append(p.Constants, all.Constants...)
 	grow(ethosu.RegionArena, all.ArenaSize)
 	grow(ethosu.RegionFast, all.FastSize)
-	p.Sequence.Stages = append(p.Sequence.Stages, s.Stage)
+	p.Stages = append(p.Stages, s.Stage)
 	return nil
 }
 

@@ -141,7 +141,7 @@ func TestRecurrentSequences(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Sequence.Stages[0].Name != "input" {
+		if p.Stages[0].Name != "input" {
 			continue
 		}
 		if p.Inputs[0].Rows > 0 {
@@ -177,7 +177,7 @@ func TestSequenceInputBudget(t *testing.T) {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, s := range p.Sequence.Stages {
+		for _, s := range p.Stages {
 			names = append(names, s.Name)
 		}
 		f, err := perf.FiguresOf(p)

@@ -79,7 +79,7 @@ func sequencesAgree(g *graph.Graph, seq compile.SequenceOptions, o compile.Optio
 	if err != nil {
 		return err
 	}
-	for _, s := range p.Sequence.Stages {
+	for _, s := range p.Stages {
 		stages[s.Name]++
 	}
 	if f := verify.Program(p); len(f) > 0 {
@@ -179,7 +179,7 @@ func TestSequenceBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := free.Sequence.Stages[1].Name; n != "load" {
+	if n := free.Stages[1].Name; n != "load" {
 		t.Fatalf("without a budget the second stage is %q", n)
 	}
 	o.SRAMBudget = 4096

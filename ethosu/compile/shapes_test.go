@@ -50,7 +50,7 @@ func TestShapes(t *testing.T) {
 			t.Fatal(err)
 		}
 		kernels, bricks := 0, 0
-		if err := isa.Walk(p.Commands, func(o *isa.Operation) error {
+		if err := isa.Walk(p.Stages[0].Commands, func(o *isa.Operation) error {
 			if o.IsBlock() {
 				if kernels++; o.OFM().Format == isa.NHCWB16 {
 					bricks++

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/sim"
@@ -37,7 +38,7 @@ func TestTrimmedTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := isa.Decode(p.Commands, isa.ProductOf(p.Accel.U65))
+	list, err := isa.Decode(p.Stages[0].Commands, isa.ProductOf(p.Accel.U65))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,16 +56,17 @@ func TestTrimmedTable(t *testing.T) {
 		if delta == 0 {
 			continue
 		}
-		q := *p
-		q.Commands = slices.Clone(p.Commands)
+		q, s := *p, p.Stages[0]
+		s.Commands = slices.Clone(s.Commands)
+		q.Stages = []ethosu.Stage{s}
 		wider := int(int16(in.Param)) + 16*delta // more than what rounding to 16 bytes loads
-		q.Commands[in.Word] = q.Commands[in.Word]&0xffff | uint32(uint16(wider))<<16
+		s.Commands[in.Word] = s.Commands[in.Word]&0xffff | uint32(uint16(wider))<<16
 		found := verify.Program(&q)
 		if len(found) != 1 || found[0].Rule != verify.RuleTable {
 			t.Errorf("%v %d: findings %v, expected one of %s", in.Code, wider, found, verify.RuleTable)
 		}
 		var fault *sim.Fault
-		if _, err := sim.PrepareProgram(&q); !errors.As(err, &fault) || fault.Cause != sim.TableMissing {
+		if _, err := sim.PrepareStage(&q, &s); !errors.As(err, &fault) || fault.Cause != sim.TableMissing {
 			t.Errorf("%v %d: the simulator says %v, expected a missing table", in.Code, wider, err)
 		}
 		widened++

@@ -25,8 +25,8 @@ func verified(p *ethosu.Program, err error) (*ethosu.Program, error) {
 		return nil, err
 	}
 	found := verify.Program(p)
-	if p.Sequence != nil && p.Sequence.Single != nil {
-		found = append(found, verify.Program(p.Sequence.Single)...)
+	if p.Single != nil {
+		found = append(found, verify.Program(p.Single)...)
 	}
 	if len(found) > 0 {
 		return nil, &Fault{Program: quoted(p.Name), Findings: found}

@@ -34,11 +34,12 @@ func TestNoProgramUnverified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken := *p
-	broken.Commands = slices.Concat(p.Commands[:len(p.Commands)-2], []uint32{isa.Command{Code: isa.OpConv}.Append(nil)[0]}, p.Commands[len(p.Commands)-1:])
+	broken, s := *p, p.Stages[0]
+	n := len(s.Commands)
+	s.Commands = slices.Concat(s.Commands[:n-2], []uint32{isa.Command{Code: isa.OpConv}.Append(nil)[0]}, s.Commands[n-1:])
+	broken.Stages = []ethosu.Stage{s}
 	inside := *seq
-	parts := *seq.Sequence
-	parts.Single, inside.Sequence = &broken, &parts
+	inside.Single = &broken
 	for _, q := range []*ethosu.Program{&broken, &inside} {
 		var fault *Fault
 		r, err := verified(q, nil)

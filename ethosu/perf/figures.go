@@ -38,7 +38,7 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 		CyclesBy:    r.ByName(),
 		WakeUps:     p.WakeUps(),
 	}
-	for _, s := range p.Streams() {
+	for _, s := range p.Stages {
 		f.StreamBytes += 4 * len(s.Commands)
 		f.FlashBytes += 4 * len(s.Commands)
 	}
@@ -57,8 +57,9 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 // transfer reads, those of a resident copy where they were copied from.
 func weightBytes(p *ethosu.Program) (bytes, kernels int, err error) {
 	var spans []isa.Span
-	for _, s := range p.Streams() {
-		list, n, err := stageWeights(&s)
+	for i := range p.Stages {
+		s := &p.Stages[i]
+		list, n, err := stageWeights(s)
 		if err != nil {
 			return 0, 0, err
 		}

@@ -34,17 +34,16 @@ func StageOf(p *ethosu.Program, s *ethosu.Stage) (Report, error) {
 	return r, nil
 }
 
-// sequence adds up the invocations of all stages. Ops lists those of one invocation of
-// each stage, from the start of that stage.
-func sequence(p *ethosu.Program) (Report, error) {
+// Estimate returns the cycles of one call: the invocations of all stages. Ops lists the
+// operations of one invocation of each stage, from the start of that stage.
+func Estimate(p *ethosu.Program) (Report, error) {
 	var sum Report
-	stages := p.Streams()
-	for i := range stages {
-		r, err := StageOf(p, &stages[i])
+	for i := range p.Stages {
+		r, err := StageOf(p, &p.Stages[i])
 		if err != nil {
 			return sum, err
 		}
-		n := int64(stages[i].Times)
+		n := int64(p.Stages[i].Times)
 		sum.Total += n * r.Total
 		sum.Serial += n * r.Serial
 		sum.NPU += n * r.NPU

@@ -52,27 +52,6 @@ func (r *Report) ByName() map[string]int64 {
 	return m
 }
 
-// Estimate returns the cycles of a compiled program.
-func Estimate(p *ethosu.Program) (Report, error) {
-	if p.Sequence != nil {
-		return sequence(p)
-	}
-	r, err := Stream(p.Accel, PlacesOf(p.System, p.Mode), p.Commands)
-	if err != nil {
-		return r, err
-	}
-	name := map[int]string{}
-	for _, o := range p.Ops {
-		name[o.Word] = o.Name
-	}
-	for i := range r.Ops {
-		if n := name[r.Ops[i].Word]; n != "" {
-			r.Ops[i].Name = n
-		}
-	}
-	return r, nil
-}
-
 // Stream returns the cycles of a command stream for an accelerator, given the
 // memories behind its regions. It is an error when the stream cannot be decoded;
 // whether it is legal is for others to say.

@@ -23,8 +23,8 @@ type Probe struct {
 	Report func(finding string)
 	// Expect is the plain graph that was compiled. Differs gets the first operation
 	// whose output is not the tensor of that name; a compiler may well compute an
-	// inner tensor in another way, so it only matters when the outputs differ. In a
-	// sequence, whose graph has no such tensors for each step, operations are not
+	// inner tensor in another way, so it only matters when the outputs differ. Where
+	// stages share out time steps, and the graph is one step, operations are not
 	// compared.
 	Expect  *graph.Graph
 	Differs func(first string)
@@ -55,7 +55,7 @@ func NewProbed(p *ethosu.Program, probe Probe) (Model, error) {
 			}
 		}
 	}
-	if g := probe.Expect; g != nil && p.Sequence == nil {
+	if g := probe.Expect; g != nil && p.Steps == 0 {
 		if w.it, err = reference.New(g); err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ func (m *probed) Invoke(in, out [][]byte) error {
 	}
 	err := m.each(func(s *stage, n int, mem sim.Memory) error {
 		if m.probe.Trace != nil {
-			if m.p.Sequence != nil {
+			if s.Name != "" {
 				fmt.Fprintf(m.probe.Trace, "stage %s, invocation %d\n", s.Name, n)
 			}
 			if err := s.sim.Trace(cloneMemory(mem), m.probe.Trace); err != nil {
@@ -115,7 +115,7 @@ func (m *probed) run(s *stage, mem sim.Memory, in [][]byte) error {
 	if err := m.it.Invoke(); err != nil {
 		return err
 	}
-	first, _, err := s.sim.Compare(m.p, mem, func(name string) []byte {
+	first, _, err := s.sim.Compare(s.Stage, mem, func(name string) []byte {
 		if id, ok := m.ids[name]; ok {
 			return m.it.Tensor(id)
 		}

@@ -48,11 +48,12 @@ func TestProbe(t *testing.T) {
 	if races != nil || first != "" || strings.Count(trace, "\n") < 60 {
 		t.Errorf("races %v, first difference %q, trace of %d lines", races, first, strings.Count(trace, "\n"))
 	}
-	broken := *p
-	broken.Commands = append([]uint32(nil), p.Commands...)
-	for i, w := range broken.Commands {
+	broken, s := *p, p.Stages[0]
+	s.Commands = append([]uint32(nil), s.Commands...)
+	broken.Stages = []ethosu.Stage{s}
+	for i, w := range s.Commands {
 		if w == 0x00000011 { // NPU_OP_DMA_WAIT 0 waits for nothing as DMA_WAIT 1
-			broken.Commands[i] = 0x00010011
+			s.Commands[i] = 0x00010011
 		}
 	}
 	races, _, _ = probe(t, &broken, nil)

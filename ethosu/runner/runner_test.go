@@ -58,7 +58,7 @@ func floats(v ...float32) []byte {
 	return b
 }
 
-func TestSequenceCarriesState(t *testing.T) {
+func TestCallsCarriesState(t *testing.T) {
 	x := &Array{Type: graph.Int8, Shape: []int{3, 1, 2}, Data: int8s(1, 2, 3, 4, 5, 6)}
 	start := &Array{Type: graph.Int8, Shape: []int{2}, Data: int8s(100, 0)}
 	for _, tc := range []struct {
@@ -72,7 +72,7 @@ func TestSequenceCarriesState(t *testing.T) {
 		{"nothing carried", map[string]*Array{"x_0": x}, nil, int8s(8, 9, 10, 11, 12, 13)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, err := NewSequence(&accumulator{}, tc.arrays, tc.states)
+			s, err := NewCalls(&accumulator{}, tc.arrays, tc.states)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,10 +90,10 @@ func TestSequenceCarriesState(t *testing.T) {
 	}
 }
 
-func TestSequenceQuantizesFloats(t *testing.T) {
+func TestCallsQuantizesFloats(t *testing.T) {
 	// scale 0.5, zero point -3: ties away from zero, saturation at both ends.
 	x := &Array{Type: graph.Float32, Shape: []int{4, 1, 2}, Data: floats(0.25, -0.25, 1e9, -1e9, 0.24, -0.74, 5, -5)}
-	s, err := NewSequence(&accumulator{}, map[string]*Array{"x:0": x}, nil)
+	s, err := NewCalls(&accumulator{}, map[string]*Array{"x:0": x}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestSequenceQuantizesFloats(t *testing.T) {
 	}
 }
 
-func TestSequenceErrors(t *testing.T) {
+func TestCallsErrors(t *testing.T) {
 	x := &Array{Type: graph.Int8, Shape: []int{3, 1, 2}, Data: make([]byte, 6)}
 	for _, tc := range []struct {
 		arrays map[string]*Array
@@ -124,7 +124,7 @@ func TestSequenceErrors(t *testing.T) {
 		{map[string]*Array{"x:0": x, "state/h": {Type: graph.Int8, Shape: []int{3, 2}, Data: make([]byte, 6)}}, []State{{1, 1}}, `input "state/h" is a carried state`},
 		{map[string]*Array{"state/h": {Type: graph.Int8, Shape: []int{2}, Data: make([]byte, 2)}}, nil, `input "x:0" is not given`},
 	} {
-		_, err := NewSequence(&accumulator{}, tc.arrays, tc.states)
+		_, err := NewCalls(&accumulator{}, tc.arrays, tc.states)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("got %v, expected %q in it", err, tc.want)
 		}

@@ -18,7 +18,7 @@ type simulatorModel struct {
 
 // stage is a stream of the program, ready to run.
 type stage struct {
-	ethosu.Stage
+	*ethosu.Stage
 	sim *sim.Sim
 }
 
@@ -29,15 +29,15 @@ type memories [ethosu.RegionFast + 1][]byte
 func NewSimulator(p *ethosu.Program) (Model, error) { return newSimulator(p) }
 
 func newSimulator(p *ethosu.Program) (*simulatorModel, error) {
-	if err := p.CheckSequence(); err != nil {
+	if err := p.CheckStages(); err != nil {
 		return nil, err
 	}
 	m := &simulatorModel{p: p, ins: tensorsOfBindings(p.Inputs), outs: tensorsOfBindings(p.Outputs)}
-	for _, s := range p.Streams() {
-		names := &ethosu.Program{Map: s.Map, Ops: s.Ops}
-		ready, err := sim.PrepareWith(p.Accel, s.Commands, regionsOf(p, &s), sim.Options{Tensor: sim.TensorNames(names), Output: sim.OutputNames(names)})
+	for i := range p.Stages {
+		s := &p.Stages[i]
+		ready, err := sim.PrepareStage(p, s)
 		if err != nil {
-			if p.Sequence != nil {
+			if s.Name != "" {
 				err = fmt.Errorf("stage %s: %w", s.Name, err)
 			}
 			return nil, err
@@ -50,23 +50,6 @@ func newSimulator(p *ethosu.Program) (*simulatorModel, error) {
 	m.mem = newMemories(p)
 	m.Reset()
 	return m, nil
-}
-
-// regionsOf returns the regions of a stage. Constants that an earlier stage copied are
-// memory like any other.
-func regionsOf(p *ethosu.Program, s *ethosu.Stage) sim.Regions {
-	var r sim.Regions
-	for _, w := range s.Windows {
-		if w.In == ethosu.RegionConstants {
-			r[w.Region].Content = p.Constants[w.Offset : w.Offset+w.Size]
-		} else {
-			r[w.Region].Size = int64(w.Size)
-		}
-	}
-	if p.Sequence == nil && len(p.Constants) == 0 {
-		r[ethosu.RegionConstants].Content = []byte{}
-	}
-	return r
 }
 
 func newMemories(p *ethosu.Program) memories {
@@ -100,7 +83,7 @@ func (m *simulatorModel) each(run func(s *stage, n int, mem sim.Memory) error) e
 		s := &m.stages[i]
 		for n := range s.Times {
 			if err := run(s, n, m.mem.of(s, n)); err != nil {
-				if m.p.Sequence != nil {
+				if s.Name != "" {
 					err = fmt.Errorf("stage %s, invocation %d: %w", s.Name, n, err)
 				}
 				return err

@@ -7,14 +7,14 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
-// TensorNames returns a function that names the tensor of a program which lives at a
+// TensorNames returns a function that names the tensor of a stage which lives at a
 // place while the operation at a word runs; an empty string when there is none.
-func TensorNames(p *ethosu.Program) func(word int, at isa.Span) string {
+func TensorNames(s *ethosu.Stage) func(word int, at isa.Span) string {
 	return func(word int, at isa.Span) string {
-		op := sort.Search(len(p.Ops), func(i int) bool { return p.Ops[i].Word >= word })
+		op := sort.Search(len(s.Ops), func(i int) bool { return s.Ops[i].Word >= word })
 		name := ""
-		for i := range p.Map {
-			m := &p.Map[i]
+		for i := range s.Map {
+			m := &s.Map[i]
 			if m.Region != at.Region || at.Start < int64(m.Offset) || at.Start >= int64(m.Offset+m.Size) {
 				continue
 			}
@@ -30,11 +30,11 @@ func TensorNames(p *ethosu.Program) func(word int, at isa.Span) string {
 }
 
 // OutputNames returns a function that names the output of the operation at a word.
-func OutputNames(p *ethosu.Program) func(word int) string {
+func OutputNames(s *ethosu.Stage) func(word int) string {
 	return func(word int) string {
-		i := sort.Search(len(p.Ops), func(i int) bool { return p.Ops[i].Word >= word })
-		if i < len(p.Ops) && p.Ops[i].Word == word {
-			return p.Ops[i].OFM
+		i := sort.Search(len(s.Ops), func(i int) bool { return s.Ops[i].Word >= word })
+		if i < len(s.Ops) && s.Ops[i].Word == word {
+			return s.Ops[i].OFM
 		}
 		return ""
 	}

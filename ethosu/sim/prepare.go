@@ -83,9 +83,9 @@ func Prepare(accel *ethosu.Accelerator, commands []uint32, regions Regions) (*Si
 	return PrepareWith(accel, commands, regions, Options{})
 }
 
-// PrepareProgram prepares a compiled program; faults name its tensors.
-func PrepareProgram(p *ethosu.Program) (*Sim, error) {
-	return PrepareWith(p.Accel, p.Commands, RegionsOf(p), Options{Tensor: TensorNames(p), Output: OutputNames(p)})
+// PrepareStage prepares a stage of a compiled program; faults name its tensors.
+func PrepareStage(p *ethosu.Program, s *ethosu.Stage) (*Sim, error) {
+	return PrepareWith(p.Accel, s.Commands, RegionsOf(p, s), Options{Tensor: TensorNames(s), Output: OutputNames(s)})
 }
 
 // PrepareWith is Prepare with options.

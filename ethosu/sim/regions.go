@@ -57,14 +57,17 @@ func (s *Sim) fill(m *Memory) error {
 	return nil
 }
 
-// RegionsOf returns the regions of a compiled program.
-func RegionsOf(p *ethosu.Program) Regions {
+// RegionsOf returns the regions of a stage of a compiled program. Constants that an
+// earlier stage copied are memory like any other.
+func RegionsOf(p *ethosu.Program, s *ethosu.Stage) Regions {
 	var r Regions
-	r[ethosu.RegionConstants].Content = p.Constants
-	if p.Constants == nil {
-		r[ethosu.RegionConstants].Content = []byte{}
+	r[ethosu.RegionConstants].Content = []byte{}
+	for _, w := range s.Windows {
+		if w.In == ethosu.RegionConstants {
+			r[w.Region] = Region{Content: p.Constants[w.Offset : w.Offset+w.Size]}
+		} else {
+			r[w.Region] = Region{Size: int64(w.Size)}
+		}
 	}
-	r[ethosu.RegionArena].Size = int64(p.ArenaSize)
-	r[ethosu.RegionFast].Size = int64(p.FastSize)
 	return r
 }

@@ -40,7 +40,7 @@ func (s *Sim) Trace(m Memory, w io.Writer) error {
 // Difference is the first operation whose output is not the expected tensor.
 type Difference struct {
 	Op        ethosu.OpInfo
-	Index     int // of Op in Program.Ops
+	Index     int // of Op in Stage.Ops
 	Element   int // row-major index in the tensor
 	Got, Want int64
 	Count     int // elements that differ
@@ -55,24 +55,23 @@ func (d *Difference) String() string {
 		d.Index, d.Op.Name, d.Op.Word, step, d.Op.OFM, d.Count, d.Element, d.Got, d.Want)
 }
 
-// Compare runs a compiled program on m, prepared as s, and compares every operation's
-// output with the tensor it stands for. expect returns a tensor's value, little
+// Compare runs a stage on m, prepared as s, and compares every operation's output with the tensor it stands for. expect returns a tensor's value, little
 // endian and row-major, or nil when there is none; outputs of another size, such as
 // parts of a tensor, are left out. It returns the first difference, or nil, and the
 // number of tensors compared.
-func (s *Sim) Compare(p *ethosu.Program, m Memory, expect func(tensor string) []byte) (first *Difference, compared int, err error) {
+func (s *Sim) Compare(stage *ethosu.Stage, m Memory, expect func(tensor string) []byte) (first *Difference, compared int, err error) {
 	err = s.RunWith(m, Exec{After: func(e *Event) error {
-		i := sort.Search(len(p.Ops), func(i int) bool { return p.Ops[i].Word >= e.Word() })
-		if e.OFM() == nil || i == len(p.Ops) || p.Ops[i].Word != e.Word() || p.Ops[i].OFM == "" {
+		i := sort.Search(len(stage.Ops), func(i int) bool { return stage.Ops[i].Word >= e.Word() })
+		if e.OFM() == nil || i == len(stage.Ops) || stage.Ops[i].Word != e.Word() || stage.Ops[i].OFM == "" {
 			return nil
 		}
-		want, got := expect(p.Ops[i].OFM), e.Value()
+		want, got := expect(stage.Ops[i].OFM), e.Value()
 		if len(want) != len(got) {
 			return nil
 		}
 		compared++
 		if d := differ(got, want, e.OFM().Type.Bytes()); d != nil && first == nil {
-			d.Op, d.Index = p.Ops[i], i
+			d.Op, d.Index = stage.Ops[i], i
 			first = d
 		}
 		return nil

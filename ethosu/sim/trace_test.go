@@ -15,24 +15,26 @@ import (
 // exampleProgram is the ISA example with names for its tensors.
 func exampleProgram(t *testing.T) *ethosu.Program {
 	t.Helper()
-	p := &ethosu.Program{Accel: accelerator(t, "ethos-u55-256"), Commands: assemble(t, exampleText(t)), Constants: exampleRegions()[0].Content, ArenaSize: 4096}
-	s, err := PrepareProgram(p)
+	p := &ethosu.Program{Accel: accelerator(t, "ethos-u55-256"), Constants: exampleRegions()[0].Content, ArenaSize: 4096}
+	stage := p.Whole(assemble(t, exampleText(t)), nil, nil)
+	s, err := PrepareStage(p, &stage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	names := map[int]string{1: "gates", 3: "table", 5: "sum"}
 	s.Accesses(func(step, word int, a Access) {
-		if len(p.Ops) == step {
-			p.Ops = append(p.Ops, ethosu.OpInfo{Word: word, Name: "OP", Step: step, OFM: names[step]})
+		if len(stage.Ops) == step {
+			stage.Ops = append(stage.Ops, ethosu.OpInfo{Word: word, Name: "OP", Step: step, OFM: names[step]})
 		}
 	})
-	p.Map = []ethosu.Placement{{Name: "gates", Region: 1, Offset: 64, Size: 24, First: 1, Last: 5}, {Name: "sum", Region: 1, Offset: 192, Size: 24, First: 5, Last: 5}}
+	stage.Map = []ethosu.Placement{{Name: "gates", Region: 1, Offset: 64, Size: 24, First: 1, Last: 5}, {Name: "sum", Region: 1, Offset: 192, Size: 24, First: 5, Last: 5}}
+	p.Stages = []ethosu.Stage{stage}
 	return p
 }
 
 func TestTrace(t *testing.T) {
 	p := exampleProgram(t)
-	s, err := PrepareProgram(p)
+	s, err := PrepareStage(p, &p.Stages[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,26 +59,26 @@ func TestTrace(t *testing.T) {
 // TestCompare finds the operation that a wrong expectation belongs to.
 func TestCompare(t *testing.T) {
 	p := exampleProgram(t)
-	s, err := PrepareProgram(p)
+	s, err := PrepareStage(p, &p.Stages[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := map[string][]byte{}
 	if err := s.RunWith(s.NewMemory(), Exec{After: func(e *Event) error {
-		values[p.Ops[e.Index()].OFM] = e.Value()
+		values[p.Stages[0].Ops[e.Index()].OFM] = e.Value()
 		return nil
 	}}); err != nil {
 		t.Fatal(err)
 	}
 	expect := func(name string) []byte { return values[name] }
-	d, n, err := s.Compare(p, s.NewMemory(), expect)
+	d, n, err := s.Compare(&p.Stages[0], s.NewMemory(), expect)
 	if d != nil || n != 3 || err != nil {
 		t.Fatalf("%v, %d tensors, %v", d, n, err)
 	}
 	wrong := bytes.Clone(values["table"])
 	wrong[7]++
 	values["table"] = wrong
-	d, _, err = s.Compare(p, s.NewMemory(), expect)
+	d, _, err = s.Compare(&p.Stages[0], s.NewMemory(), expect)
 	if err != nil || d == nil || d.Element != 7 || d.Count != 1 || d.Index != 3 || int8(d.Want) != int8(wrong[7]) {
 		t.Fatalf("%v, %v", d, err)
 	}
@@ -88,14 +90,15 @@ func TestCompare(t *testing.T) {
 // TestFaultNamesTensor: the tensor of the program is part of the message.
 func TestFaultNamesTensor(t *testing.T) {
 	p := exampleProgram(t)
-	p.ArenaSize = 80
-	if _, err := PrepareProgram(p); err == nil || !strings.Contains(err.Error(), "region 1") {
+	s := &p.Stages[0]
+	s.Windows[1].Size = 80
+	if _, err := PrepareStage(p, s); err == nil || !strings.Contains(err.Error(), "region 1") {
 		t.Errorf("%v", err)
 	}
-	p.ArenaSize = 2432 // the DMA fits
-	p.Commands = assemble(t, strings.Replace(exampleText(t), "NPU_SET_OFM_BASE0 addr_hi=0 addr=192", "NPU_SET_OFM_BASE0 addr=2420", 1))
-	p.Map = append(p.Map, ethosu.Placement{Name: "stray", Region: 1, Offset: 2400, Size: 100, First: 5, Last: 5})
-	if _, err := PrepareProgram(p); err == nil || !strings.Contains(err.Error(), `tensor "stray"`) {
+	s.Windows[1].Size = 2432 // the DMA fits
+	s.Commands = assemble(t, strings.Replace(exampleText(t), "NPU_SET_OFM_BASE0 addr_hi=0 addr=192", "NPU_SET_OFM_BASE0 addr=2420", 1))
+	s.Map = append(s.Map, ethosu.Placement{Name: "stray", Region: 1, Offset: 2400, Size: 100, First: 5, Last: 5})
+	if _, err := PrepareStage(p, s); err == nil || !strings.Contains(err.Error(), `tensor "stray"`) {
 		t.Errorf("%v", err)
 	}
 }

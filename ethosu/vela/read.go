@@ -66,7 +66,7 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 	}
 	scratch, fast := op.Inputs[2], op.Inputs[3]
 	p := &ethosu.Program{Name: g.Name, Accel: accel, System: ethosu.DefaultSystemConfig(accel), Mode: ethosu.DefaultMemoryMode(),
-		Commands: payload.Words, Constants: padded(g.Tensors[op.Inputs[1]].Data), ArenaSize: align16(g.Tensors[scratch].Elems())}
+		Constants: padded(g.Tensors[op.Inputs[1]].Data), ArenaSize: align16(g.Tensors[scratch].Elems())}
 	if offsets[fast] != offsets[scratch] || g.Tensors[fast].Elems() != g.Tensors[scratch].Elems() {
 		p.FastSize = align16(g.Tensors[fast].Elems())
 	}
@@ -103,12 +103,12 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 	for _, s := range g.States {
 		p.States = append(p.States, ethosu.StatePair{In: in[s.In], Out: out[s.Out]})
 	}
+	var n notes
 	if b := m.Find(metaNotes); b != nil {
-		var n notes
 		if err := unpackNotes(metaNotes, b, &n); err != nil {
 			return nil, err
 		}
-		p.Name, p.System, p.Mode, p.Variables, p.Map, p.Ops = n.Name, n.System, n.Mode, n.Variables, n.Map, n.Ops
+		p.Name, p.System, p.Mode, p.Variables = n.Name, n.System, n.Mode, n.Variables
 		p.WeightsInSRAM = n.InSRAM
 		for _, s := range n.States {
 			if s.In < 0 || s.In >= len(p.Inputs) || s.Out < 0 || s.Out >= len(p.Outputs) {
@@ -122,12 +122,13 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 			}
 		}
 	}
+	p.Stages = []ethosu.Stage{p.Whole(payload.Words, n.Map, n.Ops)}
 	if b := m.Find(metaSequence); b != nil {
-		var n sequenceNotes
+		var n stepNotes
 		if err := unpackNotes(metaSequence, b, &n); err != nil {
 			return nil, err
 		}
-		return sequenceOf(&n, p)
+		return n.program(p)
 	}
 	return p, nil
 }

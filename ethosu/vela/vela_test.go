@@ -79,11 +79,16 @@ func TestSequenceRoundTrip(t *testing.T) {
 		if d := cmp.Diff(p, q); d != "" {
 			t.Errorf("%s: %s", mode, d)
 		}
+		single := p.Single
 		step, err := vela.Read(name, bytes.Replace(b, []byte("unroll_sequence"), []byte("unroll_sequencf"), 1))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(p.Sequence.Single, step); d != "" {
+		p.Single, p.Steps = nil, 0
+		if _, err := vela.Write(p); err == nil || !strings.Contains(err.Error(), "no single step") {
+			t.Errorf("%s: stages without a single step: error is %v", mode, err)
+		}
+		if d := cmp.Diff(single, step); d != "" {
 			t.Errorf("%s: the operator is not one step: %s", mode, d)
 		}
 	}
@@ -98,15 +103,15 @@ func TestBadSequences(t *testing.T) {
 	}
 	a, _ := ethosu.ParseAccelerator("ethos-u55-128")
 	step := func(p *ethosu.Program) *ethosu.Stage {
-		for i := range p.Sequence.Stages {
-			if p.Sequence.Stages[i].Times > 1 {
-				return &p.Sequence.Stages[i]
+		for i := range p.Stages {
+			if p.Stages[i].Times > 1 {
+				return &p.Stages[i]
 			}
 		}
 		return nil
 	}
 	for want, damage := range map[string]func(p *ethosu.Program){
-		"a sequence of 0 steps":                 func(p *ethosu.Program) { p.Sequence.Steps = 0 },
+		"a call of 0 steps in 4 stages":         func(p *ethosu.Program) { p.Steps = 0 },
 		"0 words run 5 times":                   func(p *ethosu.Program) { step(p).Commands = nil },
 		"run -1 times":                          func(p *ethosu.Program) { step(p).Times = -1 },
 		"window 1 is of region 0":               func(p *ethosu.Program) { step(p).Windows[1].Region = 0 },

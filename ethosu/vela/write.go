@@ -16,22 +16,26 @@ var options = []byte{1, 4, 1}
 // Write returns the program as a .tflite with one custom operator. Inputs and
 // outputs must lie in the arena, at offsets that are multiples of 16.
 //
-// A runtime starts the operator once for each call. Of a sequence the operator is
-// therefore one time step; Read finds the whole sequence in the file's metadata.
+// A runtime starts the operator once for each call. Of a call in several stages the
+// operator is therefore one time step; Read finds all stages in the file's metadata.
 func Write(p *ethosu.Program) ([]byte, error) {
-	if p.Sequence == nil {
+	if p.Steps == 0 && len(p.Stages) == 1 {
 		return write(p)
 	}
-	b, err := packNotes(notesOfSequence(p))
+	if p.Single == nil || len(p.Single.Stages) != 1 {
+		return nil, fmt.Errorf("vela: a call of program %q is %d stages and it has no single step, which is all that the operator can be", p.Name, len(p.Stages))
+	}
+	b, err := packNotes(notesOfSteps(p))
 	if err != nil {
 		return nil, fmt.Errorf("vela: %v", err)
 	}
-	return write(p.Sequence.Single, tflite.Metadata{Name: metaSequence, Data: b})
+	return write(p.Single, tflite.Metadata{Name: metaSequence, Data: b})
 }
 
 func write(p *ethosu.Program, more ...tflite.Metadata) ([]byte, error) {
 	g := &graph.Graph{Name: p.Name}
-	payload := (&isa.Payload{Config: p.Accel.ConfigWord, Words: p.Commands}).Append(nil)
+	stream := &p.Stages[0]
+	payload := (&isa.Payload{Config: p.Accel.ConfigWord, Words: stream.Commands}).Append(nil)
 	var offsets []int32
 	add := func(t *graph.Tensor, offset int) graph.TensorID {
 		offsets = append(offsets, int32(offset))
@@ -85,7 +89,7 @@ func write(p *ethosu.Program, more ...tflite.Metadata) ([]byte, error) {
 	for _, v := range append([]int32{0, 1, int32(len(offsets))}, offsets...) {
 		plan = binary.LittleEndian.AppendUint32(plan, uint32(v))
 	}
-	n, err := packNotes(notes{Name: p.Name, System: p.System, Mode: p.Mode, InSRAM: p.WeightsInSRAM, Variables: p.Variables, States: p.States, Map: p.Map, Ops: p.Ops})
+	n, err := packNotes(notes{Name: p.Name, System: p.System, Mode: p.Mode, InSRAM: p.WeightsInSRAM, Variables: p.Variables, States: p.States, Map: stream.Map, Ops: stream.Ops})
 	if err != nil {
 		return nil, fmt.Errorf("vela: %v", err)
 	}

@@ -35,7 +35,7 @@ func streaming(t *testing.T, perStep bool, skip ...string) *ethosu.Program {
 
 // without leaves a stage out.
 func without(p *ethosu.Program, name string) {
-	p.Sequence.Stages = slices.DeleteFunc(p.Sequence.Stages, func(s ethosu.Stage) bool { return s.Name == name })
+	p.Stages = slices.DeleteFunc(p.Stages, func(s ethosu.Stage) bool { return s.Name == name })
 }
 
 // payload changes the payload of the n-th command of a code.
@@ -111,8 +111,8 @@ func TestSequenceFindings(t *testing.T) {
 	} {
 		p := streaming(t, c.perStep, c.skip...)
 		stages := map[string]*ethosu.Stage{}
-		for i := range p.Sequence.Stages {
-			stages[p.Sequence.Stages[i].Name] = &p.Sequence.Stages[i]
+		for i := range p.Stages {
+			stages[p.Stages[i].Name] = &p.Stages[i]
 		}
 		c.damage(p, stages)
 		found := verify.Program(p)

@@ -28,7 +28,7 @@ func TestEncodeModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = isa.Walk(p.Commands, func(o *isa.Operation) error {
+		err = isa.Walk(p.Stages[0].Commands, func(o *isa.Operation) error {
 			if !o.HasWeights() {
 				return nil
 			}

@@ -7,21 +7,24 @@ import (
 )
 
 // memories are what is known of the memories of a program, by region number, between
-// the streams of a sequence. What is defined only ever grows.
+// the stages of a call. What is defined only ever grows.
 type memories struct {
 	defined [ethosu.RegionFast + 1]ranges
 	known   [ethosu.RegionFast + 1]contents
 }
 
-// sequence checks every stage with what the stages before it left, and that the last
-// one leaves all outputs. The first invocation of a stage stands for all: the others
-// find no less, and nothing else in the regions.
-func sequence(p *ethosu.Program) []Finding {
+// Program checks a compiled program: every stage with what the stages before it left,
+// and that inputs, outputs and states lie where the last one leaves them. The first
+// invocation of a stage stands for all: the others find no less, and nothing else in
+// the regions. It returns at most 200 findings.
+func Program(p *ethosu.Program) []Finding {
 	sizes := Regions{{Size: int64(len(p.Constants))}, {Size: int64(p.ArenaSize)}, {Size: int64(p.FastSize)}}
 	all := newChecker(p.Accel, sizes)
 	all.program(p)
-	if err := p.CheckSequence(); err != nil {
-		all.report(RuleProgram, "%v", err)
+	if len(all.findings) == 0 {
+		if err := p.CheckStages(); err != nil {
+			all.report(RuleProgram, "%v", err)
+		}
 	}
 	if len(all.findings) > 0 {
 		return all.findings
@@ -34,8 +37,8 @@ func sequence(p *ethosu.Program) []Finding {
 			m.defined[b.Region].add(int64(r[0]), int64(r[1]))
 		}
 	}
-	for i := range p.Sequence.Stages {
-		s := &p.Sequence.Stages[i]
+	for i := range p.Stages {
+		s := &p.Stages[i]
 		c := newChecker(p.Accel, Regions{})
 		c.at = Finding{Op: -1, Name: "stage " + s.Name}
 		regions := m.regions(c, s)
@@ -43,16 +46,16 @@ func sequence(p *ethosu.Program) []Finding {
 		c = newChecker(p.Accel, regions)
 		c.findings, c.names = findings, map[int]string{}
 		for _, o := range s.Ops {
-			c.names[o.Word] = s.Name + ": " + o.Name
+			c.names[o.Word] = s.Title() + o.Name
 		}
 		c.walk(s.Commands)
 		all.findings = append(all.findings, c.findings...)
 		if len(all.findings) >= maxFindings {
 			return all.findings[:maxFindings]
 		}
-		m.after(c, s)
+		m.after(c, s, i == len(p.Stages)-1)
 	}
-	all.at = Finding{Op: -1, Name: "end of the sequence"}
+	all.at = Finding{Word: len(p.Stages[len(p.Stages)-1].Commands), Op: -1, Name: "end of the stream"}
 	for _, b := range p.Outputs {
 		for _, r := range b.Ranges() {
 			if at := m.defined[b.Region].missing(int64(r[0]), int64(r[1])); at >= 0 {
@@ -111,8 +114,9 @@ func (m *memories) window(w *ethosu.Window, n int) []Range {
 	return list
 }
 
-// after takes over what a stage has written in all its invocations.
-func (m *memories) after(c *checker, s *ethosu.Stage) {
+// after takes over what a stage has written in all its invocations. Constants that the
+// last one copies are meant to be there: they may be an output.
+func (m *memories) after(c *checker, s *ethosu.Stage, last bool) {
 	for _, w := range s.Windows {
 		if w.Region == ethosu.RegionConstants {
 			continue
@@ -126,7 +130,7 @@ func (m *memories) after(c *checker, s *ethosu.Stage) {
 				m.defined[w.In].add(at+d.Start, at+d.End)
 			}
 			m.known[w.In].forget(at, at+int64(w.Size))
-			if s.Times == 1 {
+			if s.Times == 1 && !last {
 				for _, k := range c.known[w.Region] {
 					m.known[w.In].put(at+k.start, k.data)
 				}

@@ -6,12 +6,13 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 )
 
-// metaSequence holds a sequence. The custom operator of the file cannot express one:
-// it is one time step, and what reads this piece of metadata gets all of them.
+// metaSequence holds the stages of a call of several time steps. The custom operator of
+// the file cannot express them: it is one time step, and what reads this piece of
+// metadata gets all of them.
 const metaSequence = "unroll_sequence"
 
-// sequenceNotes is all of a program whose call is a sequence.
-type sequenceNotes struct {
+// stepNotes is all of a program whose stages share out time steps.
+type stepNotes struct {
 	Name                string
 	System              ethosu.SystemConfig
 	Mode                ethosu.MemoryMode
@@ -25,21 +26,21 @@ type sequenceNotes struct {
 	Stages              []ethosu.Stage
 }
 
-func notesOfSequence(p *ethosu.Program) sequenceNotes {
-	return sequenceNotes{p.Name, p.System, p.Mode, p.WeightsInSRAM, p.Constants, p.ArenaSize, p.FastSize,
-		p.Inputs, p.Outputs, p.Variables, p.States, p.Sequence.Steps, p.Sequence.Stages}
+func notesOfSteps(p *ethosu.Program) stepNotes {
+	return stepNotes{p.Name, p.System, p.Mode, p.WeightsInSRAM, p.Constants, p.ArenaSize, p.FastSize,
+		p.Inputs, p.Outputs, p.Variables, p.States, p.Steps, p.Stages}
 }
 
-// sequenceOf makes the program of a file whose operator is the given step.
-func sequenceOf(n *sequenceNotes, step *ethosu.Program) (*ethosu.Program, error) {
+// program makes the program of a file whose operator is the given step.
+func (n *stepNotes) program(step *ethosu.Program) (*ethosu.Program, error) {
 	p := &ethosu.Program{Name: n.Name, Accel: step.Accel, System: n.System, Mode: n.Mode, WeightsInSRAM: n.InSRAM, Constants: n.Constants,
 		ArenaSize: n.ArenaSize, FastSize: n.FastSize, Inputs: n.Inputs, Outputs: n.Outputs, Variables: n.Variables, States: n.States,
-		Sequence: &ethosu.Sequence{Steps: n.Steps, Stages: n.Stages, Single: step}}
+		Steps: n.Steps, Stages: n.Stages, Single: step}
 	const most = 1 << 30
 	if p.ArenaSize < 0 || p.ArenaSize > most || p.FastSize < 0 || p.FastSize > most {
 		return nil, fmt.Errorf("metadata %s asks for an arena of %d and a fast scratch of %d bytes: expected at most %d", metaSequence, p.ArenaSize, p.FastSize, most)
 	}
-	if err := p.CheckSequence(); err != nil {
+	if err := p.CheckStages(); err != nil {
 		return nil, fmt.Errorf("metadata %s: %w", metaSequence, err)
 	}
 	for _, list := range [][]ethosu.Binding{p.Inputs, p.Outputs, p.Variables} {

@@ -2,29 +2,24 @@ package ethosu
 
 import "fmt"
 
-// Sequence is a call of several time steps that is not one stream: streams that
-// stay short however many steps there are, run one after the other.
-type Sequence struct {
-	// Steps is the number of time steps of one call.
-	Steps int
-
-	// Stages run in order, each to its end.
-	Stages []Stage
-
-	// Single is one time step as a program of its own, with the step's inputs and
-	// outputs: what a runtime can run that knows no sequences.
-	Single *Program
-}
-
 // Stage is a stream that the driver starts Times times. From one invocation to the
 // next only the base addresses of regions move.
 type Stage struct {
-	Name     string // "input", "load", "step" or "head"
+	Name     string // "input", "load", "step" or "head"; empty: the whole call
 	Times    int
-	Commands []uint32 // ending in NPU_OP_STOP
-	Windows  []Window // of every region that Commands may use, in ascending order
-	Map      []Placement
-	Ops      []OpInfo
+	Commands []uint32    // ending in NPU_OP_STOP
+	Windows  []Window    // of every region that Commands may use, in ascending order
+	Map      []Placement // every tensor that has an address, for disassembly, traces and memory maps
+	Ops      []OpInfo    // the operations of Commands, in order
+}
+
+// Title names the stage in front of a text about a part of it; empty when the stage
+// is the whole call.
+func (s *Stage) Title() string {
+	if s.Name == "" {
+		return ""
+	}
+	return s.Name + ": "
 }
 
 // Window is where a region of a stage lies: in invocation n it is the Size bytes at
@@ -42,19 +37,16 @@ func (w *Window) At(n int) int { return w.Offset + n*w.Advance }
 // MaxInvocations limits the invocations of one stage, so that damaged files end.
 const MaxInvocations = 1 << 16
 
-// Streams returns the stages of a call; a program without a sequence has one, which
-// runs once.
-func (p *Program) Streams() []Stage {
-	if p.Sequence != nil {
-		return p.Sequence.Stages
-	}
-	s := Stage{Name: "call", Times: 1, Commands: p.Commands, Map: p.Map, Ops: p.Ops}
+// Whole returns the stage that is a whole call: it runs once and finds the memories of
+// the program as they are, whose sizes must be known by then.
+func (p *Program) Whole(commands []uint32, places []Placement, ops []OpInfo) Stage {
+	s := Stage{Times: 1, Commands: commands, Map: places, Ops: ops}
 	for region, size := range p.memories() {
 		if size > 0 {
 			s.Windows = append(s.Windows, Window{Region: region, In: region, Size: size})
 		}
 	}
-	return []Stage{s}
+	return s
 }
 
 // memories returns the sizes of RegionConstants, RegionArena and RegionFast.
@@ -63,25 +55,25 @@ func (p *Program) memories() [3]int { return [3]int{len(p.Constants), p.ArenaSiz
 // WakeUps returns how often the NPU is started in one call, and raises its interrupt.
 func (p *Program) WakeUps() int {
 	n := 0
-	for _, s := range p.Streams() {
+	for _, s := range p.Stages {
 		n += s.Times
 	}
 	return n
 }
 
-// CheckSequence reports why the stages of a program cannot run: windows that leave
+// CheckStages reports why the stages of a program cannot run: windows that leave
 // their memory or overlap, or counts that make no sense.
-func (p *Program) CheckSequence() error {
-	q := p.Sequence
-	if q == nil {
-		return nil
+func (p *Program) CheckStages() error {
+	whole := len(p.Stages) == 1 && p.Stages[0].Name == ""
+	if p.Steps < 0 || p.Steps > MaxInvocations || len(p.Stages) == 0 || whole != (p.Steps == 0) {
+		return fmt.Errorf("a call of %d steps in %d stages: expected one stage that is the whole call, or 1 to %d steps and stages with names", p.Steps, len(p.Stages), MaxInvocations)
 	}
-	if q.Steps < 1 || q.Steps > MaxInvocations || len(q.Stages) == 0 {
-		return fmt.Errorf("a sequence of %d steps in %d stages: expected 1 to %d steps and at least one stage", q.Steps, len(q.Stages), MaxInvocations)
-	}
-	for i := range q.Stages {
-		if err := p.checkStage(&q.Stages[i]); err != nil {
-			return fmt.Errorf("stage %q: %w", q.Stages[i].Name, err)
+	for i := range p.Stages {
+		if err := p.checkStage(&p.Stages[i]); err != nil {
+			if name := p.Stages[i].Name; name != "" {
+				err = fmt.Errorf("stage %q: %w", name, err)
+			}
+			return err
 		}
 	}
 	for _, list := range [][]Binding{p.Inputs, p.Outputs, p.Variables} {

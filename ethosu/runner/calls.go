@@ -11,9 +11,9 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-// Sequence feeds arrays to a model: every array holds either one value of its input,
+// Calls feed arrays to a model: every array holds either one value of its input,
 // or one value for each call with an extra leading dimension.
-type Sequence struct {
+type Calls struct {
 	m      Model
 	states []State
 	calls  int
@@ -21,12 +21,12 @@ type Sequence struct {
 	each   []bool   // the input has a value for each call
 }
 
-// NewSequence checks the arrays, keyed by input name, against the model. float32
+// NewCalls checks the arrays, keyed by input name, against the model. float32
 // arrays for integer inputs are quantized. A state input that gets one value starts
 // from it.
-func NewSequence(m Model, arrays map[string]*Array, states []State) (*Sequence, error) {
+func NewCalls(m Model, arrays map[string]*Array, states []State) (*Calls, error) {
 	ins := m.Inputs()
-	s := &Sequence{m: m, states: states, calls: -1, in: make([][]byte, len(ins)), each: make([]bool, len(ins))}
+	s := &Calls{m: m, states: states, calls: -1, in: make([][]byte, len(ins)), each: make([]bool, len(ins))}
 	for _, name := range sortedKeys(arrays) {
 		a := arrays[name]
 		i, err := find(ins, name, "input")
@@ -87,11 +87,11 @@ func isState(m Model, in int) bool {
 	return false
 }
 
-// Calls returns the number of calls.
-func (s *Sequence) Calls() int { return s.calls }
+// Count returns the number of calls.
+func (s *Calls) Count() int { return s.calls }
 
 // Batched reports whether the outputs get the extra leading dimension.
-func (s *Sequence) Batched() bool {
+func (s *Calls) Batched() bool {
 	for _, e := range s.each {
 		if e {
 			return true
@@ -102,7 +102,7 @@ func (s *Sequence) Batched() bool {
 
 // Run makes all calls in order and returns one array for each output, in the output's
 // own type. progress may be nil.
-func (s *Sequence) Run(progress func(done int)) ([]*Array, error) {
+func (s *Calls) Run(progress func(done int)) ([]*Array, error) {
 	sess := NewSession(s.m, s.states)
 	ins, outs := s.m.Inputs(), s.m.Outputs()
 	arrays := make([]*Array, len(outs))
