@@ -7,6 +7,7 @@ import (
 
 // block checks the OFM block and the layout of its buffers in the SHRAM.
 func (c *checker) block(k *kernel) {
+	// No register tells where the buffers end, so that all banks below the top count.
 	k.shramEnd = 1024 * c.a.TopBank(k.table)
 	op, blk, reg := k.shape, k.blk, k.layout
 	if err := block.CheckShape(c.a, op, blk); err != nil {
@@ -45,7 +46,6 @@ func (c *checker) block(k *kernel) {
 		if reg.IBEnd > top {
 			c.report(RuleBlock, "IFM buffers end at bank %d, expected at most %d", reg.IBEnd, top)
 		}
-		k.shramEnd = 1024 * min(reg.IBEnd, top)
 		return
 	}
 	accBanks := top - need.ABStart
@@ -57,5 +57,4 @@ func (c *checker) block(k *kernel) {
 	case reg.ABStart+accBanks > top:
 		c.report(RuleBlock, "%d banks of accumulators from bank %d, expected an end at %d for block %v", accBanks, reg.ABStart, top, k.blk)
 	}
-	k.shramEnd = 1024 * min(reg.ABStart+accBanks, top)
 }

@@ -126,10 +126,10 @@ func (c *checker) transfer(d isa.DMA, src, dst transferEnd) {
 	for i, r := range dst.rows {
 		c.defined[d.DstRegion].add(r.Start, r.End)
 		s := src.rows[i]
-		if b := c.known[d.SrcRegion].get(s.Start, s.End); b != nil {
-			c.known[d.DstRegion].put(r.Start, b)
-		} else {
-			c.known[d.DstRegion].forget(r.Start, r.End)
+		known := c.known[d.SrcRegion].within(s.Start, s.End)
+		c.known[d.DstRegion].forget(r.Start, r.End)
+		for _, p := range known {
+			c.known[d.DstRegion].put(p.start-s.Start+r.Start, p.data)
 		}
 	}
 }

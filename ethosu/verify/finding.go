@@ -21,6 +21,7 @@ const (
 	RuleOverlap   Rule = "overlap"   // an operation overwrites what it still reads
 	RuleWait      Rule = "wait"      // a hazard between DMA and kernel is not covered
 	RuleBlockdep  Rule = "blockdep"  // a hazard between kernels is not covered
+	RuleOverflow  Rule = "overflow"  // a value that the registers of 32 bits may not hold
 	RuleProgram   Rule = "program"   // inputs, outputs, states, sizes
 )
 
@@ -31,13 +32,21 @@ type Finding struct {
 	Name string // of the operation or command
 	Rule Rule
 	Msg  string
+
+	// Unproven says that the rule may hold, and that nothing shows it: what decides is
+	// not in the stream, or no public source states what the hardware does.
+	Unproven bool
 }
 
 func (f Finding) String() string {
-	if f.Op < 0 {
-		return fmt.Sprintf("word %d: %s: %s: %s", f.Word, f.Name, f.Rule, f.Msg)
+	rule := string(f.Rule)
+	if f.Unproven {
+		rule += " (unproven)"
 	}
-	return fmt.Sprintf("word %d: operation %d (%s): %s: %s", f.Word, f.Op, f.Name, f.Rule, f.Msg)
+	if f.Op < 0 {
+		return fmt.Sprintf("word %d: %s: %s: %s", f.Word, f.Name, rule, f.Msg)
+	}
+	return fmt.Sprintf("word %d: operation %d (%s): %s: %s", f.Word, f.Op, f.Name, rule, f.Msg)
 }
 
 // maxFindings bounds the length of a report; a stream that is wrong throughout

@@ -24,6 +24,9 @@ func (c *checker) shapes(o *isa.Operation, k *kernel) bool {
 			c.report(RuleShape, "stride %dx%d, expected 1 to 3", n.StrideY, n.StrideX)
 		}
 		c.kernelLimits(o, k)
+		if !o.HasWeights() && (!meetsInput(k.ofm.H, n.H, n.StrideY, n.DilationY, n.Top, h) || !meetsInput(k.ofm.W, n.W, n.StrideX, n.DilationX, n.Left, w)) {
+			c.report(RuleShape, "a window of the %dx%d kernel with dilation %dx%d lies in the padding alone", n.DilatedH, n.DilatedW, n.DilationY, n.DilationX)
+		}
 	}
 	switch {
 	case o.Op == isa.OpPool && o.Param == isa.PoolReduceSum:
@@ -65,4 +68,27 @@ func (c *checker) tiles(which string, f *isa.FeatureMap, strideY, strideX int) {
 	if f.Height0 >= f.H+strideY || f.Width0 >= f.W+strideX {
 		c.report(RuleShape, "%s tile 0 is %dx%d, the map %dx%d", which, f.Height0, f.Width0, f.H, f.W)
 	}
+}
+
+// meetsInput reports whether every window has a tap on the input, along one axis.
+func meetsInput(out, taps, stride, dilation, pad, extent int) bool {
+	if dilation == 1 { // padding is less than the kernel
+		return true
+	}
+	for o := range out {
+		hit := false
+		for t := range taps {
+			if v := o*stride + t*dilation - pad; v >= 0 && v < extent {
+				hit = true
+				break
+			}
+		}
+		if !hit {
+			return false
+		}
+		if (o+1)*stride >= pad { // from here on windows begin inside
+			break
+		}
+	}
+	return true
 }

@@ -79,7 +79,7 @@ func (m *memories) regions(c *checker, s *ethosu.Stage) Regions {
 		r.Size = int64(w.Size)
 		if w.Region == ethosu.RegionConstants {
 			// Nothing may write there, so that all invocations find the same.
-			r.Content = m.known[w.In].get(int64(w.Offset), int64(w.Offset+w.Size))
+			r.Content, _ = m.known[w.In].get(int64(w.Offset), int64(w.Offset+w.Size))
 			r.Constant = true
 			if r.Content == nil || w.Advance != 0 {
 				c.report(RuleUndefined, "region %d should hold constants, but no stream before has copied all of them to bytes %d to %d of memory %d",

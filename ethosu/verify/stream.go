@@ -79,6 +79,14 @@ func (c *checker) report(rule Rule, format string, args ...any) {
 	}
 }
 
+// unproven reports what may be right and cannot be shown to be.
+func (c *checker) unproven(rule Rule, format string, args ...any) {
+	n := len(c.findings)
+	if c.report(rule, format, args...); len(c.findings) > n {
+		c.findings[n].Unproven = true
+	}
+}
+
 var errEnough = errors.New("enough findings")
 
 func (c *checker) walk(words []uint32) {

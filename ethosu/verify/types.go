@@ -25,6 +25,10 @@ func (c *checker) types(o *isa.Operation, k *kernel) {
 	case isa.OpElementwise:
 		c.elementwiseTypes(o, k)
 	}
+	if mode, _ := o.Upscale(); mode == isa.UpscaleZeros && !o.HasWeights() {
+		c.report(RuleType, "IFM_UPSCALE inserts zeros, expected that of CONV and DEPTHWISE alone")
+	}
+	c.function(o, out, k.ofm.ZeroPoint)
 	zero := func(which string, zp int32, must bool) {
 		if must && zp != 0 {
 			c.report(RuleType, "%s zero point is %d, expected 0", which, zp)
@@ -45,13 +49,21 @@ func (c *checker) poolTypes(o *isa.Operation, k *kernel) {
 		if in.Bits == 32 && k.layout.Acc == isa.AccI40 {
 			c.report(RuleType, "REDUCE_SUM of S32 with 40-bit accumulators, expected 32")
 		}
-		if k.ifm.Format != isa.NHWC && (in.Bits == 32 || c.a.Cores > 1) {
+		switch {
+		case k.ifm.Format == isa.NHWC:
+		case in.Bits == 32:
 			c.report(RuleType, "REDUCE_SUM of %v reads %v, expected NHWC", in, k.ifm.Format)
+		case c.a.Cores > 1:
+			// Compilers disagree, and nothing measured decides.
+			c.unproven(RuleType, "REDUCE_SUM of %v reads %v with %d cores; NHWC is known to work", in, k.ifm.Format, c.a.Cores)
+		}
+		if !o.Scaling().Global {
+			c.report(RuleType, "scale_mode of a REDUCE_SUM is per channel, expected global")
 		}
 		return
 	}
-	if in.Bits > 16 {
-		c.report(RuleType, "IFM type is %v, expected 8 or 16 bits", in)
+	if in.Bits > 16 || out.Bits > 16 {
+		c.report(RuleType, "IFM type is %v and OFM type %v, expected 8 or 16 bits", in, out)
 	}
 	if in != out && !k.table && o.Param == isa.PoolMax {
 		c.report(RuleType, "OFM type is %v, expected the IFM's %v", out, in)
@@ -70,6 +82,9 @@ func (c *checker) elementwiseTypes(o *isa.Operation, k *kernel) {
 		if o.Scalar() && in.Bits == 32 {
 			c.report(RuleType, "IFM2_SCALAR of an S32 operation, expected a feature map of one element")
 		}
+	}
+	if sc := o.Scaling(); (o.Param == isa.ElemAdd || o.Param == isa.ElemSub) && in.Bits < 32 && sc.IFMMode != 0 && sc.IFMRound != isa.RoundTFL {
+		c.report(RuleType, "IFM round_mode is %d with a scaled operand, expected 0", sc.IFMRound)
 	}
 	switch o.Param {
 	case isa.ElemCLZ, isa.ElemSHL:
@@ -90,6 +105,23 @@ func (c *checker) elementwiseTypes(o *isa.Operation, k *kernel) {
 	default:
 		if global {
 			c.report(RuleType, "scale_mode is global, expected per channel")
+		}
+	}
+}
+
+// function checks the built-in functions and the index of a table against the OFM.
+func (c *checker) function(o *isa.Operation, out isa.DType, zeroPoint int32) {
+	act := o.Activation()
+	switch {
+	case act.Function == isa.ActNone:
+	case act.Function < isa.ActTable0:
+		if out != (isa.DType{Bits: 16, Signed: true}) || zeroPoint != 0 {
+			c.report(RuleType, "function %d with OFM type %v and zero point %d, expected S16 and 0", act.Function, out, zeroPoint)
+		}
+	default:
+		index := indexType(act, out)
+		if !(index.Bits == 8 && out.Bits != 16) && !(index.Bits == 16 && index.Signed && out.Bits == 16) {
+			c.report(RuleTable, "values of %v index a table with entries of %v, expected 8 bits for entries of 8 and 32, S16 for 16", index, out)
 		}
 	}
 }

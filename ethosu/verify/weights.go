@@ -63,17 +63,32 @@ func (c *checker) weights(o *isa.Operation, k *kernel) {
 			continue
 		}
 		k.constants = append(k.constants, w, s)
-		if b := c.known[w.Region].get(w.Start, w.End); b != nil {
+		if b := c.constant("the weight stream", core, w); b != nil {
 			if err := c.judge(b, layouts[core]); err != nil {
 				c.report(RuleWeights, "core %d, stream at %#x: %v", core, w.Start, err)
 			}
 		}
-		if b := c.known[s.Region].get(s.Start, s.End); b != nil {
+		if b := c.constant("the scale records", core, s); b != nil {
 			if _, err := weights.UnpackRecords(b, channels); err != nil {
 				c.report(RuleWeights, "core %d, records at %#x: %v", core, s.Start, err)
 			}
 		}
 	}
+}
+
+// constant returns the bytes of a weight or scale stream, and reports it when they
+// are not all constants or copies of constants: what else lies there is no stream.
+func (c *checker) constant(what string, core int, s isa.Span) []byte {
+	b, unknown := c.known[s.Region].get(s.Start, s.End)
+	if unknown < 0 {
+		return b
+	}
+	if r := &c.regions[s.Region]; r.Constant && len(r.Content) == 0 {
+		c.unproven(RuleWeights, "%s of core %d lies in region %d, of which only the size is known", what, core, s.Region)
+	} else {
+		c.report(RuleWeights, "%s of core %d takes bytes %d to %d of region %d, and byte %d holds no constant", what, core, s.Start, s.End, s.Region, unknown)
+	}
+	return nil
 }
 
 // judge decodes a weight stream and compares it with the layout, once for every

@@ -1,0 +1,53 @@
+package verify
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/testdata"
+)
+
+// Streams whose weight ranges take in bytes that were copied by another transfer, or
+// by none, or hold a feature map.
+func TestWeightRanges(t *testing.T) {
+	dir := testdata.Shared(t, "data", "cases", "verify")
+	read := func(name string) []byte {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.words"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no streams: %v", err)
+	}
+	for _, file := range files {
+		p, err := vela.Read("ours55", read("ours55.npu.tflite"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := Program(p); len(f) > 0 {
+			t.Fatalf("before the damage: %v", f)
+		}
+		b := read(filepath.Base(file))
+		words := make([]uint32, len(b)/4)
+		for i := range words {
+			words[i] = binary.LittleEndian.Uint32(b[4*i:])
+		}
+		p.Stages[0].Commands = words
+		if f := Program(p); len(f) == 0 || f[0].Rule != RuleWeights || f[0].Unproven {
+			t.Errorf("%s: %v, expected a finding on weights", filepath.Base(file), f)
+		}
+	}
+	p, err := vela.Read("longer", read("weight_length_plus16_0.npu.tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := Program(p); len(f) == 0 || f[0].Rule != RuleWeights {
+		t.Errorf("a weight stream with 16 bytes more: %v, expected a finding on weights", f)
+	}
+}
