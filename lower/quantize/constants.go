@@ -35,6 +35,7 @@ type biasKey struct {
 	id, weights graph.TensorID
 	in          float32
 	excess      int32
+	compute     graph.DType
 }
 
 // weights quantizes a matrix [O,I] symmetrically to -127..127, or to as many
@@ -116,9 +117,6 @@ const maxMultiplier = 64
 // have it that fine: a factor beyond maxMultiplier would give results in steps of
 // as much. It takes inputs far larger than the range of what is made of them.
 func (c *converter) reach(weights graph.TensorID, in, out *graph.Quant) {
-	if c.o.Activations != Mixed {
-		return
-	}
 	top := 0.0
 	for _, v := range floats(c.plan.Graph.Tensors[weights]) {
 		top = math.Max(top, math.Abs(float64(v)))
@@ -131,11 +129,11 @@ func (c *converter) reach(weights graph.TensorID, in, out *graph.Quant) {
 // the products have too much because the inputs are too large by excess. 16-bit
 // products get one in any case: without it TFLite for desktops sums in 32 bits and
 // rescales otherwise than TFLite Micro, by up to 1.
-func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int32) (graph.TensorID, error) {
-	if id == graph.None && c.compute() == graph.Int8 {
+func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int32, compute graph.DType) (graph.TensorID, error) {
+	if id == graph.None && compute == graph.Int8 {
 		return id, nil
 	}
-	key := biasKey{id, weights, in.Scales[0], excess}
+	key := biasKey{id, weights, in.Scales[0], excess, compute}
 	if got, ok := c.biasOf[key]; ok {
 		return got, nil
 	}
@@ -154,7 +152,7 @@ func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int
 	if t.Quant = graph.PerTensor(scales[0], 0); len(scales) > 1 {
 		t.Quant = graph.PerChannel(scales, 0)
 	}
-	if c.compute() == graph.Int16 {
+	if compute == graph.Int16 {
 		t.Type = graph.Int64
 	}
 	cols := len(w.Data) / rows

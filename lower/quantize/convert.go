@@ -2,6 +2,7 @@ package quantize
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/unroll"
@@ -14,9 +15,10 @@ type converter struct {
 	ranges map[string]Range
 	out    *graph.Graph
 
-	quants map[quantKey]*graph.Quant
-	narrow map[string]bool // roles that stay int8 in a mixed graph
-	center map[string]bool // those among them that need zero point 0
+	quants    map[quantKey]*graph.Quant
+	narrow    map[string]bool // roles that stay int8 in a mixed graph
+	wideRoles map[string]bool // roles that have 16 bits where each has a width of its own, else nil
+	center    map[string]bool // 8-bit roles that need zero point 0
 
 	value map[graph.TensorID]graph.TensorID // by float tensor
 	wide  map[graph.TensorID]graph.TensorID // int16 copy, by narrow tensor of the new graph
@@ -34,20 +36,37 @@ type quantKey struct {
 	t    graph.DType
 }
 
-// compute is the type that operators with arithmetic work in.
-func (c *converter) compute() graph.DType {
-	if c.o.Activations == Int8 {
-		return graph.Int8
+// compute is the type that an operator with arithmetic works in: the widest that it
+// reads or writes where roles have widths of their own, else that of the scheme.
+func (c *converter) compute(op *graph.Op) graph.DType {
+	if c.wideRoles == nil {
+		if c.o.Activations == Int8 {
+			return graph.Int8
+		}
+		return graph.Int16
 	}
-	return graph.Int16
+	for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
+		for _, id := range ids {
+			if id != graph.None && c.wideRoles[c.plan.Role[id]] {
+				return graph.Int16
+			}
+		}
+	}
+	return graph.Int8
 }
 
 // typeOf is the type that the tensors of a role are kept in.
 func (c *converter) typeOf(role string) graph.DType {
-	if c.narrow[role] {
+	switch {
+	case c.wideRoles != nil:
+		if c.wideRoles[role] {
+			return graph.Int16
+		}
+		return graph.Int8
+	case c.narrow[role] || c.o.Activations == Int8:
 		return graph.Int8
 	}
-	return c.compute()
+	return graph.Int16
 }
 
 // quant returns the one quantization of a role.
@@ -93,27 +112,69 @@ func (c *converter) mix() {
 	for role := range c.plan.Carried {
 		c.narrow[role] = true
 	}
-	for _, op := range g.Ops {
-		if op.Kind == graph.FullyConnected || unroll.IsMove(op.Kind) {
+	c.centerRead()
+}
+
+// widen chooses the roles that have 16 bits where the caller names them. Outputs of
+// functions whose 8-bit zero point is prescribed join them where an operator other
+// than a product reads them in 16 bits, which needs zero point 0.
+func (c *converter) widen() {
+	c.wideRoles = maps.Clone(c.o.Wide)
+	for changed := true; changed; {
+		changed = false
+		for _, op := range c.plan.Graph.Ops {
+			if !centered(op) || c.compute(op) == graph.Int8 {
+				continue
+			}
+			for _, id := range op.Inputs {
+				k, fixed := c.plan.Fixed[c.role(id)]
+				if fixed && prescribed[k].zero8 != 0 && !c.wideRoles[c.role(id)] {
+					c.wideRoles[c.role(id)], changed = true, true
+				}
+			}
+		}
+	}
+	c.centerRead()
+}
+
+// centerRead marks the 8-bit roles whose copy in 16 bits an operator other than a
+// product reads.
+func (c *converter) centerRead() {
+	for _, op := range c.plan.Graph.Ops {
+		if !centered(op) || c.compute(op) == graph.Int8 {
 			continue
 		}
 		for _, id := range op.Inputs {
-			if role := c.plan.Role[id]; c.narrow[role] {
+			if role := c.role(id); role != "" && c.typeOf(role) == graph.Int8 {
 				c.center[role] = true
 			}
 		}
 	}
 }
 
-// read returns the tensor in the type operators work in, through a CAST where it
+// centered reports whether an operator takes 16-bit inputs of zero point 0 alone,
+// since no bias can make up for another.
+func centered(op *graph.Op) bool {
+	return op.Kind != graph.FullyConnected && !unroll.IsMove(op.Kind)
+}
+
+// role returns the role of a tensor, "" for constants and absent inputs.
+func (c *converter) role(id graph.TensorID) string {
+	if id == graph.None {
+		return ""
+	}
+	return c.plan.Role[id]
+}
+
+// read returns the tensor in the type an operator works in, through a CAST where it
 // is kept in another, and what the integers there are too large by.
-func (c *converter) read(id graph.TensorID) (got graph.TensorID, excess int32) {
+func (c *converter) read(id graph.TensorID, in graph.DType) (got graph.TensorID, excess int32) {
 	role := c.plan.Role[id]
 	if role == "" {
-		return c.operand(id, c.compute()), 0
+		return c.operand(id, in), 0
 	}
 	got = c.tensor(id)
-	if c.typeOf(role) == c.compute() {
+	if c.typeOf(role) == in {
 		return got, 0
 	}
 	src := c.out.Tensors[got]
@@ -139,23 +200,25 @@ func (c *converter) convert(op *graph.Op) error {
 		c.out.Ops = append(c.out.Ops, next)
 		return nil
 	}
-	role := c.plan.Role[op.Outputs[0]]
+	role, compute := c.plan.Role[op.Outputs[0]], c.compute(op)
 	if op.Kind == graph.FullyConnected {
-		x, excess := c.read(op.Inputs[0])
-		in, out := c.out.Tensors[x].Quant, c.quant(role, c.compute())
-		c.reach(op.Inputs[1], in, out)
+		x, excess := c.read(op.Inputs[0], compute)
+		in, out := c.out.Tensors[x].Quant, c.quant(role, compute)
+		if compute == graph.Int16 && c.typeOf(c.role(op.Inputs[0])) == graph.Int8 {
+			c.reach(op.Inputs[1], in, out)
+		}
 		w, err := c.weights(op.Inputs[1], op.Inputs[2], in, out)
 		if err != nil {
 			return err
 		}
-		b, err := c.bias(op.Inputs[2], w, in, excess)
+		b, err := c.bias(op.Inputs[2], w, in, excess, compute)
 		if err != nil {
 			return err
 		}
 		next.Inputs = []graph.TensorID{x, w, b}
 	} else {
 		for _, id := range op.Inputs {
-			x, excess := c.read(id)
+			x, excess := c.read(id, compute)
 			if excess != 0 {
 				panic(fmt.Sprintf("BUG: %v reads %q with zero point %d in 16 bits", op.Kind, c.plan.Graph.Tensors[id].Name, excess))
 			}
@@ -163,7 +226,7 @@ func (c *converter) convert(op *graph.Op) error {
 		}
 	}
 	y := c.tensor(op.Outputs[0])
-	if c.typeOf(role) == c.compute() {
+	if c.typeOf(role) == compute {
 		next.Outputs = []graph.TensorID{y}
 		c.out.Ops = append(c.out.Ops, next)
 		return nil

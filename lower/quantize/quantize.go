@@ -49,6 +49,11 @@ type Options struct {
 	Activations Activations
 	PerTensor   bool // one scale for each weight matrix instead of one for each output
 
+	// Wide, where it is not nil, gives every role a width of its own in place of
+	// Activations: 16 bits to those it holds, 8 to the others. An operator works in 16
+	// bits where it reads or writes any of them.
+	Wide map[string]bool
+
 	// WeightLevels is the largest magnitude a weight takes, 1..127; 0 is 127. The
 	// encoded size of a matrix follows the number of values its weights have.
 	WeightLevels int
@@ -84,7 +89,10 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 		meanOf:   map[graph.TensorID][]float64{},
 	}
 	g := plan.Graph
-	if o.Activations == Mixed {
+	switch {
+	case o.Wide != nil:
+		c.widen()
+	case o.Activations == Mixed:
 		c.mix()
 	}
 	for _, id := range g.Inputs {

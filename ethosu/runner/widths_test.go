@@ -1,0 +1,122 @@
+package runner_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/lower/calibrate"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/quantize"
+	"github.com/unroll-npu/unroll/lower/unroll"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Any choice of widths for the roles of a network is a valid graph that stays close to
+// the float network where it is wide, and both witnesses give the same bytes.
+func TestWidths(t *testing.T) {
+	accel, err := ethosu.ParseAccelerator("ethos-u55-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(16, 8))
+	for i, layer := range []nn.Layer{
+		{Cell: nn.GRU, Units: 7, ResetAfter: true}, {Cell: nn.GRU, Units: 7, ResetAfter: true, Activation: nn.Relu},
+		{Cell: nn.GRU, Units: 7}, {Cell: nn.LSTM, Units: 7}, {Cell: nn.SimpleRNN, Units: 7},
+	} {
+		plan, samples := randomPlan(t, r, layer)
+		seen, _, err := calibrate.Collect(plan, samples, calibrate.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranges := map[string]quantize.Range{}
+		for role, ob := range seen {
+			ranges[role] = quantize.Range(calibrate.Options{}.Estimate(ob))
+		}
+		for try := range 12 {
+			wide := map[string]bool{}
+			for _, role := range plan.Roles() {
+				if try == 0 || r.IntN(12) < try {
+					wide[role] = true
+				}
+			}
+			g, err := quantize.Graph(plan, ranges, quantize.Options{Wide: wide, PerTensor: try%2 == 0})
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := fmt.Sprintf("layer %d, choice %d (%v)", i, try, wide)
+			if err := g.Validate(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for id, tensor := range g.Tensors {
+				role := plan.Role[max(plan.Graph.Find(tensor.Name), 0)]
+				if plan.Graph.Find(tensor.Name) != graph.None && wide[role] && tensor.Type != graph.Int16 {
+					t.Errorf("%s: tensor %d %q is %v", name, id, tensor.Name, tensor.Type)
+				}
+			}
+			if try == 0 {
+				closeToFloat(t, name, plan, g, samples)
+			}
+			p, err := compile.Compile(g, compile.Options{Accel: accel})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			proof, err := runner.Prove(g, p, runner.RandomFeed(g, uint64(try)), runner.ProofOptions{Single: 2, Chain: 3})
+			if err != nil || proof.Mismatches > 0 {
+				t.Fatalf("%s: %v, %+v", name, err, proof)
+			}
+		}
+	}
+}
+
+// randomPlan returns an unrolled network with a state, and sequences for it.
+func randomPlan(t *testing.T, r *rand.Rand, layer nn.Layer) (*unroll.Plan, [][]float32) {
+	t.Helper()
+	const steps, features, outputs = 3, 5, 4
+	fill := func(n int) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = float32(r.NormFloat64() * 0.4)
+		}
+		return v
+	}
+	columns := layer.Cell.Gates() * layer.Units
+	bias := columns
+	if layer.ResetAfter {
+		bias *= 2
+	}
+	layer.Features, layer.Kernel, layer.Recurrent, layer.Bias = features, fill(features*columns), fill(layer.Units*columns), fill(bias)
+	net := &nn.Network{Name: "random", Steps: steps, Features: features, Outputs: outputs, Layers: []nn.Layer{layer},
+		HeadKernel: fill(layer.Units * outputs), HeadBias: fill(outputs)}
+	plan, err := unroll.Build(net, unroll.Options{StateIO: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := make([][]float32, 20)
+	for i := range samples {
+		samples[i] = fill(steps * features)
+	}
+	return plan, samples
+}
+
+// closeToFloat compares the emulation of a graph of 16 bits with the float graph.
+func closeToFloat(t *testing.T, name string, plan *unroll.Plan, g *graph.Graph, samples [][]float32) {
+	t.Helper()
+	want, err := calibrate.Trace(plan.Graph, plan.Graph.Find("output"), samples, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := calibrate.Trace(g, g.Find("output"), samples, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if math.Abs(float64(want[i]-got[i])) > 0.01 {
+			t.Fatalf("%s: output %d is %v, expected %v", name, i, got[i], want[i])
+		}
+	}
+}
