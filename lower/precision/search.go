@@ -1,0 +1,290 @@
+package precision
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// Problem is a network whose widths are to be chosen.
+type Problem struct {
+	// Roles whose width can be chosen, in the order of the network. A role is a set of
+	// tensors with one quantization.
+	Roles []string
+
+	// Build makes the integer graph in which the given roles have 16 bits.
+	Build func(wide map[string]bool) (*graph.Graph, error)
+
+	// Loss measures what a graph loses against the float network, in the unit of
+	// Bound; 0 is nothing.
+	Loss func(*graph.Graph) (float64, error)
+
+	// Cost is what a call of a graph takes, such as cycles. Where it is nil the
+	// bytes of the values that operators read and write stand for it.
+	Cost func(*graph.Graph) (float64, error)
+
+	// Bound is the largest loss that is accepted.
+	Bound float64
+
+	// Progress, where it is not nil, is called with every choice that was measured.
+	Progress func(measured int)
+}
+
+// Point is a measured choice.
+type Point struct{ Loss, Cost float64 }
+
+// Row is what was measured of one role.
+type Row struct {
+	Role   string
+	Narrow Point // everything in 16 bits but this role
+	Wide   Point // everything in 8 bits but this role
+	Chosen bool  // it has 16 bits in the choice
+}
+
+// Choice is the outcome of a search.
+type Choice struct {
+	Graph *graph.Graph
+	Wide  map[string]bool // roles of 16 bits
+	Point
+
+	All8, All16 Point
+	Met         bool  // the loss is within the bound
+	Rows        []Row // in the order of Problem.Roles; nil where 8 bits were enough
+	Measured    int   // graphs that were built and measured
+}
+
+// WideRoles returns the roles of 16 bits in the order of the network.
+func (c *Choice) WideRoles() []string {
+	var list []string
+	for _, r := range c.Rows {
+		if r.Chosen {
+			list = append(list, r.Role)
+		}
+	}
+	return list
+}
+
+// Search returns the cheapest choice it finds whose loss is within the bound, or, where
+// not even 16 bits everywhere are, one that loses hardly more than those. It is
+// deterministic. Between 8 bits everywhere and 16 bits everywhere it goes two ways: it
+// narrows role after role, those first that lose least for what they save, and it
+// widens role after role, those first that gain most for what they cost; each way ends
+// with taking back whatever is not needed.
+func Search(ctx context.Context, p Problem) (*Choice, error) {
+	s := &search{ctx: ctx, p: p, known: map[string]measured{}, bound: p.Bound}
+	narrow, err := s.measure(nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &Choice{Graph: narrow.graph, Wide: map[string]bool{}, Point: narrow.Point, All8: narrow.Point, Met: narrow.Loss <= p.Bound}
+	if c.Met || len(p.Roles) == 0 {
+		c.Measured = s.count
+		return c, nil
+	}
+	full, err := s.measure(s.set(func(int) bool { return true }))
+	if err != nil {
+		return nil, err
+	}
+	c.All16 = full.Point
+	// Where the bound cannot be had, what comes close to the best is taken.
+	s.bound = max(s.bound, full.Loss*unreachable)
+	if err := s.sensitivity(c); err != nil {
+		return nil, err
+	}
+	best, wide := full, s.set(func(int) bool { return true })
+	for _, way := range []func(*Choice) (map[string]bool, error){s.narrowing, s.widening} {
+		got, err := way(c)
+		if err != nil {
+			return nil, err
+		}
+		m, err := s.measure(got)
+		if err != nil {
+			return nil, err
+		}
+		if m.Loss <= s.bound && (m.Cost < best.Cost || m.Cost == best.Cost && m.Loss < best.Loss) {
+			best, wide = m, got
+		}
+	}
+	c.Graph, c.Wide, c.Point, c.Met, c.Measured = best.graph, wide, best.Point, best.Loss <= p.Bound, s.count
+	for i := range c.Rows {
+		c.Rows[i].Chosen = wide[c.Rows[i].Role]
+	}
+	return c, nil
+}
+
+// unreachable is how much more than 16 bits everywhere a choice may lose where those,
+// too, lose more than the bound.
+const unreachable = 1.1
+
+type measured struct {
+	graph *graph.Graph
+	Point
+}
+
+type search struct {
+	ctx   context.Context
+	p     Problem
+	bound float64
+	known map[string]measured
+	count int
+}
+
+// set returns the roles at the indices that keep accepts.
+func (s *search) set(keep func(int) bool) map[string]bool {
+	wide := map[string]bool{}
+	for i, r := range s.p.Roles {
+		if keep(i) {
+			wide[r] = true
+		}
+	}
+	return wide
+}
+
+// measure builds and measures a choice once.
+func (s *search) measure(wide map[string]bool) (measured, error) {
+	var names []string
+	for _, r := range s.p.Roles {
+		if wide[r] {
+			names = append(names, r)
+		}
+	}
+	key := strings.Join(names, "\x00")
+	if m, ok := s.known[key]; ok {
+		return m, nil
+	}
+	if err := s.ctx.Err(); err != nil {
+		return measured{}, err
+	}
+	g, err := s.p.Build(wide)
+	if err != nil {
+		return measured{}, fmt.Errorf("with 16 bits for %s: %w", list(names), err)
+	}
+	m := measured{graph: g}
+	if m.Loss, err = s.p.Loss(g); err != nil {
+		return measured{}, err
+	}
+	cost := s.p.Cost
+	if cost == nil {
+		cost = traffic
+	}
+	if m.Cost, err = cost(g); err != nil {
+		return measured{}, err
+	}
+	s.known[key] = m
+	s.count++
+	if s.p.Progress != nil {
+		s.p.Progress(s.count)
+	}
+	return m, nil
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "no value"
+	}
+	return strings.Join(names, ", ")
+}
+
+// sensitivity measures every role alone.
+func (s *search) sensitivity(c *Choice) error {
+	for i, role := range s.p.Roles {
+		without, err := s.measure(s.set(func(j int) bool { return j != i }))
+		if err != nil {
+			return err
+		}
+		alone, err := s.measure(map[string]bool{role: true})
+		if err != nil {
+			return err
+		}
+		c.Rows = append(c.Rows, Row{Role: role, Narrow: without.Point, Wide: alone.Point})
+	}
+	return nil
+}
+
+// narrowing goes from 16 bits everywhere towards 8.
+func (s *search) narrowing(c *Choice) (map[string]bool, error) {
+	order := slices.Clone(c.Rows)
+	slices.SortStableFunc(order, func(a, b Row) int {
+		return cmp.Compare(price(a.Narrow.Loss-c.All16.Loss, c.All16.Cost-a.Narrow.Cost), price(b.Narrow.Loss-c.All16.Loss, c.All16.Cost-b.Narrow.Cost))
+	})
+	wide := s.set(func(int) bool { return true })
+	return wide, s.drop(wide, order)
+}
+
+// widening goes from 8 bits everywhere towards 16 until the loss is within the bound.
+func (s *search) widening(c *Choice) (map[string]bool, error) {
+	order := slices.Clone(c.Rows)
+	slices.SortStableFunc(order, func(a, b Row) int {
+		return cmp.Compare(price(a.Wide.Cost-c.All8.Cost, c.All8.Loss-a.Wide.Loss), price(b.Wide.Cost-c.All8.Cost, c.All8.Loss-b.Wide.Loss))
+	})
+	wide := map[string]bool{}
+	for _, r := range order {
+		wide[r.Role] = true
+		m, err := s.measure(wide)
+		if err != nil {
+			return nil, err
+		}
+		if m.Loss <= s.bound {
+			break
+		}
+	}
+	slices.Reverse(order)
+	return wide, s.drop(wide, order)
+}
+
+// drop narrows roles of a choice, in the given order and over again, as long as the
+// loss stays within the bound and the cost does not rise.
+func (s *search) drop(wide map[string]bool, order []Row) error {
+	now, err := s.measure(wide)
+	if err != nil {
+		return err
+	}
+	for again := true; again; {
+		again = false
+		for _, r := range order {
+			if !wide[r.Role] {
+				continue
+			}
+			delete(wide, r.Role)
+			m, err := s.measure(wide)
+			if err != nil {
+				return err
+			}
+			if m.Loss <= s.bound && m.Cost <= now.Cost {
+				now, again = m, true
+				continue
+			}
+			wide[r.Role] = true
+		}
+	}
+	return nil
+}
+
+// price is what is paid for one unit of what is gained; free or useless things come
+// first or last.
+func price(paid, gained float64) float64 {
+	const least = 1e-12
+	if gained <= least {
+		return max(paid, 0)*1e12 + 1e12
+	}
+	return max(paid, 0) / gained
+}
+
+// traffic sums the bytes of the values that operators read and write.
+func traffic(g *graph.Graph) (float64, error) {
+	n := 0
+	for _, op := range g.Ops {
+		for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
+			for _, id := range ids {
+				if t := g.Tensor(id); t != nil && !t.IsConst() {
+					n += t.Bytes()
+				}
+			}
+		}
+	}
+	return float64(n), nil
+}

@@ -1,0 +1,137 @@
+package precision
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// made is a problem whose loss is the sum of what each narrow role loses and whose cost
+// is the sum of what each wide one costs, with a toll where neighbours differ. The graph
+// carries its choice in its name.
+func made(loss, cost []float64, toll, bound float64) Problem {
+	var roles []string
+	for i := range loss {
+		roles = append(roles, fmt.Sprintf("r%02d", i))
+	}
+	sum := func(g *graph.Graph, f func(i int, wide, before bool) float64) (float64, error) {
+		total, before := 0.0, g.Name[0] == 'w'
+		for i := range roles {
+			wide := g.Name[i] == 'w'
+			total += f(i, wide, before)
+			before = wide
+		}
+		return total, nil
+	}
+	return Problem{
+		Roles: roles, Bound: bound,
+		Build: func(wide map[string]bool) (*graph.Graph, error) {
+			name := make([]byte, len(roles))
+			for i, r := range roles {
+				name[i] = 'n'
+				if wide[r] {
+					name[i] = 'w'
+				}
+			}
+			return &graph.Graph{Name: string(name)}, nil
+		},
+		Loss: func(g *graph.Graph) (float64, error) {
+			return sum(g, func(i int, wide, _ bool) float64 {
+				if wide {
+					return 0
+				}
+				return loss[i]
+			})
+		},
+		Cost: func(g *graph.Graph) (float64, error) {
+			return sum(g, func(i int, wide, before bool) float64 {
+				c := 1.0
+				if wide {
+					c += cost[i]
+				}
+				if wide != before {
+					c += toll
+				}
+				return c
+			})
+		},
+	}
+}
+
+func TestSearch(t *testing.T) {
+	loss := []float64{5, 0.1, 3, 0.1, 0.2, 9}
+	cost := []float64{1, 1, 1, 1, 1, 1}
+	for _, c := range []struct {
+		name        string
+		toll, bound float64
+		want        []string
+		met         bool
+	}{
+		{"nothing to do", 0, 20, nil, true},
+		{"the sensitive ones", 0, 1, []string{"r00", "r02", "r05"}, true},
+		{"a change of width costs more than a wide neighbour", 3, 1, []string{"r00", "r01", "r02", "r03", "r04", "r05"}, true},
+		{"no loss at all", 0, 0, []string{"r00", "r01", "r02", "r03", "r04", "r05"}, true},
+		{"one is enough", 0, 8.5, []string{"r05"}, true},
+	} {
+		got, err := Search(context.Background(), made(loss, cost, c.toll, c.bound))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wide := slices.Sorted(maps.Keys(got.Wide)); !slices.Equal(wide, c.want) || got.Met != c.met {
+			t.Errorf("%s: %v in 16 bits, met %v; expected %v, %v", c.name, wide, got.Met, c.want, c.met)
+		}
+	}
+}
+
+// Where 16 bits everywhere lose more than the bound, the search comes close to what
+// those lose and says that the bound is not met.
+func TestUnreachable(t *testing.T) {
+	p := made([]float64{2, 2, 0.01}, []float64{1, 1, 1}, 0, 1)
+	inner := p.Loss
+	p.Loss = func(g *graph.Graph) (float64, error) {
+		l, err := inner(g)
+		return l + 4, err
+	}
+	got, err := Search(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"r00", "r01"}; got.Met || !slices.Equal(got.WideRoles(), want) || got.Loss > 4.1 {
+		t.Errorf("%v in 16 bits with loss %v, met %v; expected %v, near 4, not met", got.WideRoles(), got.Loss, got.Met, want)
+	}
+}
+
+// An error of a build names the roles that it was for, and ends the search.
+func TestBuildFails(t *testing.T) {
+	p := made([]float64{2, 2}, []float64{1, 1}, 0, 1)
+	build := p.Build
+	p.Build = func(wide map[string]bool) (*graph.Graph, error) {
+		if len(wide) == 2 {
+			return nil, fmt.Errorf("no scale")
+		}
+		return build(wide)
+	}
+	if _, err := Search(context.Background(), p); err == nil || err.Error() != "with 16 bits for r00, r01: no scale" {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Search(ctx, made([]float64{2}, []float64{1}, 0, 1)); err != context.Canceled {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestTraffic(t *testing.T) {
+	g := &graph.Graph{}
+	a := g.Add(&graph.Tensor{Type: graph.Int8, Shape: []int{4}})
+	b := g.Add(&graph.Tensor{Type: graph.Int16, Shape: []int{4}})
+	w := g.Add(&graph.Tensor{Type: graph.Int8, Shape: []int{9}, Data: make([]byte, 9)})
+	g.Ops = []*graph.Op{{Inputs: []graph.TensorID{a, w, graph.None}, Outputs: []graph.TensorID{b}}}
+	if n, _ := traffic(g); n != 12 {
+		t.Errorf("%v bytes, expected 12", n)
+	}
+}
