@@ -58,9 +58,6 @@ func Read(name string, r io.Reader) (*Array, error) {
 		return fail("bad NPY header: %v", err)
 	}
 	a := &Array{Name: name, Type: h.Descr.Type, Shape: h.Descr.Shape}
-	if h.Descr.Fortran && len(a.Shape) > 1 {
-		return fail("the array is in Fortran order: write it with numpy.ascontiguousarray")
-	}
 	if len(a.Shape) > maxRank {
 		return fail("%d dimensions, expected at most %d", len(a.Shape), maxRank)
 	}
@@ -87,7 +84,31 @@ func Read(name string, r io.Reader) (*Array, error) {
 		return fail("there are bytes after the %d that shape %v of %s takes", size, a.Shape, a.Type)
 	}
 	a.Data = data.Bytes()
+	if h.Descr.Fortran && len(a.Shape) > 1 {
+		a.Data = rowMajor(a.Data, a.Shape, a.Width())
+	}
 	return a, nil
+}
+
+// rowMajor turns elements whose first index runs fastest, Fortran's order, into
+// those whose last one does.
+func rowMajor(data []byte, shape []int, width int) []byte {
+	out := make([]byte, 0, len(data))
+	index := make([]int, len(shape))
+	for range len(data) / width {
+		at := 0
+		for d := len(shape) - 1; d >= 0; d-- {
+			at = at*shape[d] + index[d]
+		}
+		out = append(out, data[at*width:(at+1)*width]...)
+		for d := len(shape) - 1; d >= 0; d-- {
+			if index[d]++; index[d] < shape[d] {
+				break
+			}
+			index[d] = 0
+		}
+	}
+	return out
 }
 
 // header reads the magic number, the version and the header with its length.
