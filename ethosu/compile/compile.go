@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/compile/lowering"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -126,9 +128,23 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 	return m.program(), nil
 }
 
+func checkGraph(m *module) error { return lowering.Check(m.g) }
+
+func lowerGraph(m *module) error {
+	low, err := lowering.Lower(m.g, lowering.Options{NoTableBesideMAC: m.accel.ReservedEndBanks == 0, Tight: m.small, Places: m.places.Places})
+	if err != nil {
+		return err
+	}
+	m.low = low
+	for _, k := range low.Kernels {
+		m.ops = append(m.ops, &op{Kernel: *k, kernelWait: -1, dmaWait: -1})
+	}
+	return nil
+}
+
 func newModule(g *graph.Graph, opt Options) *module {
-	return &module{g: g, opt: opt, accel: opt.Accel, consts: newPool(), streams: map[streamKey]*stream{}, times: map[perf.Work]kernelTime{},
-		copies: map[*kernelWeights]copyMode{}, records: map[*buffer]*coded{}, sums: map[sumKey]depthSum{}, choices: map[perf.Work]blockChoice{}}
+	return &module{g: g, opt: opt, accel: opt.Accel, guesses: map[*kernel.Weights]int{}, streams: map[streamKey]*stream{}, times: map[perf.Work]kernelTime{},
+		copies: map[*kernel.Weights]copyMode{}, records: map[*kernel.Buffer]*coded{}, sums: map[sumKey]depthSum{}, choices: map[perf.Work]blockChoice{}}
 }
 
 // sramLimit returns the bytes of SRAM that there are, 0 for any number: the budget, and
@@ -157,66 +173,4 @@ func quoted(name string) string {
 		return "graph"
 	}
 	return fmt.Sprintf("%q", name)
-}
-
-// checkGraph refuses graphs that later passes could not even index.
-func checkGraph(m *module) error {
-	g := m.g
-	if len(g.Ops) == 0 || len(g.Outputs) == 0 {
-		return fmt.Errorf("the graph has %d operators and %d outputs: nothing to compile", len(g.Ops), len(g.Outputs))
-	}
-	valid := func(id graph.TensorID) bool { return id >= 0 && int(id) < len(g.Tensors) }
-	for i, op := range g.Ops {
-		for _, id := range op.Outputs {
-			if !valid(id) {
-				return fmt.Errorf("operator %d (%v): output tensor %d does not exist", i, op.Kind, id)
-			}
-		}
-		for _, id := range op.Inputs {
-			if id != graph.None && !valid(id) {
-				return fmt.Errorf("operator %d (%v): input tensor %d does not exist", i, op.Kind, id)
-			}
-		}
-		need := 1
-		switch op.Kind {
-		case graph.Split, graph.Transpose:
-			need = 2
-		case graph.SplitV, graph.Slice:
-			need = 3
-		case graph.StridedSlice:
-			need = 4
-		}
-		if len(op.Outputs) == 0 || len(op.Inputs) < need {
-			return m.opError(i, "has %d inputs and %d outputs", len(op.Inputs), len(op.Outputs))
-		}
-		for k := 0; k < need; k++ {
-			if op.Inputs[k] == graph.None {
-				return m.opError(i, "input %d is missing", k)
-			}
-		}
-		for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
-			for _, id := range ids {
-				if id == graph.None {
-					continue
-				}
-				t := g.Tensors[id]
-				if t.Type == graph.Float32 && t.Elems() > 0 && !t.IsConst() {
-					return m.opError(i, "tensor %q is float32; quantize the network to int8 first", t.Name)
-				}
-				for _, d := range t.Shape {
-					if d < 0 {
-						return m.opError(i, "tensor %q has shape %v", t.Name, t.Shape)
-					}
-				}
-			}
-		}
-	}
-	for _, ids := range [][]graph.TensorID{g.Inputs, g.Outputs} {
-		for _, id := range ids {
-			if !valid(id) {
-				return fmt.Errorf("graph input or output tensor %d does not exist", id)
-			}
-		}
-	}
-	return nil
 }

@@ -3,12 +3,12 @@ package compile
 import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-func ru(a, b int) int { return (a + b - 1) / b * b }
 func cd(a, b int) int { return (a + b - 1) / b }
 
 // memory returns the memory behind a region.
@@ -21,57 +21,57 @@ func (m *module) memory(region int) perf.Place {
 }
 
 // home returns the memory that a buffer will lie in.
-func (m *module) home(b *buffer) perf.Place {
+func (m *module) home(b *kernel.Buffer) perf.Place {
 	if b == nil {
 		return m.memory(ethosu.RegionArena)
 	}
 	return m.memory(m.regionOf(b))
 }
 
-func (f *fmap) format() isa.Format {
-	if f.bricks() {
+func format(f *kernel.Map) isa.Format {
+	if f.Bricks() {
 		return isa.NHCWB16
 	}
 	return isa.NHWC
 }
 
-func (f *fmap) extent() block.Shape { return block.Shape{H: f.h, W: f.w, D: f.c} }
+func extent(f *kernel.Map) block.Shape { return block.Shape{H: f.H, W: f.W, D: f.C} }
 
 // work returns a kernel as the block rules and the cycle model see it, but for its
 // block. Before weights are encoded their size is an estimate.
 func (m *module) work(o *op) perf.Work {
 	w := perf.Work{
 		Op: block.Op{
-			OFM: o.ofm.extent(), IFM: o.ifm.extent(), IFMBits: o.ifm.bits(), Scalar: o.scalar,
-			KH: o.kh, KW: o.kw, StrideH: o.strideH, StrideW: o.strideW, DilationH: o.dilH, DilationW: o.dilW,
-			PartKernel: o.partKernel, LUT: o.usesTable(), Unscaled: !o.acc40,
+			OFM: extent(o.OFM), IFM: extent(o.IFM), IFMBits: o.IFM.Bits(), Scalar: o.Scalar,
+			KH: o.KH, KW: o.KW, StrideH: o.StrideH, StrideW: o.StrideW, DilationH: o.DilH, DilationW: o.DilW,
+			PartKernel: o.PartKernel, LUT: o.UsesTable(), Unscaled: !o.Acc40,
 		},
-		Mode: o.mode, OFMBits: o.ofm.bits(), Acc40: o.acc40, Activation: o.activation(),
-		IFMFormat: o.ifm.format(), IFM2Format: isa.NHWC, OFMFormat: o.ofm.format(),
-		IFMAt: m.home(o.ifm.buf), OFMAt: m.home(o.ofm.buf),
+		Mode: o.Mode, OFMBits: o.OFM.Bits(), Acc40: o.Acc40, Activation: o.activation(),
+		IFMFormat: format(o.IFM), IFM2Format: isa.NHWC, OFMFormat: format(o.OFM),
+		IFMAt: m.home(o.IFM.Buf), OFMAt: m.home(o.OFM.Buf),
 	}
 	w.IFM2At = w.IFMAt
-	switch o.kind {
-	case opConv:
+	switch o.Kind {
+	case kernel.Conv:
 		w.Kind = block.Conv
-	case opDepthwise:
+	case kernel.Depthwise:
 		w.Kind = block.Depthwise
-	case opPool:
-		w.Kind = [...]block.Kind{block.MaxPool, block.AveragePool, block.ReduceSum}[o.mode]
-	case opElementwise:
+	case kernel.Pool:
+		w.Kind = [...]block.Kind{block.MaxPool, block.AveragePool, block.ReduceSum}[o.Mode]
+	case kernel.Elementwise:
 		w.Kind = block.Elementwise
 	}
 	switch {
-	case o.scalar:
+	case o.Scalar:
 		w.IFM2 = block.Shape{H: 1, W: 1, D: 1}
-	case o.ifm2 != nil:
-		w.IFM2, w.IFM2At, w.IFM2Format = o.ifm2.extent(), m.home(o.ifm2.buf), o.ifm2.format()
+	case o.IFM2 != nil:
+		w.IFM2, w.IFM2At, w.IFM2Format = extent(o.IFM2), m.home(o.IFM2.Buf), format(o.IFM2)
 	}
-	if o.weights != nil {
+	if o.Weights != nil {
 		w.WeightBytes, w.ScaleBytes = m.weightBytes(o), o.recBuf.total()
 		w.WeightsAt = m.memory(ethosu.RegionConstants)
 		w.ScalesAt = w.WeightsAt
-		mode := m.copies[o.weights]
+		mode := m.copies[o.Weights]
 		if mode != readDirect {
 			w.WeightsAt = m.memory(m.fastRegion())
 		}
@@ -84,14 +84,14 @@ func (m *module) work(o *op) perf.Work {
 
 // activation is what the output stage does behind scaling, as far as it costs cycles.
 func (o *op) activation() perf.Activation {
-	lo, hi := typeRange(graph.Int8)
-	if o.ofm.bits() > 8 {
-		lo, hi = typeRange(graph.Int16)
+	lo, hi := kernel.TypeRange(graph.Int8)
+	if o.OFM.Bits() > 8 {
+		lo, hi = kernel.TypeRange(graph.Int16)
 	}
 	switch {
-	case o.fn != fnNone:
+	case o.Fn != kernel.FnNone:
 		return perf.Table
-	case o.ofm.bits() < 32 && (o.lo > lo || o.hi < hi):
+	case o.OFM.Bits() < 32 && (o.Lo > lo || o.Hi < hi):
 		return perf.Clip
 	}
 	return perf.NoActivation

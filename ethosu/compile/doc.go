@@ -7,13 +7,10 @@
 // that the result equals the reference interpreter bit for bit.
 //
 // Open compile.go first: Passes is the whole compiler in order. ir.go has what
-// the passes hand to each other. File names are a map: lower_* turns operators
-// into NPU operations, move.go turns data movement into addresses, pass_* are
-// the later passes; timeline.go estimates a schedule, search.go and merge.go improve
-// it; emit.go writes registers.
+// the passes hand to each other. The rooms below are packages: kernel is what a network
+// is lowered to, lowering turns operators into it. Here pass_* are the later passes;
+// timeline.go estimates a schedule, search.go and merge.go improve it; emit.go writes
+// registers.
 //
-// To add an operator: write lower_NAME.go with a function of type lowerer that
-// takes its parameters from lower/quant and calls l.emit (or l.elementwise,
-// l.matmul, l.windows), add its row to lowerers in lower.go, and add a case to the
-// random graphs of the tests.
+// To add an operator, see package lowering.
 package compile

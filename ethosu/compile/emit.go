@@ -3,6 +3,7 @@ package compile
 import (
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -54,7 +55,7 @@ func emit(m *module) error {
 	}
 	for _, o := range m.ops {
 		if err := m.emitOp(w, o); err != nil {
-			return fmt.Errorf("%s (output %q): %v", o.name, o.source, err)
+			return fmt.Errorf("%s (output %q): %v", o.Name, o.Source, err)
 		}
 	}
 	w.op(isa.OpStop, 0xffff)
@@ -66,90 +67,90 @@ func emit(m *module) error {
 }
 
 func (m *module) emitOp(w *writer, o *op) error {
-	if o.kind == opDMA {
+	if o.dma {
 		m.emitDMA(w, o)
 		return nil
 	}
 	if err := o.check(); err != nil {
 		return err
 	}
-	elem := o.kind == opElementwise
+	elem := o.Kind == kernel.Elementwise
 	if elem {
-		if o.mode == ewAdd || o.mode == ewSub {
-			w.write(isa.SetOPAScale, uint16(o.opa.shift), o.opa.mul)
-			w.set32(isa.SetOPBScale, int(o.opb))
+		if o.Mode == kernel.Add || o.Mode == kernel.Sub {
+			w.write(isa.SetOPAScale, uint16(o.OPA.Shift), o.OPA.Mul)
+			w.set32(isa.SetOPBScale, int(o.OPB))
 		}
-		w.write(isa.SetOFMScale, uint16(o.out.shift), o.out.mul)
+		w.write(isa.SetOFMScale, uint16(o.Out.Shift), o.Out.Mul)
 	}
-	m.emitMap(w, o.ifm, ifmCodes)
-	w.set(isa.SetIFMDepthM1, o.ifm.c-1)
-	w.set(isa.SetIFMZeroPoint, o.ifm.zp)
-	w.set(isa.SetIFMPrecision, precision(o.ifm, 2)|o.operandMode<<8)
+	m.emitMap(w, o.IFM, ifmCodes)
+	w.set(isa.SetIFMDepthM1, o.IFM.C-1)
+	w.set(isa.SetIFMZeroPoint, o.IFM.Zero)
+	w.set(isa.SetIFMPrecision, precision(o.IFM, 2)|o.OperandMode<<8)
 	w.set(isa.SetIFMUpscale, 0)
 	if !elem {
-		w.set(isa.SetIFMPadTop, o.padTop)
-		w.set(isa.SetIFMPadLeft, o.padLeft)
-		w.set(isa.SetIFMPadBottom, o.padBottom)
-		w.set(isa.SetIFMPadRight, o.padRight)
+		w.set(isa.SetIFMPadTop, o.PadTop)
+		w.set(isa.SetIFMPadLeft, o.PadLeft)
+		w.set(isa.SetIFMPadBottom, o.PadBottom)
+		w.set(isa.SetIFMPadRight, o.PadRight)
 	}
-	m.emitMap(w, o.ofm, ofmCodes)
-	w.set(isa.SetOFMHeightM1, o.ofm.h-1)
-	w.set(isa.SetOFMWidthM1, o.ofm.w-1)
-	w.set(isa.SetOFMDepthM1, o.ofm.c-1)
-	w.set(isa.SetOFMZeroPoint, o.ofm.zp)
+	m.emitMap(w, o.OFM, ofmCodes)
+	w.set(isa.SetOFMHeightM1, o.OFM.H-1)
+	w.set(isa.SetOFMWidthM1, o.OFM.W-1)
+	w.set(isa.SetOFMDepthM1, o.OFM.C-1)
+	w.set(isa.SetOFMZeroPoint, o.OFM.Zero)
 	global := 0
-	if o.global {
+	if o.Global {
 		global = 1 << 8
 	}
-	w.set(isa.SetOFMPrecision, precision(o.ofm, 1)|global|o.round<<14)
+	w.set(isa.SetOFMPrecision, precision(o.OFM, 1)|global|o.Round<<14)
 	if !elem {
-		w.set(isa.SetKernelHeightM1, (o.kh-1)*o.dilH)
-		w.set(isa.SetKernelWidthM1, (o.kw-1)*o.dilW)
+		w.set(isa.SetKernelHeightM1, (o.KH-1)*o.DilH)
+		w.set(isa.SetKernelWidthM1, (o.KW-1)*o.DilW)
 		w.set(isa.SetKernelStride, o.kernelStride())
 	}
 	if o.stream != nil {
 		m.emitStreams(w, o)
 	}
-	act := int(o.fn)
-	if o.usesTable() {
+	act := int(o.Fn)
+	if o.UsesTable() {
 		act += o.slot
-		if o.ofm.bits() == 32 {
+		if o.OFM.Bits() == 32 {
 			act |= 3 << 12 // clip the table index to int8
 		}
 	}
 	w.set(isa.SetActivation, act)
-	w.set(isa.SetActivationMin, o.lo)
-	w.set(isa.SetActivationMax, o.hi)
+	w.set(isa.SetActivationMin, o.Lo)
+	w.set(isa.SetActivationMax, o.Hi)
 	w.set(isa.SetOFMBLKHeightM1, o.block.H-1)
 	w.set(isa.SetOFMBLKWidthM1, o.block.W-1)
 	w.set(isa.SetOFMBLKDepthM1, o.block.D-1)
 	w.set(isa.SetIFMIBEnd, o.ibEnd)
 	w.set(isa.SetABStart, o.abStart)
-	if elem && o.ifm2 != nil && !o.scalar {
+	if elem && o.IFM2 != nil && !o.Scalar {
 		w.set(isa.SetIFM2IBStart, o.ib2Start)
 	}
 	acc := 0
-	if o.acc40 || (elem && o.ifm.bits() == 16) {
+	if o.Acc40 || (elem && o.IFM.Bits() == 16) {
 		acc = 1
 	}
 	w.set(isa.SetACCFormat, acc)
-	if o.kind == opPool {
-		w.write(isa.SetOFMScale, uint16(o.out.shift), o.out.mul)
+	if o.Kind == kernel.Pool {
+		w.write(isa.SetOFMScale, uint16(o.Out.Shift), o.Out.Mul)
 	}
-	if elem && o.ifm2 != nil {
+	if elem && o.IFM2 != nil {
 		m.emitIFM2(w, o)
 	}
 	w.set(isa.SetBlockdep, o.blockdep)
 	m.emitWaits(w, o)
-	switch o.kind {
-	case opConv:
+	switch o.Kind {
+	case kernel.Conv:
 		o.word = w.op(isa.OpConv, 0)
-	case opDepthwise:
+	case kernel.Depthwise:
 		o.word = w.op(isa.OpDepthwise, 0)
-	case opPool:
-		o.word = w.op(isa.OpPool, o.mode)
+	case kernel.Pool:
+		o.word = w.op(isa.OpPool, o.Mode)
 	default:
-		o.word = w.op(isa.OpElementwise, o.mode)
+		o.word = w.op(isa.OpElementwise, o.Mode)
 	}
 	return nil
 }
@@ -182,10 +183,10 @@ func (m *module) emitDMA(w *writer, o *op) {
 
 // check stops an operation that the register fields cannot hold.
 func (o *op) check() error {
-	for _, f := range []*fmap{o.ifm, o.ofm} {
-		for _, n := range []int{f.h, f.w, f.c} {
+	for _, f := range []*kernel.Map{o.IFM, o.OFM} {
+		for _, n := range []int{f.H, f.W, f.C} {
 			if n < 1 || n > 65536 {
-				return fmt.Errorf("tensor %q: an extent of %d is beyond the NPU's 1 to 65536", f.name, n)
+				return fmt.Errorf("tensor %q: an extent of %d is beyond the NPU's 1 to 65536", f.Name, n)
 			}
 		}
 	}
@@ -211,54 +212,54 @@ var (
 
 // emitMap writes the registers of one feature map. Those that no access needs, such as
 // the stride between rows of a map of one row, keep what they have.
-func (m *module) emitMap(w *writer, f *fmap, c mapCodes) {
-	region, addr := at(f.buf, f.off)
+func (m *module) emitMap(w *writer, f *kernel.Map, c mapCodes) {
+	region, addr := at(f.Buf, f.Off)
 	w.set(c.region, region)
-	h0, low := f.h, 0
-	if f.low != nil {
+	h0, low := f.H, 0
+	if f.Low != nil {
 		h0 = 1
-		_, low = at(f.low, f.lowOff)
+		_, low = at(f.Low, f.LowOff)
 	}
-	unit := f.dt.Size() // of addresses and strides
-	if f.bricks() {
+	unit := f.Type.Size() // of addresses and strides
+	if f.Bricks() {
 		unit = 16
 	}
 	w.set32(c.base[0], addr)
 	w.idle32(false, unit, c.base[1], 0)
-	w.idle32(f.low != nil, unit, c.base[2], low)
+	w.idle32(f.Low != nil, unit, c.base[2], low)
 	w.idle32(false, unit, c.base[3], 0)
 	w.set(c.height0, h0-1)
 	w.set(c.height1, h0-1)
-	w.set(c.wid0, f.w-1)
+	w.set(c.wid0, f.W-1)
 	// NHWC has no bricks, and a pixel here has one; aligned strides suit both formats.
-	w.idle32(false, unit, c.strideC, 16*f.dt.Size())
-	w.idle32(max(h0, f.h-h0) > 1, unit, c.strideY, f.sy)
-	w.idle32(f.w > 1, unit, c.strX, f.sx)
+	w.idle32(false, unit, c.strideC, 16*f.Type.Size())
+	w.idle32(max(h0, f.H-h0) > 1, unit, c.strideY, f.StrideY)
+	w.idle32(f.W > 1, unit, c.strX, f.StrideX)
 }
 
 func (m *module) emitIFM2(w *writer, o *op) {
-	f := o.ifm2
-	if !o.scalar {
+	f := o.IFM2
+	if !o.Scalar {
 		m.emitMap(w, f, ifm2Codes)
 	}
-	w.set(isa.SetIFM2ZeroPoint, f.zp)
+	w.set(isa.SetIFM2ZeroPoint, f.Zero)
 	w.set(isa.SetIFM2Precision, precision(f, 2))
 	b := 0
-	if o.swapped {
+	if o.Swapped {
 		b |= 1 << 6
 	}
-	if o.scalar {
+	if o.Scalar {
 		w.set(isa.SetIFM2Broadcast, b|1<<7)
-		w.set(isa.SetIFM2Scalar, o.scalarValue)
+		w.set(isa.SetIFM2Scalar, o.ScalarValue)
 		return
 	}
-	if f.h == 1 && o.ofm.h > 1 {
+	if f.H == 1 && o.OFM.H > 1 {
 		b |= 1
 	}
-	if f.w == 1 && o.ofm.w > 1 {
+	if f.W == 1 && o.OFM.W > 1 {
 		b |= 2
 	}
-	if f.c == 1 && o.ofm.c > 1 {
+	if f.C == 1 && o.OFM.C > 1 {
 		b |= 4
 	}
 	w.set(isa.SetIFM2Broadcast, b)
@@ -280,9 +281,9 @@ func (m *module) emitStreams(w *writer, o *op) {
 }
 
 func (o *op) kernelStride() int {
-	x, y := o.strideW-1, o.strideH-1
-	v := x&1 | y&1<<1 | x>>1<<6 | y>>1<<9 | (o.dilW-1)<<3 | (o.dilH-1)<<4
-	if o.partKernel {
+	x, y := o.StrideW-1, o.StrideH-1
+	v := x&1 | y&1<<1 | x>>1<<6 | y>>1<<9 | (o.DilW-1)<<3 | (o.DilH-1)<<4
+	if o.PartKernel {
 		v |= 1 << 2
 	}
 	return v
@@ -290,19 +291,19 @@ func (o *op) kernelStride() int {
 
 // precision is the type, precision and format field, whose precision starts at the
 // given bit.
-func precision(f *fmap, bit int) int {
+func precision(f *kernel.Map, bit int) int {
 	p := 0
-	switch f.dt.Size() {
+	switch f.Type.Size() {
 	case 2:
 		p = 1
 	case 4:
 		p = 2
 	}
 	p <<= bit
-	if f.bricks() {
+	if f.Bricks() {
 		p |= 1 << 6
 	}
-	if f.dt != graph.Uint8 {
+	if f.Type != graph.Uint8 {
 		p |= 1
 	}
 	return p

@@ -1,6 +1,9 @@
 package compile
 
-import "github.com/unroll-npu/unroll/ethosu"
+import (
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+)
 
 // span is a half-open byte range of a region; shram is the region of table and
 // buffer memory inside the NPU.
@@ -20,27 +23,27 @@ func overlap(a, b []span) bool {
 }
 
 // at returns the address of a place in a buffer.
-func at(b *buffer, off int) (region, addr int) {
-	b = b.root()
-	return b.region, b.offset + off
+func at(b *kernel.Buffer, off int) (region, addr int) {
+	b = b.Root()
+	return b.Region, b.Offset + off
 }
 
 // spans returns the byte ranges of a feature map, one for each tile, each from
 // its first to its last element.
-func (f *fmap) spans() []span {
-	if f.buf == nil {
+func mapSpans(f *kernel.Map) []span {
+	if f.Buf == nil {
 		return nil
 	}
-	region, addr := at(f.buf, f.off)
-	rows := f.h
-	if f.low != nil {
+	region, addr := at(f.Buf, f.Off)
+	rows := f.H
+	if f.Low != nil {
 		rows = 1
 	}
-	last := (f.w-1)*f.sx + f.c*f.dt.Size()
-	s := []span{{region, addr, addr + (rows-1)*f.sy + last}}
-	if f.low != nil {
-		r, a := at(f.low, f.lowOff)
-		s = append(s, span{r, a, a + (f.h-2)*f.sy + last})
+	last := (f.W-1)*f.StrideX + f.C*f.Type.Size()
+	s := []span{{region, addr, addr + (rows-1)*f.StrideY + last}}
+	if f.Low != nil {
+		r, a := at(f.Low, f.LowOff)
+		s = append(s, span{r, a, a + (f.H-2)*f.StrideY + last})
 	}
 	return s
 }
@@ -59,7 +62,7 @@ func (c *coded) spans() []span {
 
 // access returns what an operation reads and writes.
 func (o *op) access(a *ethosu.Accelerator) (reads, writes []span) {
-	if o.kind == opDMA {
+	if o.dma {
 		r, at0 := at(o.src, o.srcOff)
 		reads = []span{{r, at0, at0 + o.length}}
 		if o.toLUT {
@@ -68,18 +71,18 @@ func (o *op) access(a *ethosu.Accelerator) (reads, writes []span) {
 		r, at0 = at(o.dst, o.dstOff)
 		return reads, []span{{r, at0, at0 + o.length}}
 	}
-	reads = o.ifm.spans()
-	if o.ifm2 != nil && !o.scalar {
-		reads = append(reads, o.ifm2.spans()...)
+	reads = mapSpans(o.IFM)
+	if o.IFM2 != nil && !o.Scalar {
+		reads = append(reads, mapSpans(o.IFM2)...)
 	}
 	if o.stream != nil {
 		reads = append(append(reads, o.stream.spans()...), o.recBuf.spans()...)
 	}
-	if o.usesTable() {
+	if o.UsesTable() {
 		start := a.LUTBase() + 256*o.slot
-		reads = append(reads, span{shram, start, start + len(o.table.data)})
+		reads = append(reads, span{shram, start, start + len(o.Table.Data)})
 	}
-	writes = append(o.ofm.spans(), span{shram, 0, a.TopBank(o.usesTable()) * 1024})
+	writes = append(mapSpans(o.OFM), span{shram, 0, a.TopBank(o.UsesTable()) * 1024})
 	return reads, writes
 }
 
@@ -96,7 +99,7 @@ func insertWaits(m *module) error {
 		r, w := o.access(m.accel)
 		x := acc{r, w}
 		o.kernelWait, o.dmaWait = -1, -1
-		if o.kind == opDMA {
+		if o.dma {
 			// A transfer waits for a conflicting transfer, too: with two
 			// outstanding their order is not documented.
 			for i := len(dma) - 1; i >= 0; i-- {
@@ -152,52 +155,52 @@ func blockdep(a *ethosu.Accelerator, p, o *op) int {
 	if p == nil {
 		return 0
 	}
-	if a.ReservedEndBanks == 0 && p.usesTable() && !o.usesTable() {
+	if a.ReservedEndBanks == 0 && p.UsesTable() && !o.UsesTable() {
 		return 0
 	}
-	out := p.ofm.spans()
-	first := overlap(out, o.ifm.spans())
-	second := o.ifm2 != nil && !o.scalar && overlap(out, o.ifm2.spans())
+	out := mapSpans(p.OFM)
+	first := overlap(out, mapSpans(o.IFM))
+	second := o.IFM2 != nil && !o.Scalar && overlap(out, mapSpans(o.IFM2))
 	switch {
 	case !first && !second:
 		return 3
 	case first && second:
 		return 0
-	case second && o.ifm2.elems() < o.ifm.elems():
+	case second && o.IFM2.Elems() < o.IFM.Elems():
 		return 0
 	}
-	f := o.ifm
+	f := o.IFM
 	if second {
-		f = o.ifm2
+		f = o.IFM2
 	}
-	g := p.ofm
-	if f.low != nil || g.low != nil || f.buf.root() != g.buf.root() || f.off != g.off || f.h != g.h || f.w != g.w || f.c != g.c || f.sy != g.sy || f.sx != g.sx {
+	g := p.OFM
+	if f.Low != nil || g.Low != nil || f.Buf.Root() != g.Buf.Root() || f.Off != g.Off || f.H != g.H || f.W != g.W || f.C != g.C || f.StrideY != g.StrideY || f.StrideX != g.StrideX {
 		return 0
 	}
 	return jobs(a, p, o, f)
 }
 
 // jobs is the overlap of two neighbours over one and the same feature map f.
-func jobs(a *ethosu.Accelerator, p, o *op, f *fmap) int {
-	depth := o.ofm.c
+func jobs(a *ethosu.Accelerator, p, o *op, f *kernel.Map) int {
+	depth := o.OFM.C
 	switch {
-	case o.kind == opConv:
-		depth = min(256/f.bits(), ru(f.c, 8))
-	case o.kind == opPool && o.mode == poolReduceSum:
-		depth = ru(min(f.c, 32), 8) // of the input: every output sums all channels
+	case o.Kind == kernel.Conv:
+		depth = min(256/f.Bits(), kernel.RoundUp(f.C, 8))
+	case o.Kind == kernel.Pool && o.Mode == kernel.PoolReduceSum:
+		depth = kernel.RoundUp(min(f.C, 32), 8) // of the input: every output sums all channels
 	}
-	nz := cd(f.c, depth)
-	kah, kaw := (o.kh-1)*o.dilH+1, (o.kw-1)*o.dilW+1
-	jh := ru((o.block.H-1)*o.strideH+min(kah, 32), a.UBlockH)
-	jw := ru((o.block.W-1)*o.strideW+min(kaw, 64), a.UBlockW)
+	nz := cd(f.C, depth)
+	kah, kaw := (o.KH-1)*o.DilH+1, (o.KW-1)*o.DilW+1
+	jh := kernel.RoundUp((o.block.H-1)*o.StrideH+min(kah, 32), a.UBlockH)
+	jw := kernel.RoundUp((o.block.W-1)*o.StrideW+min(kaw, 64), a.UBlockW)
 	r := 3
 	for i := 0; i < 3; i++ {
 		y, x, _, ok := blockAt(o, i/nz)
 		if !ok {
 			break
 		}
-		ay, ax, az := max(0, y*o.strideH-o.padTop), max(0, x*o.strideW-o.padLeft), (i%nz)*depth
-		ey, ex := y*o.strideH+jh, x*o.strideW+jw
+		ay, ax, az := max(0, y*o.StrideH-o.PadTop), max(0, x*o.StrideW-o.PadLeft), (i%nz)*depth
+		ey, ex := y*o.StrideH+jh, x*o.StrideW+jw
 		k := 0
 		for j := 0; j < 3; j++ {
 			by, bx, bz, ok := blockAt(p, blocksOf(p)-1-j)
@@ -212,7 +215,7 @@ func jobs(a *ethosu.Accelerator, p, o *op, f *fmap) int {
 }
 
 func blocksOf(o *op) int {
-	return cd(o.ofm.h, o.block.H) * cd(o.ofm.w, o.block.W) * cd(o.ofm.c, o.block.D)
+	return cd(o.OFM.H, o.block.H) * cd(o.OFM.W, o.block.W) * cd(o.OFM.C, o.block.D)
 }
 
 // blockAt returns the origin of OFM block i: depth fastest, then width, then height.
@@ -220,6 +223,6 @@ func blockAt(o *op, i int) (y, x, z int, ok bool) {
 	if i < 0 || i >= blocksOf(o) {
 		return 0, 0, 0, false
 	}
-	nd, nw := cd(o.ofm.c, o.block.D), cd(o.ofm.w, o.block.W)
+	nd, nw := cd(o.OFM.C, o.block.D), cd(o.OFM.W, o.block.W)
 	return i / (nd * nw) * o.block.H, i / nd % nw * o.block.W, i % nd * o.block.D, true
 }

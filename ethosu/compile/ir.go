@@ -1,12 +1,10 @@
 package compile
 
 import (
-	"fmt"
-
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/perf"
-	"github.com/unroll-npu/unroll/ethosu/weights"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -18,15 +16,15 @@ type module struct {
 
 	places places // wishes of a sequence
 
-	ops     []*op
-	consts  *pool
-	tables  []*table
-	weights []*kernelWeights
+	low *kernel.Module
+
+	ops []*op
 
 	streams    map[streamKey]*stream
 	streamList []*stream
-	prefetch   bool // constants lie in a slower memory than feature maps
-	copies     map[*kernelWeights]copyMode
+	guesses    map[*kernel.Weights]int // bytes of a stream, before it is encoded
+	prefetch   bool                    // constants lie in a slower memory than feature maps
+	copies     map[*kernel.Weights]copyMode
 	operands   *operandCopy
 	room       int         // SRAM bytes for weights, -1 for no limit
 	small      bool        // feature maps are tight: prefer small ones to fewer kernels
@@ -34,23 +32,15 @@ type module struct {
 	together   int         // the most rows that did
 	uploads    []*transfer // table uploads
 	times      map[perf.Work]kernelTime
-	spilled    bool         // feature maps did not fit the fast memory
-	statePairs [][2]*buffer // input and output of a state, candidates for one place
+	spilled    bool // feature maps did not fit the fast memory
 
-	inputs, outputs, variables []boundView
-	arenaSize, fastSize        int
-	bound                      int // lower bound of both sizes that the allocator reports
-	records                    map[*buffer]*coded
-	blob                       []byte
-	sums                       map[sumKey]depthSum
-	words                      []uint32
-	choices                    map[perf.Work]blockChoice
-}
-
-// boundView ties a graph tensor of the interface to its place.
-type boundView struct {
-	id graph.TensorID
-	v  view
+	arenaSize, fastSize int
+	bound               int // lower bound of both sizes that the allocator reports
+	records             map[*kernel.Buffer]*coded
+	blob                []byte
+	sums                map[sumKey]depthSum
+	words               []uint32
+	choices             map[perf.Work]blockChoice
 }
 
 // copyMode says what is copied to SRAM before weights are used, once for all uses
@@ -64,115 +54,19 @@ const (
 	copyEach                    // the weight stream before every use, into memory that is free again behind it
 )
 
-type opKind uint8
-
-const (
-	opConv opKind = iota
-	opDepthwise
-	opPool
-	opElementwise
-	opDMA
-)
-
-// Modes of pooling and elementwise operations, as in the command words.
-const (
-	poolMax, poolAverage, poolReduceSum = 0, 1, 2
-
-	ewMul, ewAdd, ewSub, ewMin, ewMax, ewLRelu, ewAbs, ewClz, ewShr, ewShl = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-)
-
-// Rounding modes of the output stage.
-const (
-	roundTFL     = 0
-	roundNatural = 2
-)
-
-// fmap is a feature map as an operation addresses it: height x width x channels
-// in NHWC with byte strides; channels of one pixel are contiguous. See bricks for
-// the other format.
-type fmap struct {
-	buf *buffer
-	off int
-	h, w, c,
-	sy, sx int
-	dt   graph.DType
-	zp   int
-	name string
-
-	// low, when set, holds the rows from 1 on (tile 2): two rows anywhere in one
-	// region make a map of height 2.
-	low     *buffer
-	lowOff  int
-	lowName string
-
-	brick bool // pixels of 16 channels side by side: NHCWB16 where addresses allow it
-}
-
-func (f *fmap) elems() int { return f.h * f.w * f.c }
-
-// bricks reports whether the map is written as NHCWB16, of which one pixel has one brick:
-// the bytes are those of NHWC, but the NPU moves several pixels in one burst. Bricks have
-// addresses that are multiples of 16.
-func (f *fmap) bricks() bool {
-	return f.brick && f.off%16 == 0 && (f.low == nil || f.lowOff%16 == 0)
-}
-
-func (f *fmap) bits() int { return f.dt.Size() * 8 }
-
-// scale is a multiplier S * 2^-Shift.
-type scale struct {
-	mul   uint32
-	shift int
-}
-
-// function is what the output stage does between scaling and storing.
-type function uint8
-
-const (
-	fnNone    function = 0
-	fnTanh    function = 3
-	fnSigmoid function = 4
-	fnTable   function = 16
-)
-
-// op is one operation of the command stream before it has words.
+// op is one operation of the command stream before it has words: a kernel, or a transfer.
 type op struct {
-	kind   opKind
-	mode   int
-	name   string
-	source string
-	step   int
+	kernel.Kernel
+	dma bool
 
-	ifm, ifm2, ofm *fmap
-	scalar         bool // IFM2 is the constant of the register
-	scalarValue    int
-	swapped        bool // IFM2 is the first mathematical operand
-
-	kh, kw, strideH, strideW, dilH, dilW int
-	padTop, padLeft, padBottom, padRight int
-	partKernel                           bool
-
-	weights *kernelWeights
-	stream  *stream
-	records []weights.Record
-	recBuf  *coded
+	stream *stream
+	recBuf *coded
 
 	fetchRecords bool // the records come to SRAM right before
 
 	forms []*op // the same operation with its maps in other shapes
 
-	operandMode int   // IFM scale_mode of ADD and SUB
-	opa         scale // OPA_SCALE
-	opb         uint32
-	out         scale // OFM_SCALE
-	global      bool  // OFM_SCALE applies
-	round       int
-
-	fn       function
-	table    *table
 	slot     int
-	lo, hi   int
-	acc40    bool
 	block    block.Shape
 	ibEnd    int
 	ib2Start int
@@ -183,7 +77,7 @@ type op struct {
 	dmaWait    int
 
 	// DMA
-	src, dst       *buffer
+	src, dst       *kernel.Buffer
 	srcOff, dstOff int
 	length         int
 	toLUT          bool // destination is table memory at dstOff
@@ -192,26 +86,15 @@ type op struct {
 	word int // offset of the operation word once emitted
 }
 
-func (o *op) isKernel() bool { return o.kind != opDMA }
-
-func (o *op) usesTable() bool { return o.fn == fnTable }
+func (o *op) isKernel() bool { return !o.dma }
 
 // reads calls f for every buffer the operation reads.
-func (o *op) reads(f func(*buffer)) {
-	if o.kind == opDMA {
+func (o *op) reads(f func(*kernel.Buffer)) {
+	if o.dma {
 		f(o.src)
 		return
 	}
-	f(o.ifm.buf)
-	if o.ifm.low != nil {
-		f(o.ifm.low)
-	}
-	if o.ifm2 != nil && !o.scalar {
-		f(o.ifm2.buf)
-		if o.ifm2.low != nil {
-			f(o.ifm2.low)
-		}
-	}
+	o.Reads(f)
 	if o.stream != nil {
 		f(o.stream.home())
 	}
@@ -221,38 +104,12 @@ func (o *op) reads(f func(*buffer)) {
 }
 
 // writes calls f for every buffer the operation writes.
-func (o *op) writes(f func(*buffer)) {
-	if o.kind == opDMA {
+func (o *op) writes(f func(*kernel.Buffer)) {
+	if o.dma {
 		if o.dst != nil {
 			f(o.dst)
 		}
 		return
 	}
-	f(o.ofm.buf)
-	if o.ofm.low != nil {
-		f(o.ofm.low)
-	}
-}
-
-// table is the content of lookup-table memory for one activation.
-type table struct {
-	name     string
-	data     []byte // 256, 1024 or 2048 bytes
-	from, to int    // the part that is loaded; all of it when both are 0
-}
-
-// loaded returns the part of the table that is loaded.
-func (t *table) loaded() []byte {
-	if t.to == 0 {
-		return t.data
-	}
-	return t.data[t.from:t.to]
-}
-
-// slots returns how many of the eight table slots it takes.
-func (t *table) slots() int { return len(t.data) / 256 }
-
-// opError is a failure that names the operator.
-func (m *module) opError(i int, format string, args ...any) error {
-	return fmt.Errorf("%s: %s", m.g.OpString(i), fmt.Sprintf(format, args...))
+	o.Writes(f)
 }

@@ -1,6 +1,9 @@
 package compile
 
-import "github.com/unroll-npu/unroll/ethosu"
+import (
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+)
 
 // merge makes one DMA of neighbours where that is shorter: it saves the latency of
 // a transfer but makes the first wait for the second.
@@ -75,7 +78,7 @@ func (x *transfer) end() int {
 }
 
 // uploadsOf returns how often a table is uploaded.
-func (m *module) uploadsOf(b *buffer) int {
+func (m *module) uploadsOf(b *kernel.Buffer) int {
 	n := 0
 	for _, x := range m.uploads {
 		if x.op.src == b {

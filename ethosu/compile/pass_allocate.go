@@ -4,30 +4,31 @@ import (
 	"sort"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 )
 
 // live computes the live range of every buffer that needs memory.
-func (m *module) live() []*buffer {
-	seen := map[*buffer]bool{}
-	var list []*buffer
-	touch := func(b *buffer, i int) {
-		b = b.root()
-		if b.constant() {
+func (m *module) live() []*kernel.Buffer {
+	seen := map[*kernel.Buffer]bool{}
+	var list []*kernel.Buffer
+	touch := func(b *kernel.Buffer, i int) {
+		b = b.Root()
+		if b.Constant() {
 			return
 		}
 		if !seen[b] {
 			seen[b] = true
-			b.first, b.last = i, i
+			b.First, b.Last = i, i
 			list = append(list, b)
 		}
-		b.first, b.last = min(b.first, i), max(b.last, i)
+		b.First, b.Last = min(b.First, i), max(b.Last, i)
 	}
 	index := map[*op]int{}
 	for i, o := range m.ops {
 		index[o] = i
-		o.reads(func(b *buffer) { touch(b, i) })
-		o.writes(func(b *buffer) { touch(b, i) })
-		if o.kind == opDMA && o.dst != nil {
+		o.reads(func(b *kernel.Buffer) { touch(b, i) })
+		o.writes(func(b *kernel.Buffer) { touch(b, i) })
+		if o.dma && o.dst != nil {
 			// Kernels in front of a transfer may still run when it starts. If it
 			// overwrote their memory, it would have to wait for them.
 			first := m.outstanding(i)
@@ -37,17 +38,17 @@ func (m *module) live() []*buffer {
 			touch(o.dst, first)
 		}
 	}
-	for _, group := range [][]boundView{m.inputs, m.outputs, m.variables} {
+	for _, group := range [][]kernel.Bound{m.low.Inputs, m.low.Outputs, m.low.Variables} {
 		for _, v := range group {
-			touch(v.v.buf, max(min(v.v.buf.root().first, len(m.ops)-1), 0))
+			touch(v.Buf, max(min(v.Buf.Root().First, len(m.ops)-1), 0))
 		}
 	}
 	for _, b := range list {
-		if b.fromCall {
-			b.first = -1
+		if b.FromCall {
+			b.First = -1
 		}
-		if b.toCaller {
-			b.last = len(m.ops)
+		if b.ToCaller {
+			b.Last = len(m.ops)
 		}
 	}
 	return list
@@ -73,22 +74,22 @@ func shareStates(m *module) error {
 		return nil // apart, each can share its memory with other feature maps
 	}
 	m.live()
-	for _, p := range m.statePairs {
-		in, out := p[0].root(), p[1].root()
-		if in == out || out.fromCall || in.toCaller || out.size != in.size || out.own != 0 {
+	for _, p := range m.low.States {
+		in, out := p[0].Root(), p[1].Root()
+		if in == out || out.FromCall || in.ToCaller || out.Size != in.Size || out.Own != 0 {
 			continue
 		}
 		firstWrite, lastRead := len(m.ops), -1
 		inPlace := true
 		for i, o := range m.ops {
-			o.reads(func(b *buffer) {
-				if b.root() == in {
+			o.reads(func(b *kernel.Buffer) {
+				if b.Root() == in {
 					lastRead = i
-					inPlace = o.kind == opElementwise
+					inPlace = o.Kind == kernel.Elementwise
 				}
 			})
-			o.writes(func(b *buffer) {
-				if b.root() == out && i < firstWrite {
+			o.writes(func(b *kernel.Buffer) {
+				if b.Root() == out && i < firstWrite {
 					firstWrite = i
 				}
 			})
@@ -96,49 +97,49 @@ func shareStates(m *module) error {
 		if lastRead > firstWrite || (lastRead == firstWrite && !(inPlace && m.elementOrder(m.ops[lastRead], in))) {
 			continue
 		}
-		in.toCaller = true
-		in.bound = true
-		out.into = in
+		in.ToCaller = true
+		in.Bound = true
+		out.Into = in
 	}
 	return nil
 }
 
 // elementOrder reports whether an elementwise operation may write over the input
 // buffer b: every element is read before it is written.
-func (m *module) elementOrder(o *op, b *buffer) bool {
-	same := func(f *fmap) bool {
-		if f == nil || f.buf == nil || f.buf.root() != b {
-			return f == nil || f.buf == nil || f.low == nil || f.low.root() != b
+func (m *module) elementOrder(o *op, b *kernel.Buffer) bool {
+	same := func(f *kernel.Map) bool {
+		if f == nil || f.Buf == nil || f.Buf.Root() != b {
+			return f == nil || f.Buf == nil || f.Low == nil || f.Low.Root() != b
 		}
-		g := o.ofm
-		return f.low == nil && g.low == nil && f.off == 0 && g.off == 0 && f.h == g.h && f.w == g.w && f.c == g.c &&
-			f.sy == g.sy && f.sx == g.sx && f.dt.Size() == g.dt.Size()
+		g := o.OFM
+		return f.Low == nil && g.Low == nil && f.Off == 0 && g.Off == 0 && f.H == g.H && f.W == g.W && f.C == g.C &&
+			f.StrideY == g.StrideY && f.StrideX == g.StrideX && f.Type.Size() == g.Type.Size()
 	}
-	return o.kind == opElementwise && same(o.ifm) && (o.scalar || same(o.ifm2))
+	return o.Kind == kernel.Elementwise && same(o.IFM) && (o.Scalar || same(o.IFM2))
 }
 
 // writeInPlace lets elementwise results take the memory of an operand that dies there.
 func writeInPlace(m *module) error {
 	m.live()
 	for i, o := range m.ops {
-		if o.kind != opElementwise {
+		if o.Kind != kernel.Elementwise {
 			continue
 		}
-		out := o.ofm.buf.root()
-		for _, f := range []*fmap{o.ifm, o.ifm2} {
-			if f == nil || f.buf == nil || f.low != nil || o.ofm.low != nil {
+		out := o.OFM.Buf.Root()
+		for _, f := range []*kernel.Map{o.IFM, o.IFM2} {
+			if f == nil || f.Buf == nil || f.Low != nil || o.OFM.Low != nil {
 				continue
 			}
-			in := f.buf.root()
-			if in == out || in.constant() || in.last != i || out.first != i || in.size != out.size || in.toCaller || out.fromCall || out.into != nil {
+			in := f.Buf.Root()
+			if in == out || in.Constant() || in.Last != i || out.First != i || in.Size != out.Size || in.ToCaller || out.FromCall || out.Into != nil {
 				continue
 			}
-			if m.regionOf(in) != m.regionOf(out) || (in.bound != out.bound) || !m.elementOrder(o, in) {
+			if m.regionOf(in) != m.regionOf(out) || (in.Bound != out.Bound) || !m.elementOrder(o, in) {
 				continue
 			}
-			out.into = in
-			in.last = out.last
-			in.toCaller = in.toCaller || out.toCaller
+			out.Into = in
+			in.Last = out.Last
+			in.ToCaller = in.ToCaller || out.ToCaller
 			break
 		}
 	}
@@ -157,17 +158,17 @@ func allocate(m *module) error {
 	return nil
 }
 
-func (m *module) place(list []*buffer) {
+func (m *module) place(list []*kernel.Buffer) {
 	m.arenaSize, m.fastSize, m.bound = 0, 0, 0
 	for _, region := range []int{ethosu.RegionArena, ethosu.RegionFast} {
-		var part []*buffer
+		var part []*kernel.Buffer
 		for _, b := range list {
-			if b.own != 0 {
-				b.region, b.offset = b.own, 0
+			if b.Own != 0 {
+				b.Region, b.Offset = b.Own, 0
 				continue
 			}
 			if m.regionOf(b) == region {
-				b.region = region
+				b.Region = region
 				part = append(part, b)
 			}
 		}
@@ -185,14 +186,14 @@ func (m *module) place(list []*buffer) {
 // returns the size reached and the largest sum of sizes alive at one time, which
 // no assignment can beat. Several orders are tried, then random exchanges from a
 // fixed seed, until the bound is met.
-func pack(list []*buffer) (size, bound int) {
+func pack(list []*kernel.Buffer) (size, bound int) {
 	if len(list) == 0 {
 		return 0, 0
 	}
 	events := map[int]int{}
 	for _, b := range list {
-		events[b.first] += b.size
-		events[b.last+1] -= b.size
+		events[b.First] += b.Size
+		events[b.Last+1] -= b.Size
 	}
 	var times []int
 	for t := range events {
@@ -204,28 +205,28 @@ func pack(list []*buffer) (size, bound int) {
 		sum += events[t]
 		bound = max(bound, sum)
 	}
-	life := func(b *buffer) int { return b.last - b.first }
-	orders := []func(a, b *buffer) bool{
-		func(a, b *buffer) bool { return a.size > b.size },
-		func(a, b *buffer) bool { return life(a) > life(b) },
-		func(a, b *buffer) bool { return life(a)*a.size > life(b)*b.size },
-		func(a, b *buffer) bool { return a.first < b.first },
+	life := func(b *kernel.Buffer) int { return b.Last - b.First }
+	orders := []func(a, b *kernel.Buffer) bool{
+		func(a, b *kernel.Buffer) bool { return a.Size > b.Size },
+		func(a, b *kernel.Buffer) bool { return life(a) > life(b) },
+		func(a, b *kernel.Buffer) bool { return life(a)*a.Size > life(b)*b.Size },
+		func(a, b *kernel.Buffer) bool { return a.First < b.First },
 	}
 	best := 1 << 62
 	var bestOffsets []int
-	try := func(order []*buffer) int {
+	try := func(order []*kernel.Buffer) int {
 		n := fit(order)
 		if n < best {
 			best = n
 			bestOffsets = bestOffsets[:0]
 			for _, b := range list {
-				bestOffsets = append(bestOffsets, b.offset)
+				bestOffsets = append(bestOffsets, b.Offset)
 			}
 		}
 		return n
 	}
-	order := append([]*buffer(nil), list...)
-	var bestOrder []*buffer
+	order := append([]*kernel.Buffer(nil), list...)
+	var bestOrder []*kernel.Buffer
 	for _, less := range orders {
 		copy(order, list)
 		sort.SliceStable(order, func(i, j int) bool { return less(order[i], order[j]) })
@@ -253,33 +254,50 @@ func pack(list []*buffer) (size, bound int) {
 		}
 	}
 	for i, b := range list {
-		b.offset = bestOffsets[i]
+		b.Offset = bestOffsets[i]
 	}
 	return best, bound
 }
 
 // fit places buffers in the given order, each at the lowest address that is free
 // during its life, and returns the size.
-func fit(order []*buffer) int {
+func fit(order []*kernel.Buffer) int {
 	size := 0
-	var near []*buffer
+	var near []*kernel.Buffer
 	for i, b := range order {
 		near = near[:0]
 		for _, c := range order[:i] {
-			if c.first <= b.last && b.first <= c.last {
+			if c.First <= b.Last && b.First <= c.Last {
 				near = append(near, c)
 			}
 		}
-		sort.Slice(near, func(x, y int) bool { return near[x].offset < near[y].offset })
+		sort.Slice(near, func(x, y int) bool { return near[x].Offset < near[y].Offset })
 		at := 0
 		for _, c := range near {
-			if c.offset >= at+b.size {
+			if c.Offset >= at+b.Size {
 				break
 			}
-			at = max(at, c.offset+c.size)
+			at = max(at, c.Offset+c.Size)
 		}
-		b.offset = at
-		size = max(size, at+b.size)
+		b.Offset = at
+		size = max(size, at+b.Size)
 	}
 	return size
+}
+
+// layoutConstants places every constant that an operation refers to.
+func layoutConstants(m *module) error {
+	used := map[*kernel.Buffer]bool{}
+	for _, o := range m.ops {
+		o.reads(func(b *kernel.Buffer) { used[b.Root()] = true })
+	}
+	for _, b := range m.low.Constants.List {
+		if !used[b] {
+			continue
+		}
+		b.Region, b.Offset = 0, len(m.blob)
+		m.blob = append(m.blob, b.Data...)
+		m.blob = append(m.blob, make([]byte, kernel.Align(len(m.blob))-len(m.blob))...)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 )
 
@@ -18,7 +19,7 @@ type blockChoice struct {
 // chooseBlocks gives every kernel the OFM block with the fewest cycles of the
 // model, and its SHRAM layout.
 func chooseBlocks(m *module) error {
-	depths := map[*kernelWeights]map[int]int{} // how many kernels have which block depth
+	depths := map[*kernel.Weights]map[int]int{} // how many kernels have which block depth
 	for _, o := range m.ops {
 		if !o.isKernel() {
 			continue
@@ -26,23 +27,23 @@ func chooseBlocks(m *module) error {
 		if err := m.setBlock(o, 0); err != nil {
 			return err
 		}
-		if o.weights != nil {
-			if depths[o.weights] == nil {
-				depths[o.weights] = map[int]int{}
+		if o.Weights != nil {
+			if depths[o.Weights] == nil {
+				depths[o.Weights] = map[int]int{}
 			}
-			depths[o.weights][o.block.D]++
+			depths[o.Weights][o.block.D]++
 		}
 	}
 	// A weight stream is in the order of one block depth. Kernels that share weights
 	// but have their feature maps in different memories must not drift apart: the
 	// weights would be stored, and fetched, once for each depth.
 	for _, o := range m.ops {
-		if !o.isKernel() || o.weights == nil || len(depths[o.weights]) < 2 {
+		if !o.isKernel() || o.Weights == nil || len(depths[o.Weights]) < 2 {
 			continue
 		}
 		most := 0
-		for d, n := range depths[o.weights] {
-			if k := depths[o.weights][most]; n > k || n == k && d > most {
+		for d, n := range depths[o.Weights] {
+			if k := depths[o.Weights][most]; n > k || n == k && d > most {
 				most = d
 			}
 		}
@@ -75,7 +76,7 @@ func (m *module) setBlock(o *op, depth int) error {
 	o.block = c.block
 	l, err := block.Fits(m.accel, m.work(o).Op, c.block)
 	if err != nil {
-		panic(fmt.Sprintf("BUG: %s: the chosen block does not fit: %v", o.name, err))
+		panic(fmt.Sprintf("BUG: %s: the chosen block does not fit: %v", o.Name, err))
 	}
 	o.ib2Start, o.ibEnd, o.abStart = l.IFM2IBStart, l.IBEnd, l.ABStart
 	return nil
@@ -106,7 +107,7 @@ func (m *module) chooseBlock(o *op, depth int) (blockChoice, error) {
 		return true
 	})
 	if !found {
-		return best, fmt.Errorf("%s (output %q): no block configuration fits the %d KiB of SHRAM of %s", o.name, o.source, m.accel.SHRAMBanks, m.accel.Name)
+		return best, fmt.Errorf("%s (output %q): no block configuration fits the %d KiB of SHRAM of %s", o.Name, o.Source, m.accel.SHRAMBanks, m.accel.Name)
 	}
 	m.choices[key] = best
 	return best, nil
@@ -115,16 +116,16 @@ func (m *module) chooseBlock(o *op, depth int) (blockChoice, error) {
 // weightBytes is the length of the weight stream of an operation: exact when it
 // was encoded already, else a guess from the distribution of values.
 func (m *module) weightBytes(o *op) int {
-	w := o.weights
+	w := o.Weights
 	for _, s := range m.streamList {
 		if s.w == w {
 			return s.total()
 		}
 	}
-	if w.guess == 0 {
-		w.guess = w.entropyBytes()
+	if m.guesses[w] == 0 {
+		m.guesses[w] = entropyBytes(w)
 	}
-	return w.guess
+	return m.guesses[w]
 }
 
 // fastRegion is the region of resident weights and intermediate feature maps.
@@ -136,16 +137,16 @@ func (m *module) fastRegion() int {
 }
 
 // regionOf returns the region a buffer will lie in.
-func (m *module) regionOf(b *buffer) int {
-	b = b.root()
+func (m *module) regionOf(b *kernel.Buffer) int {
+	b = b.Root()
 	switch {
-	case b.constant():
+	case b.Constant():
 		return ethosu.RegionConstants
-	case b.own != 0:
-		return b.own
-	case b.pinFast:
+	case b.Own != 0:
+		return b.Own
+	case b.Resident:
 		return m.fastRegion()
-	case b.bound || m.spilled:
+	case b.Bound || m.spilled:
 		return ethosu.RegionArena
 	}
 	return m.fastRegion()
@@ -153,17 +154,17 @@ func (m *module) regionOf(b *buffer) int {
 
 // entropyBytes is about what a stream of the weights takes. Its logarithms are whole
 // numbers, because decisions rest on it and programs are the same on every machine.
-func (w *kernelWeights) entropyBytes() int {
+func entropyBytes(w *kernel.Weights) int {
 	var count [256]int
-	for _, b := range w.values {
+	for _, b := range w.Values {
 		count[b]++
 	}
-	n := len(w.values)
+	n := len(w.Values)
 	sum := int64(n) * log2(n) // in units of 1/65536
 	for _, c := range count {
 		sum -= int64(c) * log2(c)
 	}
-	return align16(int(sum/(8<<16)*51/50) + n/100 + 16)
+	return kernel.Align(int(sum/(8<<16)*51/50) + n/100 + 16)
 }
 
 // log2 returns the binary logarithm of x in units of 1/65536, 0 for x = 0.

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 )
 
 // keepWithinBudget decides which weights may be copied to SRAM when a budget is
@@ -16,23 +17,23 @@ func keepWithinBudget(m *module) error {
 	}
 	room := m.room
 	type candidate struct {
-		w     *kernelWeights
+		w     *kernel.Weights
 		first *op
 		uses  int
 		bytes int
 		save  float64 // cycles
 	}
-	index := map[*kernelWeights]int{}
+	index := map[*kernel.Weights]int{}
 	var list []candidate
 	for _, o := range m.ops {
-		if o.weights == nil {
+		if o.Weights == nil {
 			continue
 		}
-		i, ok := index[o.weights]
+		i, ok := index[o.Weights]
 		if !ok {
 			i = len(list)
-			index[o.weights] = i
-			list = append(list, candidate{w: o.weights, first: o, bytes: m.weightBytes(o)})
+			index[o.Weights] = i
+			list = append(list, candidate{w: o.Weights, first: o, bytes: m.weightBytes(o)})
 		}
 		list[i].uses++
 	}
@@ -70,15 +71,15 @@ func keepWithinBudget(m *module) error {
 		case c.bytes <= room-transient:
 			room -= c.bytes
 		default:
-			channels := (room - transient) * c.w.o / c.bytes
-			if channels < 16 || c.first.kind != opConv {
+			channels := (room - transient) * c.w.O / c.bytes
+			if channels < 16 || c.first.Kind != kernel.Conv {
 				m.copies[c.w] = readDirect
 				continue
 			}
 			if err := m.keepPart(c.w, channels); err != nil {
 				return err
 			}
-			room -= c.bytes * channels / c.w.o
+			room -= c.bytes * channels / c.w.O
 		}
 	}
 	return nil

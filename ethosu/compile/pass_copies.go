@@ -1,6 +1,9 @@
 package compile
 
-import "github.com/unroll-npu/unroll/ethosu"
+import (
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+)
 
 // decidePrefetch sets whether weights are copied to SRAM before use: only where
 // constants lie in a slower memory than feature maps.
@@ -8,7 +11,7 @@ func decidePrefetch(m *module) error {
 	slow, fast := m.memory(ethosu.RegionConstants), m.memory(m.fastRegion())
 	m.prefetch = slow.Bandwidth(m.accel) < fast.Bandwidth(m.accel)
 	if m.prefetch {
-		for _, w := range m.weights {
+		for _, w := range m.low.Weights.All() {
 			m.copies[w] = copyWeights
 		}
 	}
@@ -23,10 +26,10 @@ func chooseCopies(m *module) error {
 		return nil
 	}
 	shared := m.sharedRecords()
-	var list []*kernelWeights
-	allowed := map[*kernelWeights][]copyMode{}
+	var list []*kernel.Weights
+	allowed := map[*kernel.Weights][]copyMode{}
 	for _, o := range m.ops {
-		w := o.weights
+		w := o.Weights
 		if w == nil || m.copies[w] == readDirect || m.copies[w] == copyEach || allowed[w] != nil {
 			continue
 		}
@@ -43,7 +46,7 @@ func chooseCopies(m *module) error {
 		}
 		return m.newTimeline().search(), nil
 	}
-	start := map[*kernelWeights]copyMode{}
+	start := map[*kernel.Weights]copyMode{}
 	best := 0.0
 	for i, mode := range []copyMode{copyWeights, copyBoth, readDirect} {
 		t, err := try(func() {
@@ -86,16 +89,16 @@ func chooseCopies(m *module) error {
 
 // sharedRecords returns the records of every weight tensor whose kernels all have
 // the same ones.
-func (m *module) sharedRecords() map[*kernelWeights]*coded {
-	shared := map[*kernelWeights]*coded{}
+func (m *module) sharedRecords() map[*kernel.Weights]*coded {
+	shared := map[*kernel.Weights]*coded{}
 	for _, o := range m.ops {
-		if o.weights == nil {
+		if o.Weights == nil {
 			continue
 		}
-		if r, ok := shared[o.weights]; ok && r != o.recBuf {
-			shared[o.weights] = nil
+		if r, ok := shared[o.Weights]; ok && r != o.recBuf {
+			shared[o.Weights] = nil
 		} else if !ok {
-			shared[o.weights] = o.recBuf
+			shared[o.Weights] = o.recBuf
 		}
 	}
 	return shared
@@ -104,14 +107,14 @@ func (m *module) sharedRecords() map[*kernelWeights]*coded {
 // copyHeavyRecords copies the records, too, of kernels that run often and take
 // less time than reading their records would. The cycle model counts the bytes of
 // records with those of the weights and does not see this.
-func (m *module) copyHeavyRecords(shared map[*kernelWeights]*coded) {
-	uses := map[*kernelWeights]int{}
+func (m *module) copyHeavyRecords(shared map[*kernel.Weights]*coded) {
+	uses := map[*kernel.Weights]int{}
 	for _, o := range m.ops {
-		uses[o.weights]++
+		uses[o.Weights]++
 	}
 	slow := m.memory(ethosu.RegionConstants)
 	for _, o := range m.ops {
-		w := o.weights
+		w := o.Weights
 		if w != nil && m.copies[w] == copyWeights && shared[w] != nil && uses[w] > 2 &&
 			float64(o.recBuf.total())/slow.Bandwidth(m.accel) > m.kernelTimeOf(o).t {
 			m.copies[w] = copyBoth

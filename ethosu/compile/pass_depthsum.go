@@ -3,6 +3,7 @@ package compile
 import (
 	"math"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/weights"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quant"
@@ -10,15 +11,15 @@ import (
 
 // asDepthwise returns an int8 ADD or SUB as a depthwise convolution over two rows.
 func (m *module) asDepthwise(o *op) (*op, bool) {
-	if o.kind != opElementwise || (o.mode != ewAdd && o.mode != ewSub) || o.scalar || o.ifm.dt != graph.Int8 || o.ofm.dt != graph.Int8 ||
-		o.operandMode == 0 || o.round != roundTFL || o.ifm.zp != o.ifm2.zp || !m.twoRows(o) {
+	if o.Kind != kernel.Elementwise || (o.Mode != kernel.Add && o.Mode != kernel.Sub) || o.Scalar || o.IFM.Type != graph.Int8 || o.OFM.Type != graph.Int8 ||
+		o.OperandMode == 0 || o.Round != kernel.RoundTFL || o.IFM.Zero != o.IFM2.Zero || !m.twoRows(o) {
 		return nil, false
 	}
-	a, b := o.ifm, o.ifm2
-	if o.swapped {
+	a, b := o.IFM, o.IFM2
+	if o.Swapped {
 		a, b = b, a
 	}
-	sum, ok := m.depthSum(o, a.zp)
+	sum, ok := m.depthSum(o, a.Zero)
 	if !ok {
 		return nil, false
 	}
@@ -28,24 +29,24 @@ func (m *module) asDepthwise(o *op) (*op, bool) {
 	}
 	was := plain.cycles
 	var best *op
-	for _, shape := range rowShapes(a.w, a.c, 8, a.w == 1 || (a.sx == a.c && o.ofm.sx == o.ofm.c)) {
+	for _, shape := range rowShapes(a.W, a.C, 8, a.W == 1 || (a.StrideX == a.C && o.OFM.StrideX == o.OFM.C)) {
 		if shape[1] > 64 {
 			continue // every channel costs weights and a record
 		}
 		p := o.summing(shape, a, b)
-		p.kind, p.mode, p.global, p.out, p.round = opDepthwise, 0, false, scale{}, roundNatural
+		p.Kind, p.Mode, p.Global, p.Out, p.Round = kernel.Depthwise, 0, false, kernel.Scale{}, kernel.RoundNatural
 		values := make([]byte, 0, 2*shape[1])
 		for range shape[1] {
 			values = append(values, byte(sum.wa), byte(sum.wb))
-			p.records = append(p.records, weights.Record{Scale: sum.out.mul, Shift: uint8(sum.out.shift)})
+			p.Records = append(p.Records, weights.Record{Scale: sum.out.Mul, Shift: uint8(sum.out.Shift)})
 		}
-		if p.weights, err = m.weightsOf("sum of two rows", values, shape[1], 2, 1, 1, true); err != nil {
+		if p.Weights, err = m.low.Weights.Of("sum of two rows", values, shape[1], 2, 1, 1, true); err != nil {
 			return nil, false
 		}
 		if m.prefetch {
-			m.copies[p.weights] = copyBoth
+			m.copies[p.Weights] = copyBoth
 		}
-		p.recBuf = m.packRecords("sum records", p.records)
+		p.recBuf = m.packRecords("sum records", p.Records)
 		if c, err := m.chooseBlock(p, 0); err == nil && c.cycles < min(0.75*plain.cycles, was) {
 			best, was = p, c.cycles
 		}
@@ -58,20 +59,20 @@ func (m *module) asDepthwise(o *op) (*op, bool) {
 // that of a small accumulator would be seen.
 type depthSum struct {
 	wa, wb int
-	out    scale
+	out    kernel.Scale
 	ok     bool
 }
 
 // sumKey is everything that the result of an ADD or SUB depends on.
 type sumKey struct {
 	mode, operandMode int
-	opa, out          scale
+	opa, out          kernel.Scale
 	zin, zout, lo, hi int
 }
 
 // depthSum looks for the integer form of o and proves it on all pairs of values.
 func (m *module) depthSum(o *op, zp int) (depthSum, bool) {
-	key := sumKey{o.mode, o.operandMode, o.opa, o.out, zp, o.ofm.zp, o.lo, o.hi}
+	key := sumKey{o.Mode, o.OperandMode, o.OPA, o.Out, zp, o.OFM.Zero, o.Lo, o.Hi}
 	if s, ok := m.sums[key]; ok {
 		return s, s.ok
 	}
@@ -82,28 +83,28 @@ func (m *module) depthSum(o *op, zp int) (depthSum, bool) {
 
 func findSum(o *op, zp int) depthSum {
 	// The scaled operand counts r times the other, which is shifted by 19.
-	r := math.Ldexp(float64(o.opa.mul), -o.opa.shift-19)
+	r := math.Ldexp(float64(o.OPA.Mul), -o.OPA.Shift-19)
 	for q := 1; q <= 128; q++ {
 		p := math.Round(r * float64(q))
 		if p < 1 || p > 128 || math.Abs(p/float64(q)-r) > 2e-7*r {
 			continue
 		}
 		s := depthSum{wa: q, wb: int(p)}
-		if o.operandMode == 1 {
+		if o.OperandMode == 1 {
 			s.wa, s.wb = s.wb, s.wa
 		}
-		if o.mode == ewSub {
+		if o.Mode == kernel.Sub {
 			s.wb = -s.wb
 		}
 		if max(s.wa, s.wb) > 127 {
 			return s
 		}
-		out, err := shiftOf(quant.QuantizeMultiplier(math.Ldexp(float64(o.out.mul), 19-o.out.shift) / float64(q)))
+		out, err := kernel.ScaleOf(quant.QuantizeMultiplier(math.Ldexp(float64(o.Out.Mul), 19-o.Out.Shift) / float64(q)))
 		if err != nil {
 			return s
 		}
 		s.out = out
-		s.ok = out.shift > 0 && s.equals(o, zp)
+		s.ok = out.Shift > 0 && s.equals(o, zp)
 		return s
 	}
 	return depthSum{}
@@ -112,24 +113,24 @@ func findSum(o *op, zp int) depthSum {
 // equals compares the two forms on every pair of int8 values.
 func (s depthSum) equals(o *op, zp int) bool {
 	sign := int64(1)
-	if o.mode == ewSub {
+	if o.Mode == kernel.Sub {
 		sign = -1
 	}
-	clamp := func(v int64) int64 { return min(max(v+int64(o.ofm.zp), int64(o.lo)), int64(o.hi)) }
+	clamp := func(v int64) int64 { return min(max(v+int64(o.OFM.Zero), int64(o.Lo)), int64(o.Hi)) }
 	var scaled, plain [256]int64
 	for i := range scaled {
 		v := int64(i-128) - int64(zp)
-		scaled[i], plain[i] = scaleTFLBy(v, o.opa.mul, o.opa.shift, 20), v<<19
+		scaled[i], plain[i] = scaleTFLBy(v, o.OPA.Mul, o.OPA.Shift, 20), v<<19
 	}
 	first, second := &plain, &scaled
-	if o.operandMode == 1 {
+	if o.OperandMode == 1 {
 		first, second = &scaled, &plain
 	}
 	for i := range first {
 		for k := range second {
-			want := clamp(scaleTFL(first[i]+sign*second[k], o.out.mul, o.out.shift))
+			want := clamp(scaleTFL(first[i]+sign*second[k], o.Out.Mul, o.Out.Shift))
 			acc := int64(s.wa)*(int64(i-128)-int64(zp)) + int64(s.wb)*(int64(k-128)-int64(zp))
-			if clamp((acc*int64(s.out.mul)+1<<(s.out.shift-1))>>s.out.shift) != want {
+			if clamp((acc*int64(s.out.Mul)+1<<(s.out.Shift-1))>>s.out.Shift) != want {
 				return false
 			}
 		}

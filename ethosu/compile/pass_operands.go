@@ -1,12 +1,15 @@
 package compile
 
-import "github.com/unroll-npu/unroll/lower/graph"
+import (
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
 
 // operandCopy is a copy in SRAM of all constants that kernels take as feature maps.
 type operandCopy struct {
 	data []byte
-	dst  *buffer
-	with *kernelWeights // it comes in the transfer of these, which is in time
+	dst  *kernel.Buffer
+	with *kernel.Weights // it comes in the transfer of these, which is in time
 }
 
 // copyOperands copies constants that kernels take as feature maps to SRAM, together
@@ -16,26 +19,26 @@ func copyOperands(m *module) error {
 	if !m.prefetch || m.room >= 0 {
 		return nil
 	}
-	c := &operandCopy{dst: &buffer{name: "operands/resident", pinFast: true}}
+	c := &operandCopy{dst: &kernel.Buffer{Name: "operands/resident", Resident: true}}
 	type place struct {
-		b        *buffer
+		b        *kernel.Buffer
 		from, to int
 	}
 	at := map[place]int{}
-	move := func(f *fmap) *fmap {
-		if f == nil || f.buf == nil || !f.buf.root().constant() || f.low != nil {
+	move := func(f *kernel.Map) *kernel.Map {
+		if f == nil || f.Buf == nil || !f.Buf.Root().Constant() || f.Low != nil {
 			return f
 		}
-		s := f.off + (f.h-1)*f.sy + (f.w-1)*f.sx + f.c*f.dt.Size()
-		p := place{f.buf.root(), f.off, s}
+		s := f.Off + (f.H-1)*f.StrideY + (f.W-1)*f.StrideX + f.C*f.Type.Size()
+		p := place{f.Buf.Root(), f.Off, s}
 		off, ok := at[p]
 		if !ok {
-			off = ru(len(c.data), max(f.dt.Size(), graph.Int32.Size()))
-			c.data = append(append(c.data, make([]byte, off-len(c.data))...), p.b.data[p.from:p.to]...)
+			off = kernel.RoundUp(len(c.data), max(f.Type.Size(), graph.Int32.Size()))
+			c.data = append(append(c.data, make([]byte, off-len(c.data))...), p.b.Data[p.from:p.to]...)
 			at[p] = off
 		}
 		g := *f
-		g.buf, g.off = c.dst, off
+		g.Buf, g.Off = c.dst, off
 		return &g
 	}
 	best := m.newTimeline().search()
@@ -46,28 +49,28 @@ func copyOperands(m *module) error {
 		if !o.isKernel() {
 			continue
 		}
-		ifm, ifm2 := move(o.ifm), o.ifm2
-		if !o.scalar {
+		ifm, ifm2 := move(o.IFM), o.IFM2
+		if !o.Scalar {
 			ifm2 = move(ifm2)
 		}
-		if ifm != o.ifm || ifm2 != o.ifm2 {
+		if ifm != o.IFM || ifm2 != o.IFM2 {
 			p := *o
-			p.ifm, p.ifm2 = ifm, ifm2
+			p.IFM, p.IFM2 = ifm, ifm2
 			m.ops[i] = &p
 		}
 	}
 	if len(c.data) == 0 {
 		return nil
 	}
-	c.dst.size = align16(len(c.data))
+	c.dst.Size = kernel.Align(len(c.data))
 	for _, o := range m.ops {
 		used := false
-		o.reads(func(b *buffer) { used = used || b == c.dst })
+		o.reads(func(b *kernel.Buffer) { used = used || b == c.dst })
 		if used {
 			break
 		}
-		if mode := m.copies[o.weights]; o.weights != nil && (mode == copyWeights || mode == copyBoth) {
-			c.with = o.weights
+		if mode := m.copies[o.Weights]; o.Weights != nil && (mode == copyWeights || mode == copyBoth) {
+			c.with = o.Weights
 		}
 	}
 	m.operands = c

@@ -1,6 +1,9 @@
 package compile
 
-import "github.com/unroll-npu/unroll/lower/graph"
+import (
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
 
 // sumByPooling turns int8 ADD and SUB of two tensors into operations that the MAC
 // array sums in less than half the cycles: the operands become two rows of one
@@ -20,12 +23,12 @@ func sumByPooling(m *module) error {
 }
 
 func (m *module) asPool(o *op) (*op, bool) {
-	if o.kind != opElementwise || o.mode != ewAdd || o.scalar || o.ifm.dt != graph.Int8 || o.ofm.dt != graph.Int8 ||
-		o.operandMode != 2 || o.opa != (scale{1 << 30, 11}) || o.round != roundTFL {
+	if o.Kind != kernel.Elementwise || o.Mode != kernel.Add || o.Scalar || o.IFM.Type != graph.Int8 || o.OFM.Type != graph.Int8 ||
+		o.OperandMode != 2 || o.OPA != (kernel.Scale{Mul: 1 << 30, Shift: 11}) || o.Round != kernel.RoundTFL {
 		return nil, false
 	}
-	a, b, c := o.ifm, o.ifm2, o.ofm
-	zero := a.zp + b.zp
+	a, b, c := o.IFM, o.IFM2, o.OFM
+	zero := a.Zero + b.Zero
 	if zero%2 != 0 || !m.twoRows(o) || !sameSums(o, zero) {
 		return nil, false
 	}
@@ -36,11 +39,11 @@ func (m *module) asPool(o *op) (*op, bool) {
 	was := plain.cycles
 	var best *op
 	var forms []*op
-	for _, shape := range rowShapes(a.w, a.c, 16, a.w == 1 || (a.sx == a.c && c.sx == c.c)) {
+	for _, shape := range rowShapes(a.W, a.C, 16, a.W == 1 || (a.StrideX == a.C && c.StrideX == c.C)) {
 		p := o.summing(shape, a, b)
-		p.kind, p.mode = opPool, poolAverage
-		p.ifm.zp = zero / 2
-		p.out.shift -= 19
+		p.Kind, p.Mode = kernel.Pool, kernel.PoolAverage
+		p.IFM.Zero = zero / 2
+		p.Out.Shift -= 19
 		c, err := m.chooseBlock(p, 0)
 		if err != nil || c.cycles >= plain.cycles {
 			continue
@@ -59,27 +62,27 @@ func (m *module) asPool(o *op) (*op, bool) {
 // twoRows reports whether the operands of an elementwise operation can be two rows
 // of one feature map.
 func (m *module) twoRows(o *op) bool {
-	a, b := o.ifm, o.ifm2
-	return a.h == 1 && b.h == 1 && a.w == b.w && a.c == b.c && !a.buf.constant() && !b.buf.constant() && a.low == nil && b.low == nil &&
-		m.regionOf(a.buf) == m.regionOf(b.buf) && (a.w == 1 || a.sx == b.sx) && !(m.accel.ReservedEndBanks == 0 && o.usesTable())
+	a, b := o.IFM, o.IFM2
+	return a.H == 1 && b.H == 1 && a.W == b.W && a.C == b.C && !a.Buf.Constant() && !b.Buf.Constant() && a.Low == nil && b.Low == nil &&
+		m.regionOf(a.Buf) == m.regionOf(b.Buf) && (a.W == 1 || a.StrideX == b.StrideX) && !(m.accel.ReservedEndBanks == 0 && o.UsesTable())
 }
 
 // summing returns a copy of an elementwise operation as one with a kernel of two
 // rows, the rows a and b, in the given width and channels.
-func (o *op) summing(shape [2]int, a, b *fmap) *op {
+func (o *op) summing(shape [2]int, a, b *kernel.Map) *op {
 	p := *o
-	p.kh, p.kw = 2, 1
-	p.ifm2, p.operandMode, p.swapped, p.opa, p.opb = nil, 0, false, scale{}, 0
-	in, out := *a, *o.ofm
+	p.KH, p.KW = 2, 1
+	p.IFM2, p.OperandMode, p.Swapped, p.OPA, p.OPB = nil, 0, false, kernel.Scale{}, 0
+	in, out := *a, *o.OFM
 	w, ch := shape[0], shape[1]
-	in.h, in.w, in.c, in.low, in.lowOff, in.lowName = 2, w, ch, b.buf, b.off, b.name
-	if out.w, out.c = w, ch; shape != [2]int{a.w, a.c} {
-		in.sx, out.sx = ch, ch
+	in.H, in.W, in.C, in.Low, in.LowOff, in.LowName = 2, w, ch, b.Buf, b.Off, b.Name
+	if out.W, out.C = w, ch; shape != [2]int{a.W, a.C} {
+		in.StrideX, out.StrideX = ch, ch
 	}
-	in.sy, out.sy = w*in.sx, w*out.sx
-	in.brick = ch == 16 && w > 1 && in.sx == 16 && out.sx == 16
-	out.brick = in.brick
-	p.ifm, p.ofm = &in, &out
+	in.StrideY, out.StrideY = w*in.StrideX, w*out.StrideX
+	in.Brick = ch == 16 && w > 1 && in.StrideX == 16 && out.StrideX == 16
+	out.Brick = in.Brick
+	p.IFM, p.OFM = &in, &out
 	return &p
 }
 
@@ -105,14 +108,14 @@ func rowShapes(w, c, least int, contiguous bool) [][2]int {
 // sameSums reports whether pooling gives the result of ADD for every sum of two
 // int8 values with zero points adding up to zero.
 func sameSums(o *op, zero int) bool {
-	n := o.out.shift
+	n := o.Out.Shift
 	if n < 19 {
 		return false
 	}
 	for s := -256 - zero; s <= 254-zero; s++ {
-		x := scaleTFL(int64(s)<<19, o.out.mul, n)
-		y := scaleTFL(int64(s), o.out.mul, n-19)
-		clamp := func(v int64) int64 { return min(max(v+int64(o.ofm.zp), int64(o.lo)), int64(o.hi)) }
+		x := scaleTFL(int64(s)<<19, o.Out.Mul, n)
+		y := scaleTFL(int64(s), o.Out.Mul, n-19)
+		clamp := func(v int64) int64 { return min(max(v+int64(o.OFM.Zero), int64(o.Lo)), int64(o.Hi)) }
 		if clamp(x) != clamp(y) {
 			return false
 		}

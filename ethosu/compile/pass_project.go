@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/weights"
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -42,14 +43,14 @@ type rowShape struct {
 // rowKernel says what a kernel does to its row. Kernels that agree, and whose records
 // are equal, differ in their addresses alone.
 type rowKernel struct {
-	from     *buffer
+	from     *kernel.Buffer
 	ifm, ofm rowShape
-	weights  *kernelWeights
-	table    *table
-	fn       function
+	weights  *kernel.Weights
+	table    *kernel.Table
+	fn       kernel.Function
 	lo, hi   int
 	round    int
-	out      scale
+	out      kernel.Scale
 	global   bool
 	acc40    bool
 	part     bool
@@ -58,24 +59,24 @@ type rowKernel struct {
 // rowOf returns what kernel o does to its row, and false when it is nothing that could
 // be done to several at once: anything but a 1x1 convolution into a buffer of its own.
 func rowOf(o *op) (rowKernel, bool) {
-	if o.kind != opConv || o.kh*o.kw*o.strideH*o.strideW != 1 || o.padTop|o.padBottom|o.padLeft|o.padRight != 0 {
+	if o.Kind != kernel.Conv || o.KH*o.KW*o.StrideH*o.StrideW != 1 || o.PadTop|o.PadBottom|o.PadLeft|o.PadRight != 0 {
 		return rowKernel{}, false
 	}
-	side := func(f *fmap) (rowShape, bool) {
-		s := rowShape{w: f.w, c: f.c, dt: f.dt, zp: f.zp}
-		if f.w > 1 {
-			s.sx = f.sx
+	side := func(f *kernel.Map) (rowShape, bool) {
+		s := rowShape{w: f.W, c: f.C, dt: f.Type, zp: f.Zero}
+		if f.W > 1 {
+			s.sx = f.StrideX
 		}
-		return s, f.h == 1 && f.low == nil
+		return s, f.H == 1 && f.Low == nil
 	}
-	in, ok := side(o.ifm)
-	out, alone := side(o.ofm)
-	b := o.ofm.buf
+	in, ok := side(o.IFM)
+	out, alone := side(o.OFM)
+	b := o.OFM.Buf
 	bytes := out.w * out.c * out.dt.Size()
-	if !ok || !alone || b.bound || b.fromCall || b.toCaller || b.own != 0 || o.ofm.off != 0 || b.size != align16(bytes) || out.w > 1 && out.sx != out.c*out.dt.Size() {
+	if !ok || !alone || b.Bound || b.FromCall || b.ToCaller || b.Own != 0 || o.OFM.Off != 0 || b.Size != kernel.Align(bytes) || out.w > 1 && out.sx != out.c*out.dt.Size() {
 		return rowKernel{}, false
 	}
-	return rowKernel{o.ifm.buf, in, out, o.weights, o.table, o.fn, o.lo, o.hi, o.round, o.out, o.global, o.acc40, o.partKernel}, true
+	return rowKernel{o.IFM.Buf, in, out, o.Weights, o.Table, o.Fn, o.Lo, o.Hi, o.Round, o.Out, o.Global, o.Acc40, o.PartKernel}, true
 }
 
 // projectOnce merges the kernels of the first set that can be merged and returns the
@@ -94,13 +95,13 @@ func (m *module) projectOnce(leave map[*op]bool) *op {
 		}
 		var s *set
 		for _, t := range sets[k] {
-			if slices.Equal(t.records, o.records) {
+			if slices.Equal(t.records, o.Records) {
 				s = t
 				break
 			}
 		}
 		if s == nil {
-			s = &set{records: o.records}
+			s = &set{records: o.Records}
 			sets[k] = append(sets[k], s)
 			list = append(list, s)
 		}
@@ -119,16 +120,16 @@ func (m *module) projectOnce(leave map[*op]bool) *op {
 // evenRows cuts kernels into runs whose rows follow each other at one distance, in the
 // order of the rows.
 func (m *module) evenRows(members []int) [][]int {
-	sort.SliceStable(members, func(a, b int) bool { return m.ops[members[a]].ifm.off < m.ops[members[b]].ifm.off })
-	off := func(k int) int { return m.ops[members[k]].ifm.off }
+	sort.SliceStable(members, func(a, b int) bool { return m.ops[members[a]].IFM.Off < m.ops[members[b]].IFM.Off })
+	off := func(k int) int { return m.ops[members[k]].IFM.Off }
 	var runs [][]int
 	for from := 0; from+1 < len(members); {
-		f := m.ops[members[from]].ifm
+		f := m.ops[members[from]].IFM
 		d, to := off(from+1)-off(from), from+2
 		for to < len(members) && off(to)-off(to-1) == d && (m.rows == 0 || to-from < m.rows) {
 			to++
 		}
-		if d < (f.w-1)*f.sx+f.c*f.dt.Size() { // equal or overlapping rows
+		if d < (f.W-1)*f.StrideX+f.C*f.Type.Size() { // equal or overlapping rows
 			from++
 			continue
 		}
@@ -142,11 +143,11 @@ func (m *module) evenRows(members []int) [][]int {
 // behind what writes the rows that it reads, in front of what reads its results. It
 // returns false when there is none.
 func (m *module) roomBetween(run []int) (at int, ok bool) {
-	from := m.ops[run[0]].ifm.buf
-	to := map[*buffer]int{} // kernel that writes it
+	from := m.ops[run[0]].IFM.Buf
+	to := map[*kernel.Buffer]int{} // kernel that writes it
 	member := map[int]bool{}
 	for _, i := range run {
-		to[m.ops[i].ofm.buf] = i
+		to[m.ops[i].OFM.Buf] = i
 		member[i] = true
 	}
 	if len(to) != len(run) {
@@ -154,7 +155,7 @@ func (m *module) roomBetween(run []int) (at int, ok bool) {
 	}
 	lo, hi, ok := 0, len(m.ops), true
 	for i, o := range m.ops {
-		result := func(b *buffer) {
+		result := func(b *kernel.Buffer) {
 			j, is := to[b]
 			switch {
 			case !is || i == j:
@@ -166,13 +167,13 @@ func (m *module) roomBetween(run []int) (at int, ok bool) {
 		}
 		o.reads(result)
 		o.writes(result)
-		o.writes(func(b *buffer) {
+		o.writes(func(b *kernel.Buffer) {
 			if b != from {
 				return
 			}
 			for _, j := range run {
 				switch {
-				case !meets(o.ofm, m.ops[j].ifm):
+				case !meets(o.OFM, m.ops[j].IFM):
 				case i < j:
 					lo = max(lo, i+1)
 				default:
@@ -185,32 +186,32 @@ func (m *module) roomBetween(run []int) (at int, ok bool) {
 }
 
 // meets reports whether two maps, before they have addresses, may share bytes.
-func meets(a, b *fmap) bool {
-	if a.low != nil || b.low != nil {
+func meets(a, b *kernel.Map) bool {
+	if a.Low != nil || b.Low != nil {
 		return true
 	}
-	end := func(f *fmap) int { return f.off + (f.h-1)*f.sy + (f.w-1)*f.sx + f.c*f.dt.Size() }
-	return a.buf != b.buf || a.off < end(b) && b.off < end(a)
+	end := func(f *kernel.Map) int { return f.Off + (f.H-1)*f.StrideY + (f.W-1)*f.StrideX + f.C*f.Type.Size() }
+	return a.Buf != b.Buf || a.Off < end(b) && b.Off < end(a)
 }
 
 // mergeRows puts one kernel at index at instead of those of a run, and makes their
 // results views of one buffer. It returns the kernel.
 func (m *module) mergeRows(run []int, at int) *op {
 	first, last := m.ops[run[0]], m.ops[run[len(run)-1]]
-	stride := first.ofm.buf.size
-	all := &buffer{name: fmt.Sprintf("%s to %s", first.ofm.name, last.ofm.name), size: stride * len(run)}
+	stride := first.OFM.Buf.Size
+	all := &kernel.Buffer{Name: fmt.Sprintf("%s to %s", first.OFM.Name, last.OFM.Name), Size: stride * len(run)}
 	p := *first
-	in, out := *first.ifm, *first.ofm
-	in.name = fmt.Sprintf("%s to %s", first.ifm.name, last.ifm.name)
-	out.buf, out.name = all, all.name
-	in.stack(len(run), m.ops[run[1]].ifm.off-in.off)
-	out.stack(len(run), stride)
-	p.ifm, p.ofm = &in, &out
+	in, out := *first.IFM, *first.OFM
+	in.Name = fmt.Sprintf("%s to %s", first.IFM.Name, last.IFM.Name)
+	out.Buf, out.Name = all, all.Name
+	stack(&in, len(run), m.ops[run[1]].IFM.Off-in.Off)
+	stack(&out, len(run), stride)
+	p.IFM, p.OFM = &in, &out
 
-	row := map[*buffer]int{}
+	row := map[*kernel.Buffer]int{}
 	merged := map[int]bool{}
 	for k, i := range run {
-		row[m.ops[i].ofm.buf] = k
+		row[m.ops[i].OFM.Buf] = k
 		merged[i] = true
 	}
 	ops := make([]*op, 0, len(m.ops))
@@ -221,15 +222,15 @@ func (m *module) mergeRows(run []int, at int) *op {
 		if merged[i] {
 			continue
 		}
-		for _, f := range []*fmap{o.ifm, o.ifm2, o.ofm} {
+		for _, f := range []*kernel.Map{o.IFM, o.IFM2, o.OFM} {
 			if f == nil {
 				continue
 			}
-			if k, ok := row[f.buf]; ok {
-				f.buf, f.off = all, f.off+k*stride
+			if k, ok := row[f.Buf]; ok {
+				f.Buf, f.Off = all, f.Off+k*stride
 			}
-			if k, ok := row[f.low]; ok {
-				f.low, f.lowOff = all, f.lowOff+k*stride
+			if k, ok := row[f.Low]; ok {
+				f.Low, f.LowOff = all, f.LowOff+k*stride
 			}
 		}
 		ops = append(ops, o)
@@ -243,12 +244,12 @@ func (m *module) mergeRows(run []int, at int) *op {
 }
 
 // stack makes a map of one row one of n rows so many bytes apart.
-func (f *fmap) stack(n, distance int) {
-	if f.w == 1 {
-		f.w, f.sx, f.sy = n, distance, n*distance
+func stack(f *kernel.Map, n, distance int) {
+	if f.W == 1 {
+		f.W, f.StrideX, f.StrideY = n, distance, n*distance
 		return
 	}
-	f.h, f.sy = n, distance
+	f.H, f.StrideY = n, distance
 }
 
 // noRows as module.rows leaves every kernel its row.

@@ -1,5 +1,7 @@
 package compile
 
+import "github.com/unroll-npu/unroll/ethosu/compile/kernel"
+
 // fetchRecords brings the records of a kernel to SRAM shortly before it runs, where
 // the latency of the slow memory sets the pace: the NPU reads them anew for every
 // block. Records that belong to one kernel alone cannot stay there, as copyBoth has it.
@@ -10,7 +12,7 @@ func fetchRecords(m *module) error {
 	best := m.newTimeline().search()
 	fetched := 0
 	for _, o := range m.ops {
-		if o.weights == nil || m.copies[o.weights] == copyBoth || m.copies[o.weights] == copyEach {
+		if o.Weights == nil || m.copies[o.Weights] == copyBoth || m.copies[o.Weights] == copyEach {
 			continue
 		}
 		before := m.kernelTimeOf(o).t
@@ -18,7 +20,7 @@ func fetchRecords(m *module) error {
 		if err := m.setBlock(o, o.block.D); err != nil {
 			return err
 		}
-		transfer, _ := m.copyTime(o.recBuf.buf.size)
+		transfer, _ := m.copyTime(o.recBuf.buf.Size)
 		after := m.kernelTimeOf(o).t
 		o.fetchRecords = before-after > 0.1*before && before-after > 0.5*transfer
 		if o.fetchRecords {
@@ -48,10 +50,10 @@ func fetchRecords(m *module) error {
 // where one of the two alone leaves the other to set the pace.
 func (m *module) fetchWithWeights(best float64) error {
 	shared := m.sharedRecords()
-	users := map[*kernelWeights][]*op{}
-	var list []*kernelWeights
+	users := map[*kernel.Weights][]*op{}
+	var list []*kernel.Weights
 	for _, o := range m.ops {
-		w := o.weights
+		w := o.Weights
 		if w == nil || shared[w] != nil || m.copies[w] == copyEach {
 			continue
 		}
@@ -92,7 +94,7 @@ func (m *module) recordTransfers() []*transfer {
 			continue
 		}
 		x := &transfer{records: true, fixed: true, after: -1, use: i, start: i}
-		x.t, x.load = m.copyTime(o.recBuf.buf.size)
+		x.t, x.load = m.copyTime(o.recBuf.buf.Size)
 		for t := 0.0; x.start > 0 && t < 1.5*x.t; {
 			x.start--
 			t += m.kernelTimeOf(m.ops[x.start]).t
@@ -107,6 +109,6 @@ func (m *module) recordOp(x *transfer) *op {
 	o := m.ops[x.use]
 	own := *o.recBuf // other kernels with the same records have copies of their own
 	o.recBuf = &own
-	own.copy = &buffer{name: own.buf.name + "/resident", size: own.buf.size, pinFast: true}
-	return &op{kind: opDMA, name: "DMA records", source: o.source, step: o.step, src: own.buf, dst: own.copy, length: own.buf.size, kernelWait: -1, dmaWait: -1}
+	own.copy = &kernel.Buffer{Name: own.buf.Name + "/resident", Size: own.buf.Size, Resident: true}
+	return &op{dma: true, Kernel: kernel.Kernel{Name: "DMA records", Source: o.Source, Step: o.Step}, src: own.buf, dst: own.copy, length: own.buf.Size, kernelWait: -1, dmaWait: -1}
 }

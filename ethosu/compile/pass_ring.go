@@ -1,15 +1,18 @@
 package compile
 
+import "github.com/unroll-npu/unroll/ethosu/compile/kernel"
+
 // keepPart keeps some output channels of weights in SRAM when there is room for so
 // many and not for all. What remains is read from the constants by its kernels; or,
 // where the schedule gets shorter, cut into parts that take turns in two buffers,
 // each part arriving while kernels before it compute. Kernels of resident parts
 // stand between them, so that the slow memory never pauses.
-func (m *module) keepPart(w *kernelWeights, channels int) error {
-	ops, list := m.ops, m.weights
+func (m *module) keepPart(w *kernel.Weights, channels int) error {
+	ops, weights := m.ops, len(m.low.Weights.All())
 	plan := func(turn int) (float64, bool, error) {
-		m.ops, m.weights = ops, list
-		sizes, ok := ringSizes(w.o, channels, turn)
+		m.ops = ops
+		m.low.Weights.Keep(weights)
+		sizes, ok := ringSizes(w.O, channels, turn)
 		if !ok {
 			return 0, false, nil
 		}
@@ -23,7 +26,7 @@ func (m *module) keepPart(w *kernelWeights, channels int) error {
 				mode = copyEach
 			}
 			part := rest
-			if n < rest.o {
+			if n < rest.O {
 				cut, err := m.split(rest, n)
 				if err != nil {
 					return 0, false, err
@@ -69,7 +72,7 @@ func ringSizes(o, channels, turn int) ([]int, bool) {
 	}
 	var sizes []int
 	for left := pairs; left > 1; left-- {
-		n := ru(cd(kept, left), 16)
+		n := kernel.RoundUp(cd(kept, left), 16)
 		sizes = append(sizes, n, turn)
 		kept -= n
 	}

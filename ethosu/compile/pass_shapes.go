@@ -1,5 +1,7 @@
 package compile
 
+import "github.com/unroll-npu/unroll/ethosu/compile/kernel"
+
 // wordCycles is how many cycles a command word is worth. A shape that another operation
 // has as well costs no words, and a stream of many steps has every word many times.
 const wordCycles = 4
@@ -62,7 +64,7 @@ func (m *module) formsOf(o *op) []*op {
 			list = append(list, p)
 		}
 	}
-	if o.kind == opElementwise {
+	if o.Kind == kernel.Elementwise {
 		if p, ok := o.inBricks(); ok {
 			list = append(list, p)
 		}
@@ -78,16 +80,16 @@ func changes(a, b *op) int {
 			n += words
 		}
 	}
-	pair := func(f, g *fmap) {
-		count(f.w != g.w, 1)
-		count(f.c != g.c, 1)
-		count(f.bricks() != g.bricks(), 1)
-		count(f.w > 1 && g.w > 1 && f.sx != g.sx, 2)
-		count(f.h > 1 && g.h > 1 && f.low == nil && g.low == nil && f.sy != g.sy, 2)
+	pair := func(f, g *kernel.Map) {
+		count(f.W != g.W, 1)
+		count(f.C != g.C, 1)
+		count(f.Bricks() != g.Bricks(), 1)
+		count(f.W > 1 && g.W > 1 && f.StrideX != g.StrideX, 2)
+		count(f.H > 1 && g.H > 1 && f.Low == nil && g.Low == nil && f.StrideY != g.StrideY, 2)
 	}
-	pair(a.ifm, b.ifm)
-	pair(a.ofm, b.ofm)
-	count(a.ofm.w != b.ofm.w, 1)
+	pair(a.IFM, b.IFM)
+	pair(a.OFM, b.OFM)
+	count(a.OFM.W != b.OFM.W, 1)
 	count(a.block.W != b.block.W, 1)
 	count(a.block.D != b.block.D, 1)
 	return n
@@ -96,26 +98,26 @@ func changes(a, b *op) int {
 // inBricks returns a copy of an elementwise operation without broadcast whose maps have
 // 16 channels.
 func (o *op) inBricks() (*op, bool) {
-	flat := func(f *fmap) (*fmap, bool) {
-		n := f.elems()
-		if f.low != nil || n%16 != 0 || n == 16 || n/16 > 65536 || n != o.ofm.elems() || f.w > 1 && f.sx != f.c*f.dt.Size() || f.h > 1 && f.sy != f.w*f.c*f.dt.Size() {
+	flat := func(f *kernel.Map) (*kernel.Map, bool) {
+		n := f.Elems()
+		if f.Low != nil || n%16 != 0 || n == 16 || n/16 > 65536 || n != o.OFM.Elems() || f.W > 1 && f.StrideX != f.C*f.Type.Size() || f.H > 1 && f.StrideY != f.W*f.C*f.Type.Size() {
 			return nil, false
 		}
 		g := *f
-		g.h, g.w, g.c = 1, n/16, 16
-		g.sx, g.sy, g.brick = 16*f.dt.Size(), n*f.dt.Size(), true
+		g.H, g.W, g.C = 1, n/16, 16
+		g.StrideX, g.StrideY, g.Brick = 16*f.Type.Size(), n*f.Type.Size(), true
 		return &g, true
 	}
 	p := *o
 	var ok bool
-	if p.ifm, ok = flat(o.ifm); !ok {
+	if p.IFM, ok = flat(o.IFM); !ok {
 		return nil, false
 	}
-	if p.ofm, ok = flat(o.ofm); !ok {
+	if p.OFM, ok = flat(o.OFM); !ok {
 		return nil, false
 	}
-	if o.ifm2 != nil && !o.scalar {
-		if p.ifm2, ok = flat(o.ifm2); !ok {
+	if o.IFM2 != nil && !o.Scalar {
+		if p.IFM2, ok = flat(o.IFM2); !ok {
 			return nil, false
 		}
 	}

@@ -1,5 +1,7 @@
 package compile
 
+import "github.com/unroll-npu/unroll/ethosu/compile/kernel"
+
 // sinkOperations moves every operation down to its first dependent when that
 // shortens the life of its result without making an operand live longer by more.
 // Feature maps then need less memory; it is done when there is a budget.
@@ -49,13 +51,13 @@ func (m *module) sink() {
 
 // firstDependent returns the first operation behind i that must stay behind it.
 func (m *module) firstDependent(i int) int {
-	reads, writes := map[*buffer]bool{}, map[*buffer]bool{}
-	m.ops[i].reads(func(b *buffer) { reads[b.root()] = true })
-	m.ops[i].writes(func(b *buffer) { writes[b.root()] = true })
+	reads, writes := map[*kernel.Buffer]bool{}, map[*kernel.Buffer]bool{}
+	m.ops[i].reads(func(b *kernel.Buffer) { reads[b.Root()] = true })
+	m.ops[i].writes(func(b *kernel.Buffer) { writes[b.Root()] = true })
 	for j := i + 1; j < len(m.ops); j++ {
 		hit := false
-		m.ops[j].reads(func(b *buffer) { hit = hit || writes[b.root()] })
-		m.ops[j].writes(func(b *buffer) { hit = hit || writes[b.root()] || reads[b.root()] })
+		m.ops[j].reads(func(b *kernel.Buffer) { hit = hit || writes[b.Root()] })
+		m.ops[j].writes(func(b *kernel.Buffer) { hit = hit || writes[b.Root()] || reads[b.Root()] })
 		if hit {
 			return j
 		}
@@ -68,22 +70,22 @@ func (m *module) firstDependent(i int) int {
 func (m *module) worthSinking(i, j int) bool {
 	o := m.ops[i]
 	gain := 0
-	o.writes(func(b *buffer) {
-		if r := b.root(); !r.toCaller && !r.fromCall {
-			gain += r.size
+	o.writes(func(b *kernel.Buffer) {
+		if r := b.Root(); !r.ToCaller && !r.FromCall {
+			gain += r.Size
 		}
 	})
-	dying := map[*buffer]bool{}
-	o.reads(func(b *buffer) {
-		if r := b.root(); !r.constant() && !r.toCaller {
+	dying := map[*kernel.Buffer]bool{}
+	o.reads(func(b *kernel.Buffer) {
+		if r := b.Root(); !r.Constant() && !r.ToCaller {
 			dying[r] = true
 		}
 	})
 	for k := j; k < len(m.ops) && len(dying) > 0; k++ {
-		m.ops[k].reads(func(b *buffer) { delete(dying, b.root()) })
+		m.ops[k].reads(func(b *kernel.Buffer) { delete(dying, b.Root()) })
 	}
 	for b := range dying {
-		gain -= b.size
+		gain -= b.Size
 	}
 	return gain > 0
 }

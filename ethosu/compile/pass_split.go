@@ -1,6 +1,10 @@
 package compile
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+)
 
 // splitWeights cuts a convolution in two by output channels where the transfer of
 // its weights is on the way of everything else: the first part computes while the
@@ -10,17 +14,17 @@ func splitWeights(m *module) error {
 	if !m.prefetch {
 		return nil
 	}
-	uses := map[*kernelWeights]*op{}
-	count := map[*kernelWeights]int{}
-	var list []*kernelWeights
+	uses := map[*kernel.Weights]*op{}
+	count := map[*kernel.Weights]int{}
+	var list []*kernel.Weights
 	for _, o := range m.ops {
-		count[o.weights]++
-		if o.weights != nil && o.kind == opConv && uses[o.weights] == nil && m.copies[o.weights] != readDirect && m.copies[o.weights] != copyEach {
-			uses[o.weights] = o
-			list = append(list, o.weights)
+		count[o.Weights]++
+		if o.Weights != nil && o.Kind == kernel.Conv && uses[o.Weights] == nil && m.copies[o.Weights] != readDirect && m.copies[o.Weights] != copyEach {
+			uses[o.Weights] = o
+			list = append(list, o.Weights)
 		}
 	}
-	gain := func(w *kernelWeights) float64 {
+	gain := func(w *kernel.Weights) float64 {
 		o := uses[w]
 		t, _ := m.copyTime(m.copyBytes(o))
 		k := m.kernelTimeOf(o).t
@@ -30,22 +34,22 @@ func splitWeights(m *module) error {
 	best := m.newTimeline().search()
 	_, bestOrdered := m.ordered()
 	for _, w := range list[:min(len(list), 3)] {
-		if gain(w) < 300 || w.o < 32 {
+		if gain(w) < 300 || w.O < 32 {
 			continue
 		}
 		o := uses[w]
 		t, _ := m.copyTime(m.copyBytes(o))
 		k := m.kernelTimeOf(o).t
-		last := ru(int(float64(w.o)*k/(t+k)), 16)
+		last := kernel.RoundUp(int(float64(w.O)*k/(t+k)), 16)
 		for _, n := range []int{last, last + 16} {
-			if n >= w.o {
+			if n >= w.O {
 				continue
 			}
-			cut := (w.o - n) / 16 * 16
+			cut := (w.O - n) / 16 * 16
 			if cut < 16 {
 				continue
 			}
-			old, oldWeights := m.ops, m.weights
+			old, weights := m.ops, len(m.low.Weights.All())
 			if _, err := m.split(w, cut); err != nil {
 				return err
 			}
@@ -61,7 +65,8 @@ func splitWeights(m *module) error {
 					break
 				}
 			}
-			m.ops, m.weights = old, oldWeights
+			m.ops = old
+			m.low.Weights.Keep(weights)
 		}
 	}
 	return nil
@@ -69,23 +74,23 @@ func splitWeights(m *module) error {
 
 // split replaces every kernel with weights w by two, for the output channels
 // before and from cut.
-func (m *module) split(w *kernelWeights, cut int) ([2]*kernelWeights, error) {
-	parts := [2]*kernelWeights{m.sliceWeights(w, 0, cut), m.sliceWeights(w, cut, w.o)}
+func (m *module) split(w *kernel.Weights, cut int) ([2]*kernel.Weights, error) {
+	parts := [2]*kernel.Weights{m.low.Weights.Slice(w, 0, cut), m.low.Weights.Slice(w, cut, w.O)}
 	m.copies[parts[0]], m.copies[parts[1]] = m.copies[w], m.copies[w]
 	var ops []*op
 	for _, o := range m.ops {
-		if o.weights != w {
+		if o.Weights != w {
 			ops = append(ops, o)
 			continue
 		}
 		for i, from := range []int{0, cut} {
 			p := *o
-			out := *o.ofm
-			out.off += from * out.dt.Size()
-			out.c = parts[i].o
-			p.ofm, p.weights = &out, parts[i]
-			p.records = o.records[from : from+out.c]
-			p.recBuf = m.packRecords(p.weights.name+" records", p.records)
+			out := *o.OFM
+			out.Off += from * out.Type.Size()
+			out.C = parts[i].O
+			p.OFM, p.Weights = &out, parts[i]
+			p.Records = o.Records[from : from+out.C]
+			p.recBuf = m.packRecords(p.Weights.Name+" records", p.Records)
 			if err := m.setBlock(&p, 0); err != nil {
 				return parts, err
 			}

@@ -2,28 +2,30 @@ package compile
 
 import (
 	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 )
 
 // placeTables gives every table a slot of table memory and lists the uploads. A
 // table stays loaded until its slot is needed; the slot that is needed again last
 // is given up, of several the one idle for longest.
 func placeTables(m *module) error {
-	uses := map[*table][]int{}
+	uses := map[*kernel.Table][]int{}
 	for i, o := range m.ops {
-		if o.usesTable() {
-			uses[o.table] = append(uses[o.table], i)
+		if o.UsesTable() {
+			uses[o.Table] = append(uses[o.Table], i)
 		}
 	}
 	if len(uses) == 0 {
 		return nil
 	}
 	volatile := m.accel.ReservedEndBanks == 0
-	var slot [8]*table
+	var slot [8]*kernel.Table
 	var lastUse [8]int
 	for i := range lastUse {
 		lastUse[i] = -1
 	}
-	next := func(t *table, after int) int {
+	next := func(t *kernel.Table, after int) int {
 		for _, u := range uses[t] {
 			if u > after {
 				return u
@@ -33,17 +35,17 @@ func placeTables(m *module) error {
 	}
 	lastKernel := -1 // last kernel that destroyed the tables
 	for i, o := range m.ops {
-		if !o.usesTable() {
+		if !o.UsesTable() {
 			if volatile && o.isKernel() {
-				slot = [8]*table{}
+				slot = [8]*kernel.Table{}
 				lastKernel = i
 			}
 			continue
 		}
-		t := o.table
-		n := t.slots()
+		t := o.Table
+		n := t.Slots()
 		if n != 1 && n != 4 && n != 8 {
-			return fmt.Errorf("BUG: table of %d bytes", len(t.data))
+			return fmt.Errorf("BUG: table of %d bytes", len(t.Data))
 		}
 		at := -1
 		for s := 0; s < 8; s += n {
@@ -79,9 +81,9 @@ func placeTables(m *module) error {
 			for k := at; k < at+n; k++ {
 				slot[k] = t
 			}
-			src := m.consts.intern(t.name, t.loaded(), 16)
-			d := &op{kind: opDMA, name: "DMA table", source: o.source, step: o.step, src: src, length: len(t.loaded()),
-				toLUT: true, dstOff: m.accel.LUTBase() + 256*at + t.from, kernelWait: -1, dmaWait: -1}
+			src := m.low.Constants.Intern(t.Name, t.Loaded(), 16)
+			d := &op{dma: true, Kernel: kernel.Kernel{Name: "DMA table", Source: o.Source, Step: o.Step}, src: src, length: len(t.Loaded()),
+				toLUT: true, dstOff: m.accel.LUTBase() + 256*at + t.From, kernelWait: -1, dmaWait: -1}
 			x := &transfer{op: d, after: free, use: i}
 			from := m.home(src)
 			x.t, x.load = m.transferTime(d.length, &from, nil)

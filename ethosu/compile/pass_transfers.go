@@ -1,6 +1,10 @@
 package compile
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+)
 
 // scheduleTransfers lists the copies of weights and records and the table uploads,
 // looks for the place of every transfer in the stream that makes the estimate
@@ -30,12 +34,12 @@ func scheduleTransfers(m *module) error {
 func (m *module) copyOp(x *transfer) *op {
 	var parts []*coded
 	var data []byte
-	dst := &buffer{pinFast: true}
+	dst := &kernel.Buffer{Resident: true}
 	var name string
 	for _, y := range append([]*transfer{x}, x.with...) {
 		o := m.ops[y.use]
 		if m.operands != nil && m.operands.with == y.w {
-			dst, data = m.operands.dst, append(m.operands.data, make([]byte, m.operands.dst.size-len(m.operands.data))...)
+			dst, data = m.operands.dst, append(m.operands.data, make([]byte, m.operands.dst.Size-len(m.operands.data))...)
 		}
 		if m.copies[y.w] == copyBoth {
 			parts = append(parts, m.ownRecords(y.w, o.recBuf))
@@ -48,18 +52,18 @@ func (m *module) copyOp(x *transfer) *op {
 				p.off[c] += len(data)
 			}
 		}
-		data = append(data, p.buf.data...)
-		name = p.buf.name
+		data = append(data, p.buf.Data...)
+		name = p.buf.Name
 	}
-	src := m.consts.intern(name, data, 16)
-	dst.name, dst.size = src.name+"/resident", src.size
+	src := m.low.Constants.Intern(name, data, 16)
+	dst.Name, dst.Size = src.Name+"/resident", src.Size
 	o := m.ops[x.use]
 	if m.copies[x.w] == copyEach {
-		dst.name = src.name + "/part"
+		dst.Name = src.Name + "/part"
 		own := *o.stream // other uses read other copies
 		own.copy = dst
 		o.stream = &own
-		d := &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: src, dst: dst, length: src.size, kernelWait: -1, dmaWait: -1}
+		d := &op{dma: true, Kernel: kernel.Kernel{Name: "DMA weights", Source: o.Source, Step: o.Step}, src: src, dst: dst, length: src.Size, kernelWait: -1, dmaWait: -1}
 		if x.after >= 0 {
 			d.after = m.ops[x.after]
 		}
@@ -68,15 +72,15 @@ func (m *module) copyOp(x *transfer) *op {
 	for _, p := range parts {
 		p.buf, p.copy = src, dst
 	}
-	return &op{kind: opDMA, name: "DMA weights", source: o.source, step: o.step, src: src, dst: dst, length: src.size, kernelWait: -1, dmaWait: -1}
+	return &op{dma: true, Kernel: kernel.Kernel{Name: "DMA weights", Source: o.Source, Step: o.Step}, src: src, dst: dst, length: src.Size, kernelWait: -1, dmaWait: -1}
 }
 
 // ownRecords gives the kernels with weights w their records under an entry of their own.
 // Other weights may have equal ones, and their kernels may run before the copy is made.
-func (m *module) ownRecords(w *kernelWeights, rec *coded) *coded {
+func (m *module) ownRecords(w *kernel.Weights, rec *coded) *coded {
 	own := *rec
 	for _, o := range m.ops {
-		if o.weights == w {
+		if o.Weights == w {
 			o.recBuf = &own
 		}
 	}
@@ -89,13 +93,13 @@ func (m *module) joinTables(x *transfer) {
 	if len(x.with) == 0 {
 		return
 	}
-	data := append([]byte(nil), x.op.src.data...)
+	data := append([]byte(nil), x.op.src.Data...)
 	for _, y := range x.with {
 		gap := y.op.dstOff - x.op.dstOff - len(data)
-		data = append(append(data, make([]byte, gap)...), y.op.src.data...)
+		data = append(append(data, make([]byte, gap)...), y.op.src.Data...)
 	}
-	x.op.src = m.consts.intern("tables", data, 16)
-	x.op.name = "DMA tables"
+	x.op.src = m.low.Constants.Intern("tables", data, 16)
+	x.op.Name = "DMA tables"
 	x.op.length = len(data)
 }
 
@@ -111,7 +115,7 @@ func (m *module) newTimeline() *timeline {
 	m.pace(list)
 	tl := &timeline{transfers: list, maxDMA: m.accel.MaxDMA, maxKernels: m.accel.MaxKernels,
 		end: make([]float64, len(m.ops)), done: make([]float64, len(list)), kernels: make([]kernelTime, len(m.ops))}
-	weights := map[*kernelWeights]int{}
+	weights := map[*kernel.Weights]int{}
 	for j, x := range list {
 		x.pos = x.use
 		if x.w != nil && m.copies[x.w] != copyEach {
@@ -121,8 +125,8 @@ func (m *module) newTimeline() *timeline {
 	for i, o := range m.ops {
 		tl.kernels[i] = m.kernelTimeOf(o)
 		tl.kernels[i].needs = nil
-		if o.weights != nil {
-			if j, ok := weights[o.weights]; ok {
+		if o.Weights != nil {
+			if j, ok := weights[o.Weights]; ok {
 				tl.kernels[i].needs = []int{j}
 			}
 		}
@@ -141,11 +145,11 @@ func (m *module) copyBytes(o *op) int {
 	if o.stream != nil {
 		n = o.stream.total()
 	}
-	if m.copies[o.weights] == copyBoth {
-		n += o.recBuf.buf.size
+	if m.copies[o.Weights] == copyBoth {
+		n += o.recBuf.buf.Size
 	}
-	if m.operands != nil && m.operands.with == o.weights {
-		n += m.operands.dst.size
+	if m.operands != nil && m.operands.with == o.Weights {
+		n += m.operands.dst.Size
 	}
 	return n
 }
@@ -154,13 +158,13 @@ func (m *module) copyBytes(o *op) int {
 // every use of it.
 func (m *module) weightCopies() []*transfer {
 	var list []*transfer
-	seen := map[*kernelWeights]bool{}
+	seen := map[*kernel.Weights]bool{}
 	for i, o := range m.ops {
-		if o.weights == nil || m.copies[o.weights] == readDirect || seen[o.weights] {
+		if o.Weights == nil || m.copies[o.Weights] == readDirect || seen[o.Weights] {
 			continue
 		}
-		seen[o.weights] = m.copies[o.weights] != copyEach
-		x := &transfer{w: o.weights, after: -1, use: i}
+		seen[o.Weights] = m.copies[o.Weights] != copyEach
+		x := &transfer{w: o.Weights, after: -1, use: i}
 		x.t, x.load = m.copyTime(m.copyBytes(o))
 		list = append(list, x)
 	}

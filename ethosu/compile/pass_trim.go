@@ -1,33 +1,35 @@
 package compile
 
+import "github.com/unroll-npu/unroll/ethosu/compile/kernel"
+
 // trimTables cuts off both ends of tables where all entries are equal: a function
 // that has saturated. The clamp in front of the table sends every value there to the
 // first or last entry that is left, and what is never looked up need not be loaded.
 func trimTables(m *module) error {
-	uses := map[*table][]*op{}
-	var list []*table
+	uses := map[*kernel.Table][]*op{}
+	var list []*kernel.Table
 	for _, o := range m.ops {
-		if !o.usesTable() || len(o.table.data) > 1024 { // 16-bit tables are indexed otherwise
+		if !o.UsesTable() || len(o.Table.Data) > 1024 { // 16-bit tables are indexed otherwise
 			continue
 		}
-		if uses[o.table] == nil {
-			list = append(list, o.table)
+		if uses[o.Table] == nil {
+			list = append(list, o.Table)
 		}
-		uses[o.table] = append(uses[o.table], o)
+		uses[o.Table] = append(uses[o.Table], o)
 	}
 	for _, t := range list {
-		first, last := t.ends()
-		entry := len(t.data) / 256
+		first, last := tableEnds(t)
+		entry := len(t.Data) / 256
 		// Transfers move units of 16 bytes.
-		from, to := first*entry&^15, align16((last+1)*entry)
-		if len(t.data)-(to-from) <= clampBytes*len(uses[t]) {
+		from, to := first*entry&^15, kernel.Align((last+1)*entry)
+		if len(t.Data)-(to-from) <= clampBytes*len(uses[t]) {
 			continue
 		}
-		t.from, t.to = from, to
+		t.From, t.To = from, to
 		for _, o := range uses[t] {
-			lo, hi := o.lo+128, o.hi+128
-			o.lo = min(max(lo, first), last) - 128
-			o.hi = max(min(hi, last), first) - 128
+			lo, hi := o.Lo+128, o.Hi+128
+			o.Lo = min(max(lo, first), last) - 128
+			o.Hi = max(min(hi, last), first) - 128
 		}
 	}
 	return nil
@@ -38,9 +40,9 @@ const clampBytes = 8
 
 // ends returns the last of the equal entries that a table of 256 starts with, and the
 // first of those that it ends with.
-func (t *table) ends() (first, last int) {
-	entry := len(t.data) / 256
-	at := func(i int) string { return string(t.data[i*entry : (i+1)*entry]) }
+func tableEnds(t *kernel.Table) (first, last int) {
+	entry := len(t.Data) / 256
+	at := func(i int) string { return string(t.Data[i*entry : (i+1)*entry]) }
 	for last = 255; last > 0 && at(last-1) == at(255); last-- {
 	}
 	for first < last && at(first+1) == at(0) {

@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -12,21 +13,21 @@ func (m *module) program() *ethosu.Program {
 	g := m.g
 	p := &ethosu.Program{Name: g.Name, Accel: m.accel, System: m.opt.System, Mode: m.opt.Mode,
 		Constants: m.blob, WeightsInSRAM: m.opt.WeightsInSRAM, ArenaSize: m.arenaSize, FastSize: m.fastSize}
-	bind := func(v boundView) ethosu.Binding {
-		t := g.Tensors[v.id]
-		region, addr := at(v.v.buf, v.v.off)
+	bind := func(v kernel.Bound) ethosu.Binding {
+		t := g.Tensors[v.ID]
+		region, addr := at(v.Buf, v.Off)
 		return ethosu.Binding{Name: t.Name, Type: t.Type, Shape: append([]int(nil), t.Shape...), Quant: t.Quant, Region: region, Offset: addr, Size: t.Bytes()}
 	}
 	in, out := map[graph.TensorID]int{}, map[graph.TensorID]int{}
-	for i, v := range m.inputs {
+	for i, v := range m.low.Inputs {
 		p.Inputs = append(p.Inputs, bind(v))
-		in[v.id] = i
+		in[v.ID] = i
 	}
-	for i, v := range m.outputs {
+	for i, v := range m.low.Outputs {
 		p.Outputs = append(p.Outputs, bind(v))
-		out[v.id] = i
+		out[v.ID] = i
 	}
-	for _, v := range m.variables {
+	for _, v := range m.low.Variables {
 		p.Variables = append(p.Variables, bind(v))
 	}
 	for _, s := range g.States {
@@ -41,17 +42,17 @@ func (m *module) program() *ethosu.Program {
 }
 
 func (o *op) info() ethosu.OpInfo {
-	n := ethosu.OpInfo{Word: o.word, Name: o.name, Source: o.source, Step: o.step}
-	if o.kind == opDMA {
-		n.IFM = o.src.name
+	n := ethosu.OpInfo{Word: o.word, Name: o.Name, Source: o.Source, Step: o.Step}
+	if o.dma {
+		n.IFM = o.src.Name
 		if o.dst != nil {
-			n.OFM = o.dst.name
+			n.OFM = o.dst.Name
 		}
 		return n
 	}
-	n.IFM, n.OFM, n.IFM2 = o.ifm.name, o.ofm.name, o.ifm.lowName
-	if o.ifm2 != nil {
-		n.IFM2 = o.ifm2.name
+	n.IFM, n.OFM, n.IFM2 = o.IFM.Name, o.OFM.Name, o.IFM.LowName
+	if o.IFM2 != nil {
+		n.IFM2 = o.IFM2.Name
 	}
 	return n
 }
@@ -64,7 +65,7 @@ func (m *module) placements() []ethosu.Placement {
 	}
 	index := map[key]int{}
 	var list []ethosu.Placement
-	add := func(name string, b *buffer, off, size, i int) {
+	add := func(name string, b *kernel.Buffer, off, size, i int) {
 		region, addr := at(b, off)
 		k := key{name, region, addr}
 		j, ok := index[k]
@@ -77,38 +78,38 @@ func (m *module) placements() []ethosu.Placement {
 		p.Size = max(p.Size, size)
 		p.First, p.Last = min(p.First, i), max(p.Last, i)
 	}
-	addMap := func(f *fmap, i int) {
-		if f == nil || f.buf == nil {
+	addMap := func(f *kernel.Map, i int) {
+		if f == nil || f.Buf == nil {
 			return
 		}
-		s := f.spans()
-		add(f.name, f.buf, f.off, s[0].end-s[0].start, i)
-		if f.low != nil {
-			add(f.lowName, f.low, f.lowOff, s[1].end-s[1].start, i)
+		s := mapSpans(f)
+		add(f.Name, f.Buf, f.Off, s[0].end-s[0].start, i)
+		if f.Low != nil {
+			add(f.LowName, f.Low, f.LowOff, s[1].end-s[1].start, i)
 		}
 	}
 	for i, o := range m.ops {
-		if o.kind == opDMA {
-			add(o.src.name, o.src, o.srcOff, o.length, i)
+		if o.dma {
+			add(o.src.Name, o.src, o.srcOff, o.length, i)
 			if o.dst != nil {
-				add(o.dst.name, o.dst, o.dstOff, o.length, i)
+				add(o.dst.Name, o.dst, o.dstOff, o.length, i)
 			}
 			continue
 		}
-		addMap(o.ifm, i)
-		addMap(o.ifm2, i)
-		addMap(o.ofm, i)
+		addMap(o.IFM, i)
+		addMap(o.IFM2, i)
+		addMap(o.OFM, i)
 		if o.stream != nil {
-			add(o.stream.home().name, o.stream.home(), 0, o.stream.total(), i)
-			add(o.recBuf.home().name, o.recBuf.home(), 0, o.recBuf.total(), i)
+			add(o.stream.home().Name, o.stream.home(), 0, o.stream.total(), i)
+			add(o.recBuf.home().Name, o.recBuf.home(), 0, o.recBuf.total(), i)
 		}
 	}
-	for _, group := range [][]boundView{m.inputs, m.outputs, m.variables} {
+	for _, group := range [][]kernel.Bound{m.low.Inputs, m.low.Outputs, m.low.Variables} {
 		for _, v := range group {
-			t := m.g.Tensors[v.id]
-			b := v.v.buf.root()
-			add(t.Name, v.v.buf, v.v.off, t.Bytes(), min(max(b.first, 0), len(m.ops)-1))
-			add(t.Name, v.v.buf, v.v.off, t.Bytes(), min(max(b.last, 0), len(m.ops)-1))
+			t := m.g.Tensors[v.ID]
+			b := v.Buf.Root()
+			add(t.Name, v.Buf, v.Off, t.Bytes(), min(max(b.First, 0), len(m.ops)-1))
+			add(t.Name, v.Buf, v.Off, t.Bytes(), min(max(b.Last, 0), len(m.ops)-1))
 		}
 	}
 	sort.SliceStable(list, func(i, j int) bool {

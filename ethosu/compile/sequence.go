@@ -2,8 +2,11 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/compile/lowering"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -11,28 +14,12 @@ import (
 
 // places are wishes of a sequence for where tensors of its step lie.
 type places struct {
-	own    map[graph.TensorID]int // inputs and outputs with a region for themselves
-	memory map[int]int            // regions of those that do not lie in the arena's memory
-	apart  map[graph.TensorID]int // bytes from one to the next along the first axis, where those are not all its own
-	carry  map[int]bool           // states whose output is copied to the place of the input
+	lowering.Places
+	memory map[int]int // regions of those that do not lie in the arena's memory
 }
 
-// carry copies the output of a state to the place of its input, behind all that
-// reads it.
-func (l *lowering) carry(s graph.State) error {
-	var out view
-	for _, o := range l.m.outputs {
-		if o.id == s.Out {
-			out = o.v
-		}
-	}
-	in := l.views[s.In]
-	in.buf.toCaller = true
-	l.cur = max(l.producer[s.Out], 0)
-	if err := l.copyView("COPY state", out, in); err != nil {
-		return fmt.Errorf("state %q: %v", l.g.Tensors[s.In].Name, err)
-	}
-	return nil
+func ownPlaces() places {
+	return places{Places: lowering.Places{Own: map[graph.TensorID]int{}}, memory: map[int]int{}}
 }
 
 // Regions of a stage from firstOwn on hold one tensor each.
@@ -142,7 +129,7 @@ func (b *sequence) cut() error {
 		if state[id] {
 			continue
 		}
-		if !b.seq.PerStep && indexOf(g.Outputs, id) >= 0 {
+		if !b.seq.PerStep && slices.Index(g.Outputs, id) >= 0 {
 			return fmt.Errorf("output %q is an input of the step, which has a value for every step: take it from the caller's own copy", g.Tensors[id].Name)
 		}
 	}
@@ -187,7 +174,7 @@ func (b *sequence) cut() error {
 	}
 	work := false
 	for _, op := range headOps {
-		work = work || !movement(op.Kind)
+		work = work || !lowering.Movement(op.Kind)
 	}
 	if !work || len(bodyOps) == 0 {
 		return nil
@@ -201,7 +188,7 @@ func (b *sequence) cut() error {
 			case made[id]:
 				seen[id] = true
 				cut = append(cut, id)
-			case indexOf(g.Inputs, id) >= 0:
+			case slices.Index(g.Inputs, id) >= 0:
 				return nil // the value it reads is gone when the last step has run
 			}
 		}
@@ -218,7 +205,7 @@ func (b *sequence) cut() error {
 			}
 			continue
 		}
-		if indexOf(g.Inputs, id) >= 0 || g.Tensors[id].IsConst() {
+		if slices.Index(g.Inputs, id) >= 0 || g.Tensors[id].IsConst() {
 			return nil
 		}
 		outs = append(outs, id)
@@ -226,15 +213,6 @@ func (b *sequence) cut() error {
 	b.body = subgraph(g, bodyOps, g.Inputs, bodyOuts, g.States)
 	b.head = subgraph(g, headOps, cut, outs, nil)
 	return nil
-}
-
-func indexOf(ids []graph.TensorID, id graph.TensorID) int {
-	for i := range ids {
-		if ids[i] == id {
-			return i
-		}
-	}
-	return -1
 }
 
 // subgraph returns the graph of some operators. Tensors keep their numbers; variables
@@ -271,7 +249,7 @@ func (b *sequence) moved(body *graph.Graph) []graph.TensorID {
 	}
 	if b.seq.PerStep {
 		for _, id := range body.Outputs {
-			if !state[id] && indexOf(list, id) < 0 {
+			if !state[id] && slices.Index(list, id) < 0 {
 				list = append(list, id)
 			}
 		}
@@ -347,9 +325,9 @@ func sramOf(p *ethosu.Program) int {
 // scratch of input and head, follow that of body there.
 func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error) {
 	moved := b.moved(of)
-	at := places{own: map[graph.TensorID]int{}, memory: map[int]int{}}
+	at := ownPlaces()
 	for i, id := range moved {
-		at.own[id] = firstOwn + i
+		at.Own[id] = firstOwn + i
 		if b.rowsIn(id, f) != ethosu.RegionArena {
 			at.memory[firstOwn+i] = b.rowsIn(id, f)
 		}
@@ -369,7 +347,7 @@ func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error)
 	run.window(ethosu.RegionFast, ethosu.RegionFast, 0, body.FastSize, 0)
 	rows := map[graph.TensorID]ethosu.Binding{} // of the whole call
 	for i, id := range moved {
-		stride := align16(of.Tensors[id].Bytes())
+		stride := kernel.Align(of.Tensors[id].Bytes())
 		r := b.rows(p, id, b.rowsIn(id, f), stride)
 		run.window(firstOwn+i, r.Region, r.Offset, stride, stride)
 		rows[id] = r
@@ -414,9 +392,9 @@ func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error)
 		return l, nil
 	}
 
-	at = places{own: map[graph.TensorID]int{}}
+	at = ownPlaces()
 	for i, id := range b.head.Inputs {
-		at.own[id] = firstOwn + i
+		at.Own[id] = firstOwn + i
 	}
 	head, err := compileWith(b.head, b.opt, at)
 	if err != nil {
@@ -427,14 +405,14 @@ func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error)
 	end.window(ethosu.RegionArena, ethosu.RegionArena, tail[ethosu.RegionArena], head.ArenaSize, 0)
 	end.window(ethosu.RegionFast, ethosu.RegionFast, tail[ethosu.RegionFast], head.FastSize, 0)
 	for i, id := range b.head.Inputs {
-		from := body.Outputs[indexOf(of.Outputs, id)]
-		end.window(firstOwn+i, from.Region, from.Offset, align16(from.Size), 0)
+		from := body.Outputs[slices.Index(of.Outputs, id)]
+		end.window(firstOwn+i, from.Region, from.Offset, kernel.Align(from.Size), 0)
 	}
 	p.Constants = append(p.Constants, head.Constants...)
 	grow(ethosu.RegionArena, head.ArenaSize)
 	grow(ethosu.RegionFast, head.FastSize)
 	for i, id := range b.g.Outputs {
-		if k := indexOf(b.head.Outputs, id); k >= 0 {
+		if k := slices.Index(b.head.Outputs, id); k >= 0 {
 			p.Outputs[i] = head.Outputs[k]
 			p.Outputs[i].Offset += tail[ethosu.RegionArena]
 		}
@@ -446,7 +424,7 @@ func (b *sequence) layout(of *graph.Graph, opt Options, f form) (*layout, error)
 // rowsIn returns the memory for the rows of a moved tensor: that of the arena, where the
 // interface lies; a fast scratch for those that never leave the NPU.
 func (b *sequence) rowsIn(id graph.TensorID, f form) int {
-	if f.input && b.opt.Mode.Spills() && indexOf(b.input.g.Outputs, id) >= 0 {
+	if f.input && b.opt.Mode.Spills() && slices.Index(b.input.g.Outputs, id) >= 0 {
 		return ethosu.RegionFast
 	}
 	return ethosu.RegionArena
@@ -464,7 +442,7 @@ func (b *sequence) rows(p *ethosu.Program, id graph.TensorID, region, stride int
 	if stride == t.Bytes() {
 		r.Rows, r.Stride = 0, 0
 	}
-	*end += align16(stride * b.seq.Steps)
+	*end += kernel.Align(stride * b.seq.Steps)
 	return r
 }
 
@@ -477,7 +455,7 @@ func (b *sequence) bindBody(p *ethosu.Program, of *graph.Graph, body *ethosu.Pro
 		for i, id := range ids {
 			if r, ok := rows[id]; ok {
 				out[i] = r
-			} else if k := indexOf(of, id); k >= 0 {
+			} else if k := slices.Index(of, id); k >= 0 {
 				out[i] = list[k]
 			}
 		}
@@ -496,14 +474,14 @@ func compileInPlace(g *graph.Graph, opt Options, at places) (*ethosu.Program, er
 	if err != nil {
 		return nil, err
 	}
-	at.carry = map[int]bool{}
+	at.Carry = map[int]bool{}
 	for i, s := range p.States {
 		in, out := &p.Inputs[s.In], &p.Outputs[s.Out]
 		if in.Region != out.Region || in.Offset != out.Offset {
-			at.carry[i] = true
+			at.Carry[i] = true
 		}
 	}
-	if len(at.carry) == 0 {
+	if len(at.Carry) == 0 {
 		return p, nil
 	}
 	return compileWith(g, opt, at)
@@ -528,9 +506,9 @@ func loadStage(a *ethosu.Accelerator, in, offset, n int) (ethosu.Stage, error) {
 	s.window(ethosu.RegionConstants, ethosu.RegionConstants, 0, n, 0)
 	s.window(in, in, offset, n, 0)
 	m := newModule(nil, Options{Accel: a})
-	src := &buffer{name: "constants", size: n, region: ethosu.RegionConstants}
-	dst := &buffer{name: "constants/resident", size: n, region: in}
-	o := &op{kind: opDMA, name: "DMA constants", step: -1, src: src, dst: dst, length: n, kernelWait: -1, dmaWait: -1}
+	src := &kernel.Buffer{Name: "constants", Size: n, Region: ethosu.RegionConstants}
+	dst := &kernel.Buffer{Name: "constants/resident", Size: n, Region: in}
+	o := &op{dma: true, Kernel: kernel.Kernel{Name: "DMA constants", Step: -1}, src: src, dst: dst, length: n, kernelWait: -1, dmaWait: -1}
 	m.ops = []*op{o}
 	if err := emit(m); err != nil {
 		return s.Stage, err
@@ -541,6 +519,6 @@ func loadStage(a *ethosu.Accelerator, in, offset, n int) (ethosu.Stage, error) {
 	w.op(isa.OpDMAWait, 0)
 	s.Commands = append(w.words, m.words[stop])
 	s.Ops = []ethosu.OpInfo{o.info()}
-	s.Map = []ethosu.Placement{{Name: src.name, Region: src.region, Size: n}, {Name: dst.name, Region: in, Size: n}}
+	s.Map = []ethosu.Placement{{Name: src.Name, Region: src.Region, Size: n}, {Name: dst.Name, Region: in, Size: n}}
 	return s.Stage, nil
 }

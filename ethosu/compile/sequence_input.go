@@ -1,7 +1,11 @@
 package compile
 
 import (
+	"slices"
+
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/compile/lowering"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -23,7 +27,7 @@ func (b *sequence) cutInput() {
 	}
 	moves := map[graph.TensorID]bool{} // known for all steps before the first
 	for _, id := range b.moved(g) {
-		moves[id] = indexOf(g.Inputs, id) >= 0
+		moves[id] = slices.Index(g.Inputs, id) >= 0
 	}
 	product := map[graph.TensorID]bool{} // comes from a product with weights
 	early := make([]bool, len(g.Ops))
@@ -49,7 +53,7 @@ func (b *sequence) cutInput() {
 		}
 		use := false
 		for _, id := range op.Outputs {
-			use = use || needed[id] || product[id] && !movement(op.Kind)
+			use = use || needed[id] || product[id] && !lowering.Movement(op.Kind)
 		}
 		early[i] = use
 		found = found || use
@@ -90,7 +94,7 @@ func (b *sequence) separate(early []bool) {
 	for _, id := range g.Inputs {
 		early := false
 		for _, op := range ops {
-			early = early || indexOf(op.Inputs, id) >= 0
+			early = early || slices.Index(op.Inputs, id) >= 0
 		}
 		if early {
 			from = append(from, id)
@@ -101,7 +105,7 @@ func (b *sequence) separate(early []bool) {
 	}
 	ins = append(ins, results...)
 	for _, id := range ins { // an input of this part alone needs no rows
-		if (made[id] || indexOf(from, id) >= 0) && !rowwise(g.Tensors[id]) {
+		if (made[id] || slices.Index(from, id) >= 0) && !rowwise(g.Tensors[id]) {
 			return
 		}
 	}
@@ -119,7 +123,7 @@ func (b *sequence) batches(op *graph.Op, moves map[graph.TensorID]bool) bool {
 	g := b.body
 	for _, id := range op.Outputs {
 		t := g.Tensors[id]
-		if indexOf(g.Outputs, id) >= 0 || t.Variable || len(t.Shape) == 0 {
+		if slices.Index(g.Outputs, id) >= 0 || t.Variable || len(t.Shape) == 0 {
 			return false
 		}
 	}
@@ -129,7 +133,7 @@ func (b *sequence) batches(op *graph.Op, moves map[graph.TensorID]bool) bool {
 		data = op.Inputs[:1]
 	case graph.Reshape, graph.Unpack, graph.Transpose, graph.Slice, graph.StridedSlice:
 		data = source(op)
-		if !onlyReshapes(g, op) {
+		if !lowering.OnlyReshapes(g, op) {
 			return false
 		}
 	case graph.Logistic, graph.Tanh, graph.Relu, graph.Relu6, graph.Quantize, graph.Cast:
@@ -141,7 +145,7 @@ func (b *sequence) batches(op *graph.Op, moves map[graph.TensorID]bool) bool {
 				if len(t.Shape) < len(out.Shape) || t.Shape[0] == 1 {
 					continue
 				}
-			} else if moves[id] && sameShape(t.Shape, out.Shape) {
+			} else if moves[id] && slices.Equal(t.Shape, out.Shape) {
 				continue
 			}
 			return false
@@ -153,8 +157,7 @@ func (b *sequence) batches(op *graph.Op, moves map[graph.TensorID]bool) bool {
 		if op.Kind == graph.SplitV {
 			axis = op.Inputs[2]
 		}
-		l := lowering{g: g}
-		if along, err := l.axis(axis, data[0]); err != nil || along == 0 {
+		if along, err := lowering.Axis(g, axis, data[0]); err != nil || along == 0 {
 			return false
 		}
 	default:
@@ -175,24 +178,6 @@ func source(op *graph.Op) []graph.TensorID {
 		return op.Inputs[1:2]
 	}
 	return op.Inputs[:1]
-}
-
-// onlyReshapes reports whether the result of a data movement is its operand under
-// another shape.
-func onlyReshapes(g *graph.Graph, op *graph.Op) bool {
-	in, out := op.Inputs[0], op.Outputs[0]
-	if len(op.Outputs) != 1 || g.Tensors[in].Elems() != g.Tensors[out].Elems() {
-		return false
-	}
-	t := g.Tensors[in]
-	l := &lowering{g: g, views: make([]view, len(g.Tensors))}
-	v := l.fresh(t.Name, t.Type, t.Shape)
-	l.views[in] = v
-	if lowerers[op.Kind](l, op) != nil {
-		return false
-	}
-	w := l.views[out]
-	return w.buf == v.buf && w.off == 0 && w.contiguous()
 }
 
 // rowwise reports whether the values of all steps, each a row at a multiple of 16 bytes,
@@ -221,7 +206,7 @@ func (b *sequence) allSteps(ops []*graph.Op, ins, outs []graph.TensorID) *graph.
 		c := *op
 		for _, id := range op.Outputs {
 			stretch(id)
-			if movement(op.Kind) && len(op.Outputs) == 1 {
+			if lowering.Movement(op.Kind) && len(op.Outputs) == 1 {
 				c.Kind, c.Attr, c.Inputs = graph.Reshape, graph.ReshapeAttr{NewShape: g.Tensors[id].Shape}, source(op)
 			}
 		}
@@ -234,15 +219,16 @@ func (b *sequence) allSteps(ops []*graph.Op, ins, outs []graph.TensorID) *graph.
 // given ends, is free again before the constants of the step are copied there.
 func (b *sequence) addInput(l *layout, rows map[graph.TensorID]ethosu.Binding, tail [3]int, grow func(region, n int)) error {
 	p, g := l.p, b.input.g
-	at := places{own: map[graph.TensorID]int{}, memory: map[int]int{}, apart: map[graph.TensorID]int{}}
+	at := ownPlaces()
+	at.Apart = map[graph.TensorID]int{}
 	ids := append(append([]graph.TensorID(nil), g.Inputs...), g.Outputs...)
 	for i, id := range ids {
-		at.own[id] = firstOwn + i
+		at.Own[id] = firstOwn + i
 		if rows[id].Region != ethosu.RegionArena {
 			at.memory[firstOwn+i] = rows[id].Region
 		}
 		if rows[id].Rows > 0 {
-			at.apart[id] = rows[id].Stride
+			at.Apart[id] = rows[id].Stride
 		}
 	}
 	all, err := b.compileInput(at, sramOf(p), p.FastSize)
@@ -255,7 +241,7 @@ func (b *sequence) addInput(l *layout, rows map[graph.TensorID]ethosu.Binding, t
 	s.window(ethosu.RegionFast, ethosu.RegionFast, tail[ethosu.RegionFast], all.FastSize, 0)
 	for i, id := range ids {
 		r := rows[id]
-		size := align16(r.Size)
+		size := kernel.Align(r.Size)
 		if r.Rows > 0 {
 			size = r.Rows * r.Stride
 		}

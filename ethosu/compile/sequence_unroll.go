@@ -3,6 +3,7 @@ package compile
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -119,7 +120,7 @@ func (u *unrolling) at(t int) {
 	for _, s := range u.step.States {
 		in := u.step.Tensors[s.In]
 		now := u.tensor(t, s.Out)
-		if !sameShape(u.step.Tensors[s.Out].Shape, in.Shape) {
+		if !slices.Equal(u.step.Tensors[s.Out].Shape, in.Shape) {
 			now = u.reshape(fmt.Sprintf("t%02d/%s", t+1, in.Name), now, in.Shape)
 		}
 		next[s.In] = now
@@ -141,7 +142,7 @@ func (u *unrolling) tensor(t int, id graph.TensorID) graph.TensorID {
 		return u.fixed[id]
 	}
 	label := fmt.Sprintf("t%02d/%s", t, x.Name)
-	if t == u.seq.Steps-1 && indexOf(u.step.Outputs, id) >= 0 && (u.state[id] || !u.seq.PerStep) {
+	if t == u.seq.Steps-1 && slices.Index(u.step.Outputs, id) >= 0 && (u.state[id] || !u.seq.PerStep) {
 		label = x.Name
 	}
 	made[id] = u.add(label, x, x.Shape)
@@ -167,7 +168,7 @@ func (u *unrolling) outputs() {
 		u.g.Outputs = append(u.g.Outputs, u.reshape(t.Name, whole, ethosu.WithTime(t.Shape, u.seq.Steps)))
 	}
 	for _, s := range u.step.States {
-		u.g.States = append(u.g.States, graph.State{In: u.g.Inputs[indexOf(u.step.Inputs, s.In)], Out: u.tensor(last, s.Out)})
+		u.g.States = append(u.g.States, graph.State{In: u.g.Inputs[slices.Index(u.step.Inputs, s.In)], Out: u.tensor(last, s.Out)})
 	}
 }
 

@@ -3,6 +3,8 @@ package compile
 import (
 	"testing"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/compile/lowering"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quant"
 )
@@ -23,20 +25,19 @@ func elementOp(t *testing.T, kind graph.Kind, sa, sb, so float32, za, zb, zo int
 	if _, err := quant.ForAddSub(g, g.Ops[0]); err != nil {
 		t.Fatal(err)
 	}
-	m := newModule(g, Options{Accel: nil})
-	l := newLowering(m)
-	if err := lowerAddSub(l, g.Ops[0]); err != nil {
+	m, err := lowering.Lower(g, lowering.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return m.ops[0]
+	return &op{Kernel: *m.Kernels[0]}
 }
 
 // TestPoolSum compares the pool's form of ADD with the elementwise one where they
 // agree, and finds a rescaling of sums that falls on ties, where they do not.
 func TestPoolSum(t *testing.T) {
 	o := elementOp(t, graph.Add, 0.05, 0.05, 0.031, 0, 0, 4)
-	if o.operandMode != 2 || o.opa != (scale{1 << 30, 11}) {
-		t.Fatalf("equal scales give mode %d, OPA %+v", o.operandMode, o.opa)
+	if o.OperandMode != 2 || o.OPA != (kernel.Scale{Mul: 1 << 30, Shift: 11}) {
+		t.Fatalf("equal scales give mode %d, OPA %+v", o.OperandMode, o.OPA)
 	}
 	if !sameSums(o, 0) {
 		t.Error("the pool form of an ordinary rescaling is refused")

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 )
 
@@ -16,10 +17,10 @@ type transfer struct {
 	fixed   bool    // at a place of its own that no search improves
 	t       float64 // duration
 	load    [ports]float64
-	w       *kernelWeights // the weights it copies, nil for records and tables
-	records bool           // it copies the records of one kernel
-	start   int            // of records: the kernel in front of which they should start
-	with    []*transfer    // further ones that follow it in the same DMA
+	w       *kernel.Weights // the weights it copies, nil for records and tables
+	records bool            // it copies the records of one kernel
+	start   int             // of records: the kernel in front of which they should start
+	with    []*transfer     // further ones that follow it in the same DMA
 }
 
 // due returns the kernel that transfers are ordered by.

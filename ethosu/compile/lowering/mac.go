@@ -1,31 +1,17 @@
-package compile
+package lowering
 
 import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/weights"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quant"
 )
 
-// kernelWeights is a weight tensor in OHWI order, one for each content.
-type kernelWeights struct {
-	name       string
-	o, kh, kw, // depthwise: o channels, i = 1
-	i int
-	depthwise bool
-	values    []byte // int8
-	guess     int    // bytes of a stream, before it is encoded
-}
-
-// maxWeightSum bounds the sum of |w| of an output channel, so that a 32-bit
-// accumulator cannot overflow: sums of 8-bit values stay below 2^31, and below 2^30
-// without a zero point.
-const maxWeightSum = 127 * 65536
-
 // weightsOf returns the weights of a constant int8 tensor in OHWI order.
-func (l *lowering) weightsOf(id graph.TensorID, o, kh, kw, i int, depthwise bool) (*kernelWeights, error) {
+func (l *lowering) weightsOf(id graph.TensorID, o, kh, kw, i int, depthwise bool) (*kernel.Weights, error) {
 	t := l.g.Tensors[id]
 	if !t.IsConst() {
 		return nil, fmt.Errorf("weights %q are not constant; the NPU needs them compressed at compile time", t.Name)
@@ -45,42 +31,10 @@ func (l *lowering) weightsOf(id graph.TensorID, o, kh, kw, i int, depthwise bool
 			}
 		}
 	}
-	return l.m.weightsOf(t.Name, data, o, kh, kw, i, depthwise)
+	return l.m.Weights.Of(t.Name, data, o, kh, kw, i, depthwise)
 }
 
-// weightsOf interns weights by content.
-func (m *module) weightsOf(name string, data []byte, o, kh, kw, i int, depthwise bool) (*kernelWeights, error) {
-	for _, w := range m.weights {
-		if w.o == o && w.kh == kh && w.kw == kw && w.i == i && w.depthwise == depthwise && (&w.values[0] == &data[0] || string(w.values) == string(data)) {
-			return w, nil
-		}
-	}
-	n := kh * kw * i
-	for c := 0; c < o; c++ {
-		sum := 0
-		for _, b := range data[c*n : (c+1)*n] {
-			sum += max(int(int8(b)), -int(int8(b)))
-		}
-		if sum > maxWeightSum {
-			return nil, fmt.Errorf("weights %q, output channel %d: the sum of magnitudes is %d, more than %d, the accumulator may overflow", name, c, sum, maxWeightSum)
-		}
-	}
-	w := &kernelWeights{name: name, o: o, kh: kh, kw: kw, i: i, depthwise: depthwise, values: data}
-	m.weights = append(m.weights, w)
-	return w, nil
-}
-
-// slice returns the weights of output channels [from, to).
-func (m *module) sliceWeights(w *kernelWeights, from, to int) *kernelWeights {
-	n := w.kh * w.kw * w.i
-	s, err := m.weightsOf(fmt.Sprintf("%s[%d:%d]", w.name, from, to), w.values[from*n:to*n], to-from, w.kh, w.kw, w.i, w.depthwise)
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
-	return s
-}
-
-// recordsOf builds the bias and scale records of a MAC operator.
+// recordsOf builds the bias and kernel.Scale records of a MAC operator.
 func (l *lowering) recordsOf(q quant.MAC, biasID graph.TensorID) ([]weights.Record, error) {
 	bias, err := l.bias(biasID, len(q.Mult))
 	if err != nil {
@@ -88,21 +42,21 @@ func (l *lowering) recordsOf(q quant.MAC, biasID graph.TensorID) ([]weights.Reco
 	}
 	rec := make([]weights.Record, len(q.Mult))
 	for i, m := range q.Mult {
-		s, err := shiftOf(m)
+		s, err := kernel.ScaleOf(m)
 		if q.Reduced {
 			mr, shift := m.Reduce()
-			s = scale{uint32(mr), shift}
+			s = kernel.Scale{Mul: uint32(mr), Shift: shift}
 			if m.M == 0 {
-				s.shift = 0
+				s.Shift = 0
 			}
-			if s.shift < 0 || s.shift > 63 {
+			if s.Shift < 0 || s.Shift > 63 {
 				err = fmt.Errorf("rescaling by %g is beyond the NPU's range", m.Real())
 			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("output channel %d: %v", i, err)
 		}
-		rec[i] = weights.Record{Scale: s.mul, Shift: uint8(s.shift)}
+		rec[i] = weights.Record{Scale: s.Mul, Shift: uint8(s.Shift)}
 		if bias != nil {
 			rec[i].Bias = bias[i]
 		}
@@ -171,14 +125,14 @@ func lowerFullyConnected(l *lowering, gop *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	p := op{kind: opConv, lo: int(q.Lo), hi: int(q.Hi), acc40: v.dt == graph.Int16}
+	p := kernel.Kernel{Kind: kernel.Conv, Output: kernel.Output{Lo: int(q.Lo), Hi: int(q.Hi)}, Acc40: v.dt == graph.Int16}
 	if q.Reduced {
-		p.round = roundNatural
+		p.Round = kernel.RoundNatural
 	}
-	if p.weights, err = l.weightsOf(w, o, 1, 1, i, false); err != nil {
+	if p.Weights, err = l.weightsOf(w, o, 1, 1, i, false); err != nil {
 		return err
 	}
-	if p.records, err = l.recordsOf(q, b); err != nil {
+	if p.Records, err = l.recordsOf(q, b); err != nil {
 		return err
 	}
 	out, err := l.finish(&p, gop.Outputs[0], false)
@@ -236,18 +190,18 @@ func (l *lowering) rows(id graph.TensorID, n int) (view, error) {
 }
 
 // matmul emits a 1x1 convolution of the rows of v into the rows of out.
-func (l *lowering) matmul(p op, v, out view, zpIn, zpOut int) error {
-	b, o := v.shape[0], p.weights.o
+func (l *lowering) matmul(p kernel.Kernel, v, out view, zpIn, zpOut int) error {
+	b, o := v.shape[0], p.Weights.O
 	dst, ok := out.reshape([]int{b, o})
 	final := out
 	if !ok || (dst.strides[1] != out.dt.Size() && o > 1) {
 		out = l.fresh(out.name+"/dense", out.dt, []int{b, o})
 		dst = out
 	}
-	p.kind = opConv
-	p.ifm = rowMap(v, zpIn)
-	p.ofm = rowMap(dst, zpOut)
-	p.ofm.name = final.name
+	p.Kind = kernel.Conv
+	p.IFM = rowMap(v, zpIn)
+	p.OFM = rowMap(dst, zpOut)
+	p.OFM.Name = final.name
 	l.emit(&p)
 	if out.buf != final.buf {
 		return l.copyView("COPY to place", out, final)
@@ -256,13 +210,13 @@ func (l *lowering) matmul(p op, v, out view, zpIn, zpOut int) error {
 }
 
 // rowMap returns [rows, n] as a 1 x rows x n feature map.
-func rowMap(v view, zp int) *fmap {
-	f := &fmap{buf: v.buf, off: v.off, h: 1, w: v.shape[0], c: v.shape[1], dt: v.dt, zp: zp, name: v.name}
-	f.sx = v.strides[0]
-	if f.w == 1 {
-		f.sx = f.c * v.dt.Size()
+func rowMap(v view, zp int) *kernel.Map {
+	f := &kernel.Map{Buf: v.buf, Off: v.off, H: 1, W: v.shape[0], C: v.shape[1], Type: v.dt, Zero: zp, Name: v.name}
+	f.StrideX = v.strides[0]
+	if f.W == 1 {
+		f.StrideX = f.C * v.dt.Size()
 	}
-	f.sy = f.w * f.sx
+	f.StrideY = f.W * f.StrideX
 	return f
 }
 
@@ -301,19 +255,18 @@ func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error
 		return fmt.Errorf("input %v, weights %v and output %v must have four dimensions", it.Shape, wt.Shape, ot.Shape)
 	}
 	kh, kw := wt.Shape[1], wt.Shape[2]
-	p := op{lo: int(q.Lo), hi: int(q.Hi), kh: kh, kw: kw, strideH: s.strideH, strideW: s.strideW,
-		dilH: max(s.dilationH, 1), dilW: max(s.dilationW, 1), kind: opConv, acc40: it.Type == graph.Int16}
-	if p.strideH < 1 || p.strideH > 3 || p.strideW < 1 || p.strideW > 3 || p.dilH > 2 || p.dilW > 2 {
-		return fmt.Errorf("stride %dx%d, dilation %dx%d: the NPU has strides 1 to 3 and dilations 1 and 2", p.strideH, p.strideW, p.dilH, p.dilW)
+	p := kernel.Kernel{Output: kernel.Output{Lo: int(q.Lo), Hi: int(q.Hi)}, Window: kernel.Window{KH: kh, KW: kw, StrideH: s.strideH, StrideW: s.strideW, DilH: max(s.dilationH, 1), DilW: max(s.dilationW, 1)}, Kind: kernel.Conv, Acc40: it.Type == graph.Int16}
+	if p.StrideH < 1 || p.StrideH > 3 || p.StrideW < 1 || p.StrideW > 3 || p.DilH > 2 || p.DilW > 2 {
+		return fmt.Errorf("stride %dx%d, dilation %dx%d: the NPU has strides 1 to 3 and dilations 1 and 2", p.StrideH, p.StrideW, p.DilH, p.DilW)
 	}
 	if q.Reduced {
-		p.round = roundNatural
+		p.Round = kernel.RoundNatural
 	}
 	o, i := wt.Shape[0], wt.Shape[3]
 	if depthwise {
 		switch c := it.Shape[3]; {
 		case wt.Shape[3] == c:
-			p.kind, o, i = opDepthwise, c, 1
+			p.Kind, o, i = kernel.Depthwise, c, 1
 		case c == 1:
 			// One input channel and several outputs is an ordinary convolution.
 			o, i = wt.Shape[3], 1
@@ -322,17 +275,17 @@ func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error
 		}
 	}
 	// The weight order [1,kh,kw,c] of a depthwise tensor is transposed for both forms.
-	if p.weights, err = l.weightsOf(w, o, kh, kw, i, depthwise); err != nil {
+	if p.Weights, err = l.weightsOf(w, o, kh, kw, i, depthwise); err != nil {
 		return err
 	}
-	if p.kind == opConv {
-		p.weights, err = l.m.weightsOf(p.weights.name, p.weights.values, o, kh, kw, i, false)
+	if p.Kind == kernel.Conv {
+		p.Weights, err = l.m.Weights.Of(p.Weights.Name, p.Weights.Values, o, kh, kw, i, false)
 		if err != nil {
 			return err
 		}
-		p.partKernel = partKernelFirst(i, kh*kw, it.Type.Size()*8)
+		p.PartKernel = partKernelFirst(i, kh*kw, it.Type.Size()*8)
 	}
-	if p.records, err = l.recordsOf(q, b); err != nil {
+	if p.Records, err = l.recordsOf(q, b); err != nil {
 		return err
 	}
 	out, err := l.finish(&p, gop.Outputs[0], false)
@@ -355,7 +308,7 @@ func partKernelFirst(depth, k, ifmBits int) bool {
 }
 
 // windows emits a sliding-window operation for each batch entry.
-func (l *lowering) windows(p op, in graph.TensorID, out view, pad graph.Padding, zpIn, zpOut int) error {
+func (l *lowering) windows(p kernel.Kernel, in graph.TensorID, out view, pad graph.Padding, zpIn, zpOut int) error {
 	v, err := l.in(in)
 	if err != nil {
 		return err
@@ -369,23 +322,23 @@ func (l *lowering) windows(p op, in graph.TensorID, out view, pad graph.Padding,
 	if len(out.shape) != 4 || (out.strides[3] != out.dt.Size() && out.shape[3] > 1) {
 		out = l.fresh(out.name+"/dense", out.dt, out.shape)
 	}
-	kah, kaw := (p.kh-1)*p.dilH+1, (p.kw-1)*p.dilW+1
+	kah, kaw := (p.KH-1)*p.DilH+1, (p.KW-1)*p.DilW+1
 	oh, ow := out.shape[1], out.shape[2]
 	if pad == graph.PadSame {
-		p.padTop, p.padBottom = samePad(v.shape[1], oh, p.strideH, kah)
-		p.padLeft, p.padRight = samePad(v.shape[2], ow, p.strideW, kaw)
+		p.PadTop, p.PadBottom = samePad(v.shape[1], oh, p.StrideH, kah)
+		p.PadLeft, p.PadRight = samePad(v.shape[2], ow, p.StrideW, kaw)
 	}
-	ih := (oh-1)*p.strideH + kah - p.padTop - p.padBottom
-	iw := (ow-1)*p.strideW + kaw - p.padLeft - p.padRight
+	ih := (oh-1)*p.StrideH + kah - p.PadTop - p.PadBottom
+	iw := (ow-1)*p.StrideW + kaw - p.PadLeft - p.PadRight
 	if ih < 1 || iw < 1 || ih > v.shape[1] || iw > v.shape[2] || v.shape[0] != out.shape[0] {
-		return fmt.Errorf("input %v, kernel %dx%d and output %v do not fit", v.shape, p.kh, p.kw, out.shape)
+		return fmt.Errorf("input %v, kernel %dx%d and output %v do not fit", v.shape, p.KH, p.KW, out.shape)
 	}
 	for n := 0; n < v.shape[0]; n++ {
 		o := p
-		o.ifm = imageMap(v.cut(0, n, 1, 1), zpIn)
-		o.ifm.h, o.ifm.w = ih, iw
-		o.ofm = imageMap(out.cut(0, n, 1, 1), zpOut)
-		o.ofm.name = final.name
+		o.IFM = imageMap(v.cut(0, n, 1, 1), zpIn)
+		o.IFM.H, o.IFM.W = ih, iw
+		o.OFM = imageMap(out.cut(0, n, 1, 1), zpOut)
+		o.OFM.Name = final.name
 		l.emit(&o)
 	}
 	if out.buf != final.buf {
@@ -399,8 +352,8 @@ func samePad(in, out, stride, kernel int) (before, after int) {
 	return total / 2, total - total/2
 }
 
-func imageMap(v view, zp int) *fmap {
-	return &fmap{buf: v.buf, off: v.off, h: v.shape[1], w: v.shape[2], c: v.shape[3], sy: v.strides[1], sx: v.strides[2], dt: v.dt, zp: zp, name: v.name}
+func imageMap(v view, zp int) *kernel.Map {
+	return &kernel.Map{Buf: v.buf, Off: v.off, H: v.shape[1], W: v.shape[2], C: v.shape[3], StrideY: v.strides[1], StrideX: v.strides[2], Type: v.dt, Zero: zp, Name: v.name}
 }
 
 func lowerMaxPool(l *lowering, gop *graph.Op) error {
@@ -419,7 +372,6 @@ func lowerMaxPool(l *lowering, gop *graph.Op) error {
 	if a.StrideH < 1 || a.StrideH > 3 || a.StrideW < 1 || a.StrideW > 3 || a.FilterH > 256 || a.FilterH*a.FilterW > 65536 {
 		return fmt.Errorf("stride %dx%d, filter %dx%d: the NPU has strides 1 to 3 and filters up to 256 rows", a.StrideH, a.StrideW, a.FilterH, a.FilterW)
 	}
-	p := op{kind: opPool, mode: poolMax, kh: a.FilterH, kw: a.FilterW, strideH: a.StrideH, strideW: a.StrideW, dilH: 1, dilW: 1,
-		lo: int(lo), hi: int(hi), out: scale{1, 0}}
+	p := kernel.Kernel{Kind: kernel.Pool, Mode: kernel.PoolMax, Window: kernel.Window{KH: a.FilterH, KW: a.FilterW, StrideH: a.StrideH, StrideW: a.StrideW, DilH: 1, DilW: 1}, Output: kernel.Output{Lo: int(lo), Hi: int(hi)}, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}}}
 	return l.windows(p, gop.Inputs[0], l.out(gop.Outputs[0]), a.Padding, 0, 0)
 }

@@ -1,8 +1,9 @@
-package compile
+package lowering
 
 import (
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/weights"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quant"
@@ -20,9 +21,9 @@ type lstm struct {
 	units        int
 	timeAxis     int
 
-	input, recurrent       *kernelWeights
+	input, recurrent       *kernel.Weights
 	inputRec, recurrentRec []weights.Record
-	mi, mf, mh, tanh       scale
+	mi, mf, mh, tanh       kernel.Scale
 	lo, hi                 int // of the cell
 
 	x, gx view // input rows [.., in]; input gates of all steps, unless memory is tight
@@ -59,7 +60,7 @@ func lowerLSTM(l *lowering, gop *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	if !l.m.small {
+	if !l.opt.Tight {
 		if s.gx, err = s.inputGates("/gx", rows); err != nil {
 			return err
 		}
@@ -72,12 +73,12 @@ func lowerLSTM(l *lowering, gop *graph.Op) error {
 	}
 	h := s.h
 	for t := 0; t < s.steps; t++ {
-		first := len(l.m.ops)
+		first := len(l.m.Kernels)
 		if h, err = s.step(t, h); err != nil {
 			return err
 		}
-		for _, o := range l.m.ops[first:] {
-			o.step = t
+		for _, o := range l.m.Kernels[first:] {
+			o.Step = t
 		}
 	}
 	return l.copyView("LSTM state", h, s.h)
@@ -98,35 +99,35 @@ func (s *lstm) constants(gop *graph.Op, in int) error {
 		if err != nil {
 			return err
 		}
-		sx, err := shiftOf(s.q.Gates[k].In)
+		sx, err := kernel.ScaleOf(s.q.Gates[k].In)
 		if err != nil {
 			return err
 		}
-		sh, err := shiftOf(s.q.Gates[k].Re)
+		sh, err := kernel.ScaleOf(s.q.Gates[k].Re)
 		if err != nil {
 			return err
 		}
 		for i := range units {
-			rec := weights.Record{Scale: sx.mul, Shift: uint8(sx.shift)}
+			rec := weights.Record{Scale: sx.Mul, Shift: uint8(sx.Shift)}
 			if bias != nil {
 				rec.Bias = bias[i]
 			}
 			s.inputRec = append(s.inputRec, rec)
-			s.recurrentRec = append(s.recurrentRec, weights.Record{Scale: sh.mul, Shift: uint8(sh.shift)})
+			s.recurrentRec = append(s.recurrentRec, weights.Record{Scale: sh.Mul, Shift: uint8(sh.Shift)})
 		}
 	}
 	var err error
-	if s.input, err = l.m.weightsOf(s.name+"/input weights", wx, 4*units, 1, 1, in, false); err != nil {
+	if s.input, err = l.m.Weights.Of(s.name+"/input weights", wx, 4*units, 1, 1, in, false); err != nil {
 		return err
 	}
-	if s.recurrent, err = l.m.weightsOf(s.name+"/recurrent weights", wh, 4*units, 1, 1, units, false); err != nil {
+	if s.recurrent, err = l.m.Weights.Of(s.name+"/recurrent weights", wh, 4*units, 1, 1, units, false); err != nil {
 		return err
 	}
 	for _, p := range []struct {
-		to *scale
+		to *kernel.Scale
 		m  quant.Multiplier
 	}{{&s.mi, s.q.Update}, {&s.mf, s.q.Forget}, {&s.mh, s.q.Hidden}} {
-		if *p.to, err = shiftOf(p.m); err != nil {
+		if *p.to, err = kernel.ScaleOf(p.m); err != nil {
 			return err
 		}
 	}
@@ -134,11 +135,11 @@ func (s *lstm) constants(gop *graph.Op, in int) error {
 	if s.q.CellClip > 0 {
 		s.lo, s.hi = -int(s.q.CellClip), int(s.q.CellClip)
 	}
-	s.tanh = scale{3, 0}
+	s.tanh = kernel.Scale{Mul: 3}
 	if s.q.CellShift >= 0 {
-		s.tanh.mul = 3 << s.q.CellShift
+		s.tanh.Mul = 3 << s.q.CellShift
 	} else {
-		s.tanh.shift = -s.q.CellShift
+		s.tanh.Shift = -s.q.CellShift
 	}
 	return nil
 }
@@ -153,7 +154,7 @@ func (s *lstm) gate(v view, from, n int) view { return v.cut(1, from*s.units, n*
 // inputGates emits the input product of all gates for rows of the input.
 func (s *lstm) inputGates(what string, rows view) (view, error) {
 	out := s.l.fresh(s.name+what, graph.Int16, []int{rows.shape[0], 4 * s.units})
-	p := op{name: "LSTM input gates", weights: s.input, records: s.inputRec, source: s.name, lo: -32768, hi: 32767}
+	p := kernel.Kernel{Name: "LSTM input gates", Weights: s.input, Records: s.inputRec, Source: s.name, Output: kernel.Output{Lo: -32768, Hi: 32767}}
 	return out, s.l.matmul(p, rows, out, int(s.q.ZeroInput), 0)
 }
 
@@ -161,38 +162,38 @@ func (s *lstm) inputGates(what string, rows view) (view, error) {
 func (s *lstm) recurrentGates(what string, h view, from, n int) (view, error) {
 	w, rec := s.recurrent, s.recurrentRec
 	if n < 4 {
-		w = s.l.m.sliceWeights(w, from*s.units, (from+n)*s.units)
+		w = s.l.m.Weights.Slice(w, from*s.units, (from+n)*s.units)
 		rec = rec[from*s.units : (from+n)*s.units]
 	}
 	out := s.fresh(what, n*s.units)
-	p := op{name: "LSTM recurrent gates", weights: w, records: rec, source: s.name, lo: -32768, hi: 32767}
+	p := kernel.Kernel{Name: "LSTM recurrent gates", Weights: w, Records: rec, Source: s.name, Output: kernel.Output{Lo: -32768, Hi: 32767}}
 	return out, s.l.matmul(p, h, out, int(s.q.ZeroHidden), 0)
 }
 
 // activate emits the sum of the two products and the gate function. The sum is not
 // saturated to 16 bits before the function; limiting the sigmoid to its values at
 // the ends has the same effect.
-func (s *lstm) activate(a, b, to view, fn function) error {
-	p := op{name: "LSTM gates", source: s.name, mode: ewAdd, global: true, opa: scale{16384, 0}, opb: 16384, out: scale{1610612736, 43}, fn: fn, lo: -32768, hi: 32767}
-	if fn == fnSigmoid {
-		p.lo, p.hi = 11, 32757
+func (s *lstm) activate(a, b, to view, fn kernel.Function) error {
+	p := kernel.Kernel{Name: "LSTM gates", Source: s.name, Mode: kernel.Add, Rescale: kernel.Rescale{Global: true, OPA: kernel.Scale{Mul: 16384}, OPB: 16384, Out: kernel.Scale{Mul: 1610612736, Shift: 43}}, Output: kernel.Output{Fn: fn, Lo: -32768, Hi: 32767}}
+	if fn == kernel.FnSigmoid {
+		p.Lo, p.Hi = 11, 32757
 	}
 	return s.l.elementwise(p, operand{v: a}, &operand{v: b}, to, 0)
 }
 
 // gates emits the four gates of a step and returns them.
 func (s *lstm) gates(t int, h view) (view, error) {
-	if !s.l.m.small {
+	if !s.l.opt.Tight {
 		gh, err := s.recurrentGates(fmt.Sprintf("/gh%d", t), h, 0, 4)
 		if err != nil {
 			return gh, err
 		}
 		gx := s.gx.cut(s.timeAxis, t, 1, 1).drop(s.timeAxis)
 		g := s.fresh(fmt.Sprintf("/gates%d", t), 4*s.units)
-		if err := s.activate(s.gate(gx, 0, 3), s.gate(gh, 0, 3), s.gate(g, 0, 3), fnSigmoid); err != nil {
+		if err := s.activate(s.gate(gx, 0, 3), s.gate(gh, 0, 3), s.gate(g, 0, 3), kernel.FnSigmoid); err != nil {
 			return g, err
 		}
-		return g, s.activate(s.gate(gx, 3, 1), s.gate(gh, 3, 1), s.gate(g, 3, 1), fnTanh)
+		return g, s.activate(s.gate(gx, 3, 1), s.gate(gh, 3, 1), s.gate(g, 3, 1), kernel.FnTanh)
 	}
 	// Tight: two gates at a time, each written over its input product.
 	x := s.x.cut(s.timeAxis, t, 1, 1).drop(s.timeAxis)
@@ -206,9 +207,9 @@ func (s *lstm) gates(t int, h view) (view, error) {
 			return g, err
 		}
 		for k := range 2 {
-			fn := fnSigmoid
+			fn := kernel.FnSigmoid
 			if from+k == 3 {
-				fn = fnTanh
+				fn = kernel.FnTanh
 			}
 			to := s.gate(g, from+k, 1)
 			if err := s.activate(to, s.gate(gh, k, 1), to, fn); err != nil {
@@ -225,9 +226,9 @@ func (s *lstm) step(t int, h view) (view, error) {
 	if err != nil {
 		return h, err
 	}
-	mul := func(name string, m scale, a, b, to view, zp int) {
-		p := op{name: name, source: s.name, mode: ewMul, global: true, out: m}
-		p.lo, p.hi = typeRange(to.dt)
+	mul := func(name string, m kernel.Scale, a, b, to view, zp int) {
+		p := kernel.Kernel{Name: name, Source: s.name, Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: m}}
+		p.Lo, p.Hi = kernel.TypeRange(to.dt)
 		if err == nil {
 			err = s.l.elementwise(p, operand{v: a}, &operand{v: b}, to, zp)
 		}
@@ -238,11 +239,11 @@ func (s *lstm) step(t int, h view) (view, error) {
 	if err != nil {
 		return h, err
 	}
-	add := op{name: "LSTM cell", source: s.name, mode: ewAdd, global: true, opa: scale{1, 0}, opb: 1, out: scale{1, 0}, lo: s.lo, hi: s.hi}
+	add := kernel.Kernel{Name: "LSTM cell", Source: s.name, Mode: kernel.Add, Rescale: kernel.Rescale{Global: true, OPA: kernel.Scale{Mul: 1}, OPB: 1, Out: kernel.Scale{Mul: 1}}, Output: kernel.Output{Lo: s.lo, Hi: s.hi}}
 	if err := s.l.elementwise(add, operand{v: ig}, &operand{v: fc}, s.c, 0); err != nil {
 		return h, err
 	}
-	act := op{name: "LSTM tanh(cell)", source: s.name, mode: ewMul, global: true, out: s.tanh, fn: fnTanh, lo: -32768, hi: 32767}
+	act := kernel.Kernel{Name: "LSTM tanh(cell)", Source: s.name, Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: s.tanh}, Output: kernel.Output{Fn: kernel.FnTanh, Lo: -32768, Hi: 32767}}
 	if err := s.l.elementwise(act, operand{v: s.c}, &operand{scalar: true, value: 1}, th, 0); err != nil {
 		return h, err
 	}

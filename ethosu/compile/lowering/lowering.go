@@ -1,18 +1,42 @@
-package compile
+package lowering
 
 import (
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-// lowering is the state of the pass that turns graph operators into NPU
-// operations: which view every tensor has so far, and who uses it.
+// Options are what lowering has to know of what comes after it.
+type Options struct {
+	// NoTableBesideMAC says that a table does not survive the accumulators of MAC
+	// kernels, so that none is fused into one.
+	NoTableBesideMAC bool
+
+	// Tight prefers small feature maps to few kernels.
+	Tight bool
+
+	Places Places
+}
+
+// Places are wishes of a sequence for where tensors of its step lie.
+type Places struct {
+	Own   map[graph.TensorID]int // inputs and outputs with a region for themselves
+	Apart map[graph.TensorID]int // bytes from one to the next along the first axis, where those are not all its own
+	Carry map[int]bool           // states whose output is copied to the place of the input
+}
+
+// lowering is the state of the pass that turns graph operators into kernels: which
+// view every tensor has so far, and who uses it.
 type lowering struct {
-	m         *module
-	g         *graph.Graph
+	g   *graph.Graph
+	opt Options
+	m   *kernel.Module
+
 	views     []view
 	slots     map[graph.TensorID]view // places inside a concatenation
+	outputs   map[graph.TensorID]view // of the graph, once they have their place
+	tables    []*kernel.Table
 	consumers [][]int
 	producer  []int
 	output    []bool
@@ -24,7 +48,7 @@ type lowering struct {
 type lowerer func(l *lowering, op *graph.Op) error
 
 // lowerers has one row for each operator. To add an operator: write its lowerer
-// in a file lower_*.go and add the row; data movement goes to move.go.
+// in a file of its own and add the row; data movement goes to move.go.
 var lowerers map[graph.Kind]lowerer
 
 func init() { // a plain initializer would be a cycle through the copy operation
@@ -59,8 +83,8 @@ func init() { // a plain initializer would be a cycle through the copy operation
 	}
 }
 
-// movement reports the operators that change addresses and no values.
-func movement(k graph.Kind) bool {
+// Movement reports the operators that change addresses and no values.
+func Movement(k graph.Kind) bool {
 	switch k {
 	case graph.Reshape, graph.Transpose, graph.Split, graph.SplitV, graph.Unpack, graph.Slice,
 		graph.StridedSlice, graph.Concatenation, graph.Pack:
@@ -69,12 +93,13 @@ func movement(k graph.Kind) bool {
 	return false
 }
 
-// lowerGraph gives every tensor a view and emits the operations in graph order.
-func lowerGraph(m *module) error {
-	l := newLowering(m)
+// Lower gives every tensor a view and returns the kernels in graph order. The graph has
+// passed Check; errors name the operator.
+func Lower(g *graph.Graph, opt Options) (*kernel.Module, error) {
+	l := newLowering(g, opt)
 	for i := len(l.g.Ops) - 1; i >= 0; i-- {
 		if err := l.reserve(i); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for i, op := range l.g.Ops {
@@ -84,18 +109,18 @@ func lowerGraph(m *module) error {
 		l.cur = i
 		f := lowerers[op.Kind]
 		if f == nil {
-			return m.opError(i, "the NPU compiler has no lowering for this operator; run it on the CPU or replace it")
+			return nil, opError(g, i, "the NPU compiler has no lowering for this operator; run it on the CPU or replace it")
 		}
 		if err := f(l, op); err != nil {
-			return m.opError(i, "%v", err)
+			return nil, opError(g, i, "%v", err)
 		}
 	}
-	return l.bindOutputs()
+	return l.m, l.bindOutputs()
 }
 
-func newLowering(m *module) *lowering {
-	g := m.g
-	l := &lowering{m: m, g: g, views: make([]view, len(g.Tensors)), slots: map[graph.TensorID]view{},
+func newLowering(g *graph.Graph, opt Options) *lowering {
+	m := kernel.NewModule()
+	l := &lowering{g: g, opt: opt, m: m, views: make([]view, len(g.Tensors)), slots: map[graph.TensorID]view{}, outputs: map[graph.TensorID]view{},
 		consumers: make([][]int, len(g.Tensors)), producer: make([]int, len(g.Tensors)),
 		output: make([]bool, len(g.Tensors)), fused: make([]bool, len(g.Ops))}
 	for i := range l.producer {
@@ -116,19 +141,19 @@ func newLowering(m *module) *lowering {
 	}
 	for _, id := range g.Inputs {
 		l.views[id] = l.place(id)
-		l.views[id].buf.bound, l.views[id].buf.fromCall = true, true
-		m.inputs = append(m.inputs, boundView{id, l.views[id]})
+		l.views[id].buf.Bound, l.views[id].buf.FromCall = true, true
+		m.Inputs = append(m.Inputs, l.views[id].bind(id))
 	}
 	for _, id := range g.Outputs {
-		if m.places.apart[id] > 0 {
+		if l.opt.Places.Apart[id] > 0 {
 			l.slots[id] = l.place(id)
 		}
 	}
 	for i, t := range g.Tensors {
 		if t.Variable && l.views[i].buf == nil {
-			b := &buffer{name: t.Name, size: align16(t.Bytes()), bound: true, fromCall: true, toCaller: true}
+			b := &kernel.Buffer{Name: t.Name, Size: kernel.Align(t.Bytes()), Bound: true, FromCall: true, ToCaller: true}
 			l.views[i] = denseView(b, 0, t.Type, t.Shape, t.Name)
-			m.variables = append(m.variables, boundView{graph.TensorID(i), l.views[i]})
+			m.Variables = append(m.Variables, l.views[i].bind(graph.TensorID(i)))
 		}
 	}
 	return l
@@ -138,9 +163,9 @@ func newLowering(m *module) *lowering {
 func (l *lowering) place(id graph.TensorID) view {
 	t := l.g.Tensors[id]
 	v := l.fresh(t.Name, t.Type, t.Shape)
-	v.buf.own = l.m.places.own[id]
-	if n := l.m.places.apart[id]; n > 0 {
-		v.buf.size, v.strides[0] = t.Shape[0]*n, n
+	v.buf.Own = l.opt.Places.Own[id]
+	if n := l.opt.Places.Apart[id]; n > 0 {
+		v.buf.Size, v.strides[0] = t.Shape[0]*n, n
 	}
 	return v
 }
@@ -158,7 +183,7 @@ func (l *lowering) in(id graph.TensorID) (view, error) {
 	if len(t.Data) != t.Bytes() {
 		return view{}, fmt.Errorf("constant tensor %q has %d bytes of data, its shape %v needs %d", t.Name, len(t.Data), t.Shape, t.Bytes())
 	}
-	v = denseView(l.m.consts.intern(t.Name, t.Data, 16), 0, t.Type, t.Shape, t.Name)
+	v = denseView(l.m.Constants.Intern(t.Name, t.Data, 16), 0, t.Type, t.Shape, t.Name)
 	l.views[id] = v
 	return v, nil
 }
@@ -178,25 +203,24 @@ func (l *lowering) out(id graph.TensorID) view {
 
 // fresh returns a new dense feature map.
 func (l *lowering) fresh(name string, dt graph.DType, shape []int) view {
-	b := &buffer{name: name, size: align16(graph.Elems(shape) * dt.Size())}
+	b := &kernel.Buffer{Name: name, Size: kernel.Align(graph.Elems(shape) * dt.Size())}
 	return denseView(b, 0, dt, shape, name)
 }
 
 // emit appends an operation on behalf of the current operator.
-func (l *lowering) emit(o *op) {
+func (l *lowering) emit(o *kernel.Kernel) {
 	op := l.g.Ops[l.cur]
-	if o.source == "" && len(op.Outputs) > 0 {
-		o.source = l.g.Tensors[op.Outputs[0]].Name
+	if o.Source == "" && len(op.Outputs) > 0 {
+		o.Source = l.g.Tensors[op.Outputs[0]].Name
 	}
-	if o.name == "" {
-		o.name = op.Kind.String()
+	if o.Name == "" {
+		o.Name = op.Kind.String()
 	}
-	o.step = -1
-	o.kernelWait, o.dmaWait = -1, -1
-	if o.kh == 0 {
-		o.kh, o.kw, o.strideH, o.strideW, o.dilH, o.dilW = 1, 1, 1, 1, 1, 1
+	o.Step = -1
+	if o.KH == 0 {
+		o.KH, o.KW, o.StrideH, o.StrideW, o.DilH, o.DilW = 1, 1, 1, 1, 1, 1
 	}
-	l.m.ops = append(l.m.ops, o)
+	l.m.Kernels = append(l.m.Kernels, o)
 }
 
 // reserve gives the inputs of a concatenation their places in its result, for
@@ -210,7 +234,7 @@ func (l *lowering) reserve(i int) error {
 	l.slots[op.Outputs[0]] = out
 	parts, err := concatParts(l.g, op, out)
 	if err != nil {
-		return l.m.opError(i, "%v", err)
+		return opError(l.g, i, "%v", err)
 	}
 	for k, id := range op.Inputs {
 		l.claim(id, parts[k])
@@ -226,7 +250,7 @@ func (l *lowering) claim(id graph.TensorID, place view) {
 	}
 	op := l.g.Ops[p]
 	switch {
-	case !movement(op.Kind) || op.Kind == graph.Concatenation || op.Kind == graph.Pack:
+	case !Movement(op.Kind) || op.Kind == graph.Concatenation || op.Kind == graph.Pack:
 		l.slots[id] = place
 	case op.Kind == graph.Reshape:
 		src := op.Inputs[0]
@@ -241,16 +265,15 @@ func (l *lowering) claim(id graph.TensorID, place view) {
 // bindOutputs fixes the places of the graph outputs; a value that lies in an
 // input, in a constant or scattered is copied first.
 func (l *lowering) bindOutputs() error {
-	m := l.m
 	for _, id := range l.g.Outputs {
 		t := l.g.Tensors[id]
 		v, err := l.in(id)
 		if err != nil {
 			return fmt.Errorf("output tensor %q: %v", t.Name, err)
 		}
-		own := m.places.own[id]
-		apart := m.places.apart[id] > 0
-		if apart && v.buf != l.slots[id].buf || !apart && (v.buf.constant() || v.buf.fromCall || !v.contiguous() || v.off%16 != 0 || own != 0 && (v.buf.bound || v.buf.size != align16(t.Bytes()))) {
+		own := l.opt.Places.Own[id]
+		apart := l.opt.Places.Apart[id] > 0
+		if apart && v.buf != l.slots[id].buf || !apart && (v.buf.Constant() || v.buf.FromCall || !v.contiguous() || v.off%16 != 0 || own != 0 && (v.buf.Bound || v.buf.Size != kernel.Align(t.Bytes()))) {
 			w := l.fresh(t.Name, t.Type, t.Shape)
 			if apart {
 				w = l.slots[id]
@@ -261,25 +284,41 @@ func (l *lowering) bindOutputs() error {
 			}
 			v = w
 		}
-		v.buf.bound, v.buf.toCaller = true, true
+		v.buf.Bound, v.buf.ToCaller = true, true
 		if own != 0 {
-			v.buf.own = own
+			v.buf.Own = own
 		}
-		l.m.outputs = append(l.m.outputs, boundView{id, v})
+		l.outputs[id] = v
+		l.m.Outputs = append(l.m.Outputs, v.bind(id))
 	}
 	for i, s := range l.g.States {
 		in, out := l.views[s.In], l.views[s.Out]
-		if m.places.carry[i] {
+		if l.opt.Places.Carry[i] {
 			if err := l.carry(s); err != nil {
 				return err
 			}
 			continue
 		}
-		if in.buf != nil && out.buf != nil && out.off == 0 && out.buf.size == in.buf.size {
-			l.m.statePairs = append(l.m.statePairs, [2]*buffer{in.buf, out.buf})
+		if in.buf != nil && out.buf != nil && out.off == 0 && out.buf.Size == in.buf.Size {
+			l.m.States = append(l.m.States, [2]*kernel.Buffer{in.buf, out.buf})
 		}
 	}
 	return nil
 }
 
-func align16(n int) int { return (n + 15) &^ 15 }
+// carry copies the output of a state to the place of its input, behind all that
+// reads it.
+func (l *lowering) carry(s graph.State) error {
+	in := l.views[s.In]
+	in.buf.ToCaller = true
+	l.cur = max(l.producer[s.Out], 0)
+	if err := l.copyView("COPY state", l.outputs[s.Out], in); err != nil {
+		return fmt.Errorf("state %q: %v", l.g.Tensors[s.In].Name, err)
+	}
+	return nil
+}
+
+// opError is a failure that names operator i.
+func opError(g *graph.Graph, i int, format string, args ...any) error {
+	return fmt.Errorf("%s: %s", g.OpString(i), fmt.Sprintf(format, args...))
+}

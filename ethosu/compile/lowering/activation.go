@@ -1,8 +1,9 @@
-package compile
+package lowering
 
 import (
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quant"
 )
@@ -12,8 +13,8 @@ import (
 // the operation and its result is written instead. elem says whether the
 // operation is elementwise: without table banks of their own the small
 // accelerators cannot keep a table beside accumulators.
-func (l *lowering) finish(p *op, id graph.TensorID, elem bool) (view, error) {
-	if l.g.Tensors[id].Type != graph.Int8 || (!elem && l.m.accel.ReservedEndBanks == 0) || p.fn != fnNone {
+func (l *lowering) finish(p *kernel.Kernel, id graph.TensorID, elem bool) (view, error) {
+	if l.g.Tensors[id].Type != graph.Int8 || (!elem && l.opt.NoTableBesideMAC) || p.Fn != kernel.FnNone {
 		return l.out(id), nil
 	}
 	var tab [256]int8
@@ -38,9 +39,9 @@ func (l *lowering) finish(p *op, id graph.TensorID, elem bool) (view, error) {
 		n++
 	}
 	if n > 0 {
-		p.fn, p.table = fnTable, l.m.table8(tab)
-		p.source = l.g.Tensors[id].Name
-		p.name = l.g.Ops[l.cur].Kind.String() + "+" + l.g.Ops[l.producer[id]].Kind.String()
+		p.Fn, p.Table = kernel.FnTable, l.table8(tab)
+		p.Source = l.g.Tensors[id].Name
+		p.Name = l.g.Ops[l.cur].Kind.String() + "+" + l.g.Ops[l.producer[id]].Kind.String()
 	}
 	return l.out(id), nil
 }
@@ -129,22 +130,22 @@ func binaryFunc(g *graph.Graph, op *graph.Op) (func(a, b int32) int32, error) {
 }
 
 // table8 returns the table with the given 256 entries, one for each content.
-func (m *module) table8(t [256]int8) *table {
+func (l *lowering) table8(t [256]int8) *kernel.Table {
 	b := make([]byte, 256)
 	for i, x := range t {
 		b[i] = byte(x)
 	}
-	return m.tableOf("table", b)
+	return l.tableOf("table", b)
 }
 
-func (m *module) tableOf(name string, data []byte) *table {
-	for _, t := range m.tables {
-		if string(t.data) == string(data) {
+func (l *lowering) tableOf(name string, data []byte) *kernel.Table {
+	for _, t := range l.tables {
+		if string(t.Data) == string(data) {
 			return t
 		}
 	}
-	t := &table{name: name, data: data}
-	m.tables = append(m.tables, t)
+	t := &kernel.Table{Name: name, Data: data}
+	l.tables = append(l.tables, t)
 	return t
 }
 
@@ -161,9 +162,9 @@ func lowerActivation(l *lowering, gop *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	p := op{mode: ewMul, global: true, lo: -32768, hi: 32767, out: scale{uint32(q.Mult), q.Shift}, fn: fnSigmoid}
+	p := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: kernel.Scale{Mul: uint32(q.Mult), Shift: q.Shift}}, Output: kernel.Output{Lo: -32768, Hi: 32767, Fn: kernel.FnSigmoid}}
 	if gop.Kind == graph.Tanh {
-		p.fn = fnTanh
+		p.Fn = kernel.FnTanh
 	}
 	return l.elementwise(p, operand{v: v}, &operand{scalar: true, value: 1}, l.out(gop.Outputs[0]), 0)
 }
@@ -177,6 +178,6 @@ func (l *lowering) tableOnly(id graph.TensorID, v view, i int) error {
 	if !ok {
 		return fmt.Errorf("not a function of one int8 tensor")
 	}
-	op1 := op{mode: ewMul, global: true, lo: -128, hi: 127, out: scale{1, 0}, fn: fnTable, table: l.m.table8(tab)}
+	op1 := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: kernel.Scale{Mul: 1}}, Output: kernel.Output{Lo: -128, Hi: 127, Fn: kernel.FnTable, Table: l.table8(tab)}}
 	return l.elementwise(op1, operand{v: v}, &operand{scalar: true, value: 1}, l.out(l.g.Ops[i].Outputs[0]), 0)
 }

@@ -1,9 +1,10 @@
-package compile
+package lowering
 
 import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quant"
 )
@@ -27,7 +28,7 @@ func (s *soft) fresh(dt graph.DType, depth int) view {
 func (s *soft) constant(x int32) operand {
 	b := make([]byte, 16)
 	binary.LittleEndian.PutUint32(b, uint32(x))
-	buf := s.l.m.consts.intern("softmax constant", b, 16)
+	buf := s.l.m.Constants.Intern("softmax constant", b, 16)
 	return operand{v: denseView(buf, 0, graph.Int32, []int{1, 1}, fmt.Sprintf("constant %d", x))}
 }
 
@@ -36,8 +37,8 @@ func (s *soft) ew(mode int, a, b operand, shift, round int, out view) view {
 	if s.err != nil {
 		return out
 	}
-	p := op{mode: mode, out: scale{1, shift}, round: round, opa: scale{1, 0}, opb: 1, lo: -32768, hi: 32767}
-	p.global = mode == ewMul || mode == ewAdd || mode == ewSub
+	p := kernel.Kernel{Mode: mode, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1, Shift: shift}, Round: round, OPA: kernel.Scale{Mul: 1}, OPB: 1}, Output: kernel.Output{Lo: -32768, Hi: 32767}}
+	p.Global = mode == kernel.Mul || mode == kernel.Add || mode == kernel.Sub
 	s.err = s.l.elementwise(p, a, &b, out, 0)
 	return out
 }
@@ -45,7 +46,7 @@ func (s *soft) ew(mode int, a, b operand, shift, round int, out view) view {
 func (s *soft) clz(a view) view {
 	out := s.fresh(graph.Int32, 1)
 	if s.err == nil {
-		p := op{mode: ewClz, out: scale{1, 0}, lo: -32768, hi: 32767}
+		p := kernel.Kernel{Mode: kernel.Clz, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}}, Output: kernel.Output{Lo: -32768, Hi: 32767}}
 		s.err = s.l.elementwise(p, operand{v: a}, nil, out, 0)
 	}
 	return out
@@ -53,8 +54,8 @@ func (s *soft) clz(a view) view {
 
 func (s *soft) reduceSum(a view) view {
 	out := s.fresh(graph.Int32, 1)
-	p := op{kind: opPool, mode: poolReduceSum, out: scale{1, 0}, global: true, lo: -32768, hi: 32767}
-	p.ifm, p.ofm = rowMap(a, 0), rowMap(out, 0)
+	p := kernel.Kernel{Kind: kernel.Pool, Mode: kernel.PoolReduceSum, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}, Global: true}, Output: kernel.Output{Lo: -32768, Hi: 32767}}
+	p.IFM, p.OFM = rowMap(a, 0), rowMap(out, 0)
 	s.l.emit(&p)
 	return out
 }
@@ -62,14 +63,14 @@ func (s *soft) reduceSum(a view) view {
 // max emits the row maximum: the depth axis is walked as width.
 func (s *soft) max(v view, zp int) view {
 	out := s.fresh(v.dt, 1)
-	p := op{kind: opPool, mode: poolMax, kh: 1, kw: s.depth, strideH: 1, strideW: 1, dilH: 1, dilW: 1, out: scale{1, 0}}
-	p.lo, p.hi = typeRange(v.dt)
+	p := kernel.Kernel{Kind: kernel.Pool, Mode: kernel.PoolMax, Window: kernel.Window{KH: 1, KW: s.depth, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1}, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}}}
+	p.Lo, p.Hi = kernel.TypeRange(v.dt)
 	e := v.dt.Size()
-	p.ifm = &fmap{buf: v.buf, off: v.off, h: s.rows, w: s.depth, c: 1, sy: v.strides[0], sx: e, dt: v.dt, zp: zp, name: v.name}
+	p.IFM = &kernel.Map{Buf: v.buf, Off: v.off, H: s.rows, W: s.depth, C: 1, StrideY: v.strides[0], StrideX: e, Type: v.dt, Zero: zp, Name: v.name}
 	if s.rows == 1 {
-		p.ifm.sy = s.depth * e
+		p.IFM.StrideY = s.depth * e
 	}
-	p.ofm = &fmap{buf: out.buf, h: s.rows, w: 1, c: 1, sy: e, sx: e, dt: v.dt, zp: zp, name: out.name}
+	p.OFM = &kernel.Map{Buf: out.buf, H: s.rows, W: 1, C: 1, StrideY: e, StrideX: e, Type: v.dt, Zero: zp, Name: out.name}
 	s.l.emit(&p)
 	return out
 }
@@ -129,45 +130,45 @@ func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
 	}
 	// Pass numbers follow the full form of the NPU's int8 softmax.
 	e := s.fresh(graph.Int32, depth) // 1: exp(x - max)
-	p := op{mode: ewSub, out: scale{1, 0}, opa: scale{1, 0}, opb: 1, global: true, lo: -128, hi: 127, fn: fnTable, table: l.m.tableOf("softmax exp table", tab)}
+	p := kernel.Kernel{Mode: kernel.Sub, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}, OPA: kernel.Scale{Mul: 1}, OPB: 1, Global: true}, Output: kernel.Output{Lo: -128, Hi: 127, Fn: kernel.FnTable, Table: l.tableOf("softmax exp table", tab)}}
 	if err := l.elementwise(p, operand{v: v, zp: zp}, &operand{v: top, zp: zp}, e, 127); err != nil {
 		return err
 	}
-	e12 := s.ew(ewShr, o32(e), s.constant(12), 0, roundNatural, s.fresh(graph.Int32, depth))
+	e12 := s.ew(kernel.Shr, o32(e), s.constant(12), 0, kernel.RoundNatural, s.fresh(graph.Int32, depth))
 	sum := s.reduceSum(e12)
 	h := s.clz(sum)
-	final := s.ew(ewSub, s.constant(int32(12+31-q.Bits)), o32(h), 0, roundTFL, s.fresh(graph.Int32, 1))
-	h1 := s.ew(ewSub, o32(h), s.constant(1), 0, roundTFL, s.fresh(graph.Int32, 1))
-	half := s.ew(ewShl, o32(sum), o32(h1), 0, roundTFL, s.fresh(graph.Int32, 1)) // 7: half denominator
-	x := s.ew(ewMul, o32(half), s.constant(-1010580540), 31, roundTFL, s.fresh(graph.Int32, 1))
-	x = s.ew(ewAdd, o32(x), s.constant(1515870810), 0, roundTFL, s.fresh(graph.Int32, 1))
+	final := s.ew(kernel.Sub, s.constant(int32(12+31-q.Bits)), o32(h), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	h1 := s.ew(kernel.Sub, o32(h), s.constant(1), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	half := s.ew(kernel.Shl, o32(sum), o32(h1), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1)) // 7: half denominator
+	x := s.ew(kernel.Mul, o32(half), s.constant(-1010580540), 31, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	x = s.ew(kernel.Add, o32(x), s.constant(1515870810), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
 	for i := 0; i < 3; i++ {
-		a := s.ew(ewMul, o32(x), o32(half), 31, roundTFL, s.fresh(graph.Int32, 1))
-		a = s.ew(ewSub, s.constant(1<<29), o32(a), 0, roundTFL, s.fresh(graph.Int32, 1))
-		a = s.ew(ewMul, o32(x), o32(a), 31, roundTFL, s.fresh(graph.Int32, 1))
-		a = s.ew(ewMul, o32(a), s.constant(4), 0, roundTFL, s.fresh(graph.Int32, 1))
-		x = s.ew(ewAdd, o32(x), o32(a), 0, roundTFL, s.fresh(graph.Int32, 1))
+		a := s.ew(kernel.Mul, o32(x), o32(half), 31, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+		a = s.ew(kernel.Sub, s.constant(1<<29), o32(a), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+		a = s.ew(kernel.Mul, o32(x), o32(a), 31, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+		a = s.ew(kernel.Mul, o32(a), s.constant(4), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+		x = s.ew(kernel.Add, o32(x), o32(a), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
 	}
 	shift := 30
 	if !shortSoftmax(q.Exp[:]) {
-		x = s.ew(ewMul, o32(x), s.constant(2), 0, roundTFL, s.fresh(graph.Int32, 1))
+		x = s.ew(kernel.Mul, o32(x), s.constant(2), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
 		shift = 31
 	}
-	y := s.ew(ewMul, o32(e), o32(x), shift, roundTFL, s.fresh(graph.Int32, depth))
+	y := s.ew(kernel.Mul, o32(e), o32(x), shift, kernel.RoundTFL, s.fresh(graph.Int32, depth))
 	if s.err != nil {
 		return s.err
 	}
-	last := op{mode: ewShr, round: roundNatural, out: scale{1, 0}, lo: -128, hi: 127}
+	last := kernel.Kernel{Mode: kernel.Shr, Rescale: kernel.Rescale{Round: kernel.RoundNatural, Out: kernel.Scale{Mul: 1}}, Output: kernel.Output{Lo: -128, Hi: 127}}
 	if q.Bits == 8 {
 		return l.elementwise(last, o32(y), &operand{v: final}, dst, -128)
 	}
 	// An int16 result: its zero point does not fit the output stage of a shift.
-	last.lo, last.hi = -32768, 32767
+	last.Lo, last.Hi = -32768, 32767
 	w := s.fresh(graph.Int32, depth)
 	if err := l.elementwise(last, o32(y), &operand{v: final}, w, 0); err != nil {
 		return err
 	}
-	s.ew(ewAdd, o32(w), s.constant(-32768), 0, roundTFL, dst)
+	s.ew(kernel.Add, o32(w), s.constant(-32768), 0, kernel.RoundTFL, dst)
 	return s.err
 }
 
@@ -199,35 +200,35 @@ func lowerSoftmax16(s *soft, gop *graph.Op, v, dst view) error {
 	if err != nil {
 		return err
 	}
-	in, err := shiftOf(q.In)
+	in, err := kernel.ScaleOf(q.In)
 	if err != nil {
 		return err
 	}
 	top := s.max(v, 0)
-	diff := s.ew(ewSub, o32(v), o32(top), 0, roundTFL, s.fresh(graph.Int32, s.depth))
-	scaled := s.ew(ewMul, o32(diff), s.constant(int32(in.mul)), in.shift, roundTFL, s.fresh(graph.Int32, s.depth))
+	diff := s.ew(kernel.Sub, o32(v), o32(top), 0, kernel.RoundTFL, s.fresh(graph.Int32, s.depth))
+	scaled := s.ew(kernel.Mul, o32(diff), s.constant(int32(in.Mul)), in.Shift, kernel.RoundTFL, s.fresh(graph.Int32, s.depth))
 	table16 := func(mode int, a, b operand, name string, t *[513]int16, out view) {
-		p := op{mode: mode, out: scale{1, 0}, opa: scale{1, 0}, opb: 1, global: true, lo: -32768, hi: 32767, fn: fnTable, table: l.m.tableOf(name, packed16(t))}
+		p := kernel.Kernel{Mode: mode, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}, OPA: kernel.Scale{Mul: 1}, OPB: 1, Global: true}, Output: kernel.Output{Lo: -32768, Hi: 32767, Fn: kernel.FnTable, Table: l.tableOf(name, packed16(t))}}
 		if s.err == nil {
 			s.err = l.elementwise(p, a, &b, out, 0)
 		}
 	}
 	e := s.fresh(graph.Int16, s.depth)
-	table16(ewAdd, o32(scaled), s.constant(32767), "softmax exp table", &quant.ExpTable16, e)
+	table16(kernel.Add, o32(scaled), s.constant(32767), "softmax exp table", &quant.ExpTable16, e)
 	sum := s.reduceSum(e)
 	h := s.clz(sum)
-	rs := s.ew(ewSub, s.constant(31), o32(h), 0, roundTFL, s.fresh(graph.Int32, 1))
-	lead := s.ew(ewShl, s.constant(1), o32(rs), 0, roundTFL, s.fresh(graph.Int32, 1))
-	rest := s.ew(ewSub, o32(sum), o32(lead), 0, roundTFL, s.fresh(graph.Int32, 1))
-	rest = s.ew(ewShl, o32(rest), o32(h), 0, roundTFL, s.fresh(graph.Int32, 1))
-	rest = s.ew(ewShr, o32(rest), s.constant(15), 0, roundNatural, s.fresh(graph.Int32, 1))
+	rs := s.ew(kernel.Sub, s.constant(31), o32(h), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	lead := s.ew(kernel.Shl, s.constant(1), o32(rs), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	rest := s.ew(kernel.Sub, o32(sum), o32(lead), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	rest = s.ew(kernel.Shl, o32(rest), o32(h), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	rest = s.ew(kernel.Shr, o32(rest), s.constant(15), 0, kernel.RoundNatural, s.fresh(graph.Int32, 1))
 	rc := s.fresh(graph.Int16, 1)
-	table16(ewSub, o32(rest), s.constant(32768), "softmax reciprocal table", &quant.ReciprocalTable16, rc)
+	table16(kernel.Sub, o32(rest), s.constant(32768), "softmax reciprocal table", &quant.ReciprocalTable16, rc)
 	y := s.fresh(graph.Int32, s.depth)
-	s.ew(ewMul, o32(e), o32(rc), 0, roundTFL, y)
+	s.ew(kernel.Mul, o32(e), o32(rc), 0, kernel.RoundTFL, y)
 	if s.err != nil {
 		return s.err
 	}
-	last := op{mode: ewShr, round: roundNatural, out: scale{1, 0}, lo: -32768, hi: 32767}
+	last := kernel.Kernel{Mode: kernel.Shr, Rescale: kernel.Rescale{Round: kernel.RoundNatural, Out: kernel.Scale{Mul: 1}}, Output: kernel.Output{Lo: -32768, Hi: 32767}}
 	return l.elementwise(last, o32(y), &operand{v: rs}, dst, 0)
 }

@@ -1,42 +1,14 @@
-package compile
+package lowering
 
 import (
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
-
-// buffer is a run of bytes that gets one address. Feature maps, resident weights
-// and constants are buffers; tensors are views of them.
-type buffer struct {
-	name string
-	size int
-	data []byte // the content of a constant, nil otherwise
-
-	bound    bool // an input, output or variable: its place is part of the interface
-	fromCall bool // holds a value when a call starts (inputs, variables)
-	toCaller bool // must hold its value when a call ends (outputs, variables)
-
-	into    *buffer // shares the storage of another buffer from its first byte
-	pinFast bool    // a resident copy: stays in the fast memory
-	own     int     // region that holds nothing else, or 0
-
-	region, offset int
-	first, last    int // operations that touch it first and last
-}
-
-// root returns the buffer whose storage b uses.
-func (b *buffer) root() *buffer {
-	for b.into != nil {
-		b = b.into
-	}
-	return b
-}
-
-func (b *buffer) constant() bool { return b.data != nil }
 
 // view is a strided window of a buffer: a tensor of any rank. Data movement
 // operators make views; nothing is copied until an operation needs another form.
 type view struct {
-	buf     *buffer
+	buf     *kernel.Buffer
 	off     int // bytes
 	dt      graph.DType
 	shape   []int
@@ -45,7 +17,7 @@ type view struct {
 }
 
 // denseView returns the row-major view of a whole buffer.
-func denseView(b *buffer, off int, dt graph.DType, shape []int, name string) view {
+func denseView(b *kernel.Buffer, off int, dt graph.DType, shape []int, name string) view {
 	return view{buf: b, off: off, dt: dt, shape: append([]int(nil), shape...), strides: denseStrides(shape, dt.Size()), name: name}
 }
 
@@ -170,4 +142,9 @@ func (v view) broadcast(shape []int) view {
 	}
 	v.shape, v.strides = append([]int(nil), shape...), strides
 	return v
+}
+
+// bind returns the place of a tensor of the interface that the view is of.
+func (v view) bind(id graph.TensorID) kernel.Bound {
+	return kernel.Bound{ID: id, Buf: v.buf, Off: v.off}
 }

@@ -1,9 +1,11 @@
-package compile
+package lowering
 
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quant"
 )
@@ -55,8 +57,8 @@ func uniform(t *graph.Tensor) (int, bool) {
 // nil. proto carries everything but the feature maps. Operands are swapped when
 // only the first can be broadcast; maps of more than three dimensions become
 // several operations.
-func (l *lowering) elementwise(proto op, a operand, b *operand, out view, outZP int) error {
-	proto.kind = opElementwise
+func (l *lowering) elementwise(proto kernel.Kernel, a operand, b *operand, out view, outZP int) error {
+	proto.Kind = kernel.Elementwise
 	shape := out.shape
 	stretch := func(x *operand) {
 		if !x.scalar {
@@ -67,9 +69,9 @@ func (l *lowering) elementwise(proto op, a operand, b *operand, out view, outZP 
 	if b != nil {
 		stretch(b)
 		if a.scalar || (isBroadcast(a.v) && !isBroadcast(b.v) && !b.scalar) ||
-			(!b.scalar && a.v.buf.constant() && !b.v.buf.constant() && !isBroadcast(b.v)) {
+			(!b.scalar && a.v.buf.Constant() && !b.v.buf.Constant() && !isBroadcast(b.v)) {
 			a, *b = *b, a
-			proto.swapped = !proto.swapped
+			proto.Swapped = !proto.Swapped
 		}
 		if a.scalar {
 			return fmt.Errorf("both operands are constant")
@@ -87,17 +89,17 @@ func (l *lowering) elementwise(proto op, a operand, b *operand, out view, outZP 
 	loops, box := boxes(shape, strides, elem)
 	for _, start := range loops {
 		o := proto
-		o.ofm = box.fmap(out, start, 0, outZP)
-		o.ifm = box.fmap(a.v, start, 1, a.zp)
+		o.OFM = box.fmap(out, start, 0, outZP)
+		o.IFM = box.fmap(a.v, start, 1, a.zp)
 		if b != nil {
 			if b.scalar {
-				o.scalar, o.scalarValue = true, b.value
-				o.ifm2 = &fmap{dt: a.v.dt, h: 1, w: 1, c: 1, zp: b.zp, buf: nil, name: b.v.name}
+				o.Scalar, o.ScalarValue = true, b.value
+				o.IFM2 = &kernel.Map{Type: a.v.dt, H: 1, W: 1, C: 1, Zero: b.zp, Buf: nil, Name: b.v.name}
 			} else {
-				o.ifm2 = box.fmap(b.v, start, 2, b.zp)
+				o.IFM2 = box.fmap(b.v, start, 2, b.zp)
 			}
 		}
-		for _, n := range []int{o.ofm.h, o.ofm.w, o.ofm.c} {
+		for _, n := range []int{o.OFM.H, o.OFM.W, o.OFM.C} {
 			if n > 65536 {
 				return fmt.Errorf("an extent of %d exceeds the limit of 65536", n)
 			}
@@ -109,7 +111,7 @@ func (l *lowering) elementwise(proto op, a operand, b *operand, out view, outZP 
 
 // alongBroadcast emits an operation of which both operands are broadcast, where the NPU
 // broadcasts the second alone: in pieces, along an axis of the first.
-func (l *lowering) alongBroadcast(proto op, a, b operand, out view, outZP int) error {
+func (l *lowering) alongBroadcast(proto kernel.Kernel, a, b operand, out view, outZP int) error {
 	axis := 0
 	for a.v.strides[axis] != 0 || a.v.shape[axis] == 1 {
 		axis++
@@ -140,25 +142,25 @@ type box struct {
 }
 
 // fmap returns the window of v that starts at the given loop offsets.
-func (b *box) fmap(v view, start []int, k, zp int) *fmap {
-	f := &fmap{buf: v.buf, off: v.off + start[k], dt: v.dt, zp: zp, name: v.name}
-	f.h, f.w, f.c = b.dims[0], b.dims[1], b.dims[2]
-	f.sy, f.sx = b.strides[k][0], b.strides[k][1]
+func (b *box) fmap(v view, start []int, k, zp int) *kernel.Map {
+	f := &kernel.Map{Buf: v.buf, Off: v.off + start[k], Type: v.dt, Zero: zp, Name: v.name}
+	f.H, f.W, f.C = b.dims[0], b.dims[1], b.dims[2]
+	f.StrideY, f.StrideX = b.strides[k][0], b.strides[k][1]
 	// A zero stride over an extent is a broadcast: the map is 1 there.
-	if f.h > 1 && f.sy == 0 {
-		f.h = 1
+	if f.H > 1 && f.StrideY == 0 {
+		f.H = 1
 	}
-	if f.w > 1 && f.sx == 0 {
-		f.w = 1
+	if f.W > 1 && f.StrideX == 0 {
+		f.W = 1
 	}
-	if f.c > 1 && b.strides[k][2] == 0 {
-		f.c = 1
+	if f.C > 1 && b.strides[k][2] == 0 {
+		f.C = 1
 	}
-	if f.sx == 0 {
-		f.sx = f.c * v.dt.Size()
+	if f.StrideX == 0 {
+		f.StrideX = f.C * v.dt.Size()
 	}
-	if f.sy == 0 {
-		f.sy = f.w * f.sx
+	if f.StrideY == 0 {
+		f.StrideY = f.W * f.StrideX
 	}
 	return f
 }
@@ -239,10 +241,10 @@ func (l *lowering) copyView(name string, from, to view) error {
 	if from.dt.Size() > 2 {
 		return fmt.Errorf("cannot copy elements of type %v on the NPU", from.dt)
 	}
-	p := op{mode: ewMul, name: name, source: to.name, out: scale{1, 0}, global: true}
-	p.lo, p.hi = typeRange(to.dt)
+	p := kernel.Kernel{Mode: kernel.Mul, Name: name, Source: to.name, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}, Global: true}}
+	p.Lo, p.Hi = kernel.TypeRange(to.dt)
 	one := &operand{scalar: true, value: 1}
-	if to.dt.Size() == from.dt.Size() && !sameShape(from.shape, to.shape) {
+	if to.dt.Size() == from.dt.Size() && !slices.Equal(from.shape, to.shape) {
 		w, ok := from.reshape(to.shape)
 		if !ok {
 			return fmt.Errorf("cannot copy shape %v to %v", from.shape, to.shape)
@@ -259,25 +261,6 @@ func (l *lowering) dense(v view) (view, error) {
 	}
 	w := l.fresh(v.name+"/dense", v.dt, v.shape)
 	return w, l.copyView("COPY to dense", v, w)
-}
-
-func typeRange(dt graph.DType) (lo, hi int) {
-	if dt == graph.Int8 {
-		return -128, 127
-	}
-	return -32768, 32767
-}
-
-// shiftOf turns a multiplier M*2^(e-31) into the scale register (M, 31-e).
-func shiftOf(m quant.Multiplier) (scale, error) {
-	if m.M == 0 {
-		return scale{0, 0}, nil
-	}
-	n := 31 - m.Exp
-	if n < 0 || n > 63 {
-		return scale{}, fmt.Errorf("rescaling by %g is beyond the NPU's range", m.Real())
-	}
-	return scale{uint32(m.M), n}, nil
 }
 
 func (l *lowering) binary(op *graph.Op) (a, b operand, err error) {
@@ -307,11 +290,11 @@ func lowerAddSub(l *lowering, gop *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	p := op{mode: ewAdd, global: true, lo: int(q.Lo), hi: int(q.Hi)}
+	p := kernel.Kernel{Mode: kernel.Add, Rescale: kernel.Rescale{Global: true}, Output: kernel.Output{Lo: int(q.Lo), Hi: int(q.Hi)}}
 	if gop.Kind == graph.Sub {
-		p.mode = ewSub
+		p.Mode = kernel.Sub
 	}
-	if p.out, err = shiftOf(q.Out); err != nil {
+	if p.Out, err = kernel.ScaleOf(q.Out); err != nil {
 		return err
 	}
 	half := quant.Multiplier{M: 1 << 30}
@@ -319,26 +302,26 @@ func lowerAddSub(l *lowering, gop *graph.Op) error {
 	if l.g.Tensors[gop.Outputs[0]].Type == graph.Int16 {
 		big = 14
 	}
-	one := func(m quant.Multiplier) (scale, error) {
-		s, err := shiftOf(m)
-		s.shift -= big + 1
-		if err == nil && s.mul == 0 {
-			s.shift = 0
+	one := func(m quant.Multiplier) (kernel.Scale, error) {
+		s, err := kernel.ScaleOf(m)
+		s.Shift -= big + 1
+		if err == nil && s.Mul == 0 {
+			s.Shift = 0
 		}
-		if s.shift < 0 {
+		if s.Shift < 0 {
 			return s, fmt.Errorf("operand rescaling by %g is beyond the NPU's range", m.Real())
 		}
 		return s, err
 	}
 	switch {
 	case q.A == half && q.B == half && big == 14:
-		p.operandMode, p.opa, p.opb = 0, scale{16384, 0}, 16384
+		p.OperandMode, p.OPA, p.OPB = 0, kernel.Scale{Mul: 16384}, 16384
 	case q.A == half:
-		p.operandMode = 2
-		p.opa, err = one(q.B)
+		p.OperandMode = 2
+		p.OPA, err = one(q.B)
 	default:
-		p.operandMode = 1
-		p.opa, err = one(q.A)
+		p.OperandMode = 1
+		p.OPA, err = one(q.A)
 	}
 	if err != nil {
 		return err
@@ -359,8 +342,8 @@ func lowerMul(l *lowering, gop *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	p := op{mode: ewMul, global: true, lo: int(q.Lo), hi: int(q.Hi)}
-	if p.out, err = shiftOf(q.Out); err != nil {
+	p := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true}, Output: kernel.Output{Lo: int(q.Lo), Hi: int(q.Hi)}}
+	if p.Out, err = kernel.ScaleOf(q.Out); err != nil {
 		return err
 	}
 	out, err := l.finish(&p, gop.Outputs[0], true)
@@ -381,11 +364,11 @@ func lowerMinMax(l *lowering, gop *graph.Op) error {
 			return fmt.Errorf("input %q has another quantization than the result", t.Name)
 		}
 	}
-	p := op{mode: ewMin, out: scale{1, 0}}
+	p := kernel.Kernel{Mode: kernel.Min, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}}}
 	if gop.Kind == graph.Maximum {
-		p.mode = ewMax
+		p.Mode = kernel.Max
 	}
-	p.lo, p.hi = typeRange(out.Type)
+	p.Lo, p.Hi = kernel.TypeRange(out.Type)
 	a.zp, b.zp = 0, 0
 	return l.elementwise(p, a, &b, l.out(gop.Outputs[0]), 0)
 }
@@ -400,11 +383,11 @@ func lowerRequant(l *lowering, gop *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	p := op{mode: ewMul, global: true, lo: int(q.Lo), hi: int(q.Hi), out: scale{1, 0}}
+	p := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: kernel.Scale{Mul: 1}}, Output: kernel.Output{Lo: int(q.Lo), Hi: int(q.Hi)}}
 	in, zero := int(q.In), int(q.Zero)
 	if q.Copy {
 		in, zero = 0, 0
-	} else if p.out, err = shiftOf(q.Out); err != nil {
+	} else if p.Out, err = kernel.ScaleOf(q.Out); err != nil {
 		return err
 	}
 	out := l.out(gop.Outputs[0])
@@ -425,7 +408,7 @@ func lowerCast(l *lowering, gop *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	p := op{mode: ewMul, global: true, out: scale{1, 0}}
-	p.lo, p.hi = typeRange(graph.Int16)
+	p := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: kernel.Scale{Mul: 1}}}
+	p.Lo, p.Hi = kernel.TypeRange(graph.Int16)
 	return l.elementwise(p, operand{v: v}, &operand{scalar: true, value: 1}, l.out(gop.Outputs[0]), 0)
 }

@@ -1,8 +1,9 @@
-package compile
+package lowering
 
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -11,7 +12,7 @@ import (
 
 func (l *lowering) set(id graph.TensorID, v view) error {
 	t := l.g.Tensors[id]
-	if !sameShape(v.shape, t.Shape) {
+	if !slices.Equal(v.shape, t.Shape) {
 		w, ok := v.reshape(t.Shape)
 		if !ok || w.elems() != v.elems() {
 			return fmt.Errorf("tensor %q has shape %v, the operator makes %v", t.Name, t.Shape, v.shape)
@@ -35,24 +36,12 @@ func (l *lowering) ofVariable(v view) bool {
 	if l.m == nil { // views alone are asked for
 		return false
 	}
-	for _, x := range l.m.variables {
-		if x.v.buf == v.buf {
+	for _, x := range l.m.Variables {
+		if x.Buf == v.buf {
 			return true
 		}
 	}
 	return false
-}
-
-func sameShape(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func moveReshape(l *lowering, op *graph.Op) error {
@@ -332,7 +321,7 @@ func concatParts(g *graph.Graph, op *graph.Op, out view) ([]view, error) {
 		}
 	}
 	for k, id := range op.Inputs {
-		if t := g.Tensors[id]; !sameShape(t.Shape, parts[k].shape) || t.Type != out.dt {
+		if t := g.Tensors[id]; !slices.Equal(t.Shape, parts[k].shape) || t.Type != out.dt {
 			return nil, fmt.Errorf("input %q is %v%v, its place in the result %v%v", t.Name, t.Type, t.Shape, out.dt, parts[k].shape)
 		}
 	}
