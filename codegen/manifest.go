@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"github.com/unroll-npu/unroll/lower/facts"
 )
 
 // ManifestName is the file that makes a folder a generated project.
@@ -28,6 +30,7 @@ type Manifest struct {
 	Source       string            `json:"source,omitempty"`
 	SourceSHA256 string            `json:"source_sha256,omitempty"`
 	Settings     map[string]string `json:"settings,omitempty"`
+	Facts        *facts.Facts      `json:"facts,omitempty"`
 	Sequence     *ManifestSequence `json:"sequence,omitempty"` // nil: a run is one stream
 	Files        map[string]string `json:"files"`              // SHA-256 by path; this file is not in it
 }
@@ -55,7 +58,7 @@ func newManifest(p *Project, t Tree) *Manifest {
 	m := &Manifest{
 		Tool: manifestTool, Version: p.Version, Prefix: p.Prefix,
 		Accelerator: p.Program.Accel.Name, System: p.Program.System.Name, Mode: p.Program.Mode.Name,
-		Source: p.Source, SourceSHA256: p.SourceSHA256, Settings: p.Settings,
+		Source: p.Source, SourceSHA256: p.SourceSHA256, Settings: p.Settings, Facts: p.Facts,
 		Files: map[string]string{},
 	}
 	if q := p.Program; q.Steps > 0 {

@@ -2,6 +2,8 @@ package codegen
 
 import (
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/lower/graph"
 )
 
 // Project is everything a generated tree is made from.
@@ -40,6 +42,9 @@ type Project struct {
 	// Version is the version of the tool that writes the project.
 	Version string
 
+	// Facts are what is known of the network, recorded in the manifest; nil for nothing.
+	Facts *facts.Facts
+
 	// Settings are the options of the run as text, recorded in the manifest.
 	Settings map[string]string
 
@@ -77,4 +82,17 @@ type Call struct {
 	// Outputs holds the expected bytes in the order of Program.Outputs,
 	// states included, which the API gives through its state getter.
 	Outputs [][]byte
+}
+
+// Know takes over what is known of the network: the names of its classes, where the first
+// output has one element for each, and the standardization of its first input.
+func (p *Project) Know(f *facts.Facts) {
+	p.Facts = f
+	if f == nil {
+		return
+	}
+	p.Mean, p.Std = f.Mean, f.Std
+	if outs := p.Program.Outputs; len(outs) > 0 && graph.Elems(outs[0].Shape) == len(f.Classes) {
+		p.ClassNames = f.Classes
+	}
 }

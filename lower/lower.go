@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/lower/calibrate"
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/quantize"
 	"github.com/unroll-npu/unroll/lower/unroll"
@@ -94,6 +95,9 @@ type Result struct {
 
 	Report Report
 
+	// Facts are what is known of the network; Encode writes them into the file.
+	Facts *facts.Facts
+
 	net  *nn.Network // with standardization folded, if asked for
 	plan *unroll.Plan
 }
@@ -170,6 +174,7 @@ func Lower(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Res
 		return nil, err
 	}
 	r := &Result{Float: plan.Graph, Int8: g, Mean: net.Mean, Std: net.Std, net: net, plan: plan}
+	r.Facts = factsOf(net, calib, samples)
 	r.Report.Samples, r.Report.Rounds = len(samples), rounds
 	r.Report.Tensors = r.roles(seen)
 	return r, nil

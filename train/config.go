@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -118,6 +119,9 @@ func (c Config) withDefaults() (Config, error) {
 func (c Config) network(set *dataset.Set) *nn.Network {
 	net := &nn.Network{Name: c.Name, Steps: set.Steps, Features: set.Features, Task: set.Task, PerStep: set.PerStep,
 		Outputs: set.Outputs, Classes: set.Classes, Mean: set.Mean, Std: set.Std, Seed: c.Seed}
+	if set.Origin != nil {
+		net.Facts = &facts.Facts{Data: set.Origin}
+	}
 	if net.Name == "" {
 		net.Name = c.Cell.String()
 	}

@@ -13,8 +13,6 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/lower"
-	"github.com/unroll-npu/unroll/lower/graph"
-	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -124,7 +122,7 @@ func runBuild(c *cli, b *buildFlags) error {
 	if err != nil {
 		return err
 	}
-	low, call, err := b.lowered(c, &plan, net, set)
+	low, step, call, err := b.lowered(c, &plan, net, set)
 	if err != nil {
 		return err
 	}
@@ -145,7 +143,7 @@ func runBuild(c *cli, b *buildFlags) error {
 	if err := b.prove(c, low, ch.Program, test, &r); err != nil {
 		return err
 	}
-	if err := b.write(low, call.Step, net, ch, test); err != nil {
+	if err := b.write(low, step, net, ch, test); err != nil {
 		return err
 	}
 	if b.json {
@@ -181,27 +179,27 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set *dataset.Set) (*nn.Net
 // lowered quantizes the network of whole sequences, and that of one step where a form
 // needs it. The step is calibrated on whole sequences like the unrolled network, so that
 // both quantize alike; prove compares them.
-func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *dataset.Set) (*lower.Result, compile.Call, error) {
-	call := compile.Call{Form: plan.form}
+func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *dataset.Set) (low, step *lower.Result, call compile.Call, err error) {
+	call.Form = plan.form
 	c.say("lowering: unroll, calibrate on %d sequences, quantize", plan.lower.CalibrationSamples)
-	low, err := lower.Lower(c.ctx, net, set, plan.lower)
+	low, err = lower.Lower(c.ctx, net, set, plan.lower)
 	if err != nil {
-		return nil, call, err
+		return nil, nil, call, err
 	}
 	call.Whole = low.Int8
 	if plan.form == compile.FormUnrolled {
-		return low, call, nil
+		return low, nil, call, nil
 	}
 	c.say("lowering: one step")
 	one := plan.lower
 	one.Steps = 1
-	step, err := lower.Lower(c.ctx, net, set, one)
+	step, err = lower.Lower(c.ctx, net, set, one)
 	if err != nil {
-		return nil, call, err
+		return nil, nil, call, err
 	}
 	call.Step = step.Int8
 	call.SequenceOptions = compile.SequenceOptions{Steps: low.Int8.Tensors[low.Int8.Inputs[0]].Shape[1], PerStep: one.PerStep || net.PerStep}
-	return low, call, nil
+	return low, step, call, nil
 }
 
 // prove compares simulator and reference on the test part, no sequence of it twice.
@@ -231,7 +229,7 @@ func (b *buildFlags) prove(c *cli, low *lower.Result, p *ethosu.Program, test *d
 	return nil
 }
 
-func (b *buildFlags) write(low *lower.Result, step *graph.Graph, net *nn.Network, ch *compile.Choice, test *dataset.Set) error {
+func (b *buildFlags) write(low, step *lower.Result, net *nn.Network, ch *compile.Choice, test *dataset.Set) error {
 	feed, err := low.Feed(test)
 	if err != nil {
 		return err
@@ -251,7 +249,7 @@ func (b *buildFlags) write(low *lower.Result, step *graph.Graph, net *nn.Network
 	if err != nil {
 		return err
 	}
-	plain, err := tflite.Write(low.Int8)
+	plain, err := low.Encode()
 	if err != nil {
 		return err
 	}
@@ -262,13 +260,14 @@ func (b *buildFlags) write(low *lower.Result, step *graph.Graph, net *nn.Network
 	source, compiled := b.generate.prefix+".tflite", plain
 	if ch.Form == compile.FormStep {
 		source = b.generate.prefix + ".step.tflite"
-		if compiled, err = tflite.Write(step); err != nil {
+		if compiled, err = step.Encode(); err != nil {
 			return err
 		}
 		extra["model/"+source] = compiled
 	}
 	pr := b.generate.project(ch.Program, golden, source, compiled, b.settings())
-	pr.ClassNames, pr.Mean, pr.Std, pr.Extra = net.Classes, low.Mean, low.Std, extra
+	pr.Extra = extra
+	pr.Know(low.Facts)
 	return writeProject(pr, b.out, b.generate.force)
 }
 
@@ -317,11 +316,11 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 		pkg = "./" + dir
 	}
 	_, err := fmt.Fprintf(c.stdout, `
-next: go test %[3]s            (inside a Go module that requires unroll)
-      unroll run %[1]s --on host  (builds the C with the host's compiler)
-      unroll run %[1]s --on qemu  (runs it on a Cortex-M55)
-      unroll inspect %[1]s/model/%[2]s.npu.tflite
-`, dir, b.generate.prefix, pkg)
+next: go test %s            (inside a Go module that requires unroll)
+      %s  (builds the C with the host's compiler)
+      %s  (runs it on a Cortex-M55)
+      %s
+`, quoted(pkg), command("run", operand(dir), "--on", "host"), command("run", operand(dir), "--on", "qemu"), command("inspect", operand(dir+"/model/"+b.generate.prefix+".npu.tflite")))
 	return err
 }
 

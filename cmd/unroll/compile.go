@@ -60,7 +60,11 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			p := ch.Program
-			file, err := vela.Write(p)
+			known, err := m.metadata()
+			if err != nil {
+				return err
+			}
+			file, err := vela.Write(p, known...)
 			if err != nil {
 				return err
 			}
@@ -80,11 +84,16 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			}
 			printChoice(c, ch)
 			printFigures(c, p, &r, fig)
+			again := repeated(f, append(npuFlagNames, "state")...)
+			fmt.Fprintf(c.stdout, "wrote %s", dst)
 			if p.Steps > 0 {
-				fmt.Fprintf(c.stdout, "wrote %s: %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states\nnext: unroll inspect %s, or unroll generate %s --steps %d --sequence step -o fw\n", dst, p.Steps, dst, name, p.Steps)
-				return nil
+				fmt.Fprintf(c.stdout, ": %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states", p.Steps)
+				again = append(again, "--sequence="+ch.Form.String())
 			}
-			fmt.Fprintf(c.stdout, "wrote %s\nnext: unroll inspect %s, or unroll generate %s -o fw\n", dst, dst, name)
+			if s.steps > 0 {
+				again = append(again, repeated(f, "steps", "per-step")...)
+			}
+			fmt.Fprintf(c.stdout, "\nnext: %s\n      %s\n", command("inspect", operand(dst)), command("generate", append([]string{operand(name), "-o", "fw"}, again...)...))
 			return nil
 		}
 	},

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
 )
 
 // dataFlags choose a data set.
 type dataFlags struct {
+	set         *pflag.FlagSet
 	data        string
 	seed        uint64
 	standardize bool
@@ -19,15 +22,22 @@ type dataFlags struct {
 	label       string
 }
 
-// Sizes of the embedded digits: enough to learn the task in seconds, and a test part
-// whose accuracy is good to a few tenths of a point.
-const (
-	embeddedTrain = 12000
-	embeddedTest  = 2000
-)
+const dataKinds = "digits or stream (embedded), mnist (downloaded once), a folder with MNIST's IDX files or x.npy and y.npy, an .npz or a .csv file"
 
+// add defines the flags of verbs that train.
 func (d *dataFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&d.data, "data", "digits", "data set: digits or stream (embedded), mnist (downloaded once), a folder with MNIST's IDX files or x.npy and y.npy, an .npz or a .csv file")
+	f.StringVar(&d.data, "data", dataset.NameDigits, "data set: "+dataKinds)
+	d.addRest(f)
+}
+
+// addFor defines the flags of verbs that take a trained network.
+func (d *dataFlags) addFor(f *pflag.FlagSet) {
+	f.StringVar(&d.data, "data", "", "data set (default: the one that the network names): "+dataKinds)
+	d.addRest(f)
+}
+
+func (d *dataFlags) addRest(f *pflag.FlagSet) {
+	d.set = f
 	f.Uint64Var(&d.seed, "seed", 1, "seed of everything random")
 	f.BoolVar(&d.standardize, "standardize", false, "standardize features; the constants travel with the network into the generated C")
 	f.Float64Var(&d.test, "test", 0.2, "fraction set aside as the test part where the files have none")
@@ -36,25 +46,41 @@ func (d *dataFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&d.regression, "regression", false, "CSV: the label is a number to predict")
 }
 
+func (d *dataFlags) options() dataset.Options {
+	return dataset.Options{Test: d.test, Seed: d.seed, Standardize: d.standardize, Regression: d.regression, Sequence: d.sequence, Label: d.label}
+}
+
 func (d *dataFlags) open(c *cli) (train, test *dataset.Set, err error) {
-	switch d.data {
-	case "digits":
-		train, test = dataset.Digits(d.seed, embeddedTrain, embeddedTest)
-	case "stream":
-		train, test = dataset.Streams(d.seed, embeddedTrain, embeddedTest)
-	case "mnist":
-		if train, test, err = dataset.FetchMNIST(c.ctx, "", func(what string) { c.say("%s", what) }); err != nil {
-			return nil, nil, fmt.Errorf("--data mnist: %w", err)
-		}
-	default:
-		train, test, err = dataset.Open(d.data, dataset.Options{Test: d.test, Seed: d.seed, Standardize: d.standardize, Regression: d.regression, Sequence: d.sequence, Label: d.label})
-		if err != nil {
-			return nil, nil, fmt.Errorf("--data %s: %w", d.data, err)
-		}
-		return train, test, nil
+	train, test, err = dataset.OpenSource(c.ctx, d.data, d.options(), func(what string) { c.say("%s", what) })
+	if err != nil {
+		return nil, nil, fmt.Errorf("--data %s: %w", d.data, err)
 	}
-	if d.standardize {
-		err = dataset.Standardize(train, test)
+	return train, test, nil
+}
+
+// openFor opens the data for a network that was read from a file: flags that are not
+// given are as the network says.
+func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *dataset.Set, assumed []string, err error) {
+	w := dataset.Wishes{Default: d.options(), Source: d.data, Standardize: d.standardize}
+	for name, use := range map[string]func(){
+		"seed":            func() { w.Seed = &d.seed },
+		"test":            func() { w.Test = &d.test },
+		"regression":      func() { w.Regression = &d.regression },
+		"sequence-column": func() { w.Sequence = d.sequence },
+		"label-column":    func() { w.Label = d.label },
+	} {
+		if d.set.Changed(name) {
+			use()
+		}
 	}
-	return train, test, err
+	train, test, assumed, err = dataset.OpenFor(c.ctx, net, file, w, func(what string) { c.say("%s", what) })
+	switch {
+	case errors.Is(err, dataset.ErrNoSource):
+		return nil, nil, nil, fmt.Errorf("%s: %w: give it with --data (%s)", file, err, dataKinds)
+	case err != nil && d.data != "":
+		return nil, nil, nil, fmt.Errorf("%s with --data %s: %w", file, d.data, err)
+	case err != nil:
+		return nil, nil, nil, fmt.Errorf("%s: the data that it was trained on: %w", file, err)
+	}
+	return train, test, assumed, nil
 }

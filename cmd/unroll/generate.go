@@ -87,10 +87,11 @@ unroll generate --check fw`,
 			settings := n.settings()
 			s.settings(settings)
 			pr := g.project(ch.Program, golden, name, m.file, settings)
+			pr.Know(m.facts)
 			if err := writeProject(pr, dst, g.force); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stdout, "wrote %s\nnext: unroll run %s --on host\n", dst, dst)
+			fmt.Fprintf(c.stdout, "wrote %s\nnext: %s\n", dst, command("run", operand(dst), "--on", "host"))
 			return nil
 		}
 	},
@@ -141,7 +142,11 @@ func (g *generateFlags) project(p *ethosu.Program, golden []codegen.Call, source
 }
 
 func writeProject(pr codegen.Project, dst string, force bool) error {
-	file, err := vela.Write(pr.Program)
+	known, err := metadataOf(pr.Facts)
+	if err != nil {
+		return err
+	}
+	file, err := vela.Write(pr.Program, known...)
 	if err != nil {
 		return err
 	}

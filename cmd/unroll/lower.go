@@ -9,7 +9,6 @@ import (
 
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/finetune"
-	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -19,13 +18,13 @@ var lowerVerb = verb{
 	name:    "lower",
 	args:    "NETWORK",
 	summary: "Unroll and quantize a float network to an int8 .tflite, with an accuracy report.",
-	example: `unroll lower gru.safetensors --data digits -o gru.tflite
+	example: `unroll lower gru.safetensors -o gru.tflite         # with the data that it was trained on
 unroll lower gru.safetensors --report=steps        # range, scale and SQNR of every tensor at every step
 unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onnx`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var d dataFlags
 		var l lowerFlags
-		d.add(f)
+		d.addFor(f)
 		l.add(f)
 		var r reportFlags
 		out := f.StringP("output", "o", "", "the .tflite to write (default: the network's name)")
@@ -131,7 +130,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 	if err != nil {
 		return err
 	}
-	train, test, err := d.open(c)
+	train, test, assumed, err := d.openFor(c, name, net)
 	if err != nil {
 		return err
 	}
@@ -139,7 +138,10 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 		net.Steps = train.Steps
 	}
 	if err := train.Fits(net); err != nil {
-		return fmt.Errorf("%s with --data %s: %w", name, d.data, err)
+		return fmt.Errorf("%s with --data %s: %w", name, train.Source(), err)
+	}
+	for _, what := range assumed {
+		c.say("assumed: %s", what)
 	}
 	if net, err = l.tune(c, net, train, o); err != nil {
 		return err
@@ -148,14 +150,15 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 	if err != nil {
 		return err
 	}
+	low.Facts.Assumed = append(low.Facts.Assumed, assumed...)
 	if err := low.Measurable(); rf.report != "" && err != nil {
 		return err
 	}
-	file, err := tflite.Write(low.Int8)
+	file, err := low.Encode()
 	if err != nil {
 		return err
 	}
-	r := lowered{Operators: len(low.Int8.Ops), Bytes: len(file), Output: out}
+	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Bytes: len(file), Output: out}
 	if err := rf.measure(c, low, net, train, test, &r); err != nil {
 		return err
 	}
@@ -171,6 +174,6 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 	if err := low.Measurable(); err != nil {
 		fmt.Fprintf(c.stdout, "note: %v\n", err)
 	}
-	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: unroll compile %s\n", out, r.Operators, commas(r.Bytes), out)
+	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", operand(out)))
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/tflite"
 )
@@ -21,6 +22,7 @@ type model struct {
 	file    []byte
 	graph   *graph.Graph    // nil for a compiled model
 	program *ethosu.Program // nil for a plain model
+	facts   *facts.Facts    // nil where the file says nothing
 }
 
 func readModel(name string) (*model, error) {
@@ -29,10 +31,14 @@ func readModel(name string) (*model, error) {
 		return nil, err
 	}
 	m := &model{name: name, file: file}
-	g, err := tflite.Read(name, file)
+	read, err := tflite.ReadModel(name, file)
 	if err != nil {
 		return nil, err
 	}
+	if m.facts, err = facts.Decode(name, read.Find(facts.Metadata)); err != nil {
+		return nil, err
+	}
+	g := read.Graph
 	if !vela.IsCompiled(g) {
 		m.graph = g
 		return m, nil
@@ -97,6 +103,17 @@ func (m *model) runner() (runner.Model, error) {
 		return runner.NewReference(m.graph)
 	}
 	return runner.NewSimulator(m.program)
+}
+
+// metadata is what travels on into files that are made of the model.
+func (m *model) metadata() ([]tflite.Metadata, error) { return metadataOf(m.facts) }
+
+func metadataOf(f *facts.Facts) ([]tflite.Metadata, error) {
+	if f == nil {
+		return nil, nil
+	}
+	b, err := f.Encode()
+	return []tflite.Metadata{{Name: facts.Metadata, Data: b}}, err
 }
 
 func addStates(f *pflag.FlagSet) *[]string {

@@ -16,6 +16,9 @@ type npuFlags struct {
 	weights                     string
 }
 
+// npuFlagNames are the flags that npuFlags defines.
+var npuFlagNames = []string{"accel", "system-config", "memory-mode", "config", "sram-budget", "weights"}
+
 func (n *npuFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&n.accel, "accel", "ethos-u55-128", "accelerator: ethos-u55-32, -64, -128, -256, ethos-u65-256 or -512")
 	f.StringVar(&n.system, "system-config", "", "memories behind the NPU, by Vela's names (default: Ethos_U55_High_End_Embedded, or Ethos_U65_High_End)")

@@ -57,6 +57,7 @@ func (r *reportFlags) check(states bool) error {
 // lowered is what lower prints with --json.
 type lowered struct {
 	accuracies
+	Assumed   []string      `json:"assumed"` // sentences on what the files do not say
 	Operators int           `json:"operators"`
 	Bytes     int           `json:"bytes"`
 	Output    string        `json:"output"`
@@ -68,7 +69,8 @@ type lowered struct {
 // regression and where a sequence is not a whole number of calls.
 type accuracies struct {
 	Float      *float64 `json:"float_accuracy"`
-	Int8       *float64 `json:"int8_accuracy"`
+	Quantized  *float64 `json:"quantized_accuracy"`
+	Int8       *float64 `json:"int8_accuracy"`         // the same, for scripts of old
 	OutputRMSE *float64 `json:"output_rmse,omitempty"` // of a regression: int8 against float, real units
 }
 
@@ -84,7 +86,7 @@ func (a *accuracies) measure(c *cli, low *lower.Result, net *nn.Network, test *d
 	}
 	if net.Task == nn.Classification {
 		f, i := float.Accuracy(), int8.Accuracy()
-		a.Float, a.Int8 = &f, &i
+		a.Float, a.Quantized, a.Int8 = &f, &i, &i
 		return nil
 	}
 	rmse := float.RMSE(int8)

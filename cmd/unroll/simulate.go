@@ -23,6 +23,7 @@ unroll simulate anything.tflite --input x=x.npy --dequantize --out results`,
 		var s simulateFlags
 		f.StringArrayVar(&s.inputs, "input", nil, "NAME=FILE.npy in the tensor's own type, or float32 to be quantized; one extra leading dimension is a sequence of calls")
 		f.StringArrayVar(&s.states, "state", nil, "INPUT=OUTPUT pair carried from call to call; repeat for more")
+		f.BoolVar(&s.standardized, "standardized", false, "float32 features are standardized already (default: that is done here, where the model knows mean and deviation)")
 		f.StringVar(&s.out, "out", "", "folder for NAME.npy of every output")
 		f.BoolVar(&s.dequantize, "dequantize", false, "write float32 instead of integers")
 		f.IntVar(&s.top, "top", 0, "print the K largest elements of the first output of every call")
@@ -38,6 +39,7 @@ type simulateFlags struct {
 	inputs, states   []string
 	out, compare     string
 	dequantize, json bool
+	standardized     bool
 	trace            bool
 	adversarial      bool
 	top              int
@@ -47,6 +49,9 @@ type simulateFlags struct {
 type simulated struct {
 	Calls   int               `json:"calls"`
 	Outputs map[string]string `json:"outputs"` // file by output name
+
+	// Standardized is the input whose raw features were.
+	Standardized string `json:"standardized,omitempty"`
 }
 
 func runSimulate(c *cli, s *simulateFlags) error {
@@ -90,6 +95,10 @@ func runSimulate(c *cli, s *simulateFlags) error {
 			return err
 		}
 	}
+	standardized, err := s.standardize(c, m, run, arrays)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	states, err := runner.PairStates(run, pairs, order)
 	if err != nil {
 		return fmt.Errorf("%s: --state: %w", name, err)
@@ -117,7 +126,19 @@ func runSimulate(c *cli, s *simulateFlags) error {
 			return err
 		}
 	}
-	return writeResults(c, s, run, results, calls)
+	return writeResults(c, s, run, results, calls, standardized)
+}
+
+// standardize makes of raw features what the network takes, unless they are that already.
+func (s *simulateFlags) standardize(c *cli, m *model, run runner.Model, arrays map[string]*runner.Array) (string, error) {
+	if s.standardized {
+		return "", nil
+	}
+	name, err := runner.Standardize(run, arrays, m.facts)
+	if name != "" {
+		c.say("note: the float32 features of %q are standardized with the network's mean and deviation, as the generated C does; if they are already, say --standardized", name)
+	}
+	return name, err
 }
 
 // parseInputs splits NAME=FILE.npy.
@@ -229,8 +250,8 @@ func compareWith(c *cli, name string, p *ethosu.Program, arrays map[string]*runn
 	return nil
 }
 
-func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Array, calls int) error {
-	r := simulated{Calls: calls, Outputs: map[string]string{}}
+func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Array, calls int, standardized string) error {
+	r := simulated{Calls: calls, Standardized: standardized, Outputs: map[string]string{}}
 	outs := m.Outputs()
 	for i, a := range results {
 		if s.dequantize {

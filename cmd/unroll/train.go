@@ -252,6 +252,18 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if net == nil {
 		return err
 	}
+	r := trained{Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
+	quality, loss := train.Evaluate(net, test)
+	r.Loss = loss
+	told := fmt.Sprintf("accuracy %.2f %% and loss %.4f", 100*quality, loss)
+	figure := "float_accuracy"
+	if net.Task == nn.Classification {
+		r.Accuracy = &quality
+	} else {
+		r.RSquared, figure = &quality, "r2"
+		told = fmt.Sprintf("R² %.4f and mean squared error %.4g", quality, loss)
+	}
+	net.Facts.Measured(map[string]float64{figure: quality, "loss": loss})
 	file, encodeErr := encodeNetwork(net)
 	if encodeErr != nil {
 		return errors.Join(err, encodeErr)
@@ -262,23 +274,13 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err != nil && !interrupted {
 		return fmt.Errorf("%w\nthe last good network is in %s", err, out)
 	}
-	r := trained{Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
-	quality, loss := train.Evaluate(net, test)
-	r.Loss = loss
-	told := fmt.Sprintf("accuracy %.2f %% and loss %.4f", 100*quality, loss)
-	if net.Task == nn.Classification {
-		r.Accuracy = &quality
-	} else {
-		r.RSquared = &quality
-		told = fmt.Sprintf("R² %.4f and mean squared error %.4g", quality, loss)
-	}
 	if asJSON {
 		return printJSON(c.stdout, r)
 	}
 	if interrupted {
 		fmt.Fprintln(c.stdout, "interrupted: what follows is the network so far")
 	}
-	fmt.Fprintf(c.stdout, "%s parameters, %s on %s test sequences\nwrote %s\nnext: unroll lower %s --data %s\n",
-		commas(r.Parameters), told, commas(test.Len()), out, out, d.data)
+	fmt.Fprintf(c.stdout, "%s parameters, %s on %s test sequences\nwrote %s\nnext: %s\n",
+		commas(r.Parameters), told, commas(test.Len()), out, command("lower", out))
 	return nil
 }

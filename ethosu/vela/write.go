@@ -18,9 +18,10 @@ var options = []byte{1, 4, 1}
 //
 // A runtime starts the operator once for each call. Of a call in several stages the
 // operator is therefore one time step; Read finds all stages in the file's metadata.
-func Write(p *ethosu.Program) ([]byte, error) {
+// More metadata goes into the file as it is.
+func Write(p *ethosu.Program, more ...tflite.Metadata) ([]byte, error) {
 	if p.Steps == 0 && len(p.Stages) == 1 {
-		return write(p)
+		return write(p, more...)
 	}
 	if p.Single == nil || len(p.Single.Stages) != 1 {
 		return nil, fmt.Errorf("vela: a call of program %q is %d stages and it has no single step, which is all that the operator can be", p.Name, len(p.Stages))
@@ -29,7 +30,7 @@ func Write(p *ethosu.Program) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vela: %v", err)
 	}
-	return write(p.Single, tflite.Metadata{Name: metaSequence, Data: b})
+	return write(p.Single, append([]tflite.Metadata{{Name: metaSequence, Data: b}}, more...)...)
 }
 
 func write(p *ethosu.Program, more ...tflite.Metadata) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -69,7 +70,15 @@ func metadata(net *nn.Network) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("network %q: %w", net.Name, err)
 	}
-	return map[string]string{"format": format, "version": version, "network": string(text)}, nil
+	m := map[string]string{"format": format, "version": version, "network": string(text)}
+	if net.Facts != nil {
+		b, err := net.Facts.Encode()
+		if err != nil {
+			return nil, fmt.Errorf("network %q: %w", net.Name, err)
+		}
+		m[facts.Metadata] = string(b)
+	}
+	return m, nil
 }
 
 // entries lists the tensors of a network, the constants of standardization last.
@@ -146,6 +155,10 @@ func (c *container) readNetwork() (*nn.Network, error) {
 		net.Task = nn.Regression
 	default:
 		return fail("task is %q, expected classification or regression", d.Task)
+	}
+	var err error
+	if net.Facts, err = facts.Decode(c.file, []byte(c.metadata[facts.Metadata])); err != nil {
+		return nil, err
 	}
 	sane := func(n int) bool { return n >= 1 && n <= maxWidth }
 	if d.Steps < 0 || d.Steps > maxWidth || !sane(d.Features) || !sane(d.Outputs) || len(d.Layers) < 1 || len(d.Layers) > maxLayers {

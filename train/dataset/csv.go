@@ -32,6 +32,7 @@ type table struct {
 	file     string
 	id, name int // columns of the sequence and the label
 	features []int
+	columns  []string // their names
 	values   []float32
 	labels   []string // of each row
 	starts   []int    // first row of each sequence
@@ -46,21 +47,16 @@ func readCSV(file string, raw []byte, o Options) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: no header row: %w", file, err)
 	}
-	sequence, label := "sequence", "label"
-	if o.Sequence != "" {
-		sequence = o.Sequence
-	}
-	if o.Label != "" {
-		label = o.Label
-	}
+	o = o.withDefaults()
+	sequence, label := o.Sequence, o.Label
 	for i, h := range header {
-		switch strings.TrimPrefix(h, "\ufeff") {
+		switch h = strings.TrimPrefix(h, "\ufeff"); h {
 		case sequence:
 			t.id = i
 		case label:
 			t.name = i
 		default:
-			t.features = append(t.features, i)
+			t.features, t.columns = append(t.features, i), append(t.columns, h)
 		}
 	}
 	if t.id < 0 || t.name < 0 || len(t.features) == 0 {
@@ -106,7 +102,7 @@ func (t *table) set(regression bool) (*Set, error) {
 	if len(t.starts) == 0 {
 		return nil, fmt.Errorf("%s: no rows after the header", t.file)
 	}
-	s := &Set{Name: t.file, n: len(t.starts), Features: len(t.features), values: t.values, origin: [2]string{t.file, t.file}}
+	s := &Set{Name: t.file, n: len(t.starts), Features: len(t.features), values: t.values, Columns: t.columns, origin: [2]string{t.file, t.file}}
 	ends := append(t.starts[1:], len(t.labels))
 	s.Steps = ends[0]
 	for i, end := range ends {

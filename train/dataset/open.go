@@ -24,9 +24,7 @@ type Options struct {
 // Open reads a data set: a folder with the MNIST IDX files or with x.npy and
 // y.npy, an .npz archive, or a .csv file. It returns a training and a test part.
 func Open(path string, o Options) (train, test *Set, err error) {
-	if o.Test == 0 {
-		o.Test = 0.2
-	}
+	o = o.withDefaults()
 	if !(o.Test > 0 && o.Test < 1) {
 		return nil, nil, fmt.Errorf("test fraction is %v, expected a number between 0 and 1", o.Test)
 	}
@@ -60,6 +58,19 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		}
 	}
 	return train, test, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Test == 0 {
+		o.Test = 0.2
+	}
+	if o.Sequence == "" {
+		o.Sequence = "sequence"
+	}
+	if o.Label == "" {
+		o.Label = "label"
+	}
+	return o
 }
 
 func exists(path string) bool {

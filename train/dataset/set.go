@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -18,6 +19,10 @@ type Set struct {
 	Task     nn.Task
 	PerStep  bool     // a label or target for every step, not one a sequence
 	Classes  []string // class names, len K, or nil
+	Columns  []string // names of the features, len F, or nil
+
+	// Origin says where the set comes from, where OpenSource opened it; else nil.
+	Origin *facts.Data
 
 	// Mean and Std are the standardization constants of the training part, per
 	// feature, or nil. Sample does not apply them: they travel with the network.
@@ -42,6 +47,14 @@ var unit = func() (u [256]float32) {
 
 // Len returns the number of sequences.
 func (s *Set) Len() int { return s.n }
+
+// Source returns where the set comes from, as the user named it, else its name.
+func (s *Set) Source() string {
+	if s.Origin != nil {
+		return s.Origin.Source
+	}
+	return s.Name
+}
 
 func (s *Set) at(i int) int {
 	if s.index != nil {

@@ -1,6 +1,10 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/lower/facts"
+)
 
 // Cell is the kind of a recurrent layer.
 type Cell int
@@ -89,4 +93,8 @@ type Network struct {
 	Mean, Std []float32
 
 	Seed uint64 // of the run that made the weights
+
+	// Facts are the data that the weights were trained on and what was measured, where
+	// that is known; nil else. What a field above says is not repeated there.
+	Facts *facts.Facts
 }

@@ -1,0 +1,56 @@
+package dataset
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// MatchClasses returns the set with its labels numbered as the network numbers its
+// classes: by name. A network of a file that names none has its classes in the order of
+// the set's names; assumed then says so, unless the names are those numbers.
+func (s *Set) MatchClasses(net *nn.Network) (matched *Set, assumed string, err error) {
+	if s.Task != nn.Classification || net.Task != nn.Classification || s.labels == nil {
+		return s, "", nil
+	}
+	if net.Classes == nil {
+		if !slices.Equal(s.Classes, numbered(len(s.Classes))) {
+			assumed = fmt.Sprintf("output 0 of %s is class %q of %s, and so on in the order of %q: the network names no classes", net.Name, s.Classes[0], s.Name, s.Classes)
+		}
+		return s, assumed, nil
+	}
+	number := map[string]int32{}
+	for i, c := range net.Classes {
+		number[c] = int32(i)
+	}
+	// Numbers that a file has in place of names are the network's own.
+	byNumber := slices.Equal(s.Classes, numbered(len(s.Classes))) && !integers(net.Classes)
+	to := make([]int32, len(s.Classes))
+	counts := s.Counts()
+	for i, c := range s.Classes {
+		n, known := number[c]
+		switch {
+		case known:
+			to[i] = n
+		case byNumber && i < len(net.Classes):
+			to[i] = int32(i)
+		case counts[i] == 0: // a name that no label of this part has
+		default:
+			return nil, "", fmt.Errorf("data set %s has the class %q, network %q knows %q: give the data that it was trained for, or name the labels alike", s.Name, c, net.Name, net.Classes)
+		}
+	}
+	m := *s
+	m.Classes, m.Outputs = net.Classes, len(net.Classes)
+	m.labels = make([]int32, len(s.labels))
+	for i, l := range s.labels {
+		m.labels[i] = to[l]
+	}
+	return &m, "", nil
+}
+
+// integers reports whether all names are decimal numbers.
+func integers(names []string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool { _, err := strconv.Atoi(n); return err != nil })
+}

@@ -1,0 +1,153 @@
+package dataset
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/unroll-npu/unroll/lower/facts"
+)
+
+// Names of the data sets that are no files of the user.
+const (
+	NameDigits  = "digits" // embedded, see Digits
+	NameStreams = "stream" // embedded, see Streams
+	NameMNIST   = "mnist"  // downloaded once
+)
+
+// Sizes of the embedded sets: enough to learn the task in seconds, and a test part
+// whose accuracy is good to a few tenths of a point.
+const (
+	EmbeddedTrain = 12000
+	EmbeddedTest  = 2000
+)
+
+// OpenSource opens a data set by its name or path and notes in both parts' Origin where
+// they come from, so that a network trained on one can name it. say, which may be nil,
+// gets a line for each download.
+func OpenSource(ctx context.Context, source string, o Options, say func(string)) (train, test *Set, err error) {
+	o = o.withDefaults()
+	origin := &facts.Data{Source: source, Seed: o.Seed, Standardize: o.Standardize}
+	switch source {
+	case NameDigits:
+		train, test = Digits(o.Seed, EmbeddedTrain, EmbeddedTest)
+	case NameStreams:
+		train, test = Streams(o.Seed, EmbeddedTrain, EmbeddedTest)
+	case NameMNIST:
+		train, test, err = FetchMNIST(ctx, "", say)
+	default:
+		origin.Test, origin.Regression, origin.Sequence, origin.Label = o.Test, o.Regression, o.Sequence, o.Label
+		raw := o
+		raw.Standardize = false
+		train, test, err = Open(source, raw)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Standardize {
+		if err := Standardize(train, test); err != nil {
+			return nil, nil, err
+		}
+	}
+	origin.Columns, origin.SHA256, origin.Whole = train.Columns, train.Fingerprint(), fingerprintOf(train, test)
+	train.Origin, test.Origin = origin, origin
+	return train, test, nil
+}
+
+// Reopen opens the data set that a network names, as it was read and divided for its
+// training. A path that is not found is looked for in the folder beside, too, that of the
+// network's file. Other content than that of the training is an error.
+func Reopen(ctx context.Context, d *facts.Data, beside string, say func(string)) (train, test *Set, err error) {
+	source := d.Source
+	if _, err := os.Stat(source); err != nil && !filepath.IsAbs(source) {
+		if near := filepath.Join(beside, source); exists(near) {
+			source = near
+		}
+	}
+	train, test, err = OpenSource(ctx, source, optionsOf(d), say)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.SHA256 != "" && d.SHA256 != train.Origin.SHA256 {
+		return nil, nil, fmt.Errorf("%s: is not what the network was trained on: its training part has SHA-256 %.12s…, expected %.12s…", source, train.Origin.SHA256, d.SHA256)
+	}
+	// What the network said stays what is said of it, wherever the file lay now.
+	train.Origin, test.Origin = d, d
+	return train, test, nil
+}
+
+// optionsOf returns the options that a set was read with.
+func optionsOf(d *facts.Data) Options {
+	return Options{Test: d.Test, Seed: d.Seed, Standardize: d.Standardize, Sequence: d.Sequence, Label: d.Label, Regression: d.Regression}
+}
+
+// Fingerprint returns the SHA-256 of the set's shape, values and labels, in hex.
+func (s *Set) Fingerprint() string {
+	h := sha256.New()
+	h.Write(s.shapeBytes())
+	for i := range s.n {
+		sum := s.sequenceSum(i)
+		h.Write(sum[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// fingerprintOf returns a hash of the sequences of both parts that does not depend on how
+// they are divided, nor on their order.
+func fingerprintOf(a, b *Set) string {
+	var total [4]uint64
+	for _, s := range []*Set{a, b} {
+		for i := range s.n {
+			sum := s.sequenceSum(i)
+			for j := range total {
+				total[j] += binary.LittleEndian.Uint64(sum[8*j:])
+			}
+		}
+	}
+	h := sha256.New()
+	h.Write(a.shapeBytes())
+	for _, v := range total {
+		h.Write(binary.LittleEndian.AppendUint64(nil, v))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (s *Set) shapeBytes() []byte {
+	return fmt.Appendf(nil, "%d %d %d %d %v %q\n", s.Steps, s.Features, s.Outputs, s.Task, s.PerStep, s.Classes)
+}
+
+// sequenceSum hashes the values and the labels of a sequence.
+func (s *Set) sequenceSum(i int) [sha256.Size]byte {
+	size, at := s.Steps*s.Features, s.at(i)
+	var b []byte
+	if s.pixels != nil {
+		b = append(b, s.pixels[at*size:(at+1)*size]...)
+	} else {
+		b = appendFloats(b, s.values[at*size:(at+1)*size])
+	}
+	per := 1
+	if s.PerStep {
+		per = s.Steps
+	}
+	if s.labels != nil {
+		for _, l := range s.labels[at*per : (at+1)*per] {
+			b = binary.LittleEndian.AppendUint32(b, uint32(l))
+		}
+	}
+	if n := per * s.Outputs; s.targets != nil {
+		b = appendFloats(b, s.targets[at*n:(at+1)*n])
+	}
+	return sha256.Sum256(b)
+}
+
+func appendFloats(b []byte, v []float32) []byte {
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return b
+}
