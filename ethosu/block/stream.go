@@ -22,7 +22,7 @@ func Of(o *isa.Operation) (Op, Shape) {
 	case isa.OpDepthwise:
 		op.Kind = Depthwise
 	case isa.OpPool:
-		op.Kind = [...]Kind{MaxPool, AveragePool, ReduceSum, MaxPool}[o.Param&3]
+		op.Kind = poolKind(o.PoolMode())
 	case isa.OpElementwise:
 		op.Kind = Elementwise
 	}
@@ -36,6 +36,16 @@ func Of(o *isa.Operation) (Op, Shape) {
 	op.IFM.H = widen(op.IFM.H, ifm.Height0, op.StrideH, ifm.H <= ifm.Height0)
 	op.IFM.W = widen(op.IFM.W, ifm.Width0, op.StrideW, ifm.W <= ifm.Width0)
 	return op, Shape{b.H, b.W, b.D}
+}
+
+func poolKind(m isa.PoolMode) Kind {
+	switch m {
+	case isa.PoolAverage:
+		return AveragePool
+	case isa.PoolReduceSum:
+		return ReduceSum
+	}
+	return MaxPool
 }
 
 // widen returns the extent of an input whose last rows or columns the stride does

@@ -30,12 +30,12 @@ func (o *Operation) Consumes(r *Row, p Product, cores int) bool {
 	c := r.Code
 	switch c {
 	case SetOPAScale, SetOPBScale:
-		return o.Param == ElemAdd || o.Param == ElemSub
+		return o.ElementwiseMode() == ElemAdd || o.ElementwiseMode() == ElemSub
 	case SetOFMScale:
 		if o.Op == OpPool {
-			return o.Param != PoolMax && o.Scaling().Global
+			return o.PoolMode() != PoolMax && o.Scaling().Global
 		}
-		switch o.Param {
+		switch o.ElementwiseMode() {
 		case ElemMin, ElemMax, ElemCLZ, ElemSHR, ElemSHL:
 			return false
 		}

@@ -7,7 +7,9 @@
 //
 // Open table.go first, one row for each command; everything else works from it:
 //
-//	field.go      bit fields: get, put, legality
+//	field.go      bit fields by name: get, put, legality
+//	fields_gen.go generated from the table: typed put and get of every row's fields
+//	modes.go      the types of fields that are modes, and their names
 //	lookup.go     rows by code and name
 //	decode.go     words to commands and back, legality by product
 //	state.go      the register file with the set of registers ever written
@@ -17,4 +19,6 @@
 //	consumes.go   which registers an operation reads
 //	text.go       disassembler
 //	assemble.go   assembler, the inverse of text.go
+//
+//go:generate go run ./gen
 package isa

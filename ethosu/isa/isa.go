@@ -46,6 +46,7 @@ type Field struct {
 	Hi, Lo  uint8
 	Allowed []Range // nil: every value of the width
 	U65     bool    // only on U65; 0 on U55
+	Type    string  // Go type of the generated functions; empty: int, or uint32 for 32 bits
 }
 
 // Row describes one command.

@@ -1,66 +1,46 @@
 package isa
 
-// Pooling modes (parameter of NPU_OP_POOL).
-const (
-	PoolMax = iota
-	PoolAverage
-	PoolReduceSum
-)
+// PoolMode returns the mode of OpPool.
+func (o *Operation) PoolMode() PoolMode { return GetPool(o.command()) }
 
-// Elementwise modes (parameter of NPU_OP_ELEMENTWISE).
-const (
-	ElemMul = iota
-	ElemAdd
-	ElemSub
-	ElemMin
-	ElemMax
-	ElemLRelu
-	ElemAbs
-	ElemCLZ
-	ElemSHR
-	ElemSHL
-)
+// ElementwiseMode returns the mode of OpElementwise.
+func (o *Operation) ElementwiseMode() ElementwiseMode { return GetElementwise(o.command()) }
 
-// Round modes of IFM_PRECISION and OFM_PRECISION.
-const (
-	RoundTFL = iota
-	RoundTruncate
-	RoundNatural
-)
+// Outstanding returns how many operations OpKernelWait, or transfers OpDMAWait, leaves
+// under way.
+func (o *Operation) Outstanding() int {
+	if o.Op == OpDMAWait {
+		return GetDMAWait(o.command())
+	}
+	return GetKernelWait(o.command())
+}
 
-// Upscaling modes of IFM_UPSCALE.
-const (
-	UpscaleNone = iota
-	UpscaleNearest
-	UpscaleZeros
-)
+// Sums reports whether the operation adds over the depth of its input: CONV and the
+// pooling mode REDUCE_SUM.
+func (o *Operation) Sums() bool {
+	return o.Op == OpConv || o.Op == OpPool && o.PoolMode() == PoolReduceSum
+}
 
-// Activation functions; TABLE_n is ActTable0 + n.
-const (
-	ActNone    = 0
-	ActTanh    = 3
-	ActSigmoid = 4
-	ActTable0  = 16
-)
+// Name returns the name of the command with its mode, such as NPU_OP_POOL MAX.
+func (o *Operation) Name() string {
+	switch o.Op {
+	case OpElementwise:
+		return o.Op.String() + " " + o.ElementwiseMode().String()
+	case OpPool:
+		return o.Op.String() + " " + o.PoolMode().String()
+	}
+	return o.Op.String()
+}
 
-// Forced clip ranges of ACTIVATION.
-const (
-	ClipOFM   = 0
-	ClipUint8 = 2
-	ClipInt8  = 3
-	ClipInt16 = 5
-)
-
-// Accumulator formats of ACC_FORMAT.
-const (
-	AccI32 = iota
-	AccI40
-	AccF16
-)
+func (o *Operation) command() Command { return Command{Code: o.Op, Param: o.Param} }
 
 // Unary reports whether the elementwise operation has one operand.
 func (o *Operation) Unary() bool {
-	return o.Op == OpElementwise && (o.Param == ElemLRelu || o.Param == ElemAbs || o.Param == ElemCLZ)
+	if o.Op != OpElementwise {
+		return false
+	}
+	m := o.ElementwiseMode()
+	return m == ElemLRelu || m == ElemAbs || m == ElemCLZ
 }
 
 // Binary reports whether the operation is an elementwise one with two operands.
@@ -95,22 +75,32 @@ func (o *Operation) Kernel() Kernel {
 		return Kernel{H: 1, W: 1, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1, DilatedH: 1, DilatedW: 1}
 	}
 	s := o.Regs
-	b := int(s.Param(SetKernelStride))
+	b := s.KernelStride()
 	k := Kernel{
-		StrideX: 1 + b&1 + b>>6&1*2, StrideY: 1 + b>>1&1 + b>>9&1*2,
-		PartKernelFirst: b&4 != 0, Decompose4x4: b&32 != 0,
-		DilationX: 1 + b>>3&1, DilationY: 1 + b>>4&1,
-		DilatedH: int(s.Param(SetKernelHeightM1)) + 1, DilatedW: int(s.Param(SetKernelWidthM1)) + 1,
-		Top: int(s.Param(SetIFMPadTop)), Left: int(s.Param(SetIFMPadLeft)),
-		Bottom: int(s.Param(SetIFMPadBottom)), Right: int(s.Param(SetIFMPadRight)),
+		StrideX: b.StrideX(), StrideY: b.StrideY(), DilationX: 1 + b.DilationX, DilationY: 1 + b.DilationY,
+		PartKernelFirst: b.WeightOrder, Decompose4x4: b.Decomposition,
+		DilatedH: s.KernelHeightM1() + 1, DilatedW: s.KernelWidthM1() + 1,
+		Top: s.IFMPadTop(), Left: s.IFMPadLeft(), Bottom: s.IFMPadBottom(), Right: s.IFMPadRight(),
 	}
 	k.H, k.W = (k.DilatedH-1)/k.DilationY+1, (k.DilatedW-1)/k.DilationX+1
 	return k
 }
 
+// StrideX returns the stride along the width, 1 to 4.
+func (f KernelStrideFields) StrideX() int { return 1 + f.StrideXLSB + 2*f.StrideXMSB }
+
+// StrideY returns the stride along the height, 1 to 4.
+func (f KernelStrideFields) StrideY() int { return 1 + f.StrideYLSB + 2*f.StrideYMSB }
+
+// SetStrides splits strides over the bits of the register.
+func (f *KernelStrideFields) SetStrides(y, x int) {
+	f.StrideYLSB, f.StrideYMSB = (y-1)%2, (y-1)/2
+	f.StrideXLSB, f.StrideXMSB = (x-1)%2, (x-1)/2
+}
+
 // Upscale returns the upscaling mode and its factor, 1 or 2.
-func (o *Operation) Upscale() (mode, factor int) {
-	mode = int(o.Regs.Param(SetIFMUpscale) & 3)
+func (o *Operation) Upscale() (mode UpscaleMode, factor int) {
+	mode = o.Regs.IFMUpscale()
 	if mode == UpscaleNone {
 		return mode, 1
 	}
@@ -120,7 +110,7 @@ func (o *Operation) Upscale() (mode, factor int) {
 // InputExtent returns the height and width of the IFM as the window sees it, after
 // upscaling; they may be zero or negative when the registers contradict.
 func (o *Operation) InputExtent() (h, w int) {
-	oh, ow := int(o.Regs.Param(SetOFMHeightM1))+1, int(o.Regs.Param(SetOFMWidthM1))+1
+	oh, ow := o.Regs.OFMHeightM1()+1, o.Regs.OFMWidthM1()+1
 	if o.Op == OpElementwise {
 		return oh, ow
 	}
@@ -128,57 +118,62 @@ func (o *Operation) InputExtent() (h, w int) {
 	return (oh-1)*k.StrideY + k.DilatedH - k.Top - k.Bottom, (ow-1)*k.StrideX + k.DilatedW - k.Left - k.Right
 }
 
-func dtype(signed, precision uint16) DType { return DType{signed&1 != 0, 8 << (precision & 3)} }
+// DTypeOf returns the element type that the fields type and precision mean.
+func DTypeOf(signed bool, p Precision) DType { return DType{signed, 8 << p} }
 
-func zeroPoint(v uint16, t DType) int32 {
+// Extend returns a 16-bit register value, such as a zero point or a clip, as a number
+// of the type.
+func (t DType) Extend(v uint16) int32 {
 	if t.Signed {
 		return int32(int16(v))
 	}
 	return int32(v)
 }
 
-// registers of a feature map: first base, first stride, region, tile sizes.
-func (o *Operation) featureMap(base, stride, region, h0, h1, w0, zp Code, t DType, format uint16) FeatureMap {
-	s := o.Regs
-	f := FeatureMap{
-		Region:  int(s.Param(region) & 7),
-		Height0: int(s.Param(h0)) + 1, Height1: int(s.Param(h1)) + 1, Width0: int(s.Param(w0)) + 1,
-		StrideX: s.Stride(stride), StrideY: s.Stride(stride + 1), StrideC: s.Stride(stride + 2),
-		ZeroPoint: zeroPoint(s.Param(zp), t), Type: t, Format: Format(format & 3),
+func bases(base ...int64) [4]uint64 {
+	var b [4]uint64
+	for i, v := range base {
+		b[i] = uint64(v)
 	}
-	for i := range f.Base {
-		f.Base[i] = s.Address(base + Code(i))
-	}
-	return f
+	return b
 }
 
 // IFM returns the first input.
 func (o *Operation) IFM() FeatureMap {
-	p := o.Regs.Param(SetIFMPrecision)
-	f := o.featureMap(SetIFMBase0, SetIFMStrideX, SetIFMRegion, SetIFMHeight0M1, SetIFMHeight1M1, SetIFMWidth0M1,
-		SetIFMZeroPoint, dtype(p, p>>2), p>>6)
+	s := o.Regs
+	p := s.IFMPrecision()
+	t := DTypeOf(p.Type, p.Precision)
 	_, u := o.Upscale()
 	h, w := o.InputExtent()
-	f.H, f.W = (h+u-1)/u, (w+u-1)/u
-	f.C = int(o.Regs.Param(SetIFMDepthM1)) + 1
-	return f
+	return FeatureMap{
+		Region: s.IFMRegion(), Base: bases(s.IFMBase0(), s.IFMBase1(), s.IFMBase2(), s.IFMBase3()),
+		Height0: s.IFMHeight0M1() + 1, Height1: s.IFMHeight1M1() + 1, Width0: s.IFMWidth0M1() + 1,
+		H: (h + u - 1) / u, W: (w + u - 1) / u, C: s.IFMDepthM1() + 1,
+		StrideY: signed(s.IFMStrideY()), StrideX: signed(s.IFMStrideX()), StrideC: signed(s.IFMStrideC()),
+		ZeroPoint: t.Extend(s.IFMZeroPoint()), Type: t, Format: p.Format,
+	}
 }
 
 // IFM2 returns the second input; only for HasIFM2 operations.
 func (o *Operation) IFM2() FeatureMap {
-	p := o.Regs.Param(SetIFM2Precision)
-	f := o.featureMap(SetIFM2Base0, SetIFM2StrideX, SetIFM2Region, SetIFM2Height0M1, SetIFM2Height1M1, SetIFM2Width0M1,
-		SetIFM2ZeroPoint, dtype(p, p>>2), p>>6)
-	ofm := o.OFM()
-	f.H, f.W, f.C = ofm.H, ofm.W, ofm.C
-	b := o.Broadcast()
-	if b.H {
+	s := o.Regs
+	p := s.IFM2Precision()
+	t := DTypeOf(p.Type, p.Precision)
+	f := FeatureMap{
+		Region: s.IFM2Region(), Base: bases(s.IFM2Base0(), s.IFM2Base1(), s.IFM2Base2(), s.IFM2Base3()),
+		Height0: s.IFM2Height0M1() + 1, Height1: s.IFM2Height1M1() + 1, Width0: s.IFM2Width0M1() + 1,
+		H: s.OFMHeightM1() + 1, W: s.OFMWidthM1() + 1, C: s.OFMDepthM1() + 1,
+		StrideY: signed(s.IFM2StrideY()), StrideX: signed(s.IFM2StrideX()), StrideC: signed(s.IFM2StrideC()),
+		ZeroPoint: t.Extend(s.IFM2ZeroPoint()), Type: t, Format: p.Format,
+	}
+	b := s.IFM2Broadcast()
+	if b.BroadcastH {
 		f.H = 1
 	}
-	if b.W {
+	if b.BroadcastW {
 		f.W = 1
 	}
-	if b.C {
+	if b.BroadcastC {
 		f.C = 1
 	}
 	return f
@@ -187,11 +182,15 @@ func (o *Operation) IFM2() FeatureMap {
 // OFM returns the output.
 func (o *Operation) OFM() FeatureMap {
 	s := o.Regs
-	p := s.Param(SetOFMPrecision)
-	f := o.featureMap(SetOFMBase0, SetOFMStrideX, SetOFMRegion, SetOFMHeight0M1, SetOFMHeight1M1, SetOFMWidth0M1,
-		SetOFMZeroPoint, dtype(p, p>>1), p>>6)
-	f.H, f.W, f.C = int(s.Param(SetOFMHeightM1))+1, int(s.Param(SetOFMWidthM1))+1, int(s.Param(SetOFMDepthM1))+1
-	return f
+	p := s.OFMPrecision()
+	t := DTypeOf(p.Type, p.Precision)
+	return FeatureMap{
+		Region: s.OFMRegion(), Base: bases(s.OFMBase0(), s.OFMBase1(), s.OFMBase2(), s.OFMBase3()),
+		Height0: s.OFMHeight0M1() + 1, Height1: s.OFMHeight1M1() + 1, Width0: s.OFMWidth0M1() + 1,
+		H: s.OFMHeightM1() + 1, W: s.OFMWidthM1() + 1, C: s.OFMDepthM1() + 1,
+		StrideY: signed(s.OFMStrideY()), StrideX: signed(s.OFMStrideX()), StrideC: signed(s.OFMStrideC()),
+		ZeroPoint: t.Extend(s.OFMZeroPoint()), Type: t, Format: p.Format,
+	}
 }
 
 // Broadcast is IFM2_BROADCAST.
@@ -203,22 +202,22 @@ type Broadcast struct {
 
 // Broadcast returns how IFM2 meets IFM.
 func (o *Operation) Broadcast() Broadcast {
-	v := o.Regs.Param(SetIFM2Broadcast)
-	return Broadcast{H: v&1 != 0, W: v&2 != 0, C: v&4 != 0, Reversed: v&64 != 0, Constant: v&128 != 0}
+	b := o.Regs.IFM2Broadcast()
+	return Broadcast{H: b.BroadcastH, W: b.BroadcastW, C: b.BroadcastC, Reversed: b.OperandOrder, Constant: b.BroadcastConstant}
 }
 
 // ScalarValue returns IFM2_SCALAR extended by the IFM2 type, zero point not yet
 // subtracted.
 func (o *Operation) ScalarValue() int32 {
-	t := dtype(o.Regs.Param(SetIFM2Precision), 0)
-	return zeroPoint(o.Regs.Param(SetIFM2Scalar), t)
+	p := o.Regs.IFM2Precision()
+	return DTypeOf(p.Type, p.Precision).Extend(o.Regs.IFM2Scalar())
 }
 
 // Block is the OFM block in elements and the SHRAM layout in banks of 1 KiB.
 type Block struct {
 	H, W, D                  int
 	IBEnd, IB2Start, ABStart int
-	Acc                      int // AccI32, AccI40, AccF16
+	Acc                      AccFormat
 	Dep                      int // BLOCKDEP
 }
 
@@ -226,23 +225,23 @@ type Block struct {
 func (o *Operation) Block() Block {
 	s := o.Regs
 	return Block{
-		H: int(s.Param(SetOFMBLKHeightM1)) + 1, W: int(s.Param(SetOFMBLKWidthM1)) + 1, D: int(s.Param(SetOFMBLKDepthM1)) + 1,
-		IBEnd: int(s.Param(SetIFMIBEnd)), IB2Start: int(s.Param(SetIFM2IBStart)), ABStart: int(s.Param(SetABStart)),
-		Acc: int(s.Param(SetACCFormat) & 3), Dep: int(s.Param(SetBlockdep) & 3),
+		H: s.OFMBLKHeightM1() + 1, W: s.OFMBLKWidthM1() + 1, D: s.OFMBLKDepthM1() + 1,
+		IBEnd: s.IFMIBEnd(), IB2Start: s.IFM2IBStart(), ABStart: s.ABStart(), Acc: s.ACCFormat(), Dep: s.Blockdep(),
 	}
 }
 
 // Activation is the last stage of the output path.
 type Activation struct {
-	Function int // ActNone, ActTanh, ActSigmoid, ActTable0+slot
-	Clip     int // ClipOFM, ...
+	Function ActivationFunction // ActNone, ActTanh, ActSigmoid, ActTable0+slot
+	Clip     ClipRange
 	Min, Max uint16
 }
 
 // Activation returns the activation; Min and Max are raw register values.
 func (o *Operation) Activation() Activation {
-	v := o.Regs.Param(SetActivation)
-	return Activation{int(v & 31), int(v >> 12 & 7), o.Regs.Param(SetActivationMin), o.Regs.Param(SetActivationMax)}
+	s := o.Regs
+	a := s.Activation()
+	return Activation{a.Function, a.ClipRange, s.ActivationMin(), s.ActivationMax()}
 }
 
 // Scale is a multiplier and a right shift.
@@ -257,37 +256,43 @@ type Scaling struct {
 	OFM, OPA           Scale
 	OPB                uint32
 	IFMMode            int // scale_mode of IFM_PRECISION
-	IFMRound, OFMRound int
+	IFMRound, OFMRound RoundMode
 }
 
 // Scaling returns the scale registers.
 func (o *Operation) Scaling() Scaling {
 	s := o.Regs
-	in, out := s.Param(SetIFMPrecision), s.Param(SetOFMPrecision)
+	in, out := s.IFMPrecision(), s.OFMPrecision()
+	ofm, opa := s.OFMScale(), s.OPAScale()
 	return Scaling{
-		Global: out>>8&1 != 0,
-		OFM:    Scale{s.Payload(SetOFMScale), int(s.Param(SetOFMScale) & 63)},
-		OPA:    Scale{s.Payload(SetOPAScale), int(s.Param(SetOPAScale) & 63)},
-		OPB:    s.Payload(SetOPBScale), IFMMode: int(in >> 8 & 3), IFMRound: int(in >> 14), OFMRound: int(out >> 14),
+		Global: out.ScaleMode, OFM: Scale{ofm.Scale, ofm.Shift}, OPA: Scale{opa.Scale, opa.Shift}, OPB: uint32(s.OPBScale()),
+		IFMMode: in.ScaleMode, IFMRound: in.RoundMode, OFMRound: out.RoundMode,
 	}
 }
 
 // Cores returns the number of cores the operation runs on, from PARALLEL_MODE.
-func (o *Operation) Cores() int { return 1 + int(o.Regs.Param(SetParallelMode)&1) }
+func (o *Operation) Cores() int { return 1 + o.Regs.ParallelMode() }
 
 // Weights returns the weight stream of a core (0 or 1).
 func (o *Operation) Weights(core int) Span {
-	return o.stream(SetWeightRegion, []Code{SetWeightBase, SetWeight1Base}[core], []Code{SetWeightLength, SetWeight1Length}[core])
+	s := o.Regs
+	if core == 0 {
+		return stream(s.WeightRegion(), s.WeightBase(), s.WeightLength())
+	}
+	return stream(s.WeightRegion(), s.Weight1Base(), s.Weight1Length())
 }
 
 // Scales returns the bias and scale records of a core (0 or 1).
 func (o *Operation) Scales(core int) Span {
-	return o.stream(SetScaleRegion, []Code{SetScaleBase, SetScale1Base}[core], []Code{SetScaleLength, SetScale1Length}[core])
+	s := o.Regs
+	if core == 0 {
+		return stream(s.ScaleRegion(), s.ScaleBase(), uint32(s.ScaleLength()))
+	}
+	return stream(s.ScaleRegion(), s.Scale1Base(), uint32(s.Scale1Length()))
 }
 
-func (o *Operation) stream(region, base, length Code) Span {
-	start := int64(o.Regs.Address(base))
-	return Span{int(o.Regs.Param(region) & 7), start, start + int64(o.Regs.Payload(length))}
+func stream(region int, start int64, length uint32) Span {
+	return Span{region, start, start + int64(length)}
 }
 
 // DMA is the transfer that NPU_OP_DMA_START queues.
@@ -304,12 +309,11 @@ type DMA struct {
 // DMA returns the transfer; only for OpDMAStart.
 func (o *Operation) DMA() DMA {
 	s := o.Regs
-	src, dst := s.Param(SetDMA0SrcRegion), s.Param(SetDMA0DstRegion)
+	src, dst := s.DMA0SrcRegion(), s.DMA0DstRegion()
 	return DMA{
-		Src: s.Address(SetDMA0Src), Dst: s.Address(SetDMA0Dst), Length: s.Address(SetDMA0Len),
-		SrcRegion: int(src & 7), DstRegion: int(dst & 7), SrcInternal: src>>8&1 != 0, DstInternal: dst>>8&1 != 0,
-		SrcStride: int(src >> 9 & 3), DstStride: int(dst >> 9 & 3),
-		Rows: int(s.Param(SetDMA0Size0)), Planes: int(s.Param(SetDMA0Size1)),
-		Skip0: s.Stride(SetDMA0Skip0), Skip1: s.Stride(SetDMA0Skip1),
+		Src: uint64(s.DMA0Src()), Dst: uint64(s.DMA0Dst()), Length: uint64(s.DMA0Len()),
+		SrcRegion: src.Region, DstRegion: dst.Region, SrcInternal: src.RegionMode, DstInternal: dst.RegionMode,
+		SrcStride: src.StrideMode, DstStride: dst.StrideMode, Rows: s.DMA0Size0(), Planes: s.DMA0Size1(),
+		Skip0: signed(s.DMA0Skip0()), Skip1: signed(s.DMA0Skip1()),
 	}
 }

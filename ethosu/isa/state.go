@@ -40,34 +40,16 @@ func (s *State) Payload(c Code) uint32 {
 	return 0
 }
 
-// Get returns a field of a register by its name in the table.
-func (s *State) Get(c Code, field string) uint32 {
-	r := Lookup(c)
-	if r == nil {
-		panic("BUG: no register " + c.String())
-	}
-	f, inPayload := r.Field(field)
-	if inPayload {
-		return f.Get(s.Payload(c))
-	}
-	return f.Get(uint32(s.Param(c)))
+// row returns the register of a row as the command that set it.
+func (s *State) row(i int) Command {
+	return Command{Code: Table[i].Code, Param: s.param[i], Payload: s.payload[i]}
 }
 
-// Address returns a 40-bit unsigned address register.
-func (s *State) Address(c Code) uint64 {
-	return uint64(s.Param(c)&0xFF)<<32 | uint64(s.Payload(c))
-}
-
-// Stride returns an address register as a signed distance in bytes: two's
-// complement of 32 bits on the U55, which has no upper bits, of 40 on the U65.
-//
-// A U65 stream writes small positive strides with upper bits 0; a payload with
-// bit 31 set and upper bits 0 is then a stride of at least 2 GiB, which no
-// feature map has, so both products read it as negative.
-func (s *State) Stride(c Code) int64 {
-	hi, lo := s.Param(c)&0xFF, s.Payload(c)
-	if hi == 0 {
-		return int64(int32(lo))
+// Command returns a register as the command that set it, and whether any has.
+func (s *State) Command(c Code) (Command, bool) {
+	i := slot(c)
+	if i < 0 {
+		return Command{Code: c}, false
 	}
-	return int64(uint64(hi)<<56|uint64(lo)<<24) >> 24
+	return s.row(i), s.IsSet(c)
 }

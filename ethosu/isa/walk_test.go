@@ -127,11 +127,11 @@ func TestFeatureMapAddress(t *testing.T) {
 func TestNegativeStride(t *testing.T) {
 	var s State
 	s.Write(Command{SetOFMStrideY, 0, 0xFFFFFFF0})
-	if got := s.Stride(SetOFMStrideY); got != -16 {
+	if got := signed(s.OFMStrideY()); got != -16 {
 		t.Errorf("32 bits: %d", got)
 	}
 	s.Write(Command{SetOFMStrideY, 0xFF, 0xFFFFFFF0})
-	if got := s.Stride(SetOFMStrideY); got != -16 {
+	if got := signed(s.OFMStrideY()); got != -16 {
 		t.Errorf("40 bits: %d", got)
 	}
 }

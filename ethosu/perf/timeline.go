@@ -60,9 +60,9 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 	err := isa.Walk(words, func(o *isa.Operation) error {
 		switch {
 		case o.Op == isa.OpKernelWait:
-			t.wait(t.kernels, int(o.Param&3))
+			t.wait(t.kernels, o.Outstanding())
 		case o.Op == isa.OpDMAWait:
-			t.wait(t.dmas, int(o.Param&15))
+			t.wait(t.dmas, o.Outstanding())
 		case o.IsDMA():
 			t.dma(o)
 		case o.IsBlock():

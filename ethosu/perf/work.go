@@ -66,7 +66,7 @@ func Of(o *isa.Operation, at Places) Work {
 	w.IFMAt, w.OFMAt = at(ifm.Region), at(ofm.Region)
 	w.IFM2Format, w.IFM2At = w.IFMFormat, w.IFMAt
 	if o.Op == isa.OpElementwise {
-		w.Mode = int(o.Param)
+		w.Mode = int(o.ElementwiseMode())
 	}
 	if o.HasIFM2() {
 		f := o.IFM2()
@@ -88,10 +88,8 @@ func Of(o *isa.Operation, at Places) Work {
 		w.Activation = Table
 	case ofm.Type.Bits <= 16:
 		lo, hi := ofm.Type.Limits()
-		amin, amax := int64(act.Min), int64(act.Max)
-		if ofm.Type.Signed {
-			amin, amax = int64(int16(act.Min)), int64(int16(act.Max))
-		} else if ofm.Type.Bits == 16 {
+		amin, amax := int64(ofm.Type.Extend(act.Min)), int64(ofm.Type.Extend(act.Max))
+		if !ofm.Type.Signed && ofm.Type.Bits == 16 {
 			// Compilers write the signed maximum for an unsigned type.
 			hi = 1<<15 - 1
 		}

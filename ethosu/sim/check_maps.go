@@ -21,10 +21,10 @@ func (b *builder) checkShapes(h *header, o *isa.Operation, ifm, ofm *isa.Feature
 	if k.Decompose4x4 {
 		return h.fault(Unknown, "KERNEL_STRIDE decomposition 4x4: no compiler writes it")
 	}
-	if (o.Op == isa.OpDepthwise || o.Op == isa.OpElementwise || o.Op == isa.OpPool && o.Param != isa.PoolReduceSum) && ifm.C != ofm.C {
+	if (o.Op == isa.OpDepthwise || o.Op == isa.OpElementwise || o.Op == isa.OpPool && o.PoolMode() != isa.PoolReduceSum) && ifm.C != ofm.C {
 		return h.fault(Contradiction, "IFM depth %d differs from OFM depth %d", ifm.C, ofm.C)
 	}
-	if o.Op == isa.OpPool && o.Param == isa.PoolReduceSum && ofm.C != 1 {
+	if o.Op == isa.OpPool && o.PoolMode() == isa.PoolReduceSum && ofm.C != 1 {
 		return h.fault(Contradiction, "REDUCE_SUM with OFM depth %d, expected 1", ofm.C)
 	}
 	if o.Block().Acc == isa.AccF16 {
@@ -54,7 +54,7 @@ func (b *builder) checkTypes(h *header, o *isa.Operation, ifm, ofm *isa.FeatureM
 	switch {
 	case o.HasWeights():
 		return needs(in.Bits <= 16, "an IFM of 8 or 16 bits")
-	case o.Op == isa.OpPool && o.Param != isa.PoolReduceSum:
+	case o.Op == isa.OpPool && o.PoolMode() != isa.PoolReduceSum:
 		return needs(in.Bits <= 16 && out.Bits <= 16, "8 or 16 bits")
 	case o.Op == isa.OpPool:
 		if in.Bits == 32 && (ifm.Format != isa.NHWC || o.Block().Acc == isa.AccI40) {
@@ -74,7 +74,7 @@ func (b *builder) checkTypes(h *header, o *isa.Operation, ifm, ofm *isa.FeatureM
 			return h.fault(Unknown, "IFM2_SCALAR with type S32: use a map of one element")
 		}
 	}
-	switch o.Param {
+	switch o.ElementwiseMode() {
 	case isa.ElemCLZ, isa.ElemSHL:
 		return needs(in.Bits == 32 && out.Bits == 32, "S32 to S32")
 	case isa.ElemSHR:

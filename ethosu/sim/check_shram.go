@@ -26,7 +26,7 @@ func (b *builder) checkLayout(h *header, o *isa.Operation, ifm *isa.FeatureMap) 
 	ih := up((((blk.H-1)*k.StrideY+min(k.DilatedH, 8)+near)+u-1)/u, a.UBlockH)
 	iw := up((((blk.W-1)*k.StrideX+min(k.DilatedW, 8)+near)+u-1)/u, a.UBlockW)
 	id := blk.D / cores
-	if o.Op == isa.OpConv || o.Op == isa.OpPool && o.Param == isa.PoolReduceSum {
+	if o.Sums() {
 		switch {
 		case ifm.Type.Bits == 16:
 			id = up(min(ifm.C, 16), 4)

@@ -12,7 +12,7 @@ func newJob(o *isa.Operation, a *ethosu.Accelerator) *job {
 	if j.two {
 		j.ifm2 = o.IFM2()
 	}
-	if o.Op == isa.OpConv || o.Op == isa.OpPool && o.Param == isa.PoolReduceSum {
+	if o.Sums() {
 		j.depth = min(256/j.ifm.Type.Bits, (j.ifm.C+7)/8*8)
 	}
 	return j

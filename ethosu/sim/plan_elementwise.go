@@ -10,14 +10,14 @@ import (
 // operand: IFM and IFM2, or the other way round when the registers say so.
 type elemPlan struct {
 	blockPlan
-	mode     int
+	mode     isa.ElementwiseMode
 	binary   bool
 	constant bool // IFM2 is the value scalar
 	reversed bool // a is IFM2
 	scalar   int32
 	bcast    isa.Broadcast
 	out      scaler
-	round    int
+	round    isa.RoundMode
 	// ADD and SUB: a*mulA + b*mulB, or one operand scaled and the other multiplied.
 	mulA, mulB int64
 	scaleA     *scaler
@@ -34,7 +34,7 @@ func fixedShift(bits int) (big uint, d uint) {
 
 func (b *builder) elementwise(p blockPlan, o *isa.Operation) (step, error) {
 	sc, bc := o.Scaling(), o.Broadcast()
-	e := &elemPlan{blockPlan: p, mode: int(o.Param), binary: o.Binary(), round: sc.OFMRound}
+	e := &elemPlan{blockPlan: p, mode: o.ElementwiseMode(), binary: o.Binary(), round: sc.OFMRound}
 	if e.upscale == isa.UpscaleZeros {
 		return nil, e.fault(Unknown, "ELEMENTWISE with inserted zeros (IFM_UPSCALE 2)")
 	}
@@ -75,10 +75,7 @@ func (b *builder) elementwise(p blockPlan, o *isa.Operation) (step, error) {
 }
 
 func zeroPoint2(o *isa.Operation) int32 {
-	if o.IFM2().Type.Signed {
-		return int32(int16(o.Regs.Param(isa.SetIFM2ZeroPoint)))
-	}
-	return int32(o.Regs.Param(isa.SetIFM2ZeroPoint))
+	return o.IFM2().ZeroPoint
 }
 
 // operandScales fills the operand scaling of ADD and SUB.

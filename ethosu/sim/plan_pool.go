@@ -9,7 +9,7 @@ import (
 // poolPlan is NPU_OP_POOL.
 type poolPlan struct {
 	blockPlan
-	mode    int
+	mode    isa.PoolMode
 	scaler  scaler
 	byCount []scaler // AVERAGE with scale_mode 0: by the number of elements inside
 	limit   int64
@@ -18,7 +18,7 @@ type poolPlan struct {
 
 func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
 	sc := o.Scaling()
-	q := &poolPlan{blockPlan: p, mode: int(o.Param), scaler: newScaler(sc.OFM, sc.OFMRound, 0), limit: accLimit(o)}
+	q := &poolPlan{blockPlan: p, mode: o.PoolMode(), scaler: newScaler(sc.OFM, sc.OFMRound, 0), limit: accLimit(o)}
 	if q.upscale == isa.UpscaleZeros {
 		return nil, q.fault(Unknown, "POOL with inserted zeros (IFM_UPSCALE 2)")
 	}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"sync"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -127,7 +126,7 @@ func (b *builder) operation(o *isa.Operation) error {
 		b.control(o)
 		return nil
 	}
-	h := header{word: o.Word, index: o.Index, op: o.Op, name: opName(o)}
+	h := header{word: o.Word, index: o.Index, op: o.Op, name: o.Name()}
 	if unset := o.Unset(b.product, b.accel.Cores); unset != nil {
 		return h.fault(UnsetRegister, "the stream never writes %v, which the operation reads", unset)
 	}
@@ -160,23 +159,6 @@ func (b *builder) operation(o *isa.Operation) error {
 	return nil
 }
 
-func opName(o *isa.Operation) string {
-	switch o.Op {
-	case isa.OpPool:
-		return o.Op.String() + " " + pick(int(o.Param), "MAX", "AVERAGE", "REDUCE_SUM")
-	case isa.OpElementwise:
-		return o.Op.String() + " " + pick(int(o.Param), "MUL", "ADD", "SUB", "MIN", "MAX", "LRELU", "ABS", "CLZ", "SHR", "SHL")
-	}
-	return o.Op.String()
-}
-
-func pick(i int, names ...string) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return fmt.Sprintf("mode %d", i)
-}
-
 // spend takes n units of work, or reports that the stream asks for too much. n is a
 // float so that absurd products cannot wrap.
 func (b *builder) spend(h *header, n float64) error {
@@ -202,7 +184,7 @@ func (b *builder) block(h header, o *isa.Operation) (step, error) {
 	}
 	k := o.Kernel()
 	work := float64(ofm.H) * float64(ofm.W) * float64(ofm.C) * float64(k.H) * float64(k.W)
-	if o.Op == isa.OpConv || o.Op == isa.OpPool && o.Param == isa.PoolReduceSum {
+	if o.Sums() {
 		work *= float64(ifm.C)
 	}
 	if err := b.spend(&h, work); err != nil {
@@ -255,19 +237,20 @@ func (b *builder) block(h header, o *isa.Operation) (step, error) {
 func (b *builder) control(o *isa.Operation) {
 	switch o.Op {
 	case isa.OpDMAWait, isa.OpKernelWait:
-		b.order = append(b.order, ordered{op: o.Op, n: int(o.Param), step: -1})
+		b.order = append(b.order, ordered{op: o.Op, n: o.Outstanding(), step: -1})
 	}
 }
 
 // blockPlan is what all block operations share.
 type blockPlan struct {
 	base
-	ifm, ifm2, ofm  fmap
-	kernel          isa.Kernel
-	upscale, factor int
-	hv, wv          int // input extent after upscaling
-	stage           stage
-	copyIn          [2]isa.Span // inputs that must be read before the output is written
+	ifm, ifm2, ofm fmap
+	kernel         isa.Kernel
+	upscale        isa.UpscaleMode
+	factor         int // of upscaling
+	hv, wv         int // input extent after upscaling
+	stage          stage
+	copyIn         [2]isa.Span // inputs that must be read before the output is written
 }
 
 // aliases finds inputs that the operation overwrites. Reading and writing element by

@@ -11,12 +11,12 @@ import (
 type scaler struct {
 	s    int64 // 0..2^32-1
 	n    uint  // 0..63
-	mode int   // isa.RoundTFL, ...
+	mode isa.RoundMode
 	pos  int64 // what is added to a product of a value >= 0 before the shift
 	neg  int64 // and of a value < 0
 }
 
-func newScaler(s isa.Scale, mode int, d uint) scaler {
+func newScaler(s isa.Scale, mode isa.RoundMode, d uint) scaler {
 	r := scaler{s: int64(s.Value), n: uint(s.Shift), mode: mode}
 	if r.n == 0 {
 		return r

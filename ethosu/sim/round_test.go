@@ -15,7 +15,7 @@ func TestScalerAgainstIntegers(t *testing.T) {
 		s := isa.Scale{Value: rng.Uint32() >> rng.IntN(32), Shift: rng.IntN(64)}
 		mode, d := rng.IntN(3), []uint{0, 15, 20}[rng.IntN(3)]
 		v := int64(rng.Uint64()) >> (1 + rng.IntN(63))
-		r := newScaler(s, mode, d)
+		r := newScaler(s, isa.RoundMode(mode), d)
 		if got, want := r.round(v), roundBig(v, s, mode, d); got != want {
 			t.Fatalf("round(%d) scale %d shift %d mode %d d %d: %d, expected %d", v, s.Value, s.Shift, mode, d, got, want)
 		}

@@ -18,7 +18,7 @@ const (
 // function, clamp, table.
 type stage struct {
 	zp       int64
-	function int // isa.ActNone, ActTanh, ActSigmoid
+	function isa.ActivationFunction // isa.ActNone, ActTanh, ActSigmoid
 	lo, hi   int64
 	wide     bool // 32-bit OFM without a table: saturation instead of zero point and clamp
 	exact32  bool // a 32-bit result out of range is a fault, not a saturation
@@ -43,7 +43,7 @@ func newStage(h *header, o *isa.Operation, ofm *fmap, lutBase int) (stage, error
 		s.wide = t.Bits == 32
 	} else {
 		s.function = isa.ActNone
-		s.at = lutBase + 256*(act.Function-isa.ActTable0)
+		s.at = lutBase + 256*int(act.Function-isa.ActTable0)
 		index := t
 		switch act.Clip {
 		case isa.ClipUint8:

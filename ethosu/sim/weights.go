@@ -64,9 +64,10 @@ type matrixKey struct {
 }
 
 type recordKey struct {
-	channels, cores, mode int
-	global                isa.Scale
-	bytes                 [2]string
+	channels, cores int
+	mode            isa.RoundMode
+	global          isa.Scale
+	bytes           [2]string
 }
 
 func newWeightStore() *weightStore {
@@ -125,7 +126,7 @@ func (s *weightStore) matrix(h *header, layouts []weights.Layout, streams [2][]b
 
 // records returns the decoded records of all cores. With a global scale only the
 // biases come from them.
-func (s *weightStore) records(h *header, channels, cores, mode int, global *isa.Scale, streams [2][]byte) (*records, error) {
+func (s *weightStore) records(h *header, channels, cores int, mode isa.RoundMode, global *isa.Scale, streams [2][]byte) (*records, error) {
 	key := recordKey{channels: channels, cores: cores, mode: mode, bytes: [2]string{string(streams[0]), string(streams[1])}}
 	if global != nil {
 		key.global = *global
@@ -222,7 +223,7 @@ type weightSource struct {
 	layouts  []weights.Layout
 	w, r     [2]isa.Span
 	channels int
-	mode     int
+	mode     isa.RoundMode
 	global   *isa.Scale
 	matrix   *matrix  // nil: decoded from memory at each run, through the store
 	records  *records // likewise

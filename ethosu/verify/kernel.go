@@ -8,7 +8,7 @@ import (
 // kernel is a block operation with what later operations must know of it.
 type kernel struct {
 	op             isa.Code
-	param          uint16
+	sums           bool // over the depth of the input
 	shape          block.Op
 	blk            block.Shape
 	k              isa.Kernel
@@ -25,7 +25,7 @@ type kernel struct {
 }
 
 func (c *checker) kernel(o *isa.Operation) {
-	k := &kernel{op: o.Op, param: o.Param, k: o.Kernel(), ifm: o.IFM(), ofm: o.OFM(), hasIFM2: o.HasIFM2(),
+	k := &kernel{op: o.Op, sums: o.Sums(), k: o.Kernel(), ifm: o.IFM(), ofm: o.OFM(), hasIFM2: o.HasIFM2(),
 		broadcast: o.Broadcast(), table: o.UsesTable(), layout: o.Block()}
 	_, k.up = o.Upscale()
 	k.shape, k.blk = block.Of(o)
@@ -164,7 +164,7 @@ func sampled(extent, out, taps, stride, dilation, pad, up int) []Range {
 func (c *checker) overlaps(k *kernel) {
 	inPlace := func(f *isa.FeatureMap) bool {
 		pointwise := k.op == isa.OpElementwise ||
-			k.op != isa.OpConv && !(k.op == isa.OpPool && k.param == isa.PoolReduceSum) && k.k.H == 1 && k.k.W == 1 && k.k.StrideX == 1 && k.k.StrideY == 1 && k.up == 1
+			!k.sums && k.k.H == 1 && k.k.W == 1 && k.k.StrideX == 1 && k.k.StrideY == 1 && k.up == 1
 		return pointwise && f.H == k.ofm.H && f.W == k.ofm.W && f.C == k.ofm.C && sameMapping(f, &k.ofm)
 	}
 	check := func(which string, f *isa.FeatureMap, spans []isa.Span) {

@@ -29,7 +29,7 @@ func (c *checker) shapes(o *isa.Operation, k *kernel) bool {
 		}
 	}
 	switch {
-	case o.Op == isa.OpPool && o.Param == isa.PoolReduceSum:
+	case o.Op == isa.OpPool && o.PoolMode() == isa.PoolReduceSum:
 		if k.ofm.C != 1 {
 			c.report(RuleShape, "REDUCE_SUM with OFM depth %d, expected 1", k.ofm.C)
 		}
@@ -53,7 +53,7 @@ func (c *checker) kernelLimits(o *isa.Operation, k *kernel) {
 	maxH, maxArea := 64, 4096
 	if o.Op == isa.OpPool {
 		maxH, maxArea = 256, 65536
-		if padded := k.k.Top+k.k.Left+k.k.Bottom+k.k.Right > 0; o.Param == isa.PoolAverage && padded && (h > 8 || w > 8) {
+		if padded := k.k.Top+k.k.Left+k.k.Bottom+k.k.Right > 0; o.PoolMode() == isa.PoolAverage && padded && (h > 8 || w > 8) {
 			c.report(RuleShape, "padded average pool with a %dx%d kernel, expected at most 8x8", h, w)
 		}
 	}

@@ -109,7 +109,7 @@ func (c *checker) walk(words []uint32) {
 		case isa.OpIRQ, isa.OpPMUMask:
 			c.report(RuleStream, "a command that no inference needs")
 		case isa.SetKernelStride:
-			if in.Param&32 != 0 {
+			if isa.GetKernelStride(in.Command).Decomposition {
 				c.report(RuleStream, "decomposition into 4x4 kernels, expected 8x8")
 			}
 		}
@@ -129,9 +129,9 @@ func (c *checker) walk(words []uint32) {
 		}
 		switch {
 		case o.Op == isa.OpKernelWait:
-			c.kernels = finish(c.kernels, int(o.Param&3))
+			c.kernels = finish(c.kernels, o.Outstanding())
 		case o.Op == isa.OpDMAWait:
-			c.dmas = finish(c.dmas, int(o.Param&15))
+			c.dmas = finish(c.dmas, o.Outstanding())
 		case o.IsDMA():
 			c.dma(o)
 		case o.IsBlock():
@@ -152,21 +152,11 @@ func (c *checker) walk(words []uint32) {
 	}
 }
 
-var elementwiseNames = [...]string{"MUL", "ADD", "SUB", "MIN", "MAX", "LRELU", "ABS", "CLZ", "SHR", "SHL"}
-var poolNames = [...]string{"MAX", "AVERAGE", "REDUCE_SUM"}
-
 func (c *checker) nameOf(o *isa.Operation) string {
 	if n := c.names[o.Word]; n != "" {
 		return n
 	}
-	n := o.Op.String()
-	switch {
-	case o.Op == isa.OpElementwise && int(o.Param) < len(elementwiseNames):
-		n += " " + elementwiseNames[o.Param]
-	case o.Op == isa.OpPool && int(o.Param) < len(poolNames):
-		n += " " + poolNames[o.Param]
-	}
-	return n
+	return o.Name()
 }
 
 // unset reports registers that the operation uses and the stream has not set, and

@@ -45,7 +45,7 @@ func (c *checker) types(o *isa.Operation, k *kernel) {
 func (c *checker) poolTypes(o *isa.Operation, k *kernel) {
 	in, out := k.ifm.Type, k.ofm.Type
 	padded := k.k.Top+k.k.Left+k.k.Bottom+k.k.Right > 0
-	if o.Param == isa.PoolReduceSum {
+	if o.PoolMode() == isa.PoolReduceSum {
 		if in.Bits == 32 && k.layout.Acc == isa.AccI40 {
 			c.report(RuleType, "REDUCE_SUM of S32 with 40-bit accumulators, expected 32")
 		}
@@ -65,10 +65,10 @@ func (c *checker) poolTypes(o *isa.Operation, k *kernel) {
 	if in.Bits > 16 || out.Bits > 16 {
 		c.report(RuleType, "IFM type is %v and OFM type %v, expected 8 or 16 bits", in, out)
 	}
-	if in != out && !k.table && o.Param == isa.PoolMax {
+	if in != out && !k.table && o.PoolMode() == isa.PoolMax {
 		c.report(RuleType, "OFM type is %v, expected the IFM's %v", out, in)
 	}
-	if global := o.Scaling().Global; o.Param == isa.PoolAverage && global == padded {
+	if global := o.Scaling().Global; o.PoolMode() == isa.PoolAverage && global == padded {
 		c.report(RuleType, "scale_mode of an average pool is global: %v, expected %v with its padding", global, !padded)
 	}
 }
@@ -83,10 +83,10 @@ func (c *checker) elementwiseTypes(o *isa.Operation, k *kernel) {
 			c.report(RuleType, "IFM2_SCALAR of an S32 operation, expected a feature map of one element")
 		}
 	}
-	if sc := o.Scaling(); (o.Param == isa.ElemAdd || o.Param == isa.ElemSub) && in.Bits < 32 && sc.IFMMode != 0 && sc.IFMRound != isa.RoundTFL {
+	if sc := o.Scaling(); (o.ElementwiseMode() == isa.ElemAdd || o.ElementwiseMode() == isa.ElemSub) && in.Bits < 32 && sc.IFMMode != 0 && sc.IFMRound != isa.RoundTFL {
 		c.report(RuleType, "IFM round_mode is %d with a scaled operand, expected 0", sc.IFMRound)
 	}
-	switch o.Param {
+	switch o.ElementwiseMode() {
 	case isa.ElemCLZ, isa.ElemSHL:
 		if in.Bits != 32 || out.Bits != 32 {
 			c.report(RuleType, "%v to %v, expected S32 to S32", in, out)
@@ -97,7 +97,7 @@ func (c *checker) elementwiseTypes(o *isa.Operation, k *kernel) {
 		}
 	}
 	global := o.Scaling().Global
-	switch o.Param {
+	switch o.ElementwiseMode() {
 	case isa.ElemMul, isa.ElemAdd, isa.ElemSub, isa.ElemLRelu, isa.ElemAbs:
 		if !global {
 			c.report(RuleType, "scale_mode is per channel, expected global")

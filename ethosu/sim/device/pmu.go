@@ -44,7 +44,7 @@ func (d *Device) estimate(commands []uint32) counts {
 func maskedOut(commands []uint32) bool {
 	on := false
 	_ = isa.Walk(commands, func(op *isa.Operation) error {
-		on = on || op.Op == isa.OpPMUMask && op.Param&1 != 0
+		on = on || op.Op == isa.OpPMUMask && isa.GetPMUMask(isa.Command{Code: op.Op, Param: op.Param})
 		return nil
 	})
 	return !on
