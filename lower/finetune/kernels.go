@@ -14,33 +14,33 @@ import (
 // the inputs.
 type kernel struct{ forward, backward func(t *tape, op *graph.Op) }
 
-var kernels map[graph.Kind]kernel
+// kernels is the table of operators that fine-tuning runs.
+var kernels = graph.NewStage[kernel]("fine-tuning", nil)
 
 func init() {
 	pass := func(d, y float32) float32 { return d }
-	kernels = map[graph.Kind]kernel{
-		graph.FullyConnected: {fullyConnected, fullyConnectedBack},
-		graph.Add:            {pairwise(func(a, b float32) float32 { return a + b }), pairwiseBack(func(d, _, _ float32) (float32, float32) { return d, d })},
-		graph.Sub:            {pairwise(func(a, b float32) float32 { return a - b }), pairwiseBack(func(d, _, _ float32) (float32, float32) { return d, -d })},
-		graph.Mul:            {pairwise(func(a, b float32) float32 { return a * b }), pairwiseBack(func(d, a, b float32) (float32, float32) { return d * b, d * a })},
-		graph.Logistic:       {unary(elementwise.Sigmoid), unaryBack(func(d, y float32) float32 { return d * y * (1 - y) })},
-		graph.Tanh:           {unary(elementwise.Tanh), unaryBack(func(d, y float32) float32 { return d * (1 - float32(y*y)) })},
-		graph.Relu: {unary(relu), unaryBack(func(d, y float32) float32 {
-			if y > 0 {
-				return d
-			}
-			return 0
-		})},
-		graph.Reshape:       {unary(func([]float32) {}), unaryBack(pass)},
-		graph.Quantize:      {unary(func([]float32) {}), unaryBack(pass)},
-		graph.Dequantize:    {unary(func([]float32) {}), unaryBack(pass)},
-		graph.Softmax:       {func(*tape, *graph.Op) {}, nil},
-		graph.Split:         {func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[1], splitAxis(t, op), false) }, func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[1], splitAxis(t, op), true) }},
-		graph.SplitV:        {func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], splitAxis(t, op), false) }, func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], splitAxis(t, op), true) }},
-		graph.Unpack:        {func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], op.Attr.(graph.UnpackAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], op.Attr.(graph.UnpackAttr).Axis, true) }},
-		graph.Pack:          {func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.PackAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.PackAttr).Axis, true) }},
-		graph.Concatenation: {func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.ConcatenationAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.ConcatenationAttr).Axis, true) }},
-	}
+	kernels.Set(kernel{fullyConnected, fullyConnectedBack}, graph.FullyConnected)
+	kernels.Set(kernel{pairwise(func(a, b float32) float32 { return a + b }), pairwiseBack(func(d, _, _ float32) (float32, float32) { return d, d })}, graph.Add)
+	kernels.Set(kernel{pairwise(func(a, b float32) float32 { return a - b }), pairwiseBack(func(d, _, _ float32) (float32, float32) { return d, -d })}, graph.Sub)
+	kernels.Set(kernel{pairwise(func(a, b float32) float32 { return a * b }), pairwiseBack(func(d, a, b float32) (float32, float32) { return d * b, d * a })}, graph.Mul)
+	kernels.Set(kernel{unary(elementwise.Sigmoid), unaryBack(func(d, y float32) float32 { return d * y * (1 - y) })}, graph.Logistic)
+	kernels.Set(kernel{unary(elementwise.Tanh), unaryBack(func(d, y float32) float32 { return d * (1 - float32(y*y)) })}, graph.Tanh)
+	kernels.Set(kernel{unary(relu), unaryBack(func(d, y float32) float32 {
+		if y > 0 {
+			return d
+		}
+		return 0
+	})}, graph.Relu)
+	kernels.Set(kernel{unary(func([]float32) {}), unaryBack(pass)}, graph.Reshape)
+	kernels.Set(kernel{unary(func([]float32) {}), unaryBack(pass)}, graph.Quantize)
+	kernels.Set(kernel{unary(func([]float32) {}), unaryBack(pass)}, graph.Dequantize)
+	kernels.Set(kernel{func(*tape, *graph.Op) {}, nil}, graph.Softmax)
+	kernels.Set(kernel{func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[1], splitAxis(t, op), false) }, func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[1], splitAxis(t, op), true) }}, graph.Split)
+	kernels.Set(kernel{func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], splitAxis(t, op), false) }, func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], splitAxis(t, op), true) }}, graph.SplitV)
+	kernels.Set(kernel{func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], op.Attr.(graph.UnpackAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], op.Attr.(graph.UnpackAttr).Axis, true) }}, graph.Unpack)
+	kernels.Set(kernel{func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.PackAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.PackAttr).Axis, true) }}, graph.Pack)
+	kernels.Set(kernel{func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.ConcatenationAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.ConcatenationAttr).Axis, true) }}, graph.Concatenation)
+	kernels.Otherwise("training unrolls networks into matrices, sums, products, sigmoids and movements of whole parts; lower without --finetune")
 }
 
 func relu(v []float32) {

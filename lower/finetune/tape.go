@@ -65,9 +65,9 @@ func (t *tape) forward() error {
 	}
 	t.finish(t.p.input)
 	for i, op := range t.p.g.Ops {
-		k, ok := kernels[op.Kind]
-		if !ok {
-			return fmt.Errorf("fine-tuning cannot run %s", t.p.g.OpString(i))
+		k, err := kernels.Get(op.Kind)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.p.g.OpString(i), err)
 		}
 		k.forward(t, op)
 		for _, id := range op.Outputs {
@@ -95,7 +95,8 @@ func (t *tape) backward() {
 			}
 		}
 		if op.Kind != graph.Softmax { // its gradient is part of the loss
-			kernels[op.Kind].backward(t, op)
+			k, _ := kernels.Get(op.Kind) // the forward pass had it
+			k.backward(t, op)
 		}
 	}
 }

@@ -167,10 +167,11 @@ func TestErrors(t *testing.T) {
 		g    *graph.Graph
 		want string
 	}{
-		{single(graph.Transpose, nil, []int{2}, [][]int{{2}}, nil, nil), "TRANSPOSE has no float execution"},
+		{single(graph.Custom, graph.CustomAttr{}, []int{2}, [][]int{{2}}, nil, nil), "float execution does not do CUSTOM"},
+		{single(graph.Transpose, nil, []int{2}, [][]int{{2}}, nil, nil), "has 1 inputs, expected 2"},
 		{single(graph.Add, nil, []int{2}, [][]int{{2}}, nil, []*graph.Tensor{{Shape: []int{3}, Data: floats(1, 2, 3)}}), "does not fit output"},
 		{single(graph.FullyConnected, nil, []int{2}, [][]int{{2}}, nil, []*graph.Tensor{{Shape: []int{2}, Data: floats(1, 2)}}), "two dimensions"},
-		{single(graph.Reshape, nil, []int{2}, [][]int{{3}}, nil, nil), "take 3 elements of 2"},
+		{single(graph.Reshape, graph.ReshapeAttr{}, []int{2}, [][]int{{3}}, nil, nil), "has 3 elements (shape [3]), expected the 2"},
 		{single(graph.Cast, graph.CastAttr{}, []int{2}, [][]int{{2}}, nil, nil), "needs the scales"},
 		{single(graph.Tanh, nil, []int{2}, [][]int{{2}}, nil, []*graph.Tensor{{Name: "c", Shape: []int{2}, Data: floats(1)}}), `"c": 4 bytes`},
 	} {

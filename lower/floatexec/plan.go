@@ -6,6 +6,41 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
+// planner prepares the kernel of an operator.
+type planner func(e *Exec, op *graph.Op) (kernel, error)
+
+// planners is the table of operators. A movement and a function of one value need no
+// row; every other operator is one file here, which sets its row.
+var planners = graph.NewStage[planner]("float execution", func(d *graph.Descriptor) (planner, bool) {
+	switch {
+	case d.Moves != nil:
+		return (*Exec).planMoves, true
+	case d.Real != nil:
+		return (*Exec).planReal, true
+	}
+	return nil, false
+})
+
+func init() {
+	planners.Set((*Exec).planFullyConnected, graph.FullyConnected)
+	planners.Set((*Exec).planBinary, graph.Add, graph.Sub, graph.Mul, graph.Minimum, graph.Maximum)
+	planners.Set(element(sigmoid), graph.Logistic)
+	planners.Set(element(tanh), graph.Tanh)
+	planners.Set(element(func(x float32) float32 { return max(x, 0) }), graph.Relu)
+	planners.Set(element(func(x float32) float32 { return min(max(x, 0), 6) }), graph.Relu6)
+	planners.Set(element(func(x float32) float32 { return x }), graph.Quantize, graph.Dequantize)
+	planners.Set((*Exec).planCast, graph.Cast)
+	planners.Set((*Exec).planSoftmax, graph.Softmax)
+	planners.Set(func(e *Exec, op *graph.Op) (kernel, error) { return e.planParts(op, op.Inputs[0], 0) }, graph.Reshape, graph.Squeeze, graph.ExpandDims)
+	planners.Set((*Exec).planCut, graph.Split, graph.SplitV, graph.Unpack)
+	planners.Set((*Exec).planJoin, graph.Concatenation, graph.Pack)
+}
+
+// element is the planner of a function that is computed in float32.
+func element(f func(float32) float32) planner {
+	return func(e *Exec, op *graph.Op) (kernel, error) { return e.planUnary(op, f) }
+}
+
 // plan returns the kernel of one operator.
 func (e *Exec) plan(op *graph.Op) (kernel, error) {
 	for _, id := range op.Inputs {
@@ -13,68 +48,73 @@ func (e *Exec) plan(op *graph.Op) (kernel, error) {
 			return nil, fmt.Errorf("input %d is not a tensor of the graph", id)
 		}
 	}
-	switch op.Kind {
-	case graph.FullyConnected:
-		return e.planFullyConnected(op)
-	case graph.Add, graph.Sub, graph.Mul, graph.Minimum, graph.Maximum:
-		return e.planBinary(op)
-	case graph.Logistic:
-		return e.planUnary(op, sigmoid)
-	case graph.Tanh:
-		return e.planUnary(op, tanh)
-	case graph.Relu:
-		return e.planUnary(op, func(x float32) float32 { return max(x, 0) })
-	case graph.Relu6:
-		return e.planUnary(op, func(x float32) float32 { return min(max(x, 0), 6) })
-	case graph.Quantize, graph.Dequantize:
-		return e.planUnary(op, func(x float32) float32 { return x })
-	case graph.Cast:
-		return e.planCast(op)
-	case graph.Softmax:
-		return e.planSoftmax(op)
-	case graph.Reshape:
-		return e.planParts(op, op.Inputs[0], 0)
-	case graph.Split:
-		axis, err := e.axis(op.Inputs[0], op.Inputs[1])
-		if err != nil {
-			return nil, err
-		}
-		return e.planParts(op, op.Inputs[1], axis)
-	case graph.SplitV:
-		axis, err := e.axis(op.Inputs[2], op.Inputs[0])
-		if err != nil {
-			return nil, err
-		}
-		return e.planParts(op, op.Inputs[0], axis)
-	case graph.Unpack:
-		a, _ := op.Attr.(graph.UnpackAttr)
-		return e.planParts(op, op.Inputs[0], norm(a.Axis, len(e.shape(op.Inputs[0]))))
-	case graph.Concatenation:
-		a, _ := op.Attr.(graph.ConcatenationAttr)
-		return e.planJoin(op, norm(a.Axis, len(e.shape(op.Outputs[0]))))
-	case graph.Pack:
-		a, _ := op.Attr.(graph.PackAttr)
-		return e.planJoin(op, norm(a.Axis, len(e.shape(op.Outputs[0]))))
+	prepare, err := planners.Get(op.Kind)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%v has no float execution", op.Kind)
+	if op.Kind.Moves() {
+		if err := e.g.CheckOp(op); err != nil {
+			return nil, err
+		}
+	}
+	return prepare(e, op)
 }
 
 func (e *Exec) shape(id graph.TensorID) []int { return e.g.Tensors[id].Shape }
 
-// axis reads the constant scalar that names a dimension of tensor of.
-func (e *Exec) axis(id, of graph.TensorID) (int, error) {
-	v, ok := e.consts[id]
-	if !ok || v.N != 1 {
-		return 0, fmt.Errorf("the axis is not a constant scalar")
-	}
-	return norm(int(v.Data[0]), len(e.shape(of))), nil
+// planReal applies the function of real numbers that the kind's description has.
+func (e *Exec) planReal(op *graph.Op) (kernel, error) {
+	real := graph.Describe(op.Kind).Real
+	return e.planUnary(op, func(x float32) float32 { return float32(real(op, float64(x))) })
 }
 
-func norm(axis, rank int) int {
-	if axis < 0 {
-		return axis + rank
+// planMoves copies the blocks of a movement.
+func (e *Exec) planMoves(op *graph.Op) (kernel, error) {
+	moves, err := graph.Describe(op.Kind).Moves(e.g, op)
+	if err != nil {
+		return nil, err
 	}
-	return axis
+	return func(r *Runner, batch int) error {
+		for i, id := range op.Outputs {
+			dst := r.alloc(id, batch)
+			for b := range batch {
+				for _, m := range moves {
+					if m.Out == i {
+						var from []float32
+						if m.In != graph.Zero {
+							from = r.views[op.Inputs[m.In]].Row(b)
+						}
+						copyBlock(dst.Row(b), from, m.Shape, m.DstStep, m.SrcStep, m.Dst, m.Src)
+					}
+				}
+			}
+		}
+		return nil
+	}, nil
+}
+
+// copyBlock copies the block of a move; without from it writes zeros.
+func copyBlock(to, from []float32, shape, step, stepFrom []int, at, atFrom int) {
+	if len(shape) == 0 {
+		to[at] = 0
+		if from != nil {
+			to[at] = from[atFrom]
+		}
+		return
+	}
+	for range shape[0] {
+		copyBlock(to, from, shape[1:], step[1:], stepFrom[1:], at, atFrom)
+		at, atFrom = at+step[0], atFrom+stepFrom[0]
+	}
+}
+
+// planCut cuts the input of SPLIT, SPLIT_V or UNPACK.
+func (e *Exec) planCut(op *graph.Op) (kernel, error) {
+	axis, err := e.g.Axis(op)
+	if err != nil {
+		return nil, err
+	}
+	return e.planParts(op, op.DataInputs()[0], axis)
 }
 
 // planParts cuts the input along axis into the outputs, in order. Where all
@@ -117,12 +157,13 @@ func (e *Exec) planParts(op *graph.Op, in graph.TensorID, axis int) (kernel, err
 	}, nil
 }
 
-// planJoin copies the inputs side by side along axis of the output.
-func (e *Exec) planJoin(op *graph.Op, axis int) (kernel, error) {
-	shape := e.shape(op.Outputs[0])
-	if axis < 0 || axis >= len(shape) {
-		return nil, fmt.Errorf("axis %d of an output of shape %v", axis, shape)
+// planJoin copies the inputs of CONCATENATION or PACK side by side.
+func (e *Exec) planJoin(op *graph.Op) (kernel, error) {
+	axis, err := e.g.Axis(op)
+	if err != nil {
+		return nil, err
 	}
+	shape := e.shape(op.Outputs[0])
 	outer, total, sum := graph.Elems(shape[:axis]), graph.Elems(shape), 0
 	for _, id := range op.Inputs {
 		sum += e.g.Tensors[id].Elems()

@@ -107,6 +107,54 @@ type (
 		CellClip, ProjClip float32
 		TimeMajor          bool
 	}
+	// ReducerAttr belongs to MEAN, SUM, REDUCE_MAX and REDUCE_MIN: input, axes.
+	ReducerAttr struct{ KeepDims bool }
+	// MirrorPadAttr belongs to MIRROR_PAD: REFLECT leaves the edge out, SYMMETRIC repeats it.
+	MirrorPadAttr struct{ Symmetric bool }
+	// LeakyReluAttr belongs to LEAKY_RELU: x, or Alpha*x below 0.
+	LeakyReluAttr struct{ Alpha float32 }
+	// TransposeConvAttr belongs to TRANSPOSE_CONV: output shape, weights OHWI, input NHWC, optional bias.
+	TransposeConvAttr struct {
+		Padding          Padding
+		StrideH, StrideW int
+		Activation       Activation
+		Bias32           bool // as in FullyConnectedAttr
+	}
+	// ResizeAttr belongs to RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR: input NHWC, [height, width].
+	ResizeAttr struct{ AlignCorners, HalfPixelCenters bool }
+	// DivAttr belongs to DIV.
+	DivAttr struct{ Activation Activation }
+	// SVDFAttr belongs to SVDF: input, feature weights, time weights, optional bias, state.
+	SVDFAttr struct {
+		Rank       int
+		Activation Activation
+		Asymmetric bool // asymmetric_quantize_inputs, for hybrid kernels alone
+	}
+	// BatchMatMulAttr belongs to BATCH_MATMUL: x, y; Adj transposes the last two dimensions.
+	BatchMatMulAttr struct {
+		AdjX, AdjY bool
+		Asymmetric bool // asymmetric_quantize_inputs, for hybrid kernels alone
+	}
+	// ArgAttr belongs to ARG_MAX and ARG_MIN: input, axis.
+	ArgAttr struct{ Output DType }
+	// GatherAttr belongs to GATHER: input, indices.
+	GatherAttr struct{ Axis, BatchDims int }
+	// SqueezeAttr belongs to SQUEEZE; no Dims are all dimensions of 1.
+	SqueezeAttr struct{ Dims []int }
+	// BlockAttr belongs to SPACE_TO_DEPTH and DEPTH_TO_SPACE.
+	BlockAttr struct{ Size int }
+	// L2NormAttr belongs to L2_NORMALIZATION, over the last dimension.
+	L2NormAttr struct{ Activation Activation }
+	// CumsumAttr belongs to CUMSUM: input, axis.
+	CumsumAttr struct{ Exclusive, Reverse bool }
+	// GeluAttr belongs to GELU; Approximate is the form with TANH.
+	GeluAttr struct{ Approximate bool }
+	// ShapeAttr belongs to SHAPE.
+	ShapeAttr struct{ Output DType }
+	// CallOnceAttr belongs to CALL_ONCE: the subgraph that a program runs before all others.
+	CallOnceAttr struct{ Subgraph int }
+	// VarHandleAttr belongs to VAR_HANDLE. The name of the variable is a string of the file.
+	VarHandleAttr struct{ Container, Name string }
 	// CustomAttr belongs to CUSTOM operators such as "ethos-u".
 	CustomAttr struct {
 		Code    string

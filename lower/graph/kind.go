@@ -5,55 +5,115 @@ import "fmt"
 // Kind is an operator kind. The values are TFLite's BuiltinOperator numbers.
 type Kind int32
 
-// Operators, numbered as in the TFLite schema, with the type of Op.Attr.
+// Operators, numbered as in the TFLite schema. Describe has everything else about
+// them: the row of each is in a file kind_*.go of its family.
 const (
-	Add                        Kind = 0   // AddAttr
-	AveragePool2D              Kind = 1   // Pool2DAttr
-	Concatenation              Kind = 2   // ConcatenationAttr
-	Conv2D                     Kind = 3   // Conv2DAttr
-	DepthwiseConv2D            Kind = 4   // DepthwiseConv2DAttr
-	Dequantize                 Kind = 6   // nil
-	FullyConnected             Kind = 9   // FullyConnectedAttr
-	Logistic                   Kind = 14  // nil
-	MaxPool2D                  Kind = 17  // Pool2DAttr
-	Mul                        Kind = 18  // MulAttr
-	Relu                       Kind = 19  // nil
-	Relu6                      Kind = 21  // nil
-	Reshape                    Kind = 22  // ReshapeAttr
-	Softmax                    Kind = 25  // SoftmaxAttr
-	Tanh                       Kind = 28  // nil
-	Custom                     Kind = 32  // CustomAttr
-	Transpose                  Kind = 39  // nil, permutation is input 1
-	Sub                        Kind = 41  // SubAttr
-	UnidirectionalSequenceLSTM Kind = 44  // LSTMAttr
-	StridedSlice               Kind = 45  // StridedSliceAttr
-	Split                      Kind = 49  // SplitAttr
-	Cast                       Kind = 53  // CastAttr
-	Maximum                    Kind = 55  // nil
-	Minimum                    Kind = 57  // nil
-	Slice                      Kind = 65  // nil
-	Pack                       Kind = 83  // PackAttr
-	Unpack                     Kind = 88  // UnpackAttr
-	SplitV                     Kind = 102 // SplitVAttr
-	Quantize                   Kind = 114 // nil
+	Add                        Kind = 0
+	AveragePool2D              Kind = 1
+	Concatenation              Kind = 2
+	Conv2D                     Kind = 3
+	DepthwiseConv2D            Kind = 4
+	DepthToSpace               Kind = 5
+	Dequantize                 Kind = 6
+	Floor                      Kind = 8
+	FullyConnected             Kind = 9
+	L2Normalization            Kind = 11
+	Logistic                   Kind = 14
+	MaxPool2D                  Kind = 17
+	Mul                        Kind = 18
+	Relu                       Kind = 19
+	ReluN1To1                  Kind = 20
+	Relu6                      Kind = 21
+	Reshape                    Kind = 22
+	ResizeBilinear             Kind = 23
+	Softmax                    Kind = 25
+	SpaceToDepth               Kind = 26
+	SVDF                       Kind = 27
+	Tanh                       Kind = 28
+	Custom                     Kind = 32
+	Pad                        Kind = 34
+	Gather                     Kind = 36
+	BatchToSpaceND             Kind = 37
+	SpaceToBatchND             Kind = 38
+	Transpose                  Kind = 39
+	Mean                       Kind = 40
+	Sub                        Kind = 41
+	Div                        Kind = 42
+	Squeeze                    Kind = 43
+	UnidirectionalSequenceLSTM Kind = 44
+	StridedSlice               Kind = 45
+	Exp                        Kind = 47
+	Split                      Kind = 49
+	LogSoftmax                 Kind = 50
+	Cast                       Kind = 53
+	PRelu                      Kind = 54
+	Maximum                    Kind = 55
+	ArgMax                     Kind = 56
+	Minimum                    Kind = 57
+	Less                       Kind = 58
+	Neg                        Kind = 59
+	PadV2                      Kind = 60
+	Greater                    Kind = 61
+	GreaterEqual               Kind = 62
+	LessEqual                  Kind = 63
+	Slice                      Kind = 65
+	Sin                        Kind = 66
+	TransposeConv              Kind = 67
+	Tile                       Kind = 69
+	ExpandDims                 Kind = 70
+	Equal                      Kind = 71
+	NotEqual                   Kind = 72
+	Log                        Kind = 73
+	Sum                        Kind = 74
+	Sqrt                       Kind = 75
+	Rsqrt                      Kind = 76
+	Shape                      Kind = 77
+	Pow                        Kind = 78
+	ArgMin                     Kind = 79
+	ReduceMax                  Kind = 82
+	Pack                       Kind = 83
+	Unpack                     Kind = 88
+	ReduceMin                  Kind = 89
+	Square                     Kind = 92
+	Fill                       Kind = 94
+	ResizeNearestNeighbor      Kind = 97
+	LeakyRelu                  Kind = 98
+	SquaredDifference          Kind = 99
+	MirrorPad                  Kind = 100
+	Abs                        Kind = 101
+	SplitV                     Kind = 102
+	Ceil                       Kind = 104
+	ReverseV2                  Kind = 105
+	AddN                       Kind = 106
+	Cos                        Kind = 108
+	Elu                        Kind = 111
+	Quantize                   Kind = 114
+	Round                      Kind = 116
+	HardSwish                  Kind = 117
+	SelectV2                   Kind = 123
+	BatchMatMul                Kind = 126
+	Cumsum                     Kind = 128
+	CallOnce                   Kind = 129
+	BroadcastTo                Kind = 130
+	VarHandle                  Kind = 142
+	ReadVariable               Kind = 143
+	AssignVariable             Kind = 144
+	Gelu                       Kind = 150
 )
 
-var kindNames = map[Kind]string{
-	Add: "ADD", AveragePool2D: "AVERAGE_POOL_2D", Concatenation: "CONCATENATION", Conv2D: "CONV_2D",
-	DepthwiseConv2D: "DEPTHWISE_CONV_2D", Dequantize: "DEQUANTIZE", FullyConnected: "FULLY_CONNECTED",
-	Logistic: "LOGISTIC", MaxPool2D: "MAX_POOL_2D", Mul: "MUL", Relu: "RELU", Relu6: "RELU6",
-	Reshape: "RESHAPE", Softmax: "SOFTMAX", Tanh: "TANH", Custom: "CUSTOM", Transpose: "TRANSPOSE",
-	Sub: "SUB", UnidirectionalSequenceLSTM: "UNIDIRECTIONAL_SEQUENCE_LSTM", StridedSlice: "STRIDED_SLICE",
-	Split: "SPLIT", Maximum: "MAXIMUM", Minimum: "MINIMUM", Slice: "SLICE", Pack: "PACK", Unpack: "UNPACK",
-	SplitV: "SPLIT_V", Quantize: "QUANTIZE", Cast: "CAST",
-}
-
-// Known reports whether the operator is one this project can execute.
-func (k Kind) Known() bool { _, ok := kindNames[k]; return ok }
+// Known reports whether there is a description of the operator.
+func (k Kind) Known() bool { return descriptors[k] != nil }
 
 func (k Kind) String() string {
-	if s, ok := kindNames[k]; ok {
-		return s
+	if d := descriptors[k]; d != nil {
+		return d.Name
 	}
 	return fmt.Sprintf("Op(%d)", int32(k))
+}
+
+// Moves reports whether the operator copies values and computes none, so that
+// its inputs and outputs have one quantization.
+func (k Kind) Moves() bool {
+	d := descriptors[k]
+	return d != nil && d.Class == Movement
 }

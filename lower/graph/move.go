@@ -1,219 +1,160 @@
 package graph
 
-import (
-	"encoding/binary"
-	"fmt"
-)
-
-// Ints returns the value of a constant int32 or int64 tensor.
-func (t *Tensor) Ints() ([]int, error) {
-	if t.Data == nil {
-		return nil, fmt.Errorf("parameter tensor %q is not constant; only fixed parameters are supported", t.Name)
-	}
-	size := t.Type.Size()
-	if t.Type != Int32 && t.Type != Int64 {
-		return nil, fmt.Errorf("parameter tensor %q is %v, expected int32", t.Name, t.Type)
-	}
-	v := make([]int, len(t.Data)/size)
-	for i := range v {
-		if t.Type == Int32 {
-			v[i] = int(int32(binary.LittleEndian.Uint32(t.Data[4*i:])))
-		} else {
-			v[i] = int(int64(binary.LittleEndian.Uint64(t.Data[8*i:])))
-		}
-	}
-	return v, nil
+// Move is a block that a movement copies: for every index i of Shape, element
+// Dst + Σ i·DstStep of output Out becomes element Src + Σ i·SrcStep of input In,
+// counted in elements of row-major tensors. In is Zero where the element becomes
+// real 0, the zero point of the output. Moves of one operator do not overlap.
+type Move struct {
+	In, Out          int
+	Shape            []int
+	Src, Dst         int
+	SrcStep, DstStep []int
 }
 
-// normalAxis maps a possibly negative axis into 0..rank-1.
-func normalAxis(axis, rank int) (int, error) {
-	n := axis
-	if n < 0 {
-		n += rank
+// Zero in Move.In stands for real 0.
+const Zero = -1
+
+// Strides returns the distance, in elements, of neighbours in each dimension of a
+// row-major tensor.
+func Strides(shape []int) []int {
+	s := make([]int, len(shape))
+	n := 1
+	for d := len(shape) - 1; d >= 0; d-- {
+		s[d] = n
+		n *= shape[d]
 	}
-	if n < 0 || n >= rank {
-		return 0, fmt.Errorf("axis %d is outside the %d dimensions", axis, rank)
-	}
-	return n, nil
+	return s
 }
 
-// Axis returns the normalized axis of CONCATENATION, PACK (an axis of the
-// output), UNPACK, SPLIT or SPLIT_V.
-func (g *Graph) Axis(op *Op) (int, error) {
-	rank := len(g.Tensors[op.data()[0]].Shape)
-	scalar := func(id TensorID) (int, error) {
-		v, err := g.Tensors[id].Ints()
-		if err == nil && len(v) != 1 {
-			err = fmt.Errorf("axis tensor %q has %d elements, expected one", g.Tensors[id].Name, len(v))
+// run is an arithmetic part of a map from output to input indices of a dimension:
+// output dst+j takes input src+step*j, for j below count.
+type run struct{ dst, src, step, count int }
+
+// runs divides a map from output to input indices into arithmetic parts.
+func runs(from []int) []run {
+	var list []run
+	for i := 0; i < len(from); {
+		r := run{dst: i, src: from[i], count: 1}
+		if i+1 < len(from) {
+			r.step = from[i+1] - from[i]
 		}
-		if err != nil {
-			return 0, err
+		for i+r.count < len(from) && from[i+r.count] == r.src+r.step*r.count {
+			r.count++
 		}
-		return normalAxis(v[0], rank)
+		list = append(list, r)
+		i += r.count
 	}
-	switch op.Kind {
-	case Concatenation:
-		if a, ok := op.Attr.(ConcatenationAttr); ok {
-			return normalAxis(a.Axis, rank)
-		}
-		return 0, attrMissing(op, ConcatenationAttr{})
-	case Pack:
-		if a, ok := op.Attr.(PackAttr); ok {
-			return normalAxis(a.Axis, rank+1)
-		}
-		return 0, attrMissing(op, PackAttr{})
-	case Unpack:
-		if a, ok := op.Attr.(UnpackAttr); ok {
-			return normalAxis(a.Axis, rank)
-		}
-		return 0, attrMissing(op, UnpackAttr{})
-	case Split:
-		return scalar(op.Inputs[0])
-	case SplitV:
-		return scalar(op.Inputs[2])
-	}
-	return 0, fmt.Errorf("%v has no axis", op.Kind)
+	return list
 }
 
-func shapesConcatenation(g *Graph, op *Op) ([][]int, error) {
+// blocks returns the moves of an operator that maps every dimension for itself,
+// from the runs of each.
+func blocks(in, out []int, axes [][]run) []Move {
+	list := []Move{{}}
+	from, to := Strides(in), Strides(out)
+	for d, parts := range axes {
+		var next []Move
+		for _, m := range list {
+			for _, r := range parts {
+				if r.count == 0 {
+					continue
+				}
+				x := Move{Src: m.Src + r.src*from[d], Dst: m.Dst + r.dst*to[d],
+					Shape:   append(append([]int(nil), m.Shape...), r.count),
+					SrcStep: append(append([]int(nil), m.SrcStep...), r.step*from[d]),
+					DstStep: append(append([]int(nil), m.DstStep...), to[d])}
+				next = append(next, x)
+			}
+		}
+		list = next
+	}
+	return list
+}
+
+func identity(n int) []run { return []run{{0, 0, 1, n}} }
+
+// whole is the move of all elements in their order.
+func whole(in, n int) []Move {
+	return []Move{{In: in, Shape: []int{n}, SrcStep: []int{1}, DstStep: []int{1}}}
+}
+
+// movesWhole is for operators that change the shape alone.
+func movesWhole(g *Graph, op *Op) ([]Move, error) {
+	return whole(0, g.Tensors[op.Inputs[0]].Elems()), nil
+}
+
+// between moves the range of a larger tensor along an axis to or from a smaller one.
+func between(large, extents []int, axis, from int) (shape []int, at int, big, little []int) {
+	shape = append([]int(nil), large...)
+	shape[axis] = extents[axis]
+	big = Strides(large)
+	return shape, from * big[axis], big, Strides(shape)
+}
+
+func movesJoin(g *Graph, op *Op) ([]Move, error) {
 	axis, err := g.Axis(op)
 	if err != nil {
 		return nil, err
 	}
-	if a := op.Attr.(ConcatenationAttr); a.Activation != ActNone {
-		return nil, fmt.Errorf("fused activation %v is not allowed, expected NONE", a.Activation)
-	}
-	out := append([]int(nil), g.Tensors[op.Inputs[0]].Shape...)
-	out[axis] = 0
-	for _, id := range op.Inputs {
-		s := append([]int(nil), g.Tensors[id].Shape...)
-		if len(s) != len(out) {
-			return nil, fmt.Errorf("input %q has shape %v, expected %d dimensions", g.Tensors[id].Name, s, len(out))
+	out := g.Tensors[op.Outputs[0]].Shape
+	var list []Move
+	at := 0
+	for i, id := range op.Inputs {
+		extents := append([]int(nil), out...)
+		if extents[axis] = 1; op.Kind != Pack {
+			extents[axis] = g.Tensors[id].Shape[axis]
 		}
-		n := s[axis]
-		s[axis] = out[axis]
-		if !equalShape(s, out) {
-			return nil, fmt.Errorf("input %q has shape %v, which differs from the first outside axis %d", g.Tensors[id].Name, g.Tensors[id].Shape, axis)
-		}
-		out[axis] += n
+		shape, off, big, little := between(out, extents, axis, at)
+		list = append(list, Move{In: i, Shape: shape, Dst: off, DstStep: big, SrcStep: little})
+		at += extents[axis]
 	}
-	return [][]int{out}, nil
+	return list, nil
 }
 
-func shapesPack(g *Graph, op *Op) ([][]int, error) {
+func movesParts(g *Graph, op *Op) ([]Move, error) {
 	axis, err := g.Axis(op)
 	if err != nil {
 		return nil, err
 	}
-	first := g.Tensors[op.Inputs[0]].Shape
-	for _, id := range op.Inputs {
-		if s := g.Tensors[id].Shape; !equalShape(s, first) {
-			return nil, fmt.Errorf("input %q has shape %v, expected %v as the first", g.Tensors[id].Name, s, first)
+	pos := Describe(op.Kind).Data.First
+	in := g.Tensors[op.Inputs[pos]].Shape
+	var list []Move
+	at := 0
+	for i, id := range op.Outputs {
+		extents := append([]int(nil), in...)
+		if extents[axis] = 1; op.Kind != Unpack {
+			extents[axis] = g.Tensors[id].Shape[axis]
 		}
+		shape, off, big, little := between(in, extents, axis, at)
+		list = append(list, Move{In: pos, Out: i, Shape: shape, Src: off, SrcStep: big, DstStep: little})
+		at += extents[axis]
 	}
-	if n := op.Attr.(PackAttr).ValuesCount; n != len(op.Inputs) {
-		return nil, fmt.Errorf("values_count is %d, expected %d, the number of inputs", n, len(op.Inputs))
-	}
-	out := append([]int(nil), first[:axis]...)
-	out = append(append(out, len(op.Inputs)), first[axis:]...)
-	return [][]int{out}, nil
+	return list, nil
 }
 
-func shapesUnpack(g *Graph, op *Op) ([][]int, error) {
-	axis, err := g.Axis(op)
-	if err != nil {
-		return nil, err
-	}
-	s := g.Tensors[op.Inputs[0]].Shape
-	if s[axis] != len(op.Outputs) || op.Attr.(UnpackAttr).Num != len(op.Outputs) {
-		return nil, fmt.Errorf("has %d outputs and num %d for axis %d of shape %v", len(op.Outputs), op.Attr.(UnpackAttr).Num, axis, s)
-	}
-	one := append(append([]int(nil), s[:axis]...), s[axis+1:]...)
-	return repeat(one, len(op.Outputs)), nil
-}
-
-func shapesSplit(g *Graph, op *Op) ([][]int, error) {
-	axis, err := g.Axis(op)
-	if err != nil {
-		return nil, err
-	}
-	a, ok := op.Attr.(SplitAttr)
-	if !ok {
-		return nil, attrMissing(op, SplitAttr{})
-	}
-	s := append([]int(nil), g.Tensors[op.Inputs[1]].Shape...)
-	if a.NumSplits != len(op.Outputs) || s[axis]%len(op.Outputs) != 0 {
-		return nil, fmt.Errorf("num_splits is %d for %d outputs and axis %d of shape %v, expected equal parts", a.NumSplits, len(op.Outputs), axis, s)
-	}
-	s[axis] /= len(op.Outputs)
-	return repeat(s, len(op.Outputs)), nil
-}
-
-// shapesSplitV takes the extents from the outputs, as the kernel does.
-func shapesSplitV(g *Graph, op *Op) ([][]int, error) {
-	axis, err := g.Axis(op)
+func movesSlice(g *Graph, op *Op) ([]Move, error) {
+	spans, err := g.Spans(op)
 	if err != nil {
 		return nil, err
 	}
 	in := g.Tensors[op.Inputs[0]].Shape
-	sum := 0
-	var shapes [][]int
-	for _, id := range op.Outputs {
-		o := g.Tensors[id].Shape
-		if len(o) != len(in) {
-			return nil, fmt.Errorf("output %q has shape %v, expected %d dimensions", g.Tensors[id].Name, o, len(in))
-		}
-		s := append([]int(nil), in...)
-		s[axis] = o[axis]
-		sum += o[axis]
-		shapes = append(shapes, s)
+	counts, axes := make([]int, len(spans)), make([][]run, len(spans))
+	for d, s := range spans {
+		counts[d], axes[d] = s.Count, []run{{0, s.Begin, s.Step, s.Count}}
 	}
-	if sum != in[axis] {
-		return nil, fmt.Errorf("the outputs take %d of the %d along axis %d", sum, in[axis], axis)
-	}
-	return shapes, nil
+	return blocks(in, counts, axes), nil
 }
 
-func shapesTranspose(g *Graph, op *Op) ([][]int, error) {
+func movesTranspose(g *Graph, op *Op) ([]Move, error) {
 	perm, err := g.Permutation(op)
 	if err != nil {
 		return nil, err
 	}
-	in := g.Tensors[op.Inputs[0]].Shape
-	out := make([]int, len(in))
-	for i, p := range perm {
-		out[i] = in[p]
+	out := g.Tensors[op.Outputs[0]].Shape
+	from := Strides(g.Tensors[op.Inputs[0]].Shape)
+	m := Move{Shape: out, DstStep: Strides(out), SrcStep: make([]int, len(perm))}
+	for d, p := range perm {
+		m.SrcStep[d] = from[p]
 	}
-	return [][]int{out}, nil
-}
-
-// Permutation returns the input dimension of every output dimension of a TRANSPOSE.
-func (g *Graph) Permutation(op *Op) ([]int, error) {
-	perm, err := g.Tensors[op.Inputs[1]].Ints()
-	if err != nil {
-		return nil, err
-	}
-	rank := len(g.Tensors[op.Inputs[0]].Shape)
-	seen := make([]bool, rank)
-	if len(perm) != rank {
-		return nil, fmt.Errorf("permutation %v has %d entries, expected %d", perm, len(perm), rank)
-	}
-	for i, p := range perm {
-		if perm[i], err = normalAxis(p, rank); err != nil {
-			return nil, fmt.Errorf("permutation %v: %w", perm, err)
-		}
-		if seen[perm[i]] {
-			return nil, fmt.Errorf("permutation %v names dimension %d twice", perm, p)
-		}
-		seen[perm[i]] = true
-	}
-	return perm, nil
-}
-
-func repeat(s []int, n int) [][]int {
-	out := make([][]int, n)
-	for i := range out {
-		out[i] = s
-	}
-	return out
+	return []Move{m}, nil
 }

@@ -30,6 +30,17 @@ func Broadcast(a, b []int) ([]int, error) {
 	return out, nil
 }
 
+// shapesAlike requires tensors of one shape, which is the output's.
+func shapesAlike(g *Graph, ids []TensorID) ([][]int, error) {
+	first := g.Tensors[ids[0]]
+	for _, id := range ids[1:] {
+		if t := g.Tensors[id]; !equalShape(t.Shape, first.Shape) {
+			return nil, fmt.Errorf("input %q has shape %v, expected %v as %q", t.Name, t.Shape, first.Shape, first.Name)
+		}
+	}
+	return [][]int{first.Shape}, nil
+}
+
 func shapesBroadcast(g *Graph, op *Op) ([][]int, error) {
 	s, err := Broadcast(g.Tensors[op.Inputs[0]].Shape, g.Tensors[op.Inputs[1]].Shape)
 	return [][]int{s}, err

@@ -131,5 +131,3 @@ func shapesSlice(g *Graph, op *Op) ([][]int, error) {
 	}
 	return [][]int{out}, nil
 }
-
-func shapesStridedSlice(g *Graph, op *Op) ([][]int, error) { return shapesSlice(g, op) }

@@ -2,17 +2,6 @@ package graph
 
 import "fmt"
 
-// data returns the positions of the inputs that carry values, not parameters.
-func (op *Op) data() []TensorID {
-	switch op.Kind {
-	case Split:
-		return op.Inputs[1:2]
-	case Concatenation, Pack, Add, Sub, Mul, Maximum, Minimum:
-		return op.Inputs
-	}
-	return op.Inputs[:1]
-}
-
 // checkActivation accepts float32 and sanely quantized int8 and int16 tensors.
 func checkActivation(t *Tensor) error {
 	switch t.Type {
@@ -30,17 +19,30 @@ func checkActivation(t *Tensor) error {
 	return fmt.Errorf("tensor %q is %v, expected int8, int16 or float32", t.Name, t.Type)
 }
 
+func mixedTypes(t, first *Tensor) error {
+	return fmt.Errorf("tensor %q is %v but %q is %v, expected the same type", t.Name, t.Type, first.Name, first.Type)
+}
+
+func otherQuant(t, first *Tensor) error {
+	return fmt.Errorf("tensor %q has scale %g, zero point %d but %q has %g, %d; the values are copied, so make them equal or put a QUANTIZE between",
+		t.Name, t.Scale(), t.ZeroPoint(), first.Name, first.Scale(), first.ZeroPoint())
+}
+
+func wrongType(t *Tensor, want string) error {
+	return fmt.Errorf("tensor %q is %v, expected %s", t.Name, t.Type, want)
+}
+
 // typesEqual requires activations of one type, each with its own quantization.
 func typesEqual(g *Graph, op *Op) error {
-	first := g.Tensors[op.data()[0]]
-	for _, ids := range [][]TensorID{op.data(), op.Outputs} {
+	first := g.Tensors[op.DataInputs()[0]]
+	for _, ids := range [][]TensorID{op.DataInputs(), op.Outputs} {
 		for _, id := range ids {
 			t := g.Tensors[id]
 			if err := checkActivation(t); err != nil {
 				return err
 			}
 			if t.Type != first.Type {
-				return fmt.Errorf("tensor %q is %v but %q is %v, expected the same type", t.Name, t.Type, first.Name, first.Type)
+				return mixedTypes(t, first)
 			}
 		}
 	}
@@ -50,12 +52,12 @@ func typesEqual(g *Graph, op *Op) error {
 // typesMoved requires one type and one quantization of everything: values are
 // copied or compared as they are. Integers without quantization may be moved.
 func typesMoved(g *Graph, op *Op) error {
-	first := g.Tensors[op.data()[0]]
-	for _, ids := range [][]TensorID{op.data(), op.Outputs} {
+	first := g.Tensors[op.DataInputs()[0]]
+	for _, ids := range [][]TensorID{op.DataInputs(), op.Outputs} {
 		for _, id := range ids {
 			t := g.Tensors[id]
 			if t.Type != first.Type {
-				return fmt.Errorf("tensor %q is %v but %q is %v, expected the same type", t.Name, t.Type, first.Name, first.Type)
+				return mixedTypes(t, first)
 			}
 			if (t.Type == Int8 || t.Type == Int16) && t.Quant != nil {
 				if err := checkActivation(t); err != nil {
@@ -63,8 +65,7 @@ func typesMoved(g *Graph, op *Op) error {
 				}
 			}
 			if !t.Quant.Equal(first.Quant) {
-				return fmt.Errorf("tensor %q has scale %g, zero point %d but %q has %g, %d; the values are copied, so make them equal or put a QUANTIZE between",
-					t.Name, t.Scale(), t.ZeroPoint(), first.Name, first.Scale(), first.ZeroPoint())
+				return otherQuant(t, first)
 			}
 		}
 	}
@@ -114,29 +115,35 @@ func typesSoftmax(g *Graph, op *Op) error {
 	return typesEqual(g, op)
 }
 
+// checkQuantized accepts the sanely quantized integers that QUANTIZE and DEQUANTIZE
+// know, which are more than the other operators compute with.
+func checkQuantized(t *Tensor) error {
+	switch t.Type {
+	case Int8, Int16:
+		return checkActivation(t)
+	case Uint8, Int32:
+		if err := t.CheckQuant(); err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+		if len(t.Quant.Scales) != 1 {
+			return fmt.Errorf("tensor %q has %d scales, expected one", t.Name, len(t.Quant.Scales))
+		}
+		return nil
+	}
+	return wrongType(t, "int8, int16, uint8 or int32")
+}
+
 func typesQuantize(g *Graph, op *Op) error {
 	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
-	if err := checkActivation(in); err != nil {
-		return err
+	if in.Type != Float32 {
+		if err := checkQuantized(in); err != nil {
+			return err
+		}
 	}
 	if out.Type == Float32 {
 		return fmt.Errorf("output %q is float32, expected int8 or int16", out.Name)
 	}
-	return checkActivation(out)
-}
-
-// typesCast allows the one conversion of integers that keeps every value and is
-// the same in all runtimes. The quantizations need not agree: the integers are
-// copied, whatever they stand for.
-func typesCast(g *Graph, op *Op) error {
-	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
-	if in.Type != Int8 || out.Type != Int16 {
-		return fmt.Errorf("casts %q, %v, to %q, %v; expected int8 to int16, the only CAST that is supported: use QUANTIZE or DEQUANTIZE for others", in.Name, in.Type, out.Name, out.Type)
-	}
-	if err := checkActivation(in); err != nil {
-		return err
-	}
-	return checkActivation(out)
+	return checkQuantized(out)
 }
 
 func typesDequantize(g *Graph, op *Op) error {
@@ -147,7 +154,24 @@ func typesDequantize(g *Graph, op *Op) error {
 	if out.Type != Float32 {
 		return fmt.Errorf("output %q is %v, expected float32", out.Name, out.Type)
 	}
-	return checkActivation(in)
+	return checkQuantized(in)
+}
+
+// typesCast allows the conversions that the reference kernels have. The
+// quantizations need not agree: the numbers are copied, whatever they stand for.
+func typesCast(g *Graph, op *Op) error {
+	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
+	switch in.Type {
+	case Int8, Int16, Int32, Float32, Bool:
+	default:
+		return wrongType(in, "int8, int16, int32, float32 or bool, which CAST takes")
+	}
+	switch out.Type {
+	case Int8, Int16, Int32, Float32:
+	default:
+		return wrongType(out, "int8, int16, int32 or float32, which CAST makes")
+	}
+	return nil
 }
 
 func typesLSTM(g *Graph, op *Op) error {

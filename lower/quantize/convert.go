@@ -128,7 +128,7 @@ func (c *converter) widen() {
 			}
 			for _, id := range op.Inputs {
 				k, fixed := c.plan.Fixed[c.role(id)]
-				if fixed && prescribed[k].zero8 != 0 && !c.wideRoles[c.role(id)] {
+				if fixed && graph.Describe(k).Fixed.Zero8 != 0 && !c.wideRoles[c.role(id)] {
 					c.wideRoles[c.role(id)], changed = true, true
 				}
 			}
@@ -155,7 +155,7 @@ func (c *converter) centerRead() {
 // centered reports whether an operator takes 16-bit inputs of zero point 0 alone,
 // since no bias can make up for another.
 func centered(op *graph.Op) bool {
-	return op.Kind != graph.FullyConnected && !unroll.IsMove(op.Kind)
+	return op.Kind != graph.FullyConnected && !op.Kind.Moves()
 }
 
 // role returns the role of a tensor, "" for constants and absent inputs.
@@ -187,46 +187,83 @@ func (c *converter) read(id graph.TensorID, in graph.DType) (got graph.TensorID,
 	return w, src.ZeroPoint()
 }
 
+// conversions is the table of how operators become integer ones. What only moves
+// values keeps their one quantization.
+var conversions = graph.NewStage[func(c *converter, op *graph.Op) error]("quantization", func(d *graph.Descriptor) (func(c *converter, op *graph.Op) error, bool) {
+	switch {
+	case d.Class == graph.Movement:
+		return (*converter).move, true
+	case d.Real != nil:
+		return (*converter).elementwise, true
+	}
+	return nil, false
+})
+
+func init() {
+	conversions.Set((*converter).product, graph.FullyConnected)
+	conversions.Set((*converter).elementwise, graph.Add, graph.Sub, graph.Mul, graph.Softmax)
+}
+
 // convert appends the integer form of one float operator.
 func (c *converter) convert(op *graph.Op) error {
+	f, err := conversions.Get(op.Kind)
+	if err != nil {
+		return err
+	}
+	return f(c, op)
+}
+
+// move keeps the values' quantization.
+func (c *converter) move(op *graph.Op) error {
 	next := &graph.Op{Kind: op.Kind, Attr: op.Attr}
-	if unroll.IsMove(op.Kind) {
-		for _, id := range op.Inputs {
-			next.Inputs = append(next.Inputs, c.tensor(id))
-		}
-		for _, id := range op.Outputs {
-			next.Outputs = append(next.Outputs, c.tensor(id))
-		}
-		c.out.Ops = append(c.out.Ops, next)
-		return nil
+	for _, id := range op.Inputs {
+		next.Inputs = append(next.Inputs, c.tensor(id))
 	}
-	role, compute := c.plan.Role[op.Outputs[0]], c.compute(op)
-	if op.Kind == graph.FullyConnected {
-		x, excess := c.read(op.Inputs[0], compute)
-		in, out := c.out.Tensors[x].Quant, c.quant(role, compute)
-		if compute == graph.Int16 && c.typeOf(c.role(op.Inputs[0])) == graph.Int8 {
-			c.reach(op.Inputs[1], in, out)
-		}
-		w, err := c.weights(op.Inputs[1], op.Inputs[2], in, out)
-		if err != nil {
-			return err
-		}
-		b, err := c.bias(op.Inputs[2], w, in, excess, compute)
-		if err != nil {
-			return err
-		}
-		next.Inputs = []graph.TensorID{x, w, b}
-	} else {
-		for _, id := range op.Inputs {
-			x, excess := c.read(id, compute)
-			if excess != 0 {
-				panic(fmt.Sprintf("BUG: %v reads %q with zero point %d in 16 bits", op.Kind, c.plan.Graph.Tensors[id].Name, excess))
-			}
-			next.Inputs = append(next.Inputs, x)
-		}
+	for _, id := range op.Outputs {
+		next.Outputs = append(next.Outputs, c.tensor(id))
 	}
+	c.out.Ops = append(c.out.Ops, next)
+	return nil
+}
+
+// product quantizes the weights and the bias of a FULLY_CONNECTED.
+func (c *converter) product(op *graph.Op) error {
+	compute := c.compute(op)
+	x, excess := c.read(op.Inputs[0], compute)
+	in, out := c.out.Tensors[x].Quant, c.quant(c.plan.Role[op.Outputs[0]], compute)
+	if compute == graph.Int16 && c.typeOf(c.role(op.Inputs[0])) == graph.Int8 {
+		c.reach(op.Inputs[1], in, out)
+	}
+	w, err := c.weights(op.Inputs[1], op.Inputs[2], in, out)
+	if err != nil {
+		return err
+	}
+	b, err := c.bias(op.Inputs[2], w, in, excess, compute)
+	if err != nil {
+		return err
+	}
+	return c.finish(op, []graph.TensorID{x, w, b})
+}
+
+// elementwise reads operands that are all of the computing type.
+func (c *converter) elementwise(op *graph.Op) error {
+	var ins []graph.TensorID
+	for _, id := range op.Inputs {
+		x, excess := c.read(id, c.compute(op))
+		if excess != 0 {
+			panic(fmt.Sprintf("BUG: %v reads %q with zero point %d in 16 bits", op.Kind, c.plan.Graph.Tensors[id].Name, excess))
+		}
+		ins = append(ins, x)
+	}
+	return c.finish(op, ins)
+}
+
+// finish appends the operator with its result in the type of its role.
+func (c *converter) finish(op *graph.Op, ins []graph.TensorID) error {
+	next := &graph.Op{Kind: op.Kind, Attr: op.Attr, Inputs: ins}
+	role := c.plan.Role[op.Outputs[0]]
 	y := c.tensor(op.Outputs[0])
-	if c.typeOf(role) == compute {
+	if c.typeOf(role) == c.compute(op) {
 		next.Outputs = []graph.TensorID{y}
 		c.out.Ops = append(c.out.Ops, next)
 		return nil

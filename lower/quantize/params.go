@@ -19,27 +19,15 @@ var saturation = map[graph.Kind]struct{ int8, int16 Range }{
 	graph.Tanh:     {Range{-3.2, 2.6}, Range{-5.3125, 5.3125}},
 }
 
-// prescribed holds the output quantization that the kernels of some operators
-// take for granted.
-var prescribed = map[graph.Kind]struct {
-	scale8  float32
-	zero8   int32
-	scale16 float32
-}{
-	graph.Logistic: {1.0 / 256, -128, 1.0 / 32768},
-	graph.Tanh:     {1.0 / 128, 0, 1.0 / 32768},
-	graph.Softmax:  {1.0 / 256, -128, 1.0 / 32768},
-}
-
 // params chooses scale and zero point of a role as the given type; center asks
 // for zero point 0.
 func params(plan *unroll.Plan, role string, r Range, t graph.DType, center bool) *graph.Quant {
 	if k, ok := plan.Fixed[role]; ok {
-		p := prescribed[k]
+		p := graph.Describe(k).Fixed // what the kernels take for granted
 		if t == graph.Int16 {
-			return graph.PerTensor(p.scale16, 0)
+			return graph.PerTensor(p.Scale16, 0)
 		}
-		return graph.PerTensor(p.scale8, p.zero8)
+		return graph.PerTensor(p.Scale8, p.Zero8)
 	}
 	if b, ok := plan.Bounds[role]; ok {
 		r = meet(r, Range{b[0], b[1]})

@@ -13,6 +13,7 @@ type mover struct {
 	count          []int
 	srcStep        []int
 	dstStep        []int
+	value          []byte // the one element that is copied, where there is no src
 }
 
 // newMover takes counts and strides in elements, outermost dimension first.
@@ -37,8 +38,12 @@ func newMover(src, dst graph.TensorID, size int, count, srcStep, dstStep []int, 
 }
 
 func (v *mover) copy(m *memory) {
+	src := v.value
+	if src == nil {
+		src = m.v[v.src]
+	}
 	if v.run > 0 {
-		v.level(m.v[v.dst], m.v[v.src], 0, v.dstOff, v.srcOff)
+		v.level(m.v[v.dst], src, 0, v.dstOff, v.srcOff)
 	}
 }
 
@@ -60,132 +65,39 @@ func (v *mover) level(dst, src []byte, d, to, from int) {
 	}
 }
 
-// moves is the step that copies blocks.
-func moves(list []mover) step {
+// planMoves executes a movement as the blocks that its description says.
+func planMoves(p *plan, op *graph.Op) (step, error) {
+	blocks, err := graph.Describe(op.Kind).Moves(p.g, op)
+	if err != nil {
+		return nil, err
+	}
+	var list []mover
+	for _, b := range blocks {
+		out := p.out(op, b.Out)
+		size := out.Type.Size()
+		from := graph.None
+		if b.In != graph.Zero {
+			from = op.Inputs[b.In]
+		}
+		v := newMover(from, op.Outputs[b.Out], size, b.Shape, b.SrcStep, b.DstStep, b.Src, b.Dst)
+		if b.In == graph.Zero {
+			v.value = zeroOf(out)
+		}
+		list = append(list, v)
+	}
 	return func(m *memory) {
 		for i := range list {
 			list[i].copy(m)
 		}
-	}
+	}, nil
 }
 
-// strides returns the distance, in elements, of neighbours in each dimension.
-func strides(shape []int) []int {
-	s := make([]int, len(shape))
-	n := 1
-	for d := len(shape) - 1; d >= 0; d-- {
-		s[d] = n
-		n *= shape[d]
+// zeroOf is one element with the bytes that stand for real 0.
+func zeroOf(t *graph.Tensor) []byte {
+	b := make([]byte, t.Type.Size())
+	z := t.ZeroPoint()
+	for i := range b {
+		b[i] = byte(z >> min(8*i, 31))
 	}
-	return s
-}
-
-// part is the mover between a tensor and its range of a larger one along axis,
-// which the larger one has and shares with the part but for its extent.
-func part(large, small graph.TensorID, shape []int, axis, from, extent, size int, split bool) mover {
-	count := append([]int(nil), shape...)
-	count[axis] = extent
-	big, little := strides(shape), strides(count)
-	if split {
-		return newMover(large, small, size, count, big, little, from*big[axis], 0)
-	}
-	return newMover(small, large, size, count, little, big, 0, from*big[axis])
-}
-
-func planReshape(p *plan, op *graph.Op) (step, error) {
-	src, dst := op.Inputs[0], op.Outputs[0]
-	return func(m *memory) { copy(m.v[dst], m.v[src]) }, nil
-}
-
-func planConcatenation(p *plan, op *graph.Op) (step, error) {
-	axis, err := p.g.Axis(op)
-	if err != nil {
-		return nil, err
-	}
-	out := p.out(op, 0)
-	var list []mover
-	from := 0
-	for i, id := range op.Inputs {
-		extent := p.in(op, i).Shape[axis]
-		list = append(list, part(op.Outputs[0], id, out.Shape, axis, from, extent, out.Type.Size(), false))
-		from += extent
-	}
-	return moves(list), nil
-}
-
-func planPack(p *plan, op *graph.Op) (step, error) {
-	axis, err := p.g.Axis(op)
-	if err != nil {
-		return nil, err
-	}
-	out := p.out(op, 0)
-	var list []mover
-	for i, id := range op.Inputs {
-		list = append(list, part(op.Outputs[0], id, out.Shape, axis, i, 1, out.Type.Size(), false))
-	}
-	return moves(list), nil
-}
-
-func planUnpack(p *plan, op *graph.Op) (step, error) {
-	axis, err := p.g.Axis(op)
-	if err != nil {
-		return nil, err
-	}
-	in := p.in(op, 0)
-	var list []mover
-	for i, id := range op.Outputs {
-		list = append(list, part(op.Inputs[0], id, in.Shape, axis, i, 1, in.Type.Size(), true))
-	}
-	return moves(list), nil
-}
-
-// planSplit handles SPLIT and SPLIT_V, taking the extents from the outputs.
-func planSplit(p *plan, op *graph.Op) (step, error) {
-	axis, err := p.g.Axis(op)
-	if err != nil {
-		return nil, err
-	}
-	src := op.Inputs[0]
-	if op.Kind == graph.Split {
-		src = op.Inputs[1]
-	}
-	in := p.g.Tensors[src]
-	var list []mover
-	from := 0
-	for i, id := range op.Outputs {
-		extent := p.out(op, i).Shape[axis]
-		list = append(list, part(src, id, in.Shape, axis, from, extent, in.Type.Size(), true))
-		from += extent
-	}
-	return moves(list), nil
-}
-
-// planSlice handles SLICE and STRIDED_SLICE.
-func planSlice(p *plan, op *graph.Op) (step, error) {
-	spans, err := p.g.Spans(op)
-	if err != nil {
-		return nil, err
-	}
-	in := p.in(op, 0)
-	count, step, off := make([]int, len(spans)), strides(in.Shape), 0
-	for d, s := range spans {
-		count[d] = s.Count
-		off += s.Begin * step[d]
-		step[d] *= s.Step
-	}
-	return moves([]mover{newMover(op.Inputs[0], op.Outputs[0], in.Type.Size(), count, step, strides(count), off, 0)}), nil
-}
-
-func planTranspose(p *plan, op *graph.Op) (step, error) {
-	perm, err := p.g.Permutation(op)
-	if err != nil {
-		return nil, err
-	}
-	in, out := p.in(op, 0), p.out(op, 0)
-	source := strides(in.Shape)
-	from := make([]int, len(perm))
-	for d, s := range perm {
-		from[d] = source[s]
-	}
-	return moves([]mover{newMover(op.Inputs[0], op.Outputs[0], in.Type.Size(), out.Shape, from, strides(out.Shape), 0, 0)}), nil
+	return b
 }

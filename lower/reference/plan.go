@@ -22,50 +22,43 @@ type plan struct {
 	packs map[graph.TensorID]*packed // weights that several operators share
 }
 
-// kernels has one row for every operator: the function that prepares a step.
-// Adding an operator is one row here and one file.
-var kernels map[graph.Kind]func(p *plan, op *graph.Op) (step, error)
+// planner prepares the step of an operator.
+type planner func(p *plan, op *graph.Op) (step, error)
 
-func init() { // not a composite literal, which would be an initialization cycle
-	kernels = map[graph.Kind]func(p *plan, op *graph.Op) (step, error){
-		graph.FullyConnected:             planFullyConnected,
-		graph.Conv2D:                     planConv,
-		graph.DepthwiseConv2D:            planDepthwise,
-		graph.Add:                        planAddSub,
-		graph.Sub:                        planAddSub,
-		graph.Mul:                        planMul,
-		graph.Maximum:                    planMinMax,
-		graph.Minimum:                    planMinMax,
-		graph.AveragePool2D:              planPool,
-		graph.MaxPool2D:                  planPool,
-		graph.Logistic:                   planSigmoid,
-		graph.Tanh:                       planSigmoid,
-		graph.Relu:                       planRequant,
-		graph.Relu6:                      planRequant,
-		graph.Quantize:                   planQuantize,
-		graph.Cast:                       planCast,
-		graph.Dequantize:                 planDequantize,
-		graph.Softmax:                    planSoftmax,
-		graph.UnidirectionalSequenceLSTM: planLSTM,
-		graph.Reshape:                    planReshape,
-		graph.Concatenation:              planConcatenation,
-		graph.Pack:                       planPack,
-		graph.Unpack:                     planUnpack,
-		graph.Split:                      planSplit,
-		graph.SplitV:                     planSplit,
-		graph.Slice:                      planSlice,
-		graph.StridedSlice:               planSlice,
-		graph.Transpose:                  planTranspose,
+// kernels is the table of operators. A movement and a function of one value need no
+// row; every other operator is one file here, which sets its row.
+var kernels = graph.NewStage[planner]("the reference interpreter", func(d *graph.Descriptor) (planner, bool) {
+	switch {
+	case d.Moves != nil:
+		return planMoves, true
+	case d.Real != nil:
+		return planElement, true
 	}
+	return nil, false
+})
+
+func init() {
+	kernels.Set(planFullyConnected, graph.FullyConnected)
+	kernels.Set(planConv, graph.Conv2D)
+	kernels.Set(planDepthwise, graph.DepthwiseConv2D)
+	kernels.Set(planAddSub, graph.Add, graph.Sub)
+	kernels.Set(planMul, graph.Mul)
+	kernels.Set(planMinMax, graph.Maximum, graph.Minimum)
+	kernels.Set(planPool, graph.AveragePool2D, graph.MaxPool2D)
+	kernels.Set(planQuantize, graph.Quantize)
+	kernels.Set(planCast, graph.Cast)
+	kernels.Set(planDequantize, graph.Dequantize)
+	kernels.Set(planSoftmax, graph.Softmax)
+	kernels.Set(planLSTM, graph.UnidirectionalSequenceLSTM)
 }
 
 func newPlan(g *graph.Graph) (*plan, error) {
 	p := &plan{g: g, packs: map[graph.TensorID]*packed{}}
 	var errs []error
 	for i, op := range g.Ops {
-		prepare, ok := kernels[op.Kind]
-		if !ok {
-			errs = append(errs, fmt.Errorf("%s: the reference interpreter does not execute %v", g.OpString(i), op.Kind))
+		prepare, err := kernels.Get(op.Kind)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", g.OpString(i), err))
 			continue
 		}
 		s, err := prepare(p, op)

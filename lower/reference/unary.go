@@ -8,99 +8,46 @@ import (
 	"github.com/unroll-npu/unroll/lower/quant"
 )
 
-// planTable applies a function of one int8 value through a table, which is
-// indexed by the value's byte.
-func planTable(op *graph.Op, t [256]byte) step {
-	src, dst := op.Inputs[0], op.Outputs[0]
-	return func(m *memory) {
-		x := m.v[src]
-		y := m.v[dst][:len(x)]
-		for i, b := range x {
-			y[i] = t[b]
-		}
-	}
-}
-
-func planSigmoid(p *plan, op *graph.Op) (step, error) {
-	in := p.in(op, 0)
-	switch in.Type {
-	case graph.Float32:
-		return nil, floatError(p, op)
-	case graph.Int16:
-		return planSigmoid16(p, op)
-	}
-	signed, err := quant.ForTable8(p.g, op)
-	if err != nil {
-		return nil, err
-	}
-	var t [256]byte
-	for i, v := range signed {
-		t[byte(i-128)] = byte(v)
-	}
-	return planTable(op, t), nil
-}
-
-func planSigmoid16(p *plan, op *graph.Op) (step, error) {
-	l, err := quant.ForLut16(p.g, op)
-	if err != nil {
-		return nil, err
-	}
-	core := quant.SigmoidCore
-	if op.Kind == graph.Tanh {
-		core = quant.TanhCore
-	}
-	src, dst := op.Inputs[0], op.Outputs[0]
-	return func(m *memory) {
-		x, y := m.v[src], m.v[dst]
-		for i := range len(x) / 2 {
-			put16(y, i, core(l.Scale(get16(x, i))))
-		}
-	}, nil
-}
-
-// planRequant handles QUANTIZE between integer types, RELU and RELU6.
-func planRequant(p *plan, op *graph.Op) (step, error) {
+// planElement applies the function of one value that the kernel computes: an int8
+// value through a table, which is indexed by the value's byte.
+func planElement(p *plan, op *graph.Op) (step, error) {
 	in, out := p.in(op, 0), p.out(op, 0)
-	if in.Type == graph.Float32 {
+	if in.Type != graph.Int8 && in.Type != graph.Int16 || out.Type != graph.Int8 && out.Type != graph.Int16 {
 		return nil, floatError(p, op)
 	}
-	q, err := quant.ForRequant(p.g, op)
+	f, err := quant.ForElement(p.g, op)
 	if err != nil {
 		return nil, err
 	}
-	f := func(x int32) int32 {
-		if q.Copy {
-			return min(max(x, q.Lo), q.Hi)
-		}
-		return min(max(quant.MBQM(x-q.In, q.Out)+q.Zero, q.Lo), q.Hi)
-	}
 	src, dst := op.Inputs[0], op.Outputs[0]
-	switch {
-	case in.Type == graph.Int8 && out.Type == graph.Int8:
+	narrow, wide := in.Type == graph.Int8, out.Type == graph.Int16
+	if narrow && !wide {
 		var t [256]byte
 		for i := range t {
 			t[i] = byte(f(int32(int8(i))))
 		}
-		return planTable(op, t), nil
-	case in.Type == graph.Int8:
 		return func(m *memory) {
-			x, y := m.v[src], m.v[dst]
+			x := m.v[src]
+			y := m.v[dst][:len(x)]
 			for i, b := range x {
-				put16(y, i, f(int32(int8(b))))
-			}
-		}, nil
-	case out.Type == graph.Int8:
-		return func(m *memory) {
-			x, y := m.v[src], m.v[dst]
-			for i := range y {
-				y[i] = byte(f(get16(x, i)))
+				y[i] = t[b]
 			}
 		}, nil
 	}
 	return func(m *memory) {
 		x, y := m.v[src], m.v[dst]
-		for i := range len(x) / 2 {
-			put16(y, i, f(get16(x, i)))
+		for i := range in.Elems() {
+			var v int32
+			if narrow {
+				v = int32(int8(x[i]))
+			} else {
+				v = get16(x, i)
+			}
+			if v = f(v); wide {
+				put16(y, i, v)
+			} else {
+				y[i] = byte(v)
+			}
 		}
 	}, nil
 }
@@ -110,7 +57,7 @@ func planRequant(p *plan, op *graph.Op) (step, error) {
 func planQuantize(p *plan, op *graph.Op) (step, error) {
 	in, out := p.in(op, 0), p.out(op, 0)
 	if in.Type != graph.Float32 {
-		return planRequant(p, op)
+		return planElement(p, op)
 	}
 	lo, hi, err := quant.Range(out.Type)
 	if err != nil {

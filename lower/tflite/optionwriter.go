@@ -2,8 +2,8 @@ package tflite
 
 import flatbuffers "github.com/google/flatbuffers/go"
 
-// optionWriter collects the fields of an options table, since vectors have to
-// be written before the table is begun.
+// optionWriter is graph.Fields for writing. It collects the fields of an options
+// table, since vectors have to be written before the table is begun.
 type optionWriter struct {
 	b      *flatbuffers.Builder
 	fields int
@@ -15,32 +15,40 @@ func (o *optionWriter) slot(slot int, put func()) {
 	o.put = append(o.put, put)
 }
 
-func (o *optionWriter) byte(slot int, v *uint8, def uint8) {
+func (o *optionWriter) Byte(slot int, v *uint8, def uint8) {
 	x := *v // v may be a variable of the visitor
 	o.slot(slot, func() { o.b.PrependByteSlot(slot, x, def) })
 }
 
-func (o *optionWriter) bool(slot int, v *bool, def bool) {
+func (o *optionWriter) Bool(slot int, v *bool, def bool) {
 	x := *v
 	o.slot(slot, func() { o.b.PrependBoolSlot(slot, x, def) })
 }
 
-func (o *optionWriter) int(slot int, v *int, def int) {
+func (o *optionWriter) Int(slot int, v *int, def int) {
 	x := *v
 	o.slot(slot, func() { o.b.PrependInt32Slot(slot, int32(x), int32(def)) })
 }
 
-func (o *optionWriter) float(slot int, v *float32) {
+func (o *optionWriter) Float(slot int, v *float32) {
 	x := *v
 	o.slot(slot, func() { o.b.PrependFloat32Slot(slot, x, 0) })
 }
 
-func (o *optionWriter) ints(slot int, v *[]int) {
+func (o *optionWriter) Ints(slot int, v *[]int) {
 	if len(*v) == 0 {
 		return
 	}
 	vec := vector32(o.b, *v)
 	o.slot(slot, func() { o.b.PrependUOffsetTSlot(slot, vec, 0) })
+}
+
+func (o *optionWriter) Text(slot int, v *string) {
+	if *v == "" {
+		return
+	}
+	text := o.b.CreateString(*v)
+	o.slot(slot, func() { o.b.PrependUOffsetTSlot(slot, text, 0) })
 }
 
 func (o *optionWriter) finish() flatbuffers.UOffsetT {

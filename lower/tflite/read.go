@@ -254,21 +254,21 @@ func (r *reader) operator(i int, t table) *graph.Op {
 		op.Attr = graph.CustomAttr{Code: code.custom, Options: t.bytes(operatorCustomOptions, t.what+" options")}
 		return op
 	}
-	row, ok := options[op.Kind]
-	if !ok {
+	d := graph.Describe(op.Kind)
+	if d == nil || d.File.Fields == nil || d.Class == graph.Structural {
 		r.refuse(i, code)
 		return op
 	}
 	union := t.u8(operatorOptionsType, 0)
 	var opts table
-	if union != 0 && row.union != 0 {
-		if union != row.union {
-			r.fail("operator %d (%v): has options of type %d, expected %d; the file is damaged", i, op.Kind, union, row.union)
+	if union != 0 && d.File.Union != 0 {
+		if union != d.File.Union {
+			r.fail("operator %d (%v): has options of type %d, expected %d; the file is damaged", i, op.Kind, union, d.File.Union)
 			return op
 		}
 		opts = t.sub(operatorOptions, t.what+" options")
 	}
-	op.Attr = row.visit(&optionReader{opts}, nil)
+	op.Attr = d.File.Fields(&optionReader{opts}, nil)
 	return op
 }
 
@@ -305,14 +305,16 @@ func (r *reader) signatureNames(maps []table, ids []graph.TensorID) []string {
 	return names
 }
 
-// optionReader reads options; absent fields (and an absent table) are defaults.
+// optionReader is graph.Fields for reading: absent fields (and an absent table) are defaults.
 type optionReader struct{ t table }
 
-func (o *optionReader) byte(slot int, v *uint8, def uint8) { *v = o.t.u8(slot, def) }
-func (o *optionReader) int(slot int, v *int, def int)      { *v = int(o.t.i32(slot, int32(def))) }
-func (o *optionReader) float(slot int, v *float32)         { *v = o.t.f32(slot) }
+func (o *optionReader) Byte(slot int, v *uint8, def uint8) { *v = o.t.u8(slot, def) }
+func (o *optionReader) Int(slot int, v *int, def int)      { *v = int(o.t.i32(slot, int32(def))) }
+func (o *optionReader) Float(slot int, v *float32)         { *v = o.t.f32(slot) }
 
-func (o *optionReader) bool(slot int, v *bool, def bool) {
+func (o *optionReader) Text(slot int, v *string) { *v = o.t.text(slot, o.t.what) }
+
+func (o *optionReader) Bool(slot int, v *bool, def bool) {
 	var d uint8
 	if def {
 		d = 1
@@ -320,7 +322,7 @@ func (o *optionReader) bool(slot int, v *bool, def bool) {
 	*v = o.t.u8(slot, d) != 0
 }
 
-func (o *optionReader) ints(slot int, v *[]int) {
+func (o *optionReader) Ints(slot int, v *[]int) {
 	*v = nil
 	for _, x := range o.t.ints(slot, o.t.what) {
 		*v = append(*v, int(x))

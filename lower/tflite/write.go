@@ -239,10 +239,10 @@ func (w *writer) operator(i int, op *graph.Op) flatbuffers.UOffsetT {
 	if len(op.Intermediates) > 0 {
 		intermediates = w.ids(op.Intermediates)
 	}
-	row := options[op.Kind]
-	if row.union != 0 {
+	file := graph.Describe(op.Kind).File
+	if file.Union != 0 {
 		o := &optionWriter{b: w.b}
-		row.visit(o, op.Attr)
+		file.Fields(o, op.Attr)
 		opts = o.finish()
 	}
 	if a, ok := op.Attr.(graph.CustomAttr); ok && len(a.Options) > 0 {
@@ -253,7 +253,7 @@ func (w *writer) operator(i int, op *graph.Op) flatbuffers.UOffsetT {
 	w.b.PrependUint32Slot(operatorCode, w.codeOf[i], 0)
 	w.b.PrependUOffsetTSlot(operatorInputs, inputs, 0)
 	w.b.PrependUOffsetTSlot(operatorOutputs, outputs, 0)
-	w.b.PrependByteSlot(operatorOptionsType, row.union, 0)
+	w.b.PrependByteSlot(operatorOptionsType, file.Union, 0)
 	w.b.PrependUOffsetTSlot(operatorOptions, opts, 0)
 	w.b.PrependUOffsetTSlot(operatorCustomOptions, custom, 0)
 	w.b.PrependUOffsetTSlot(operatorIntermediates, intermediates, 0)

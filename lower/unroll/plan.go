@@ -74,7 +74,7 @@ func (p *Plan) finish() {
 		readers[r][k] = true
 	}
 	for i, op := range g.Ops {
-		moves := IsMove(op.Kind)
+		moves := op.Kind.Moves()
 		for _, id := range op.Inputs {
 			if id == graph.None || p.Role[id] == "" {
 				continue
@@ -101,14 +101,4 @@ func (p *Plan) finish() {
 			}
 		}
 	}
-}
-
-// IsMove reports whether an operator only moves values, so that its inputs and
-// outputs have one quantization.
-func IsMove(k graph.Kind) bool {
-	switch k {
-	case graph.Reshape, graph.Split, graph.SplitV, graph.Unpack, graph.Pack, graph.Concatenation:
-		return true
-	}
-	return false
 }
