@@ -20,6 +20,8 @@ import (
 type Score struct {
 	Count   int // decisions
 	Correct int // that name the right class
+	// Right says of every decision of a classification whether it names the right class.
+	Right []bool
 	// Outputs holds the dequantized output of every decision, sequence by sequence.
 	Outputs [][]float32
 }
@@ -63,6 +65,47 @@ func (s Score) RMSE(other Score) float64 {
 	return math.Sqrt(sum / float64(n))
 }
 
+// Lost returns the part of all decisions that another score, of the same sequences, has
+// right and this one has not.
+func (s Score) Lost(other Score) float64 {
+	lost, n := 0, min(len(s.Right), len(other.Right))
+	for i := range n {
+		if other.Right[i] && !s.Right[i] {
+			lost++
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return float64(lost) / float64(n)
+}
+
+// RelativeError returns the largest error of an output against another score's, of the
+// same sequences: the root of its mean square over the deviation of the other's output
+// from its own mean, which a constant output takes as 1.
+func (s Score) RelativeError(other Score) float64 {
+	n, worst := min(len(s.Outputs), len(other.Outputs)), 0.0
+	if n == 0 {
+		return 0
+	}
+	for k := range other.Outputs[0] {
+		var mean, deviation, noise float64
+		for _, out := range other.Outputs[:n] {
+			mean += float64(out[k]) / float64(n)
+		}
+		for i, out := range other.Outputs[:n] {
+			d, e := float64(out[k])-mean, float64(s.Outputs[i][k])-float64(out[k])
+			deviation += float64(d * d)
+			noise += float64(e * e)
+		}
+		if deviation == 0 {
+			deviation = float64(n)
+		}
+		worst = max(worst, math.Sqrt(noise/deviation))
+	}
+	return worst
+}
+
 func argmax(v []float32) int {
 	best := 0
 	for i, x := range v {
@@ -76,13 +119,13 @@ func argmax(v []float32) int {
 // EvaluateFloat runs the float graph on the first limit sequences of a set (0
 // is all). See Evaluate.
 func (r *Result) EvaluateFloat(ctx context.Context, set Samples, limit int) (Score, error) {
-	return evaluate(ctx, r.net, r.Float, set, limit)
+	return evaluate(ctx, floatexec.New, r.net, r.Float, set, limit)
 }
 
 // EvaluateEmulated runs the quantized graph in float arithmetic with rounding to
 // its grids: quick, and close to the integer kernels but not equal to them.
 func (r *Result) EvaluateEmulated(ctx context.Context, set Samples, limit int) (Score, error) {
-	return evaluate(ctx, r.net, r.Int8, set, limit)
+	return evaluate(ctx, floatexec.New, r.net, r.Int8, set, limit)
 }
 
 // Measurable returns nil when the network's sequences are whole calls of the graph,
@@ -106,12 +149,12 @@ func callsPerSequence(net *nn.Network, g *graph.Graph) (int, error) {
 // batchSize is the number of sequences that floatexec runs together.
 const batchSize = 64
 
-func evaluate(ctx context.Context, net *nn.Network, g *graph.Graph, set Samples, limit int) (Score, error) {
+func evaluate(ctx context.Context, plan func(*graph.Graph) (*floatexec.Exec, error), net *nn.Network, g *graph.Graph, set Samples, limit int) (Score, error) {
 	calls, err := callsPerSequence(net, g)
 	if err != nil {
 		return Score{}, err
 	}
-	exec, err := floatexec.New(g)
+	exec, err := plan(g)
 	if err != nil {
 		return Score{}, err
 	}
@@ -208,7 +251,12 @@ func (s *Score) count(net *nn.Network, set Samples) {
 			}
 			d := out[t*net.Outputs : (t+1)*net.Outputs]
 			all = append(all, d)
-			if net.Task == nn.Classification && argmax(d) == label {
+			if net.Task != nn.Classification {
+				continue
+			}
+			right := argmax(d) == label
+			s.Right = append(s.Right, right)
+			if right {
 				s.Correct++
 			}
 		}

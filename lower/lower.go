@@ -46,6 +46,7 @@ const (
 	Int8  = quantize.Int8
 	Mixed = quantize.Mixed
 	Int16 = quantize.Int16
+	Auto  = quantize.Auto
 )
 
 // Options choose what Lower makes. The zero value is an int8 graph of the
@@ -61,7 +62,25 @@ type Options struct {
 	Estimator          Estimator
 	Percentile         float64 // of Percentile; 0 is 99.99
 
+	// Activations is the width of the values between operators. With Auto it is 8 bits
+	// where that loses no more than MaxLoss against the float network, else every value
+	// gets the width that the cheapest graph within MaxLoss has: see Widths.
 	Activations Activations
+
+	// Wide, where it is not nil, are the roles that Auto gives 16 bits, in place of a
+	// search: the choice of the same network lowered before.
+	Wide map[string]bool
+
+	// MaxLoss of Auto: a part of all decisions, or a
+	// relative error of numbers; 0 is DefaultAccuracyLoss or DefaultRelativeLoss.
+	MaxLoss float64
+
+	// Cost is what a call of a graph takes, in any unit, for Auto to weigh choices by;
+	// nil takes the bytes that operators read and write.
+	Cost func(*graph.Graph) (float64, error)
+
+	// Progress, where it is not nil, is told how many choices Auto has measured.
+	Progress func(measured int)
 
 	// Untied lets the operands of every ADD in FormNPU have scales of their own:
 	// a little more precision, at more cycles of the NPU.
@@ -98,6 +117,9 @@ type Result struct {
 	// Facts are what is known of the network; Encode writes them into the file.
 	Facts *facts.Facts
 
+	// Widths says how Auto chose; nil otherwise.
+	Widths *Widths
+
 	net  *nn.Network // with standardization folded, if asked for
 	plan *unroll.Plan
 }
@@ -122,13 +144,49 @@ func (o Options) unroll(net *nn.Network) unroll.Options {
 // Lower unrolls a network, calibrates it on samples and quantizes it. Errors
 // name the network, layer, sample or tensor that cannot be lowered and why.
 func Lower(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Result, error) {
-	net = prepare(net, o)
-	plan, err := unroll.Build(net, o.unroll(net))
+	if o.Activations == Auto {
+		return lowerAuto(ctx, net, calib, o)
+	}
+	c, err := observe(ctx, net, calib, o)
 	if err != nil {
 		return nil, err
 	}
-	samples, err := representative(net, calib, o.CalibrationSamples)
+	if len(c.plan.Sums) > 0 && o.Activations == Int8 {
+		s, err := newSearch(c.plan, c.samples, c.scheme)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.sums(ctx, c.ranges); err != nil {
+			return nil, err
+		}
+	}
+	g, err := quantize.Graph(c.plan, c.ranges, c.scheme)
 	if err != nil {
+		return nil, err
+	}
+	return c.result(g), nil
+}
+
+// calibrated is an unrolled network with what calibration saw of it.
+type calibrated struct {
+	net     *nn.Network // with standardization folded, if asked for
+	plan    *unroll.Plan
+	set     Samples
+	samples [][]float32
+	seen    map[string]*calibrate.Observation
+	rounds  int
+	ranges  map[string]quantize.Range
+	scheme  quantize.Options
+}
+
+// observe unrolls and calibrates a network.
+func observe(ctx context.Context, net *nn.Network, calib Samples, o Options) (*calibrated, error) {
+	c := &calibrated{net: prepare(net, o), set: calib}
+	var err error
+	if c.plan, err = unroll.Build(c.net, o.unroll(c.net)); err != nil {
+		return nil, err
+	}
+	if c.samples, err = representative(c.net, calib, o.CalibrationSamples); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -138,46 +196,38 @@ func Lower(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Res
 	if o.Activations == Int16 {
 		co.Estimator = MinMax // 16 bits have no need to cut anything
 	}
-	seen, rounds, err := calibrate.Collect(plan, samples, co)
-	if err != nil {
+	if c.seen, c.rounds, err = calibrate.Collect(c.plan, c.samples, co); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	ranges := map[string]quantize.Range{}
-	for role, ob := range seen {
-		ranges[role] = quantize.Range(co.Estimate(ob))
+	c.ranges = map[string]quantize.Range{}
+	for role, ob := range c.seen {
+		c.ranges[role] = quantize.Range(co.Estimate(ob))
 	}
-	qo := quantize.Options{Activations: o.Activations, PerTensor: !o.PerChannelWeights, WeightLevels: o.WeightLevels}
-	if o.Activations != Int8 { // with 8 bits the activations' own error is the larger
-		moments, err := calibrate.CollectMoments(plan, samples)
-		if err != nil {
-			return nil, err
-		}
-		qo.Moments = map[graph.TensorID]*quantize.Moments{}
-		for id, m := range moments {
-			qo.Moments[id] = (*quantize.Moments)(m)
-		}
+	c.scheme = quantize.Options{Activations: o.Activations, PerTensor: !o.PerChannelWeights, WeightLevels: o.WeightLevels}
+	if o.Activations == Int8 { // the activations' own error is the larger
+		return c, nil
 	}
-	if len(plan.Sums) > 0 && o.Activations == Int8 {
-		s, err := newSearch(plan, samples, qo)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.sums(ctx, ranges); err != nil {
-			return nil, err
-		}
-	}
-	g, err := quantize.Graph(plan, ranges, qo)
+	moments, err := calibrate.CollectMoments(c.plan, c.samples)
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Float: plan.Graph, Int8: g, Mean: net.Mean, Std: net.Std, net: net, plan: plan}
-	r.Facts = factsOf(net, calib, samples)
-	r.Report.Samples, r.Report.Rounds = len(samples), rounds
-	r.Report.Tensors = r.roles(seen)
-	return r, nil
+	c.scheme.Moments = map[graph.TensorID]*quantize.Moments{}
+	for id, m := range moments {
+		c.scheme.Moments[id] = (*quantize.Moments)(m)
+	}
+	return c, nil
+}
+
+// result returns a quantized graph with its report.
+func (c *calibrated) result(g *graph.Graph) *Result {
+	r := &Result{Float: c.plan.Graph, Int8: g, Mean: c.net.Mean, Std: c.net.Std, net: c.net, plan: c.plan}
+	r.Facts = factsOf(c.net, c.set, c.samples)
+	r.Report.Samples, r.Report.Rounds = len(c.samples), c.rounds
+	r.Report.Tensors = r.roles(c.seen)
+	return r
 }
 
 // representative loads standardized calibration samples, spread evenly over

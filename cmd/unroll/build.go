@@ -149,6 +149,7 @@ func runBuild(c *cli, b *buildFlags) error {
 	if b.json {
 		err = printJSON(c.stdout, r)
 	} else {
+		printWidths(c, low)
 		printChoice(c, ch)
 		err = b.summary(c, &r)
 	}
@@ -182,7 +183,7 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set *dataset.Set) (*nn.Net
 func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *dataset.Set) (low, step *lower.Result, call compile.Call, err error) {
 	call.Form = plan.form
 	c.say("lowering: unroll, calibrate on %d sequences, quantize", plan.lower.CalibrationSamples)
-	low, err = lower.Lower(c.ctx, net, set, plan.lower)
+	low, err = lowerFor(c, net, set, plan.lower, plan.compile)
 	if err != nil {
 		return nil, nil, call, err
 	}
@@ -193,6 +194,11 @@ func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *data
 	c.say("lowering: one step")
 	one := plan.lower
 	one.Steps = 1
+	if one.Activations == lower.Auto { // the same widths as the whole sequence
+		if one.Activations = lower.Int8; low.Widths.Choice != nil {
+			one.Activations, one.Wide = lower.Auto, low.Widths.Choice.Wide
+		}
+	}
 	step, err = lower.Lower(c.ctx, net, set, one)
 	if err != nil {
 		return nil, nil, call, err

@@ -27,10 +27,12 @@ unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onn
 		d.addFor(f)
 		l.add(f)
 		var r reportFlags
+		var n npuFlags
+		n.add(f)
 		out := f.StringP("output", "o", "", "the .tflite to write (default: the network's name)")
 		force := f.Bool("force", false, "replace an existing file")
 		r.add(f)
-		return func(c *cli) error { return runLower(c, &d, &l, &r, *out, *force) }
+		return func(c *cli) error { return runLower(c, &d, &l, &r, &n, *out, *force) }
 	},
 }
 
@@ -41,6 +43,7 @@ type lowerFlags struct {
 	steps, calibration           int
 	noState, perStep, perChannel bool
 	qat, weightLevels            int
+	maxLoss                      string
 }
 
 func (l *lowerFlags) add(f *pflag.FlagSet) {
@@ -51,7 +54,8 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&l.perStep, "per-step", false, "give an output for every step, not only for the last")
 	f.IntVar(&l.calibration, "calibration", 50, "number of training sequences that decide the ranges")
 	f.StringVar(&l.estimator, "estimator", "minmax", "range estimator: minmax, percentile or mse")
-	f.StringVar(&l.activations, "activations", "int8", "activation types: int8, mixed (int16 before the activation functions) or int16")
+	f.StringVar(&l.activations, "activations", "auto", "width of the values: auto (16 bits where 8 lose more than --max-loss), int8, mixed (int16 before the activation functions) or int16")
+	f.StringVar(&l.maxLoss, "max-loss", "", "largest loss against float that auto accepts: points of accuracy, or the relative error of numbers (default 0.3%, or 3% of numbers)")
 	f.IntVar(&l.qat, "qat", 0, "steps of fine-tuning under the network's own quantization, before it is lowered")
 	f.IntVar(&l.weightLevels, "weight-levels", 127, "largest magnitude of a quantized weight: fewer levels (say 64) take less flash, and fewer cycles where flash is slow")
 	f.BoolVar(&l.perChannel, "per-channel", false, "a scale for every output of a weight matrix: more exact, larger encoded weights (default: with --activations mixed and int16)")
@@ -66,14 +70,20 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	if o.Estimator, err = choose("--estimator", l.estimator, map[string]lower.Estimator{"minmax": lower.MinMax, "percentile": lower.Percentile, "mse": lower.MSE}); err != nil {
 		return o, err
 	}
-	o.Activations, err = choose("--activations", l.activations, map[string]lower.Activations{"int8": lower.Int8, "mixed": lower.Mixed, "int16": lower.Int16})
+	o.Activations, err = choose("--activations", l.activations, map[string]lower.Activations{"int8": lower.Int8, "mixed": lower.Mixed, "int16": lower.Int16, "auto": lower.Auto})
 	if err != nil {
 		return o, err
 	}
 	if !l.set.Changed("per-channel") {
 		// Wide activations are asked for when 8 bits do not do; coarse weights would
 		// then be most of the error that is left.
-		o.PerChannelWeights = o.Activations != lower.Int8
+		o.PerChannelWeights = o.Activations == lower.Mixed || o.Activations == lower.Int16
+	}
+	if o.MaxLoss, err = parseLoss(l.maxLoss); err != nil {
+		return o, err
+	}
+	if l.maxLoss != "" && o.Activations != lower.Auto {
+		return o, usagef("--max-loss %s with --activations %s: the loss decides only where the widths are chosen by it", l.maxLoss, l.activations)
 	}
 	if l.steps < 0 || l.calibration < 1 {
 		return o, usagef("--steps must not be negative and --calibration must be at least 1, found %d and %d", l.steps, l.calibration)
@@ -92,6 +102,9 @@ func (l *lowerFlags) tune(c *cli, net *nn.Network, set *dataset.Set, o lower.Opt
 	if l.qat <= 0 {
 		return net, nil
 	}
+	if o.Activations == lower.Auto {
+		o.Activations = lower.Int8 // what is learned there helps wider values as well
+	}
 	p := newProgress(c.stderr)
 	defer p.finish()
 	return finetune.Run(c.ctx, net, set, finetune.Options{Steps: l.qat, Lower: o}, func(step int, loss float64) {
@@ -108,7 +121,7 @@ func choose[T any](flag, value string, choices map[string]T) (T, error) {
 	return zero, usagef("%s %s: expected one of %s", flag, value, strings.Join(sortedKeys(choices), ", "))
 }
 
-func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, force bool) error {
+func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, n *npuFlags, out string, force bool) error {
 	name, err := c.oneArg("the network to lower")
 	if err != nil {
 		return err
@@ -118,6 +131,10 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 		return err
 	}
 	if err := rf.check(o.StateIO); err != nil {
+		return err
+	}
+	npu, err := n.options()
+	if err != nil {
 		return err
 	}
 	if out == "" {
@@ -146,7 +163,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 	if net, err = l.tune(c, net, train, o); err != nil {
 		return err
 	}
-	low, err := lower.Lower(c.ctx, net, train, o)
+	low, err := lowerFor(c, net, train, o, npu)
 	if err != nil {
 		return err
 	}
@@ -158,7 +175,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 	if err != nil {
 		return err
 	}
-	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Bytes: len(file), Output: out}
+	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Bytes: len(file), Output: out, Widened: widened(low)}
 	if err := rf.measure(c, low, net, train, test, &r); err != nil {
 		return err
 	}
@@ -168,9 +185,10 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, out string, 
 	if rf.json {
 		return printJSON(c.stdout, r)
 	}
-	if err := rf.print(c, &r, l.activations, test.Len()); err != nil {
+	if err := rf.print(c, &r, low, test.Len()); err != nil {
 		return err
 	}
+	printWidths(c, low)
 	if err := low.Measurable(); err != nil {
 		fmt.Fprintf(c.stdout, "note: %v\n", err)
 	}

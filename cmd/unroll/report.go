@@ -61,6 +61,7 @@ type lowered struct {
 	Operators int           `json:"operators"`
 	Bytes     int           `json:"bytes"`
 	Output    string        `json:"output"`
+	Widened   []string      `json:"widened"` // tensors that have 16 bits
 	Report    *lower.Report `json:"report,omitempty"`
 	Drift     *lower.Drift  `json:"drift,omitempty"`
 }
@@ -120,7 +121,8 @@ func (r *reportFlags) measure(c *cli, low *lower.Result, net *nn.Network, train,
 }
 
 // print writes it for people.
-func (r *reportFlags) print(c *cli, m *lowered, activations string, sequences int) error {
+func (r *reportFlags) print(c *cli, m *lowered, low *lower.Result, sequences int) error {
+	activations := widthName(low)
 	switch r.report {
 	case reportRoles:
 		if err := m.Report.WriteText(c.stdout); err != nil {

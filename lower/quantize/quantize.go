@@ -23,9 +23,11 @@ const (
 	Mixed
 	// Int16 is TFLite's 16x8 scheme: 16-bit values, 8-bit weights.
 	Int16
+	// Auto leaves the width of every value to a search; Graph does not take it.
+	Auto
 )
 
-var activations = [...]string{"int8", "mixed", "int16"}
+var activations = [...]string{"int8", "mixed", "int16", "auto"}
 
 func (a Activations) String() string {
 	if a >= 0 && int(a) < len(activations) {
@@ -34,14 +36,14 @@ func (a Activations) String() string {
 	return fmt.Sprintf("Activations(%d)", int(a))
 }
 
-// ParseActivations reads int8, mixed or int16.
+// ParseActivations reads int8, mixed, int16 or auto.
 func ParseActivations(s string) (Activations, error) {
 	for i, n := range activations {
 		if n == s {
 			return Activations(i), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown activations %q: expected int8, mixed or int16", s)
+	return 0, fmt.Errorf("unknown activations %q: expected int8, mixed, int16 or auto", s)
 }
 
 // Options choose the scheme.
@@ -74,6 +76,9 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 	}
 	if o.WeightLevels < 1 || o.WeightLevels > math.MaxInt8 {
 		return nil, fmt.Errorf("weights of %d levels to each side of 0: expected 1 to 127", o.WeightLevels)
+	}
+	if o.Activations == Auto && o.Wide == nil {
+		panic("BUG: quantization is asked for automatic widths without a choice of them")
 	}
 	c := &converter{
 		plan: plan, o: o, ranges: ranges,

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// parseLoss reads a loss such as 0.3% or 0.003; "" is 0.
+func parseLoss(s string) (float64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	number, percent := strings.CutSuffix(s, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || !(v > 0 && v < 1) {
+		return 0, usagef("--max-loss %s: expected a loss such as 0.3%% or 0.003, above 0 and below 100%%", s)
+	}
+	return v, nil
+}
+
+// lowerFor lowers a network for an NPU: where widths are chosen, its cycles decide.
+func lowerFor(c *cli, net *nn.Network, set *dataset.Set, o lower.Options, npu compile.Options) (*lower.Result, error) {
+	p := newProgress(c.stderr)
+	o.Cost = func(g *graph.Graph) (float64, error) { return compile.Cycles(g, npu) }
+	o.Progress = func(n int) { p.tell(fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
+	low, err := lower.Lower(c.ctx, net, set, o)
+	p.finish()
+	return low, err
+}
+
+// widthName says what the values of a lowered network are.
+func widthName(low *lower.Result) string {
+	switch n := len(widened(low)); n {
+	case 0:
+		return "int8"
+	case len(low.Report.Tensors):
+		return "int16"
+	}
+	return "mixed"
+}
+
+// widened names the tensors of a lowered network that have 16 bits.
+func widened(low *lower.Result) []string {
+	names := []string{}
+	for _, t := range low.Report.Tensors {
+		if t.Type == graph.Int16.String() {
+			names = append(names, t.Role)
+		}
+	}
+	return names
+}
+
+// printWidths tells how the widths were chosen.
+func printWidths(c *cli, low *lower.Result) {
+	w := low.Widths
+	if w == nil {
+		return
+	}
+	if w.Choice == nil {
+		fmt.Fprintf(c.stdout, "8 bits lose %s of at most %s\n", percent(w.Loss), percent(w.Bound))
+		return
+	}
+	ch := w.Choice
+	fmt.Fprintf(c.stdout, "%-22s %5s  %13s  %15s  %13s  %15s\n", "values", "bits", "8 alone lose", "and take cycles", "16 alone lose", "and take cycles")
+	for _, r := range ch.Rows {
+		bits := 8
+		if r.Chosen {
+			bits = 16
+		}
+		fmt.Fprintf(c.stdout, "%-22s %5d  %13s  %15s  %13s  %15s\n", r.Role, bits,
+			percent(r.Narrow.Loss), commas(int(r.Narrow.Cost)), percent(r.Wide.Loss), commas(int(r.Wide.Cost)))
+	}
+	fmt.Fprintf(c.stdout, "8 bits everywhere lose %s at %s cycles, 16 bits %s at %s; chosen: %d of %d values in 16 bits, %s at %s cycles\n",
+		percent(ch.All8.Loss), commas(int(ch.All8.Cost)), percent(ch.All16.Loss), commas(int(ch.All16.Cost)),
+		len(ch.Wide), len(ch.Rows), percent(ch.Loss), commas(int(ch.Cost)))
+	if !w.Met {
+		fmt.Fprintf(c.stdout, "warning: no choice of widths loses at most %s: weights have 8 bits; try --qat, or more --calibration sequences\n", percent(w.Bound))
+	}
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }

@@ -1,0 +1,186 @@
+package lower
+
+import (
+	"context"
+
+	"github.com/unroll-npu/unroll/lower/floatexec"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/precision"
+	"github.com/unroll-npu/unroll/lower/quantize"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Losses that Auto accepts where Options.MaxLoss does not say: 0.3 points of accuracy,
+// or 3 % of the outputs' deviation, which is a signal 30 dB above its noise.
+const (
+	DefaultAccuracyLoss = 0.003
+	DefaultRelativeLoss = 0.03
+)
+
+// lossSequences is how many sequences of the calibration set a loss is measured on,
+// spread evenly: 0.1 points of accuracy are one decision.
+const lossSequences = 1000
+
+// Widths says which values have 16 bits, and why.
+type Widths struct {
+	Bound float64 // the largest loss that was to be accepted
+	Loss  float64 // of the graph that was chosen: see Result.Loss
+	Met   bool
+
+	// Choice has the measured loss and cost of every role; nil where 8 bits everywhere,
+	// as Int8 gives them, were within the bound.
+	Choice *precision.Choice
+}
+
+// lowerAuto takes 8 bits where they are enough and searches widths where they are not.
+func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Result, error) {
+	if o.Wide != nil {
+		return lowerWide(ctx, net, calib, o)
+	}
+	r, err := Lower(ctx, net, calib, o.narrow())
+	if err != nil {
+		return nil, err
+	}
+	measured, wide := r, o
+	if r.Measurable() != nil { // roles are the same for any number of steps
+		wide.Steps = 0
+		if measured, err = Lower(ctx, net, calib, wide.narrow()); err != nil {
+			return nil, err
+		}
+	}
+	loss, err := newLoss(ctx, measured, calib)
+	if err != nil {
+		return nil, err
+	}
+	w := &Widths{Bound: o.bound(net)}
+	if w.Loss, err = loss.of(ctx, measured); err != nil {
+		return nil, err
+	}
+	if w.Met = w.Loss <= w.Bound; w.Met {
+		r.Widths = w
+		return r, nil
+	}
+	wide.PerChannelWeights = true
+	c, err := observe(ctx, net, calib, wide)
+	if err != nil {
+		return nil, err
+	}
+	w.Choice, err = precision.Search(ctx, precision.Problem{
+		Roles: c.plan.Roles(), Bound: w.Bound, Cost: o.Cost, Progress: o.Progress,
+		Build: c.widened,
+		Loss:  func(g *graph.Graph) (float64, error) { return loss.of(ctx, c.result(g)) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.Loss, w.Met = w.Choice.Loss, w.Choice.Met
+	got := c.result(w.Choice.Graph)
+	if wide.Steps != o.Steps {
+		o.Wide = w.Choice.Wide
+		if got, err = lowerWide(ctx, net, calib, o); err != nil {
+			return nil, err
+		}
+	}
+	got.Widths = w
+	return got, nil
+}
+
+// lowerWide lowers a network with the widths that were chosen before.
+func lowerWide(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Result, error) {
+	o.PerChannelWeights = true
+	c, err := observe(ctx, net, calib, o)
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.widened(o.Wide)
+	if err != nil {
+		return nil, err
+	}
+	return c.result(g), nil
+}
+
+// narrow returns the options of 8 bits everywhere.
+func (o Options) narrow() Options {
+	o.Activations = Int8
+	return o
+}
+
+// bound returns the largest loss that is accepted.
+func (o Options) bound(net *nn.Network) float64 {
+	switch {
+	case o.MaxLoss > 0:
+		return o.MaxLoss
+	case net.Task == nn.Classification:
+		return DefaultAccuracyLoss
+	}
+	return DefaultRelativeLoss
+}
+
+// widened quantizes the network with 16 bits for the given roles.
+func (c *calibrated) widened(wide map[string]bool) (*graph.Graph, error) {
+	scheme := c.scheme
+	scheme.Wide = wide
+	if wide == nil {
+		scheme.Wide = map[string]bool{}
+	}
+	return quantize.Graph(c.plan, c.ranges, scheme)
+}
+
+// loss compares quantized graphs of one network with its float graph.
+type loss struct {
+	set  Samples
+	want Score
+}
+
+func newLoss(ctx context.Context, r *Result, calib Samples) (*loss, error) {
+	l := &loss{set: spread(calib, lossSequences)}
+	var err error
+	l.want, err = evaluate(ctx, floatexec.NewExact, r.net, r.Float, l.set, 0) // it decides bytes
+	return l, err
+}
+
+// of returns the loss of a quantized graph on the reference interpreter. For a
+// classification it is the part of all decisions that the float network has right and
+// the graph has not; what the graph has right by chance does not make up for them. For
+// numbers it is the largest relative error of an output: see RelativeError.
+func (l *loss) of(ctx context.Context, r *Result) (float64, error) {
+	got, err := r.Evaluate(ctx, l.set, 0)
+	if err != nil {
+		return 0, err
+	}
+	if r.net.Task != nn.Classification {
+		return got.RelativeError(l.want), nil
+	}
+	return got.Lost(l.want), nil
+}
+
+// thinned is every so manyth sequence of a set.
+type thinned struct {
+	Samples
+	n int
+}
+
+// spread returns at most n sequences of a set, evenly spread.
+func spread(set Samples, n int) Samples {
+	if set.Len() <= n {
+		return set
+	}
+	t := thinned{set, n}
+	if every, ok := set.(stepLabels); ok {
+		return thinnedSteps{t, every}
+	}
+	return t
+}
+
+func (t thinned) at(i int) int                { return i * t.Samples.Len() / t.n }
+func (t thinned) Len() int                    { return t.n }
+func (t thinned) Label(i int) int             { return t.Samples.Label(t.at(i)) }
+func (t thinned) Sample(i int, dst []float32) { t.Samples.Sample(t.at(i), dst) }
+
+// thinnedSteps has labels for every step.
+type thinnedSteps struct {
+	thinned
+	every stepLabels
+}
+
+func (t thinnedSteps) StepLabel(i, step int) int { return t.every.StepLabel(t.at(i), step) }

@@ -1,0 +1,105 @@
+package lower_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// integrator is a leaky sum: what comes in adds a hundredth to a state that keeps 99
+// hundredths, two units of opposite sign. In 8 bits such updates are below half a step
+// and vanish.
+func integrator(steps int) *nn.Network {
+	return &nn.Network{
+		Name: "integrator", Steps: steps, Features: 1, Outputs: 1, Task: nn.Regression,
+		Layers: []nn.Layer{{
+			Cell: nn.SimpleRNN, Features: 1, Units: 2,
+			Kernel: []float32{0.01, -0.01}, Recurrent: []float32{0.99, 0, 0, 0.99}, Bias: []float32{0, 0},
+		}},
+		HeadKernel: []float32{1, -1}, HeadBias: []float32{0},
+	}
+}
+
+// steady is noise around a level of its own for every sequence.
+type steady struct{ steps, n int }
+
+func (s steady) Len() int      { return s.n }
+func (s steady) Label(int) int { return 0 }
+func (s steady) Sample(i int, dst []float32) {
+	r := rand.New(rand.NewPCG(uint64(i), 5))
+	level := r.NormFloat64()
+	for t := range dst {
+		dst[t] = float32(level + r.NormFloat64())
+	}
+}
+
+func TestAuto(t *testing.T) {
+	ctx, set := context.Background(), steady{40, 64}
+	relative := func(r *lower.Result) float64 {
+		t.Helper()
+		want, err := r.EvaluateFloat(ctx, set, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := r.Evaluate(ctx, set, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.RelativeError(want)
+	}
+	lowered := func(o lower.Options) *lower.Result {
+		t.Helper()
+		o.StateIO = true
+		r, err := lower.Lower(ctx, integrator(set.steps), set, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	narrow := relative(lowered(lower.Options{}))
+	if narrow < 0.05 {
+		t.Fatalf("8 bits lose %v: this network shows nothing", narrow)
+	}
+	auto := lowered(lower.Options{Activations: lower.Auto})
+	if e := relative(auto); e > lower.DefaultRelativeLoss || !auto.Widths.Met {
+		t.Errorf("auto loses %v of at most %v, met %v", e, lower.DefaultRelativeLoss, auto.Widths.Met)
+	}
+	wide := auto.Widths.Choice.WideRoles()
+	if !slices.Contains(wide, "rnn0/h") {
+		t.Errorf("16 bits for %v, expected the state among them", wide)
+	}
+
+	// One step a call, and a number of steps that sequences are no multiple of, have the
+	// widths that were measured on whole sequences.
+	for _, steps := range []int{1, 7} {
+		r := lowered(lower.Options{Activations: lower.Auto, Steps: steps})
+		for _, id := range r.Int8.Outputs {
+			out := r.Int8.Tensors[id]
+			if want := auto.Int8.Tensors[auto.Int8.Find(out.Name)]; out.Type != want.Type {
+				t.Errorf("%d steps a call: %q is %v, expected %v", steps, out.Name, out.Type, want.Type)
+			}
+		}
+	}
+
+	// A loose bound leaves 8 bits, and the same graph as they give.
+	loose := lowered(lower.Options{Activations: lower.Auto, MaxLoss: 0.9})
+	if loose.Widths.Choice != nil || !loose.Widths.Met {
+		t.Errorf("a bound of 0.9: %+v", loose.Widths)
+	}
+	for _, x := range loose.Int8.Tensors {
+		if !x.IsConst() && x.Type != graph.Int8 {
+			t.Errorf("a bound of 0.9: %q is %v", x.Name, x.Type)
+		}
+	}
+
+	// A bound that not even 16 bits keep is not met, and said so.
+	strict := lowered(lower.Options{Activations: lower.Auto, MaxLoss: 1e-7})
+	if strict.Widths.Met || strict.Widths.Choice == nil {
+		t.Errorf("a bound of 1e-7: met %v", strict.Widths.Met)
+	}
+}
