@@ -118,7 +118,7 @@ func newView(p *Project) (*view, error) {
 		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantCRC: crcLiteral(prog.Constants),
 		ConstantsSection: "UNROLL_NPU_MODEL", NPUType: "unroll_npu",
 		NPUArenaBytes: prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
-		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.U65, MACs: prog.Accel.MACs, Model: p.Model != nil,
+		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.Generation == ethosu.U65, MACs: prog.Accel.MACs, Model: p.Model != nil,
 		Golden: p.Golden,
 	}
 	if p.Options.ConstantsInRAM {

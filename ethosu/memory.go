@@ -108,11 +108,7 @@ func pick[T any](what, name string, list []T, nameOf func(T) string) (T, error) 
 // DefaultSystemConfig returns the system configuration that is used when none is
 // named: the faster of the two common ones of the accelerator's family.
 func DefaultSystemConfig(a *Accelerator) SystemConfig {
-	name := "Ethos_U55_High_End_Embedded"
-	if a.U65 {
-		name = "Ethos_U65_High_End"
-	}
-	s, err := ParseSystemConfig(name)
+	s, err := ParseSystemConfig(a.DefaultSystem)
 	if err != nil {
 		panic("BUG: " + err.Error())
 	}
@@ -186,9 +182,8 @@ func CheckMemory(a *Accelerator, s SystemConfig, m MemoryMode) error {
 	if c := CacheMemory(s, m).Name; c != Sram {
 		return fail("the fast scratch would lie in %s, expected Sram", c)
 	}
-	// The second port of the U55 only reads.
-	if !a.U65 && (m.Arena == 1 || m.Cache == 1) {
-		return fail("the arena is written, and AXI port 1 of a U55 only reads; use Shared_Sram or Sram_Only")
+	if !a.Port1Writes && (m.Arena == 1 || m.Cache == 1) {
+		return fail("the arena is written, and AXI port 1 of an %s only reads; use Shared_Sram or Sram_Only", a.Generation.Name)
 	}
 	return nil
 }

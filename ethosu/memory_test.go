@@ -27,7 +27,7 @@ func TestCheckMemory(t *testing.T) {
 				}
 			}
 			expect := want[s.Name]
-			if !a.U65 {
+			if !a.Port1Writes {
 				expect = "Sram_Only Shared_Sram" // its second port only reads
 			}
 			if g := strings.Join(got, " "); g != expect {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -20,7 +21,7 @@ type npuFlags struct {
 var npuFlagNames = []string{"accel", "system-config", "memory-mode", "config", "sram-budget", "weights"}
 
 func (n *npuFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&n.accel, "accel", "ethos-u55-128", "accelerator: ethos-u55-32, -64, -128, -256, ethos-u65-256 or -512")
+	f.StringVar(&n.accel, "accel", "ethos-u55-128", "accelerator: "+strings.Join(ethosu.AcceleratorNames(), ", "))
 	f.StringVar(&n.system, "system-config", "", "memories behind the NPU, by Vela's names (default: Ethos_U55_High_End_Embedded, or Ethos_U65_High_End)")
 	f.StringVar(&n.mode, "memory-mode", "Shared_Sram", "Sram_Only, Shared_Sram or Dedicated_Sram")
 	f.StringVar(&n.config, "config", "", "file in Vela's .ini form with more system configurations and memory modes")

@@ -50,7 +50,7 @@ func (w *writer) op(c isa.Code, param int) int {
 // emit writes the command stream.
 func emit(m *module) error {
 	w := &writer{regs: map[isa.Code]uint64{}}
-	if m.accel.U65 {
+	if m.accel.ParallelMode {
 		w.set(isa.SetParallelMode, m.accel.Cores-1)
 	}
 	for _, o := range m.ops {

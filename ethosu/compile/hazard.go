@@ -100,9 +100,9 @@ func insertWaits(m *module) error {
 		x := acc{r, w}
 		o.kernelWait, o.dmaWait = -1, -1
 		if o.dma {
-			// A transfer waits for a conflicting transfer, too: with two
-			// outstanding their order is not documented.
-			for i := len(dma) - 1; i >= 0; i-- {
+			// A transfer waits for a conflicting transfer, too, as far as two may be
+			// under way together.
+			for i := len(dma) - 1; i >= max(0, len(dma)-m.accel.DMAUnderWay()); i-- {
 				if conflict(dma[i], x) {
 					o.dmaWait = len(dma) - 1 - i
 					dma = dma[i+1:]

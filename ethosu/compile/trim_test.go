@@ -38,7 +38,7 @@ func TestTrimmedTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := isa.Decode(p.Stages[0].Commands, isa.ProductOf(p.Accel.U65))
+	list, err := isa.Decode(p.Stages[0].Commands, p.Accel.Product)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,12 +40,9 @@ func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
 	feed := 4 * a.UBlockD // cycles to feed one ublock its weights and inputs
 	wide := w.IFMBits == 16
 
-	delay := 2
-	switch {
-	case a.MACs == 32 && w.Acc40:
-		delay = 7
-	case a.MACs == 32, w.Acc40 && a.MACs <= 128:
-		delay = 3
+	delay := a.Delay.Acc32
+	if w.Acc40 {
+		delay = a.Delay.Acc40
 	}
 
 	cycles := 0
@@ -63,8 +60,8 @@ func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
 			switch {
 			case w.Kind == block.MaxPool || w.Kind == block.AveragePool:
 				c = max(4, elems) * nxy * g.nz
-				if wide && a.MACs != 32 {
-					c *= 2
+				if wide {
+					c *= a.Pool16
 				}
 				fed = false
 			case w.Kind == block.Depthwise:
@@ -95,8 +92,8 @@ func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
 					extra = delay * (steps - 1) * g.nz
 				}
 			}
-			if a.MACs == 32 && (g.nx == 1 || g.ny == 1) && g.nz > 1 && w.Acc40 {
-				extra += delay * g.nz
+			if (g.nx == 1 || g.ny == 1) && g.nz > 1 && w.Acc40 {
+				extra += a.Delay.Depth40 * g.nz
 			}
 			if w.PartKernel && w.Kind == block.Conv {
 				extra *= ceilDiv(g.ib.D, 8)

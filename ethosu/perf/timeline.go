@@ -56,6 +56,9 @@ func (r *Report) ByName() map[string]int64 {
 // memories behind its regions. It is an error when the stream cannot be decoded;
 // whether it is legal is for others to say.
 func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
+	if err := a.Check(); err != nil {
+		return Report{}, fmt.Errorf("cycle estimate: %w", err)
+	}
 	t := timeline{a: a, at: at}
 	err := isa.Walk(words, func(o *isa.Operation) error {
 		switch {

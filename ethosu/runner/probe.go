@@ -133,21 +133,21 @@ func (m *probed) late(before memories, want [][]byte) {
 	for _, t := range []struct {
 		timing sim.Timing
 		name   string
-	}{{sim.LateDMA, "DMAs"}, {sim.LateKernels, "block operations"}} {
+	}{{sim.LateDMA, "late DMAs"}, {sim.LateKernels, "late block operations"}, {sim.SwappedDMA, "swapped DMAs"}} {
 		again := *m.simulatorModel
 		again.mem = before.clone()
 		err := again.each(func(s *stage, _ int, mem sim.Memory) error {
 			return s.sim.RunWith(mem, sim.Exec{Timing: t.timing})
 		})
 		if err != nil {
-			m.probe.Report(fmt.Sprintf("call %d with late %s: %v", m.calls, t.name, err))
+			m.probe.Report(fmt.Sprintf("call %d with %s: %v", m.calls, t.name, err))
 			continue
 		}
 		got := Buffers(m.outs)
 		m.load(again.mem, got)
 		if d := difference(m.outs, want, got); d != nil {
 			d.Call = m.calls
-			m.probe.Report(fmt.Sprintf("with late %s: %v", t.name, d))
+			m.probe.Report(fmt.Sprintf("with %s: %v", t.name, d))
 		}
 	}
 }

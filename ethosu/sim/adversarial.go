@@ -15,6 +15,7 @@ const (
 	InOrder     Timing = iota
 	LateDMA            // every DMA runs as late as it may
 	LateKernels        // every block operation runs as late as it may
+	SwappedDMA         // transfers that may be under way together run newest first
 )
 
 // ordered is an operation or a wait, in stream order.
@@ -48,12 +49,16 @@ func (q *queue) wait(n int) (done []int) {
 
 // delayed returns the steps in the order of a timing.
 func (s *Sim) delayed(t Timing) []step {
-	late := queue{limit: s.accel.MaxDMA}
-	if t == LateKernels {
+	late, delaysDMA := queue{limit: s.accel.MaxDMA}, t != LateKernels
+	if !delaysDMA {
 		late.limit = s.accel.MaxKernels
 	}
 	var out []step
 	run := func(done []int) {
+		if t == SwappedDMA {
+			done = slices.Clone(done)
+			slices.Reverse(done)
+		}
 		for _, i := range done {
 			out = append(out, s.steps[i])
 		}
@@ -61,7 +66,7 @@ func (s *Sim) delayed(t Timing) []step {
 	for _, o := range s.order {
 		wait, isDMA := o.step < 0, o.op == isa.OpDMAStart || o.op == isa.OpDMAWait
 		switch {
-		case isDMA != (t == LateDMA):
+		case isDMA != delaysDMA:
 			if !wait {
 				out = append(out, s.steps[o.step])
 			}
@@ -91,6 +96,8 @@ func (s *Sim) Races() []*Fault {
 		case isa.OpDMAWait:
 			dmas.wait(o.n)
 		case isa.OpDMAStart:
+			under := dmas.steps[max(len(dmas.steps)-s.accel.DMAUnderWay(), 0):]
+			out = append(out, s.conflicts(o.step, under, "NPU_OP_DMA_WAIT")...)
 			dmas.issue(o.step)
 			out = append(out, s.conflicts(o.step, kernels.steps, "NPU_OP_KERNEL_WAIT")...)
 		default:
@@ -105,7 +112,7 @@ func (s *Sim) Races() []*Fault {
 	return out
 }
 
-// conflicts compares an operation with those of the other engine under way.
+// conflicts compares an operation with others that are under way.
 func (s *Sim) conflicts(now int, others []int, wait string) []*Fault {
 	var out []*Fault
 	b := s.steps[now].head()

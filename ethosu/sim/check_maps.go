@@ -30,7 +30,7 @@ func (b *builder) checkShapes(h *header, o *isa.Operation, ifm, ofm *isa.Feature
 	if o.Block().Acc == isa.AccF16 {
 		return h.fault(Unknown, "ACC_FORMAT fp16: no compiler writes it")
 	}
-	if b.accel.U65 && o.Regs.IsSet(isa.SetParallelMode) && o.Cores() > b.accel.Cores {
+	if b.accel.ParallelMode && o.Regs.IsSet(isa.SetParallelMode) && o.Cores() > b.accel.Cores {
 		return h.fault(Contradiction, "PARALLEL_MODE asks for %d cores, %s has %d", o.Cores(), b.accel.Name, b.accel.Cores)
 	}
 	return b.checkTypes(h, o, ifm, ofm)

@@ -162,7 +162,7 @@ func runWindow(t *testing.T, rng *rand.Rand, accel *ethosu.Accelerator, c *windo
 	a.place(rng, &c.ifm)
 	a.place(rng, &c.ofm)
 	var s stream
-	if accel.U65 {
+	if accel.ParallelMode {
 		s.raw(isa.SetParallelMode, accel.Cores-1)
 	}
 	s.featureMap(isa.SetIFMBase0, &c.ifm, 0, 0)

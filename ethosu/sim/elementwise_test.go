@@ -160,7 +160,7 @@ func runElem(t *testing.T, rng *rand.Rand, accel *ethosu.Accelerator, c *elemCas
 		a.place(rng, &c.ofm)
 	}
 	var s stream
-	if accel.U65 {
+	if accel.ParallelMode {
 		s.raw(isa.SetParallelMode, accel.Cores-1)
 	}
 	flash := make([]byte, 16, 4096)

@@ -92,7 +92,7 @@ func PrepareWith(accel *ethosu.Accelerator, commands []uint32, regions Regions, 
 	if opts.MaxWork == 0 {
 		opts.MaxWork = 1 << 36
 	}
-	s := &Sim{accel: accel, product: isa.ProductOf(accel.U65), regions: regions, opts: opts, store: newWeightStore()}
+	s := &Sim{accel: accel, product: accel.Product, regions: regions, opts: opts, store: newWeightStore()}
 	b := &builder{Sim: s, work: opts.MaxWork}
 	err := isa.WalkAll(commands, b.command, b.operation)
 	if e, ok := err.(*isa.Error); ok {

@@ -243,7 +243,7 @@ func (b *builder) source(p *blockPlan, o *isa.Operation, depthwise bool) (*weigh
 		l.Traversal = weights.PartKernelFirst
 	}
 	cores := 1
-	if b.accel.U65 {
+	if b.accel.ParallelMode {
 		cores = min(o.Cores(), b.accel.Cores)
 	}
 	sc := o.Scaling()

@@ -56,7 +56,7 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	accel, err := accelerator(payload.Config)
+	accel, err := ethosu.AcceleratorOf(payload.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -131,16 +131,6 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 		return n.program(p)
 	}
 	return p, nil
-}
-
-// accelerator returns the configuration whose CONFIG register is given.
-func accelerator(config uint32) (*ethosu.Accelerator, error) {
-	for i := range ethosu.Accelerators {
-		if a := &ethosu.Accelerators[i]; a.ConfigWord == config {
-			return a, nil
-		}
-	}
-	return nil, fmt.Errorf("compiled for an NPU with CONFIG 0x%08X, which is none of the known Ethos-U55 and U65", config)
 }
 
 // offsetsOf returns the planned arena offset of every tensor.

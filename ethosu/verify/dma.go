@@ -69,14 +69,18 @@ func (c *checker) dma(o *isa.Operation) {
 	src := side(int64(d.Src), d.SrcRegion, d.SrcStride, d.SrcInternal)
 	dst := side(int64(d.Dst), d.DstRegion, d.DstStride, d.DstInternal)
 
-	aligned := func(what string, v int64, must bool) {
-		if must && v%16 != 0 {
-			c.report(RuleAlignment, "DMA %s is %d, expected a multiple of 16", what, v)
+	aligned := func(what string, v int64, internal bool) {
+		to := c.a.DMAAlign
+		if internal {
+			to = 16
+		}
+		if v%int64(to) != 0 {
+			c.report(RuleAlignment, "DMA %s is %d, expected a multiple of %d", what, v, to)
 		}
 	}
-	aligned("source", int64(d.Src), !c.a.U65 || d.SrcInternal)
-	aligned("destination", int64(d.Dst), !c.a.U65 || d.DstInternal)
-	aligned("length", length, !c.a.U65 || d.DstInternal)
+	aligned("source", int64(d.Src), d.SrcInternal)
+	aligned("destination", int64(d.Dst), d.DstInternal)
+	aligned("length", length, d.DstInternal)
 	if src.internal {
 		c.report(RuleDMA, "the source is SHRAM, expected a region")
 		return

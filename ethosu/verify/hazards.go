@@ -50,14 +50,22 @@ func (c *checker) kernelHazards(o *isa.Operation, k *kernel) {
 	c.kernels = finish(c.kernels, c.a.MaxKernels)
 }
 
-// dmaHazards checks a transfer against kernels that may be under way. Transfers
-// run in order among themselves.
+// dmaHazards checks a transfer against kernels and other transfers that may be under
+// way.
 func (c *checker) dmaHazards(o *isa.Operation, src, dst isa.Span) {
 	f := c.footprint()
 	f.reads, f.writes = []isa.Span{src}, []isa.Span{dst}
 	for i := len(c.kernels) - 1; i >= 0; i-- {
 		if k := &c.kernels[i]; conflict(k, &f) {
 			c.report(RuleWait, "it touches what operation %d (%s, word %d) uses and does not wait for it, expected NPU_OP_KERNEL_WAIT %d or less", k.op, k.name, k.word, len(c.kernels)-1-i)
+			break
+		}
+	}
+	under := finish(c.dmas, c.a.DMAUnderWay())
+	for i := len(under) - 1; i >= 0; i-- {
+		if d := &under[i]; conflict(d, &f) {
+			c.report(RuleWait, "it touches what operation %d (%s, word %d) transfers and does not wait for it, and nothing says that transfers take effect in order, expected NPU_OP_DMA_WAIT %d or less",
+				d.op, d.name, d.word, len(under)-1-i)
 			break
 		}
 	}

@@ -55,7 +55,7 @@ func TestMutations(t *testing.T) {
 				shares[code] = 1
 			}
 		}
-		list, err := isa.Decode(p.Stages[0].Commands, isa.ProductOf(p.Accel.U65))
+		list, err := isa.Decode(p.Stages[0].Commands, p.Accel.Product)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestMutations(t *testing.T) {
 // A clamp that leaves no value has no result. Values of 32 bits are not clamped.
 func TestEmptyClamp(t *testing.T) {
 	p := compiled(t)["gru16_t4.vela-u55-128.tflite"]
-	list, err := isa.Decode(p.Stages[0].Commands, isa.ProductOf(p.Accel.U65))
+	list, err := isa.Decode(p.Stages[0].Commands, p.Accel.Product)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (c *checker) spend(n int) bool {
 }
 
 func newChecker(a *ethosu.Accelerator, regions Regions) *checker {
-	c := &checker{a: a, product: isa.ProductOf(a.U65), regions: regions, streams: map[streamKey]error{}}
+	c := &checker{a: a, product: a.Product, regions: regions, streams: map[streamKey]error{}}
 	for i, r := range regions {
 		if r.Constant {
 			c.defined[i].add(0, r.Size)
@@ -119,12 +119,12 @@ func (c *checker) walk(words []uint32) {
 		return nil
 	}, func(o *isa.Operation) error {
 		c.at = Finding{Word: o.Word, Op: o.Index, Name: c.nameOf(o)}
-		if (o.IsBlock() || o.IsDMA()) && o.Index == 0 && c.a.U65 {
+		if (o.IsBlock() || o.IsDMA()) && o.Index == 0 && c.a.ParallelMode {
 			if !parallel {
 				c.report(RuleRegister, "NPU_SET_PARALLEL_MODE is not set before the first operation")
 			}
 		}
-		if c.a.U65 && o.IsBlock() && parallel && o.Cores() != c.a.Cores {
+		if c.a.ParallelMode && o.IsBlock() && parallel && o.Cores() != c.a.Cores {
 			c.report(RuleRegister, "PARALLEL_MODE runs it on %d cores, %s has %d", o.Cores(), c.a.Name, c.a.Cores)
 		}
 		switch {

@@ -17,7 +17,7 @@ type streamKey struct {
 // weights checks the weight and scale streams of every core.
 func (c *checker) weights(o *isa.Operation, k *kernel) {
 	cores := 1
-	if c.a.U65 {
+	if c.a.ParallelMode {
 		cores = o.Cores()
 	}
 	l := weights.Layout{IFMBits: k.ifm.Type.Bits, OFMBlockDepth: k.blk.D, OFMUBlockDepth: c.a.UBlockD,

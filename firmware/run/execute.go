@@ -24,7 +24,7 @@ func commandLine(t Target, image string, accel *ethosu.Accelerator) ([]string, e
 		return qemuCommand(qemu, image), err
 	}
 	name := toolFVP55
-	if accel.U65 {
+	if accel.Generation == ethosu.U65 {
 		name = toolFVP65
 	}
 	path, err := Find(name)

@@ -103,10 +103,7 @@ func (d *Device) ReadReg(off uint32) uint32 {
 		if d.opts.ID != 0 {
 			return d.opts.ID
 		}
-		if d.accel.U65 {
-			return idU65
-		}
-		return idU55
+		return d.accel.ID
 	case regCmd:
 		return d.cmd
 	case regQRead:
@@ -141,11 +138,10 @@ func (d *Device) ReadReg(off uint32) uint32 {
 		return d.shadowReg(off)
 	}
 	if off >= regPID4 {
-		v := identification[(off-regPID4)/4]
-		if v == 0x80 && d.accel.U65 {
-			v = 0x81
+		if off == regPID0 {
+			return d.accel.PeripheralID
 		}
-		return v
+		return identification[(off-regPID4)/4]
 	}
 	return d.regs[off]
 }

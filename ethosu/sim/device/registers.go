@@ -43,16 +43,11 @@ const (
 	regShadow     = 0x800 // the SET registers of the stream
 	regShadowEnd  = 0xbc0
 	regPID4       = 0xfd0
+	regPID0       = 0xfe0
 )
 
-// Peripheral and component identification, from PID4 on.
-var identification = [12]uint32{4, 0, 0, 0, 0x80, 0xb5, 0x0b, 0, 0x0d, 0xf0, 0x05, 0xb1}
-
-// Identification words of the two products.
-const (
-	idU55 = 0x10104201
-	idU65 = 0x10066001
-)
+// Peripheral and component identification, from PID4 on; PID0 is the generation's.
+var identification = [12]uint32{4, 0, 0, 0, 0, 0xb5, 0x0b, 0, 0x0d, 0xf0, 0x05, 0xb1}
 
 // STATUS.
 const (
