@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/emit"
 	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/compile/lowering"
-	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -502,23 +502,13 @@ func (s *stage) window(region, in, offset, size, advance int) {
 
 // loadStage copies the first n bytes of the constants to a memory.
 func loadStage(a *ethosu.Accelerator, in, offset, n int) (ethosu.Stage, error) {
-	s := stage{ethosu.Stage{Name: "load", Times: 1}}
+	load, err := emit.Load(a, in, n)
+	if err != nil {
+		return load, err
+	}
+	s := stage{load}
+	s.Name, s.Times = "load", 1
 	s.window(ethosu.RegionConstants, ethosu.RegionConstants, 0, n, 0)
 	s.window(in, in, offset, n, 0)
-	m := newModule(nil, Options{Accel: a})
-	src := &kernel.Buffer{Name: "constants", Size: n, Region: ethosu.RegionConstants}
-	dst := &kernel.Buffer{Name: "constants/resident", Size: n, Region: in}
-	o := &op{dma: true, Kernel: kernel.Kernel{Name: "DMA constants", Step: -1}, src: src, dst: dst, length: n, kernelWait: -1, dmaWait: -1}
-	m.ops = []*op{o}
-	if err := emit(m); err != nil {
-		return s.Stage, err
-	}
-	// The driver may start the next stage as soon as the interrupt is there.
-	stop := len(m.words) - 1
-	w := writer{words: m.words[:stop:stop]}
-	w.op(isa.OpDMAWait, 0)
-	s.Commands = append(w.words, m.words[stop])
-	s.Ops = []ethosu.OpInfo{o.info()}
-	s.Map = []ethosu.Placement{{Name: src.Name, Region: src.Region, Size: n}, {Name: dst.Name, Region: in, Size: n}}
 	return s.Stage, nil
 }

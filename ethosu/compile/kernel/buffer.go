@@ -15,19 +15,6 @@ type Buffer struct {
 
 	Resident bool // a copy of constants: stays in the fast memory
 	Own      int  // region that holds nothing else, or 0
-
-	Into *Buffer // shares the storage of another buffer from its first byte
-
-	Region, Offset int
-	First, Last    int // operations that touch it first and last
-}
-
-// Root returns the buffer whose storage b uses.
-func (b *Buffer) Root() *Buffer {
-	for b.Into != nil {
-		b = b.Into
-	}
-	return b
 }
 
 // Constant reports whether the buffer has a content at compile time.

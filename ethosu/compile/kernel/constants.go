@@ -27,5 +27,8 @@ func (p *Constants) Intern(name string, data []byte, pad int) *Buffer {
 // RoundUp returns the least multiple of b that is not below a.
 func RoundUp(a, b int) int { return (a + b - 1) / b * b }
 
+// CeilDiv returns a/b, rounded up.
+func CeilDiv(a, b int) int { return (a + b - 1) / b }
+
 // Align returns n rounded up to the alignment of buffers, 16 bytes.
 func Align(n int) int { return RoundUp(n, 16) }

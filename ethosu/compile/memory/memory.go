@@ -1,0 +1,78 @@
+// Package memory says in which region a buffer lies and which memory is behind a region,
+// as scheduling estimates it and placing carries it out.
+package memory
+
+import (
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+)
+
+// Map is the memories of a program. It does not change while one is compiled.
+type Map struct {
+	System ethosu.SystemConfig
+	Mode   ethosu.MemoryMode
+
+	// Own has the regions of single tensors that do not lie in the arena's memory, and
+	// the region whose memory they are in.
+	Own map[int]int
+}
+
+// Place returns the memory behind a region.
+func (m *Map) Place(region int) perf.Place {
+	if in, ok := m.Own[region]; ok {
+		region = in
+	}
+	mem, port := ethosu.RegionMemory(m.System, m.Mode, region)
+	return perf.Place{Memory: mem, Port: port}
+}
+
+// Fast is the region of resident weights and intermediate feature maps.
+func (m *Map) Fast() int {
+	if m.Mode.Spills() {
+		return ethosu.RegionFast
+	}
+	return ethosu.RegionArena
+}
+
+// RegionOf returns the region a buffer lies in, as long as feature maps fit the fast
+// memory.
+func (m *Map) RegionOf(b *kernel.Buffer) int {
+	switch {
+	case b.Constant():
+		return ethosu.RegionConstants
+	case b.Own != 0:
+		return b.Own
+	case b.Resident:
+		return m.Fast()
+	case b.Bound:
+		return ethosu.RegionArena
+	}
+	return m.Fast()
+}
+
+// Home returns the memory that a buffer lies in; that of the arena for nil.
+func (m *Map) Home(b *kernel.Buffer) perf.Place {
+	if b == nil {
+		return m.Place(ethosu.RegionArena)
+	}
+	return m.Place(m.RegionOf(b))
+}
+
+// SlowConstants reports whether constants lie in a slower memory than feature maps.
+func (m *Map) SlowConstants(a *ethosu.Accelerator) bool {
+	slow, fast := m.Place(ethosu.RegionConstants), m.Place(m.Fast())
+	return slow.Bandwidth(a) < fast.Bandwidth(a)
+}
+
+// SRAM returns how many bytes of regions of the given sizes are SRAM.
+func (m *Map) SRAM(arena, fast int) int {
+	n := 0
+	if m.Place(ethosu.RegionArena).Name == ethosu.Sram {
+		n += arena
+	}
+	if m.Place(ethosu.RegionFast).Name == ethosu.Sram {
+		n += fast
+	}
+	return n
+}

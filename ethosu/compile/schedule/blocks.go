@@ -1,0 +1,99 @@
+package schedule
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/compile/cost"
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+)
+
+// ChooseBlocks gives every kernel the OFM block with the fewest cycles of the
+// model, and its SHRAM layout.
+func ChooseBlocks(pl *Plan) error {
+	depths := map[*kernel.Weights]map[int]int{} // how many kernels have which block depth
+	for _, o := range pl.Ops {
+		if err := pl.setBlock(o, 0); err != nil {
+			return err
+		}
+		if o.Weights != nil {
+			if depths[o.Weights] == nil {
+				depths[o.Weights] = map[int]int{}
+			}
+			depths[o.Weights][o.Block.D]++
+		}
+	}
+	// A weight stream is in the order of one block depth. Kernels that share weights
+	// but have their feature maps in different memories must not drift apart: the
+	// weights would be stored, and fetched, once for each depth.
+	for _, o := range pl.Ops {
+		if o.Weights == nil || len(depths[o.Weights]) < 2 {
+			continue
+		}
+		most := 0
+		for d, n := range depths[o.Weights] {
+			if k := depths[o.Weights][most]; n > k || n == k && d > most {
+				most = d
+			}
+		}
+		if o.Block.D != most && pl.fitsDepth(o, most) {
+			if err := pl.setBlock(o, most); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fitsDepth reports whether an operation has a legal block of the given depth.
+func (pl *Plan) fitsDepth(o *Op, depth int) bool {
+	found := false
+	block.Legal(pl.Accel, pl.work(o).Op, func(blk block.Shape, _ block.SHRAM) bool {
+		found = blk.D == depth
+		return !found
+	})
+	return found
+}
+
+// setBlock gives a kernel its best block, of the given depth if that is not 0, and
+// the SHRAM layout that goes with it.
+func (pl *Plan) setBlock(o *Op, depth int) error {
+	c, err := pl.chooseBlock(o, depth)
+	if err != nil {
+		return err
+	}
+	o.Block = c.Block
+	if o.Layout, err = block.Fits(pl.Accel, pl.work(o).Op, c.Block); err != nil {
+		panic(fmt.Sprintf("BUG: %s: the chosen block does not fit: %v", o.Name, err))
+	}
+	return nil
+}
+
+// chooseBlock returns the block that the cycle model likes best, of the given depth if
+// that is not 0.
+func (pl *Plan) chooseBlock(o *Op, depth int) (cost.Choice, error) {
+	c, ok := pl.cost.Block(pl.work(o), depth)
+	if !ok {
+		return c, fmt.Errorf("%s (output %q): no block configuration fits the %d KiB of SHRAM of %s", o.Name, o.Source, pl.Accel.SHRAMBanks, pl.Accel.Name)
+	}
+	return c, nil
+}
+
+// work returns a kernel as the block rules and the cycle model see it, but for its
+// block. Before weights are encoded their size is an estimate.
+func (pl *Plan) work(o *Op) perf.Work {
+	if o.Weights == nil {
+		return pl.cost.Work(&o.Kernel, nil)
+	}
+	mode := pl.copies[o.Weights]
+	return pl.cost.Work(&o.Kernel, &cost.Constants{WeightBytes: pl.weightBytes(o), RecordBytes: o.Scales.Total(),
+		WeightsResident: mode != readDirect, RecordsResident: mode == copyBoth || o.fetchRecords})
+}
+
+// time returns the time of a kernel in its block, given where its weights are copied to.
+func (pl *Plan) time(o *Op) cost.Time {
+	w := pl.work(o)
+	w.Block = o.Block
+	return pl.cost.Kernel(w)
+}

@@ -1,0 +1,136 @@
+package schedule
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/weights"
+)
+
+// streamKey is what ties an encoded weight stream to the operations that can read it.
+type streamKey struct {
+	w          *kernel.Weights
+	blockDepth int
+	part       bool
+	ifmBits    int
+}
+
+// Coded is a constant with one part for each core, and perhaps a copy in SRAM.
+type Coded struct {
+	Off, Len [2]int // of the parts, in bytes
+
+	buf  *kernel.Buffer // in the constants
+	copy *kernel.Buffer // resident copy, or nil
+}
+
+// Home returns the buffer that operations read.
+func (c *Coded) Home() *kernel.Buffer {
+	if c.copy != nil {
+		return c.copy
+	}
+	return c.buf
+}
+
+// Stream is an encoded weight tensor.
+type Stream struct {
+	Coded
+	w *kernel.Weights
+}
+
+// encodings is what was encoded and packed so far, and what else is taken for its size.
+type encodings struct {
+	streams map[streamKey]*Stream
+	list    []*Stream
+	records map[*kernel.Buffer]*Coded
+	guesses map[*kernel.Weights]int // bytes of a stream, before it is encoded
+}
+
+func newEncodings() encodings {
+	return encodings{streams: map[streamKey]*Stream{}, records: map[*kernel.Buffer]*Coded{}, guesses: map[*kernel.Weights]int{}}
+}
+
+// Total returns the bytes of all parts.
+func (c *Coded) Total() int { return c.Len[0] + c.Len[1] }
+
+// EncodeWeights encodes every distinct weight tensor once.
+func EncodeWeights(pl *Plan) error {
+	for _, o := range pl.Ops {
+		if o.Weights == nil {
+			continue
+		}
+		key := streamKey{o.Weights, min(o.Block.D, kernel.RoundUp(o.Weights.O, pl.Accel.UBlockD*pl.Accel.Cores)), o.PartKernel, o.IFM.Bits()}
+		s := pl.coded.streams[key]
+		if s == nil {
+			var err error
+			if s, err = pl.encode(o, key); err != nil {
+				return fmt.Errorf("%s (output %q): weights %q: %v", o.Name, o.Source, o.Weights.Name, err)
+			}
+			pl.coded.streams[key] = s
+			pl.coded.list = append(pl.coded.list, s)
+		}
+		o.Stream = s
+	}
+	return nil
+}
+
+func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
+	w := o.Weights
+	per := w.KH * w.KW * w.I
+	values := make([]int16, len(w.Values))
+	for i, b := range w.Values {
+		values[i] = int16(int8(b))
+	}
+	l := weights.Layout{Traversal: weights.DepthFirst, IFMBits: key.ifmBits, OFMBlockDepth: o.Block.D, OFMUBlockDepth: pl.Accel.UBlockD,
+		KH: w.KH, KW: w.KW, DilationH: o.DilH, DilationW: o.DilW, O: w.O, I: w.I}
+	switch {
+	case w.Depthwise:
+		l.Traversal = weights.Depthwise
+	case key.part:
+		l.Traversal = weights.PartKernelFirst
+	}
+	layouts := weights.CoreLayouts(l, pl.Accel.Cores)
+	parts := weights.SplitCores(values, per, pl.Accel.Cores)
+	s := &Stream{w: w}
+	var blob []byte
+	for c, cl := range layouts {
+		if err := cl.Check(); err != nil {
+			return nil, err
+		}
+		b, err := weights.Encode(weights.Reorder(parts[c], cl))
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, make([]byte, kernel.Align(len(b))-len(b))...)
+		s.Off[c], s.Len[c] = len(blob), len(b)
+		blob = append(blob, b...)
+	}
+	s.buf = pl.mod.Constants.Intern(w.Name, blob, 16)
+	return s, nil
+}
+
+// PackRecords packs the records of every convolution, equal ones once.
+func PackRecords(pl *Plan) error {
+	for _, o := range pl.Ops {
+		if o.Weights != nil {
+			o.Scales = pl.packRecords(o.Weights.Name+" records", o.Records)
+		}
+	}
+	return nil
+}
+
+// packRecords interns the bias and scale records of an operation, dealt to the cores.
+func (pl *Plan) packRecords(name string, rec []weights.Record) *Coded {
+	c := &Coded{}
+	var blob []byte
+	for core, part := range weights.SplitCores(rec, 1, pl.Accel.Cores) {
+		b := weights.PackRecords(part)
+		c.Off[core], c.Len[core] = len(blob), len(b)
+		blob = append(blob, b...)
+	}
+	c.buf = pl.mod.Constants.Intern(name, blob, 16)
+	if old, ok := pl.coded.records[c.buf]; ok {
+		return old
+	}
+	pl.coded.records[c.buf] = c
+	return c
+}
