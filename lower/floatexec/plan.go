@@ -23,7 +23,7 @@ var planners = graph.NewStage[planner]("float execution", func(d *graph.Descript
 
 func init() {
 	planners.Set((*Exec).planFullyConnected, graph.FullyConnected)
-	planners.Set((*Exec).planBinary, graph.Add, graph.Sub, graph.Mul, graph.Minimum, graph.Maximum)
+	planners.Set((*Exec).planBinary, graph.Add, graph.Sub, graph.Mul, graph.Minimum, graph.Maximum, graph.Div, graph.Pow, graph.SquaredDifference, graph.PRelu)
 	planners.Set(element(sigmoid), graph.Logistic)
 	planners.Set(element(tanh), graph.Tanh)
 	planners.Set(element(func(x float32) float32 { return max(x, 0) }), graph.Relu)

@@ -17,12 +17,12 @@ type Graph struct {
 	Name    string
 	Nodes   []*Node
 	Weights map[string]*Tensor // initializers
-	Inputs  []*Value           // may repeat initializers, which are then defaults
-	Outputs []*Value
+	Inputs  []*Declared        // may repeat initializers, which are then defaults
+	Outputs []*Declared
 }
 
-// Value is the declaration of a graph input or output.
-type Value struct {
+// Declared is the declaration of a graph input or output.
+type Declared struct {
 	Name string
 	Kind string // "tensor", or what else the file declares
 	Type DataType

@@ -168,7 +168,7 @@ func (r *reader) graph(b []byte, depth int) (*Graph, error) {
 			}
 			g.Weights[t.Name] = t
 		case 11, 12:
-			val, err := value(v)
+			val, err := declaration(v)
 			if n == 11 {
 				g.Inputs = append(g.Inputs, val)
 			} else {
@@ -361,9 +361,9 @@ func (r *reader) external(t *Tensor, place map[string]string) ([]byte, error) {
 	return file[offset : offset+length], nil
 }
 
-// value reads a ValueInfoProto.
-func value(b []byte) (*Value, error) {
-	val := &Value{Kind: "tensor"}
+// declaration reads a ValueInfoProto.
+func declaration(b []byte) (*Declared, error) {
+	val := &Declared{Kind: "tensor"}
 	dim := func(v []byte) (Dim, error) {
 		d := Dim{Size: -1}
 		err := fields(v, func(n protowire.Number, v []byte, x uint64) error {
