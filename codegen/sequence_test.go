@@ -151,7 +151,7 @@ func fastSequence() Project {
 
 func TestTinySequencesVerify(t *testing.T) {
 	for _, p := range []Project{tinySequence("seq"), tinySteps("steps"), fastSequence()} {
-		for _, f := range verify.Program(p.Program) {
+		for _, f := range verify.Program(p.Program).All() {
 			t.Errorf("%s: %v", p.Prefix, f)
 		}
 	}

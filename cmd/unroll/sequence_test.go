@@ -108,7 +108,7 @@ func TestSequenceEqualsUnrolled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f := verify.Program(many); len(f) > 0 {
+			if f := verify.Program(many).All(); len(f) > 0 {
 				t.Fatalf("%d findings, the first: %v", len(f), f[0])
 			}
 			for _, s := range many.Stages {

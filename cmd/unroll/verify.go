@@ -14,7 +14,8 @@ var verifyVerb = verb{
 	summary: "Prove of a compiled stream, anybody's, that every access, wait and block is legal.",
 	example: "unroll verify gru.npu.tflite",
 	setup: func(f *pflag.FlagSet) func(*cli) error {
-		asJSON := f.Bool("json", false, "print the findings as JSON")
+		asJSON := f.Bool("json", false, "print the report as JSON")
+		strict := f.Bool("strict", false, "fail on what is unproven, too")
 		return func(c *cli) error {
 			name, err := c.oneArg("the compiled .tflite")
 			if err != nil {
@@ -24,25 +25,22 @@ var verifyVerb = verb{
 			if err != nil {
 				return err
 			}
-			found := verify.Program(m.program)
-			words, operations := 0, 0
+			r := verify.Program(m.program)
+			words := 0
 			for _, s := range m.program.Stages {
-				words, operations = words+len(s.Commands), operations+len(s.Ops)
+				words += len(s.Commands)
 			}
 			if *asJSON {
-				if found == nil {
-					found = []verify.Finding{} // a list in JSON, too
-				}
-				if err := printJSON(c.stdout, map[string]any{"words": words, "findings": found}); err != nil {
+				if err := printJSON(c.stdout, map[string]any{"words": words, "operations": r.Operations, "findings": r.Findings, "unproven": r.Unproven}); err != nil {
 					return err
 				}
 			} else {
-				for _, f := range found {
+				for _, f := range r.All() {
 					fmt.Fprintln(c.stdout, f)
 				}
-				fmt.Fprintf(c.stdout, "%s: %s words, %d operations, %d findings\n", name, commas(words), operations, len(found))
+				fmt.Fprintf(c.stdout, "%s: %s words, %d operations, %d findings, %d unproven\n", name, commas(words), r.Operations, len(r.Findings), len(r.Unproven))
 			}
-			if len(found) > 0 {
+			if len(r.Findings) > 0 || *strict && len(r.Unproven) > 0 {
 				return errReported
 			}
 			return nil

@@ -32,7 +32,7 @@ func TestCacheSize(t *testing.T) {
 					if p.FastSize > limit {
 						t.Errorf("the scratch takes %d bytes", p.FastSize)
 					}
-					if f := verify.Program(p); len(f) > 0 {
+					if f := verify.Program(p).All(); len(f) > 0 {
 						t.Fatalf("%d findings, the first: %v", len(f), f[0])
 					}
 					if err := replay(p, rec, data); err != nil {

@@ -95,7 +95,7 @@ func TestModels(t *testing.T) {
 						t.Fatal(err)
 					}
 					t.Logf("%d ops, stream %d B, constants %d B, arena %d B, fast %d B", len(p.Stages[0].Ops), len(p.Stages[0].Commands)*4, len(p.Constants), p.ArenaSize, p.FastSize)
-					if f := verify.Program(p); len(f) > 0 {
+					if f := verify.Program(p).All(); len(f) > 0 {
 						t.Errorf("%d findings, the first: %v", len(f), f[0])
 					}
 					if err := replay(p, rec, data); err != nil {

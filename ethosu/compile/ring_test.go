@@ -47,7 +47,7 @@ func TestRing(t *testing.T) {
 			if transfers < 3*28 || f.SRAMBytes > c.budget {
 				t.Errorf("%d transfers of weights in 28 steps and %d bytes of SRAM, expected 84 or more and at most %d", transfers, f.SRAMBytes, c.budget)
 			}
-			if found := verify.Program(p); len(found) > 0 {
+			if found := verify.Program(p).All(); len(found) > 0 {
 				t.Errorf("%d findings, the first: %v", len(found), found[0])
 			}
 			if err := replay(p, rec, data); err != nil {

@@ -82,7 +82,7 @@ func sequencesAgree(g *graph.Graph, seq compile.SequenceOptions, o compile.Optio
 	for _, s := range p.Stages {
 		stages[s.Name]++
 	}
-	if f := verify.Program(p); len(f) > 0 {
+	if f := verify.Program(p).All(); len(f) > 0 {
 		return fmt.Errorf("%d findings, the first: %v", len(f), f[0])
 	}
 	step, err := runner.NewReference(g)

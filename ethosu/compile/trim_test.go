@@ -61,7 +61,7 @@ func TestTrimmedTable(t *testing.T) {
 		q.Stages = []ethosu.Stage{s}
 		wider := int(int16(in.Param)) + 16*delta // more than what rounding to 16 bytes loads
 		s.Commands[in.Word] = s.Commands[in.Word]&0xffff | uint32(uint16(wider))<<16
-		found := verify.Program(&q)
+		found := verify.Program(&q).All()
 		if len(found) != 1 || found[0].Rule != verify.RuleTable {
 			t.Errorf("%v %d: findings %v, expected one of %s", in.Code, wider, found, verify.RuleTable)
 		}

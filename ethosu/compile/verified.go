@@ -24,12 +24,8 @@ func verified(p *ethosu.Program, err error) (*ethosu.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := verify.Program(p)
-	if p.Single != nil {
-		found = append(found, verify.Program(p.Single)...)
-	}
-	if len(found) > 0 {
-		return nil, &Fault{Program: quoted(p.Name), Findings: found}
+	if r := verify.Program(p); len(r.Findings) > 0 {
+		return nil, &Fault{Program: quoted(p.Name), Findings: r.Findings}
 	}
 	return p, nil
 }

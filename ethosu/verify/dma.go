@@ -122,18 +122,24 @@ func (c *checker) dma(o *isa.Operation) {
 // transfer carries definedness and known content to the destination.
 func (c *checker) transfer(d isa.DMA, src, dst transferEnd) {
 	if dst.internal {
-		for _, r := range dst.rows {
+		for i, r := range dst.rows {
 			c.tables.add(r.Start, r.End)
+			carry(&c.loaded, r, c.known[d.SrcRegion], src.rows[i])
 		}
 		return
 	}
+	c.forgetValues([]isa.Span{dst.span})
 	for i, r := range dst.rows {
 		c.defined[d.DstRegion].add(r.Start, r.End)
-		s := src.rows[i]
-		known := c.known[d.SrcRegion].within(s.Start, s.End)
-		c.known[d.DstRegion].forget(r.Start, r.End)
-		for _, p := range known {
-			c.known[d.DstRegion].put(p.start-s.Start+r.Start, p.data)
-		}
+		carry(&c.known[d.DstRegion], r, c.known[d.SrcRegion], src.rows[i])
+	}
+}
+
+// carry takes over what is known of a row that is copied.
+func carry(to *contents, dst Range, from contents, src Range) {
+	known := from.within(src.Start, src.End)
+	to.forget(dst.Start, dst.End)
+	for _, p := range known {
+		to.put(p.start-src.Start+dst.Start, p.data)
 	}
 }

@@ -49,6 +49,34 @@ func (f Finding) String() string {
 	return fmt.Sprintf("word %d: operation %d (%s): %s: %s", f.Word, f.Op, f.Name, rule, f.Msg)
 }
 
+// Report is what a verification found, in stream order.
+type Report struct {
+	Operations int       // kernels and transfers that were looked at
+	Findings   []Finding // what is wrong
+	Unproven   []Finding // what may be wrong, and nothing shows that it is right
+}
+
+// Proven reports whether everything was shown to be right.
+func (r Report) Proven() bool { return len(r.Findings)+len(r.Unproven) == 0 }
+
+// All returns findings and what is unproven.
+func (r Report) All() []Finding {
+	return append(r.Findings[:len(r.Findings):len(r.Findings)], r.Unproven...)
+}
+
+// reportOf sorts findings by their class.
+func reportOf(operations int, list []Finding) Report {
+	r := Report{Operations: operations, Findings: []Finding{}, Unproven: []Finding{}}
+	for _, f := range list[:min(len(list), maxFindings)] {
+		if f.Unproven {
+			r.Unproven = append(r.Unproven, f)
+		} else {
+			r.Findings = append(r.Findings, f)
+		}
+	}
+	return r
+}
+
 // maxFindings bounds the length of a report; a stream that is wrong throughout
 // needs no more.
 const maxFindings = 200

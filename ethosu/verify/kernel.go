@@ -38,7 +38,9 @@ func (c *checker) kernel(o *isa.Operation) {
 	if !c.shapes(o, k) {
 		bad = true
 	}
-	if !bad {
+	if bad {
+		c.forgetValues(k.out)
+	} else {
 		k.in = k.ifm.Spans()
 		c.types(o, k)
 		c.checkClamp(o, k.ofm.Type)
@@ -55,6 +57,9 @@ func (c *checker) kernel(o *isa.Operation) {
 		if ok {
 			c.reads(k)
 			c.overlaps(k)
+			c.overflow(o, k)
+		} else {
+			c.forgetValues(k.out)
 		}
 		c.kernelHazards(o, k)
 	}

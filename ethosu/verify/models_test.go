@@ -33,7 +33,7 @@ func compiled(t testing.TB) map[string]*ethosu.Program {
 
 func TestCompiledModels(t *testing.T) {
 	for name, p := range compiled(t) {
-		for i, f := range Program(p) {
+		for i, f := range Program(p).All() {
 			if i == 8 {
 				break
 			}

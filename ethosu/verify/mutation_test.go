@@ -65,7 +65,7 @@ func TestMutations(t *testing.T) {
 				continue
 			}
 			tried[in.Code]++
-			if len(Program(mutate(p, in, 1))) > 0 {
+			if len(Program(mutate(p, in, 1)).All()) > 0 {
 				found[in.Code]++
 			}
 		}
@@ -90,7 +90,7 @@ func TestEmptyClamp(t *testing.T) {
 			continue
 		}
 		tried++
-		for _, f := range Program(mutate(p, in, 256)) { // 128, above every S8
+		for _, f := range Program(mutate(p, in, 256)).All() { // 128, above every S8
 			if f.Rule == RuleType && strings.Contains(f.Msg, "ACTIVATION_MIN 128 and ACTIVATION_MAX 127 leave no value of S8") {
 				found++
 				break
@@ -111,7 +111,7 @@ func TestRandomBits(t *testing.T) {
 		for range 1 + r.IntN(3) {
 			words[r.IntN(len(words))] ^= 1 << r.IntN(32)
 		}
-		if n := len(Program(q)); n > maxFindings {
+		if n := len(Program(q).All()); n > maxFindings {
 			t.Fatalf("%d findings, want at most %d", n, maxFindings)
 		}
 	}
@@ -120,7 +120,7 @@ func TestRandomBits(t *testing.T) {
 func BenchmarkProgram(b *testing.B) {
 	p := compiled(b)["gru256_mnist.vela-u55-128.tflite"]
 	for b.Loop() {
-		if f := Program(p); len(f) > 0 {
+		if f := Program(p).All(); len(f) > 0 {
 			b.Fatal(f[0])
 		}
 	}

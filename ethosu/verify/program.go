@@ -1,10 +1,6 @@
 package verify
 
-import (
-	"fmt"
-
-	"github.com/unroll-npu/unroll/ethosu"
-)
+import "github.com/unroll-npu/unroll/ethosu"
 
 // program checks what is beside the stream.
 func (c *checker) program(p *ethosu.Program) {
@@ -37,16 +33,4 @@ func (c *checker) program(p *ethosu.Program) {
 			c.report(RuleProgram, "state %q is %d bytes of %v going out and %d of %v coming in as %q", out.Name, out.Size, out.Type, in.Size, in.Type, in.Name)
 		}
 	}
-}
-
-// Summary is one line on what was checked, for a program without findings.
-func Summary(p *ethosu.Program, findings []Finding) string {
-	if n := len(findings); n > 0 {
-		return fmt.Sprintf("%s: %d findings", p.Name, n)
-	}
-	words, operations := 0, 0
-	for i := range p.Stages {
-		words, operations = words+len(p.Stages[i].Commands), operations+len(p.Stages[i].Ops)
-	}
-	return fmt.Sprintf("%s: %d words, %d operations, %d bytes of constants on %s: no findings", p.Name, words, operations, len(p.Constants), p.Accel.Name)
 }

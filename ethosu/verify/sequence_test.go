@@ -61,7 +61,7 @@ func payload(t *testing.T, words []uint32, code isa.Code, n int, change func(uin
 // stages is legal by itself.
 func TestSequenceFindings(t *testing.T) {
 	for _, p := range []*ethosu.Program{streaming(t, false), streaming(t, true)} {
-		if f := verify.Program(p); len(f) > 0 {
+		if f := verify.Program(p).All(); len(f) > 0 {
 			t.Fatalf("undamaged: %v", f[0])
 		}
 	}
@@ -115,7 +115,7 @@ func TestSequenceFindings(t *testing.T) {
 			stages[p.Stages[i].Name] = &p.Stages[i]
 		}
 		c.damage(p, stages)
-		found := verify.Program(p)
+		found := verify.Program(p).All()
 		hit := false
 		for _, f := range found {
 			hit = hit || strings.Contains(f.String(), c.want)

@@ -16,8 +16,22 @@ type memories struct {
 // Program checks a compiled program: every stage with what the stages before it left,
 // and that inputs, outputs and states lie where the last one leaves them. The first
 // invocation of a stage stands for all: the others find no less, and nothing else in
-// the regions. It returns at most 200 findings.
-func Program(p *ethosu.Program) []Finding {
+// the regions. The step that a program carries for runtimes without stages is checked,
+// too. It reports at most 200 findings.
+func Program(p *ethosu.Program) Report {
+	operations, list := program(p)
+	if p.Single != nil {
+		n, more := program(p.Single)
+		for _, f := range more {
+			f.Name = "single step: " + f.Name
+			list = append(list, f)
+		}
+		operations += n
+	}
+	return reportOf(operations, list)
+}
+
+func program(p *ethosu.Program) (operations int, list []Finding) {
 	sizes := Regions{{Size: int64(len(p.Constants))}, {Size: int64(p.ArenaSize)}, {Size: int64(p.FastSize)}}
 	all := newChecker(p.Accel, sizes)
 	all.program(p)
@@ -27,9 +41,24 @@ func Program(p *ethosu.Program) []Finding {
 		}
 	}
 	if len(all.findings) > 0 {
-		return all.findings
+		return 0, all.findings
 	}
-	var m memories
+	m := memoriesOf(p)
+	for i := range p.Stages {
+		c := m.check(p.Accel, &p.Stages[i])
+		operations += c.operations
+		if all.findings = append(all.findings, c.findings...); len(all.findings) >= maxFindings {
+			return operations, all.findings
+		}
+		m.after(c, &p.Stages[i], i == len(p.Stages)-1)
+	}
+	m.outputs(all, p)
+	return operations, all.findings
+}
+
+// memoriesOf returns what is known before the first stage.
+func memoriesOf(p *ethosu.Program) *memories {
+	m := &memories{}
 	m.defined[ethosu.RegionConstants].add(0, int64(len(p.Constants)))
 	m.known[ethosu.RegionConstants].put(0, p.Constants)
 	for _, b := range slices.Concat(p.Inputs, p.Variables) {
@@ -37,38 +66,37 @@ func Program(p *ethosu.Program) []Finding {
 			m.defined[b.Region].add(int64(r[0]), int64(r[1]))
 		}
 	}
-	for i := range p.Stages {
-		s := &p.Stages[i]
-		c := newChecker(p.Accel, Regions{})
-		c.at = Finding{Op: -1, Name: "stage " + s.Name}
-		regions := m.regions(c, s)
-		findings := c.findings
-		c = newChecker(p.Accel, regions)
-		c.findings, c.names = findings, map[int]string{}
-		for _, o := range s.Ops {
-			c.names[o.Word] = s.Title() + o.Name
-		}
-		c.walk(s.Commands)
-		all.findings = append(all.findings, c.findings...)
-		if len(all.findings) >= maxFindings {
-			return all.findings[:maxFindings]
-		}
-		m.after(c, s, i == len(p.Stages)-1)
+	return m
+}
+
+// check walks one stage.
+func (m *memories) check(a *ethosu.Accelerator, s *ethosu.Stage) *checker {
+	before := newChecker(a, Regions{})
+	before.at = Finding{Op: -1, Name: "stage " + s.Name}
+	c := newChecker(a, m.regions(before, s))
+	c.findings, c.names = before.findings, map[int]string{}
+	for _, o := range s.Ops {
+		c.names[o.Word] = s.Title() + o.Name
 	}
-	all.at = Finding{Word: len(p.Stages[len(p.Stages)-1].Commands), Op: -1, Name: "end of the stream"}
+	c.walk(s.Commands)
+	return c
+}
+
+// outputs checks that the stages have written all of every output.
+func (m *memories) outputs(c *checker, p *ethosu.Program) {
+	c.at = Finding{Word: len(p.Stages[len(p.Stages)-1].Commands), Op: -1, Name: "end of the stream"}
 	for _, b := range p.Outputs {
 		for _, r := range b.Ranges() {
 			if at := m.defined[b.Region].missing(int64(r[0]), int64(r[1])); at >= 0 {
-				all.report(RuleUndefined, "byte %d of output %q was never written", at-int64(b.Offset), b.Name)
+				c.report(RuleUndefined, "byte %d of output %q was never written", at-int64(b.Offset), b.Name)
 				break
 			}
 			if m.known[b.Region].meets(int64(r[0]), int64(r[1])) {
-				all.report(RuleUndefined, "output %q still holds constants that a stage copied there", b.Name)
+				c.report(RuleUndefined, "output %q still holds constants that a stage copied there", b.Name)
 				break
 			}
 		}
 	}
-	return all.findings
 }
 
 // regions returns what the first invocation of a stage finds.

@@ -14,12 +14,12 @@ const shramRegion = 0x103
 // maxStreamWords is the first length that a stream may not have.
 const maxStreamWords = 1 << 22
 
-// Stream checks a command stream for an accelerator. It returns at most 200
-// findings, in stream order.
-func Stream(a *ethosu.Accelerator, words []uint32, regions Regions) []Finding {
+// Stream checks a command stream for an accelerator. It reports at most 200
+// findings.
+func Stream(a *ethosu.Accelerator, words []uint32, regions Regions) Report {
 	c := newChecker(a, regions)
 	c.walk(words)
-	return c.findings
+	return reportOf(c.operations, c.findings)
 }
 
 // checker holds what is known while walking a stream.
@@ -28,18 +28,23 @@ type checker struct {
 	product isa.Product
 	regions Regions
 
-	findings []Finding
-	at       Finding // place of the command being checked
+	findings   []Finding
+	operations int
+	at         Finding // place of the command being checked
 
 	defined [len(Regions{})]ranges
 	known   [len(Regions{})]contents
 	tables  ranges // bytes of SHRAM that hold tables
 
+	loaded contents  // of SHRAM, as far as tables are copies of constants
+	values []written // of feature maps of 32 bits
+	maxima []maximum
+
 	kernels, dmas []footprint // that may be under way, oldest first
 	previous      *kernel
 	names         map[int]string // operation names by word
 
-	streams map[streamKey]error // weight streams already judged
+	streams map[streamKey]verdict // weight streams already judged
 	work    int
 }
 
@@ -56,7 +61,7 @@ func (c *checker) spend(n int) bool {
 }
 
 func newChecker(a *ethosu.Accelerator, regions Regions) *checker {
-	c := &checker{a: a, product: a.Product, regions: regions, streams: map[streamKey]error{}}
+	c := &checker{a: a, product: a.Product, regions: regions, streams: map[streamKey]verdict{}}
 	for i, r := range regions {
 		if r.Constant {
 			c.defined[i].add(0, r.Size)
@@ -133,8 +138,10 @@ func (c *checker) walk(words []uint32) {
 		case o.Op == isa.OpDMAWait:
 			c.dmas = finish(c.dmas, o.Outstanding())
 		case o.IsDMA():
+			c.operations++
 			c.dma(o)
 		case o.IsBlock():
+			c.operations++
 			c.kernel(o)
 		}
 		if len(c.findings) >= maxFindings || c.work > maxWork {

@@ -61,6 +61,7 @@ func (c *checker) useTable(o *isa.Operation, k *kernel) {
 			c.report(RuleTable, "clip_range is %d without a table, expected 0", act.Clip)
 		}
 		c.tables.remove(0, int64(k.shramEnd))
+		c.loaded.forget(0, int64(k.shramEnd))
 		return
 	}
 	slot := act.Function - isa.ActTable0

@@ -44,7 +44,7 @@ func TestVectorStreams(t *testing.T) {
 			var r Regions
 			r[s.FlashRegion] = Region{Size: int64(len(flash)), Constant: true, Content: flash}
 			r[s.ScratchRegion] = Region{Size: s.ScratchSize, Defined: []Range{{0, s.ScratchSize}}}
-			for _, finding := range Stream(a, s.Commands, r) {
+			for _, finding := range Stream(a, s.Commands, r).All() {
 				t.Errorf("%s %d: %v", file, i, finding)
 			}
 		}

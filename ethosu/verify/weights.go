@@ -64,9 +64,11 @@ func (c *checker) weights(o *isa.Operation, k *kernel) {
 		}
 		k.constants = append(k.constants, w, s)
 		if b := c.constant("the weight stream", core, w); b != nil {
-			if err := c.judge(b, layouts[core]); err != nil {
-				c.report(RuleWeights, "core %d, stream at %#x: %v", core, w.Start, err)
+			v := c.judge(b, layouts[core])
+			if v.err != nil {
+				c.report(RuleWeights, "core %d, stream at %#x: %v", core, w.Start, v.err)
 			}
+			c.accumulates(k, mul(c.limits(&k.ifm), bound{-v.most, v.most}))
 		}
 		if b := c.constant("the scale records", core, s); b != nil {
 			if _, err := weights.UnpackRecords(b, channels); err != nil {
@@ -91,25 +93,47 @@ func (c *checker) constant(what string, core int, s isa.Span) []byte {
 	return nil
 }
 
+// verdict is what a weight stream holds.
+type verdict struct {
+	err  error
+	most int64 // largest sum of the absolute weights of an output
+}
+
 // judge decodes a weight stream and compares it with the layout, once for every
 // pair of them.
-func (c *checker) judge(b []byte, l weights.Layout) error {
+func (c *checker) judge(b []byte, l weights.Layout) verdict {
 	key := streamKey{&b[0], len(b), l}
-	if err, ok := c.streams[key]; ok {
-		return err
+	if v, ok := c.streams[key]; ok {
+		return v
 	}
-	err := l.Check()
-	if err == nil && c.spend(len(b)) {
-		var list []int16
-		if list, err = weights.Decode(b); err == nil {
-			c.spend(len(list) / 8)
-			if n := weights.Volume(l); len(list) != n {
-				err = fmt.Errorf("it decodes to %d weights, expected %d for %d outputs, kernel %dx%d, %d inputs, %s, OFM block depth %d", len(list), n, l.O, l.KH, l.KW, l.I, l.Traversal, l.OFMBlockDepth)
-			} else {
-				_, err = weights.Restore(list, l)
-			}
+	v := verdict{err: l.Check()}
+	if v.err == nil && c.spend(len(b)) {
+		v = c.decode(b, l)
+	}
+	c.streams[key] = v
+	return v
+}
+
+func (c *checker) decode(b []byte, l weights.Layout) (v verdict) {
+	list, err := weights.Decode(b)
+	if err != nil {
+		return verdict{err: err}
+	}
+	c.spend(len(list) / 8)
+	if n := weights.Volume(l); len(list) != n {
+		return verdict{err: fmt.Errorf("it decodes to %d weights, expected %d for %d outputs, kernel %dx%d, %d inputs, %s, OFM block depth %d", len(list), n, l.O, l.KH, l.KW, l.I, l.Traversal, l.OFMBlockDepth)}
+	}
+	all, err := weights.Restore(list, l)
+	if err != nil {
+		return verdict{err: err}
+	}
+	n := l.KH * l.KW * l.I
+	for o := range l.O {
+		sum := int64(0)
+		for _, w := range all[o*n : (o+1)*n] {
+			sum += max(int64(w), -int64(w))
 		}
+		v.most = max(v.most, sum)
 	}
-	c.streams[key] = err
-	return err
+	return v
 }

@@ -30,7 +30,7 @@ func TestWeightRanges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f := Program(p); len(f) > 0 {
+		if f := Program(p).All(); len(f) > 0 {
 			t.Fatalf("before the damage: %v", f)
 		}
 		b := read(filepath.Base(file))
@@ -39,7 +39,7 @@ func TestWeightRanges(t *testing.T) {
 			words[i] = binary.LittleEndian.Uint32(b[4*i:])
 		}
 		p.Stages[0].Commands = words
-		if f := Program(p); len(f) == 0 || f[0].Rule != RuleWeights || f[0].Unproven {
+		if f := Program(p).All(); len(f) == 0 || f[0].Rule != RuleWeights || f[0].Unproven {
 			t.Errorf("%s: %v, expected a finding on weights", filepath.Base(file), f)
 		}
 	}
@@ -47,7 +47,7 @@ func TestWeightRanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := Program(p); len(f) == 0 || f[0].Rule != RuleWeights {
+	if f := Program(p).All(); len(f) == 0 || f[0].Rule != RuleWeights {
 		t.Errorf("a weight stream with 16 bytes more: %v, expected a finding on weights", f)
 	}
 }

@@ -1,0 +1,148 @@
+package verify_test
+
+import (
+	"bytes"
+	"flag"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/ethosu/verify"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/testdata"
+)
+
+var (
+	mutantCount = flag.Int("mutants", 400, "streams to damage in TestCampaign")
+	mutantSeed  = flag.Uint64("seed", 1, "seed of TestCampaign")
+)
+
+// subject is a program to damage.
+type subject struct {
+	name     string
+	p        *ethosu.Program
+	commands []isa.Command
+	outputs  []byte
+}
+
+func ours(t testing.TB, name, accel string) *ethosu.Program {
+	t.Helper()
+	g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", name+".tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := ethosu.ParseAccelerator(accel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := compile.Compile(g, compile.Options{Accel: a, System: ethosu.DefaultSystemConfig(a), Mode: ethosu.DefaultMemoryMode()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func subjects(t testing.TB, w *witness) []subject {
+	var out []subject
+	add := func(name string, p *ethosu.Program) {
+		list, err := isa.Decode(p.Stages[0].Commands, isa.ProductOf(p.Accel.U65))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := subject{name: name, p: p}
+		for _, in := range list {
+			s.commands = append(s.commands, in.Command)
+		}
+		var bad string
+		if bad, s.outputs = w.judge(p); bad != "" {
+			t.Fatalf("%s itself: %s", name, bad)
+		}
+		if r := verify.Program(p); !r.Proven() {
+			t.Errorf("%s itself: %v", name, r.All()[0])
+		}
+		out = append(out, s)
+	}
+	for _, name := range []string{"gru16_t4", "gru32x40_stream", "hello_world_int8"} {
+		for _, a := range ethosu.Accelerators {
+			add(name+" for "+a.Name, ours(t, name, a.Name))
+		}
+	}
+	for _, pattern := range []string{"models/gru16_t4.vela*", "models/gru32x40_stream.vela*", "models/hello*.vela*", "fvp/rnnoise*u55-32*", "fvp/rnnoise*u65-512d*", "others/rnnoise*u65*"} {
+		files, err := filepath.Glob(filepath.Join(testdata.Shared(t, "data"), pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := vela.Read(filepath.Base(f), b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			add(filepath.Base(f), p)
+		}
+	}
+	return out
+}
+
+// count is what became of the damaged streams of one kind.
+type count struct{ damaged, found, unproven, same, other, missed int }
+
+// TestCampaign damages streams and asks the simulator what became of them: a stream
+// that cannot run, that races, or whose result depends on memory that nobody wrote,
+// must not pass the verifier. A stream with another result that runs all the same is
+// right for another network: scales, zero points and addresses of tensors are what a
+// network means, and are in no stream.
+func TestCampaign(t *testing.T) {
+	r := rand.New(rand.NewPCG(*mutantSeed, 0x6d757461))
+	w := newWitness(r, 1<<24, 2)
+	list := subjects(t, w)
+	kinds := map[string]*count{}
+	for n := 0; n < *mutantCount; {
+		s, m := &list[r.IntN(len(list))], &mutations[r.IntN(len(mutations))]
+		commands, what := m.apply(r, s.commands)
+		if commands == nil {
+			continue
+		}
+		n++
+		if kinds[m.name] == nil {
+			kinds[m.name] = &count{}
+		}
+		c := kinds[m.name]
+		c.damaged++
+		q, stage := *s.p, s.p.Stages[0]
+		stage.Commands, stage.Map, stage.Ops = isa.Encode(commands), nil, nil
+		q.Stages = []ethosu.Stage{stage}
+		switch r := verify.Program(&q); {
+		case len(r.Findings) > 0:
+			c.found++
+			continue
+		case len(r.Unproven) > 0:
+			c.unproven++
+			continue
+		}
+		bad, outputs := w.judge(&q)
+		switch {
+		case bad != "":
+			c.missed++
+			t.Errorf("%s: %s: %s passes, but %s", s.name, m.name, what, bad)
+		case bytes.Equal(outputs, s.outputs):
+			c.same++
+		default:
+			c.other++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		c := kinds[name]
+		t.Logf("%-16s %5d damaged: %5d found, %4d unproven, %4d without effect, %4d another network's, %d missed", name, c.damaged, c.found, c.unproven, c.same, c.other, c.missed)
+	}
+}

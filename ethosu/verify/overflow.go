@@ -1,0 +1,436 @@
+package verify
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/unroll-npu/unroll/ethosu/isa"
+)
+
+// What the NPU does when a sum, a shift or a difference leaves 32 bits no source
+// states. This file follows the values of 32-bit feature maps through the stream, to
+// show that none does; what it cannot show is reported as unproven.
+
+// written is a feature map of 32 bits and what is known of its elements.
+type written struct {
+	f     isa.FeatureMap
+	spans []isa.Span
+	v     value
+}
+
+// maximum is a feature map whose elements are the largest of some bytes each.
+type maximum struct {
+	from    int             // region of the bytes
+	to      int             // region of the elements
+	of      map[int64]Range // by the element's address
+	spans   []isa.Span      // of the elements and of the bytes
+	element isa.DType
+}
+
+// forgetValues drops what is known of bytes that are overwritten.
+func (c *checker) forgetValues(spans []isa.Span) {
+	keep := c.values[:0]
+	for _, w := range c.values {
+		if !overlap(w.spans, spans) {
+			keep = append(keep, w)
+		}
+	}
+	c.values = keep
+	maxima := c.maxima[:0]
+	for _, m := range c.maxima {
+		if !overlap(m.spans, spans) {
+			maxima = append(maxima, m)
+		}
+	}
+	c.maxima = maxima
+}
+
+// maxElements bounds the feature maps whose elements are looked at one by one.
+const maxElements = 1 << 16
+
+// sameElements reports whether two maps have the same elements in the same order,
+// however they are cut into rows and pixels. What is known of a value by the cell of
+// another one survives that: broadcasts in depth repeat an element next to itself.
+func (c *checker) sameElements(f, g *isa.FeatureMap) bool {
+	n := f.H * f.W * f.C
+	if f.Region != g.Region || f.Type != g.Type || n != g.H*g.W*g.C || f.Base[0] != g.Base[0] {
+		return false
+	}
+	if f.H == g.H && f.W == g.W && f.C == g.C && sameMapping(f, g) || linear(f) && linear(g) {
+		return true
+	}
+	if n > maxElements || !c.spend(n/16) {
+		return false
+	}
+	for i := range n {
+		if f.Address(i/f.C/f.W, i/f.C%f.W, i%f.C) != g.Address(i/g.C/g.W, i/g.C%g.W, i%g.C) {
+			return false
+		}
+	}
+	return true
+}
+
+// linear reports whether the elements of a map lie behind each other, in order.
+func linear(f *isa.FeatureMap) bool {
+	row := int64(f.C * f.Type.Bytes())
+	return f.H <= f.Height0 && f.W <= f.Width0 && (f.Format == isa.NHWC || f.C <= 16 && f.H*f.W == 1) &&
+		(f.W == 1 || f.StrideX == row) && (f.H == 1 || f.StrideY == row*int64(f.W))
+}
+
+// valueOf returns what is known of a feature map, the zero point not yet subtracted,
+// and the entry that says so.
+func (c *checker) valueOf(f *isa.FeatureMap) (value, *written) {
+	lo, hi := f.Type.Limits()
+	unknown := only(bound{lo, hi})
+	for i := range c.values {
+		if w := &c.values[i]; c.sameElements(&w.f, f) {
+			return w.v, w
+		}
+	}
+	if f.Type.Bits != 32 {
+		return unknown, nil
+	}
+	list, ok := bytesOf(f, whole(f))
+	if !ok || !c.spend(len(list)) {
+		return unknown, nil
+	}
+	var all []bound
+	for _, r := range list {
+		if b, at := c.known[f.Region].get(r.Start, r.End); at < 0 && len(b) > 0 {
+			for i := 0; i+4 <= len(b); i += 4 {
+				v := int64(int32(binary.LittleEndian.Uint32(b[i:])))
+				all = append(all, bound{v, v})
+			}
+			continue
+		}
+		inside := false
+		for _, w := range c.values {
+			for _, s := range w.spans {
+				if w.f.Type == f.Type && s.Region == f.Region && s.Start <= r.Start && r.End <= s.End && (r.Start-s.Start)%4 == 0 && dense(&w.f) {
+					all, inside = append(all, w.v.hull()), true
+				}
+			}
+		}
+		if !inside {
+			return unknown, nil
+		}
+	}
+	return only(value{cells: all}.hull()), nil
+}
+
+// dense reports whether the span of a map holds elements of it and nothing else.
+func dense(f *isa.FeatureMap) bool {
+	list, ok := bytesOf(f, whole(f))
+	return ok && len(list) == len(f.Spans())
+}
+
+// overflow follows one operation.
+func (c *checker) overflow(o *isa.Operation, k *kernel) {
+	out := value{}
+	switch {
+	case o.Op == isa.OpPool && o.Param == isa.PoolReduceSum:
+		out = c.sum(o, k)
+	case o.Op == isa.OpPool && o.Param == isa.PoolAverage && k.ifm.Type.Bits < 32:
+		c.accumulates(k, mul(c.limits(&k.ifm), bound{1, int64(k.k.H * k.k.W)}))
+	case o.Op == isa.OpElementwise && (k.ifm.Type.Bits == 32 || k.ofm.Type.Bits == 32):
+		out = c.elementwise(o, k)
+	}
+	c.forgetValues(k.out)
+	if o.Op == isa.OpPool && o.Param == isa.PoolMax {
+		c.maximum(o, k)
+	}
+	if len(out.cells) > 0 {
+		c.values = append(c.values, written{k.ofm, k.out, out})
+	}
+}
+
+// limits returns the values of a map after its zero point.
+func (c *checker) limits(f *isa.FeatureMap) bound {
+	v, _ := c.valueOf(f)
+	return v.hull().add(-int64(f.ZeroPoint))
+}
+
+// accumulates checks that sums fit the accumulators.
+func (c *checker) accumulates(k *kernel, sum bound) {
+	limit := bound{-1 << 31, 1<<31 - 1}
+	if k.layout.Acc == isa.AccI40 {
+		limit = bound{-1 << 39, 1<<39 - 1}
+	}
+	c.fits("sums", sum, limit, "in the accumulators")
+}
+
+// fits reports values that leave their limits, or may.
+func (c *checker) fits(what string, b, limit bound, where string) {
+	switch {
+	case b.within(limit):
+	case b.lo > limit.hi || b.hi < limit.lo:
+		c.report(RuleOverflow, "%s are %d to %d, expected %d to %d %s", what, b.lo, b.hi, limit.lo, limit.hi, where)
+	default:
+		c.unproven(RuleOverflow, "%s may be %d to %d, expected %d to %d %s", what, b.lo, b.hi, limit.lo, limit.hi, where)
+	}
+}
+
+// sum follows REDUCE_SUM.
+func (c *checker) sum(o *isa.Operation, k *kernel) value {
+	v, _ := c.valueOf(&k.ifm)
+	all := v.hull().add(-int64(k.ifm.ZeroPoint))
+	n := int64(k.ifm.C * k.k.H * k.k.W)
+	total := bound{n * all.lo, n * all.hi}
+	if v.group > 0 && k.ifm.C%v.group == 0 && k.k.H*k.k.W == 1 {
+		some, groups := v.some.add(-int64(k.ifm.ZeroPoint)), n/int64(v.group)
+		total = bound{(n-groups)*all.lo + groups*some.lo, (n-groups)*all.hi + groups*some.hi}
+	}
+	c.accumulates(k, total)
+	sc := o.Scaling()
+	return only(rounding{scale: sc.OFM, mode: sc.OFMRound}.of(total.clamp(bound{-1 << 40, 1 << 40})).clamp(int32s))
+}
+
+// elementwise follows ELEMENTWISE from or to 32 bits.
+func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
+	sc := o.Scaling()
+	scale := sc.OFM
+	if k.ifm.Type.Bits == 32 {
+		scale.Value = 1
+	}
+	round := rounding{scale: scale, mode: sc.OFMRound}
+	a, from := c.valueOf(&k.ifm)
+	if o.Param == isa.ElemCLZ && from != nil && from.v.by == nil {
+		s := newSplit(a.hull())
+		a = value{by: s, cells: s.cells}
+		from.v = value{by: s, cells: s.cells, some: from.v.some, group: from.v.group}
+	}
+	a = a.apply(func(b bound) bound { return b.add(-int64(k.ifm.ZeroPoint)) })
+	var out value
+	if o.Binary() {
+		var b value
+		if k.hasIFM2 {
+			b, _ = c.valueOf(&k.ifm2)
+			b = b.apply(func(x bound) bound { return x.add(-int64(k.ifm2.ZeroPoint)) })
+		} else {
+			v := int64(o.ScalarValue() - o.IFM2().ZeroPoint)
+			b = only(bound{v, v})
+		}
+		out = c.binary(o, k, a, b, round)
+	} else {
+		out = a.apply(func(b bound) bound { return unary(int(o.Param), b, round) })
+	}
+	switch act := o.Activation(); {
+	case act.Function != isa.ActNone:
+		return c.looksUp(act, k, out)
+	case k.ofm.Type.Bits != 32:
+		clip := clipOf(act, k.ofm.Type)
+		return out.apply(func(b bound) bound { return b.add(int64(k.ofm.ZeroPoint)).clamp(clip) })
+	}
+	if o.Param != isa.ElemMul {
+		c.fits("results", out.hull(), int32s, "of 32 bits")
+	}
+	return out.apply(func(b bound) bound { return b.clamp(int32s) })
+}
+
+func unary(mode int, b bound, round rounding) bound {
+	switch mode {
+	case isa.ElemLRelu:
+		return join(b, round.of(b))
+	case isa.ElemAbs:
+		m := bound{0, max(-b.lo, b.hi)}
+		if b.lo > 0 {
+			m.lo = b.lo
+		} else if b.hi < 0 {
+			m.lo = -b.hi
+		}
+		return round.of(m)
+	}
+	zeros := func(v int64) int64 { return int64(bits.LeadingZeros32(uint32(v))) }
+	switch {
+	case b.hi < 0:
+		return bound{0, 0}
+	case b.lo < 0:
+		return bound{0, 32}
+	}
+	return bound{zeros(b.hi), zeros(b.lo)}
+}
+
+// binary follows the operations with two operands.
+func (c *checker) binary(o *isa.Operation, k *kernel, a, b value, round rounding) value {
+	if k.hasIFM2 && (k.ifm2.H != k.ifm.H || k.ifm2.W != k.ifm.W) {
+		b = only(b.hull()) // elements meet those of another pixel
+	}
+	if o.Broadcast().Reversed {
+		a, b = b, a
+		a.group = 0 // it was about the elements of IFM
+	}
+	var f func(a, b bound) bound
+	switch o.Param {
+	case isa.ElemMul:
+		f = func(a, b bound) bound { return round.of(mul(a, b)) }
+	case isa.ElemMin:
+		f = func(a, b bound) bound { return bound{min(a.lo, b.lo), min(a.hi, b.hi)} }
+	case isa.ElemMax:
+		f = func(a, b bound) bound { return bound{max(a.lo, b.lo), max(a.hi, b.hi)} }
+	case isa.ElemSHR, isa.ElemSHL:
+		c.fits("shifts", b.hull(), bound{0, 31}, "bits")
+		b = b.apply(func(b bound) bound { return b.clamp(bound{0, 31}) })
+		f = func(a, b bound) bound {
+			if o.Param == isa.ElemSHL {
+				return bound{min(a.lo<<b.lo, a.lo<<b.hi), max(a.hi<<b.lo, a.hi<<b.hi)}
+			}
+			few := rounding{scale: isa.Scale{Value: 1, Shift: int(b.lo)}, mode: round.mode}.of(a)
+			many := rounding{scale: isa.Scale{Value: 1, Shift: int(b.hi)}, mode: round.mode}.of(a)
+			return join(few, many)
+		}
+	default:
+		f = c.addition(o, k, round)
+	}
+	out := combine(a, b, f)
+	if some, ok := c.leastDifference(o, k, round); ok {
+		out.some, out.group = some, k.ifm.C
+	}
+	return out
+}
+
+// addition returns ADD or SUB with the scaling of its operands.
+func (c *checker) addition(o *isa.Operation, k *kernel, round rounding) func(a, b bound) bound {
+	sc := o.Scaling()
+	sign := func(b bound) bound {
+		if o.Param == isa.ElemSub {
+			return bound{-b.hi, -b.lo}
+		}
+		return b
+	}
+	plain := func(n int64) func(bound) bound { return func(b bound) bound { return bound{b.lo * n, b.hi * n} } }
+	big, fixed := int64(1<<19), 20
+	if k.ifm.Type.Bits == 16 {
+		big, fixed = 1<<14, 15
+	}
+	scaled := rounding{scale: sc.OPA, mode: isa.RoundTFL, fixed: fixed}.of
+	first, second := plain(1), plain(1)
+	switch {
+	case k.ifm.Type.Bits == 32:
+	case sc.IFMMode == 0:
+		first, second = plain(int64(sc.OPA.Value&0xFFFF)), plain(int64(sc.OPB&0xFFFF))
+	case sc.IFMMode == 1:
+		first, second = scaled, plain(big)
+	default:
+		first, second = plain(big), scaled
+	}
+	return func(a, b bound) bound {
+		x, y := first(a), sign(second(b))
+		return round.of(bound{x.lo + y.lo, x.hi + y.hi})
+	}
+}
+
+// clipOf returns the range of values after the clamp.
+func clipOf(act isa.Activation, t isa.DType) bound {
+	first, last := t.Limits()
+	lo, hi := int64(act.Min), int64(act.Max)
+	if t.Signed {
+		lo, hi = int64(int16(act.Min)), int64(int16(act.Max))
+	}
+	b := bound{max(lo, first), min(hi, last)}
+	return bound{min(b.lo, b.hi), b.hi}
+}
+
+// looksUp returns what the table of an operation makes of its values; for built-in
+// functions, and for tables of which not all is known, whatever the type holds.
+func (c *checker) looksUp(act isa.Activation, k *kernel, v value) value {
+	first, last := k.ofm.Type.Limits()
+	unknown := bound{first, last}
+	index := indexType(act, k.ofm.Type)
+	if !k.table || index.Bits == 8 && k.ofm.Type.Bits != 32 || index.Bits == 16 && k.ofm.Type.Bits != 16 || index.Bits == 32 {
+		return only(unknown)
+	}
+	base := int64(c.a.LUTBase()) + int64(act.Function-isa.ActTable0)*256
+	clip := clipOf(act, index)
+	low, _ := index.Limits()
+	return v.apply(func(b bound) bound {
+		at := b.add(int64(k.ofm.ZeroPoint)).clamp(clip).add(-low)
+		begin, end := int64(0), int64(127)
+		if index.Bits == 16 { // an entry for 128 values
+			if at.lo>>7 == at.hi>>7 {
+				begin, end = at.lo&127, at.hi&127
+			}
+			at = bound{at.lo >> 7, at.hi >> 7}
+		}
+		entries, missing := c.loaded.get(base+4*at.lo, base+4*at.hi+4)
+		if missing >= 0 {
+			return unknown
+		}
+		var all []bound
+		for ; len(entries) > 0; entries = entries[4:] {
+			e := binary.LittleEndian.Uint32(entries)
+			if index.Bits == 8 {
+				all = append(all, bound{int64(int32(e)), int64(int32(e))})
+				continue
+			}
+			from, slope := int64(int16(e)), int64(int16(e>>16))
+			one, other := from+(slope*begin+64)>>7, from+(slope*end+64)>>7
+			all = append(all, bound{min(one, other), max(one, other)})
+		}
+		if b := (value{cells: all}).hull(); b.within(unknown) {
+			return b
+		}
+		return unknown
+	})
+}
+
+// maximum notes of which bytes the elements of a MAX pool are the largest.
+func (c *checker) maximum(o *isa.Operation, k *kernel) {
+	f, n := &k.ifm, k.k
+	act := o.Activation()
+	first, last := f.Type.Limits()
+	lo, hi := int64(act.Min), int64(act.Max)
+	if f.Type.Signed {
+		lo, hi = int64(int16(act.Min)), int64(int16(act.Max))
+	}
+	if f.Type != k.ofm.Type || f.ZeroPoint != k.ofm.ZeroPoint || lo > first || hi < last || k.table || act.Function != isa.ActNone ||
+		k.up != 1 || n.Top+n.Left+n.Bottom+n.Right > 0 || n.H*n.W < 2 || k.ofm.H*k.ofm.W*k.ofm.C*n.H*n.W > maxElements || overlap(k.in, k.out) {
+		return
+	}
+	m := maximum{from: f.Region, to: k.ofm.Region, of: map[int64]Range{}, spans: append(append([]isa.Span(nil), k.in...), k.out...), element: f.Type}
+	e := int64(f.Type.Bytes())
+	for y := range k.ofm.H {
+		for x := range k.ofm.W {
+			for ch := range k.ofm.C {
+				var window ranges
+				for ty := range n.H {
+					for tx := range n.W {
+						a := f.Address(y*n.StrideY+ty*n.DilationY, x*n.StrideX+tx*n.DilationX, ch)
+						window.add(a, a+e)
+					}
+				}
+				if len(window) == 1 && window[0].End-window[0].Start == int64(n.H*n.W)*e {
+					m.of[k.ofm.Address(y, x, ch)] = window[0]
+				}
+			}
+		}
+	}
+	c.maxima = append(c.maxima, m)
+}
+
+// leastDifference recognizes x - max(x): in every pixel one element is the largest, so
+// that its difference is that of the zero points. It returns what becomes of it.
+func (c *checker) leastDifference(o *isa.Operation, k *kernel, round rounding) (bound, bool) {
+	sc := o.Scaling()
+	if o.Param != isa.ElemSub || !k.hasIFM2 || o.Broadcast().Reversed || k.ifm2.C != 1 || k.ifm.Type.Bits == 32 ||
+		sc.IFMMode != 0 || sc.OPA.Value&0xFFFF != sc.OPB&0xFFFF || k.ifm2.H != k.ifm.H || k.ifm2.W != k.ifm.W || k.up != 1 {
+		return bound{}, false
+	}
+	for _, m := range c.maxima {
+		if m.from != k.ifm.Region || m.to != k.ifm2.Region || m.element != k.ifm.Type {
+			continue
+		}
+		ok := true
+		for y := 0; y < k.ifm.H && ok; y++ {
+			for x := 0; x < k.ifm.W && ok; x++ {
+				pixel, whole := bytesOf(&k.ifm, box{y, y + 1, x, x + 1, 0, k.ifm.C})
+				window, has := m.of[k.ifm2.Address(y, x, 0)]
+				ok = whole && has && len(pixel) == 1 && pixel[0] == window
+			}
+		}
+		if ok {
+			d := int64(k.ifm2.ZeroPoint-k.ifm.ZeroPoint) * int64(sc.OPB&0xFFFF)
+			return round.of(bound{d, d}), true
+		}
+	}
+	return bound{}, false
+}
