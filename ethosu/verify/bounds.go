@@ -122,7 +122,7 @@ func combine(a, b value, f func(a, b bound) bound) value {
 // falls. fixed is the number of bits that a shift of the operand accounts for.
 type rounding struct {
 	scale isa.Scale
-	mode  int
+	mode  isa.RoundMode
 	fixed int
 }
 

@@ -52,7 +52,7 @@ func ours(t testing.TB, name, accel string) *ethosu.Program {
 func subjects(t testing.TB, w *witness) []subject {
 	var out []subject
 	add := func(name string, p *ethosu.Program) {
-		list, err := isa.Decode(p.Stages[0].Commands, isa.ProductOf(p.Accel.U65))
+		list, err := isa.Decode(p.Stages[0].Commands, p.Accel.Product)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func TestTransferOrder(t *testing.T) {
 			race bool
 		}{{nil, a.MaxDMA > 1}, {[]isa.Command{isa.PutDMAWait(1)}, a.MaxDMA > 1}, {[]isa.Command{isa.PutDMAWait(0)}, false}} {
 			words := transfers(a, c.wait...)
-			found := verify.Stream(a, words, verify.Regions{{Size: 64, Constant: true, Content: constants}, {Size: 192}})
+			found := verify.Stream(a, words, verify.Regions{{Size: 64, Constant: true, Content: constants}, {Size: 192}}).All()
 			if race := len(found) == 1 && found[0].Rule == verify.RuleWait && strings.Contains(found[0].Msg, "NPU_OP_DMA_WAIT 0"); race != c.race || len(found) > 1 {
 				t.Errorf("%s, wait %v: findings %v, expected a missing wait: %v", a.Name, c.wait, found, c.race)
 			}

@@ -48,6 +48,7 @@ func (w *witness) judge(p *ethosu.Program) (bad string, outputs []byte) {
 			{"with other bytes where nothing was written", 0xC3, sim.InOrder, true},
 			{"with late transfers", 0x5A, sim.LateDMA, true},
 			{"with late kernels", 0x5A, sim.LateKernels, true},
+			{"with transfers in another order", 0x5A, sim.SwappedDMA, true},
 		} {
 			out, err := w.run(s, p, n, x.fill, sim.Exec{Timing: x.timing, Fetch: x.fetch})
 			if err != nil {
