@@ -41,7 +41,7 @@ func onDisk(t *testing.T, p Project) string {
 var warnings = []string{
 	"-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wstrict-prototypes",
 	"-Wmissing-prototypes", "-Wcast-align=strict", "-Wcast-qual", "-Wdouble-promotion", "-Wformat=2", "-Wvla", "-Wswitch-enum",
-	"-Wnull-dereference", "-Werror", "-Iinclude", "-Inpu", "-Iplatform", "-c",
+	"-Wnull-dereference", "-Werror", "-Iinclude", "-Inpu", "-Iplatform", "-Iplatform/corstone300", "-c",
 }
 
 // variants are projects that take different ways through the templates.

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/unroll-npu/unroll/firmware"
 )
@@ -69,21 +68,11 @@ func armCodes(codes []statusCode) []statusCode {
 	return append(kept, statusCode{"ERR_NPU", armError, "Arm's driver reports a failure; its log says more"})
 }
 
-// fixedSources lists the C files of the driver, and of an image for Corstone-300
-// hardware: everything but the wire that stands in for an NPU.
-func fixedSources() (driver, corstone []string, err error) {
-	err = fs.WalkDir(firmware.Files(), ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".c") {
-			return err
-		}
-		dir := path[:strings.LastIndexByte(path, '/')]
-		switch dir {
-		case "npu":
-			driver = append(driver, path)
-		case "platform", "platform/corstone300":
-			corstone = append(corstone, path)
-		}
-		return nil
-	})
-	return driver, corstone, err
+// driverSources lists the C files of the driver.
+func driverSources() (list []string, err error) {
+	list, err = fs.Glob(firmware.Files(), "npu/*.c")
+	if err != nil || len(list) == 0 {
+		return nil, fmt.Errorf("BUG: no driver: %v", err)
+	}
+	return list, nil
 }

@@ -39,10 +39,21 @@ func Generate(p Project) (Tree, error) {
 	return t, nil
 }
 
-// addFixed copies the C that is the same in every project. With Arm's driver that
+// addFixed copies the C that is the same in every project, and the boards. With Arm's driver that
 // is only what says where data go.
-func addFixed(t Tree, p *Project, _ *view) error {
+func addFixed(t Tree, p *Project, v *view) error {
 	fixed := firmware.Files()
+	if p.Options.Driver != ArmDriver {
+		for _, b := range v.boards {
+			files, err := b.Tree()
+			if err != nil {
+				return err
+			}
+			for path, text := range files {
+				t[path] = text
+			}
+		}
+	}
 	return fs.WalkDir(fixed, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
@@ -74,7 +85,7 @@ func addTemplates(t Tree, p *Project, v *view) error {
 
 // notArm are the templates of the project folder that a project with Arm's driver
 // leaves out: those of the platforms and build systems that come with our own.
-var notArm = regexp.MustCompile(`^(app/main|zephyr/|CMake|README|PREFIX\.)`)
+var notArm = regexp.MustCompile(`^(app/main|cmake/|zephyr/|CMake|README|PREFIX\.)`)
 
 // render renders one folder of templates. Files of the arm folder join those of the
 // project folder.
@@ -89,6 +100,9 @@ func render(t Tree, p *Project, v *view, parts *template.Template, folder string
 			return err
 		}
 		if v.Arm && folder == "project" && notArm.MatchString(path) {
+			return nil
+		}
+		if v.Board.CSolution.Name == "" && strings.HasSuffix(path, ".yml.tmpl") && strings.HasPrefix(path, "PREFIX.") {
 			return nil
 		}
 		text, err := fs.ReadFile(files, path)

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/firmware/board"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -55,6 +56,11 @@ type Project struct {
 type Options struct {
 	// Driver is the NPU driver that the library calls.
 	Driver Driver
+
+	// Boards are what the project can run on, as board.Set.For gives them, and Board
+	// is the one it is made for; the default board when nil.
+	Board  *board.Board
+	Boards []*board.Board
 
 	// ConstantsInRAM makes the library copy the constants into memory the
 	// application gives at init, for flash that is too slow for the NPU.

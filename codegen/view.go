@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/firmware/board"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -61,11 +62,16 @@ type view struct {
 	LastDriverCode string
 	DriverVersion  int
 
-	ConstantsInRAM                 bool
-	U65                            bool
-	MACs                           int
-	Model                          bool
-	DriverSources, CorstoneSources []string // paths of fixed C
+	ConstantsInRAM bool
+	U65            bool
+	MACs           int
+	Model          bool
+	DriverSources  []string // paths of fixed C
+
+	Board   *board.Board   // the one the project is made for
+	Offered []*board.Board // those that it can run on and tells of
+	Presets []preset
+	boards  []*board.Board // with those that it does not tell of
 
 	Golden      []Call
 	GoldenReset []byte
@@ -131,7 +137,10 @@ func newView(p *Project) (*view, error) {
 	if v.StatusCodes, v.DriverVersion, err = driverFacts(); err != nil {
 		return nil, err
 	}
-	if v.DriverSources, v.CorstoneSources, err = fixedSources(); err != nil {
+	if v.DriverSources, err = driverSources(); err != nil {
+		return nil, err
+	}
+	if err := v.addBoards(p); err != nil {
 		return nil, err
 	}
 	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,34 +15,75 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/unroll-npu/unroll/firmware"
+	"github.com/unroll-npu/unroll/firmware/board"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
 var (
 	strict = strings.Fields("-std=c11 -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wstrict-prototypes " +
-		"-Wmissing-prototypes -Wcast-qual -Wdouble-promotion -Wformat=2 -Wvla -Wswitch-enum -Wnull-dereference -Werror " +
-		"-Ic/npu -Ic/platform -Ic/platform/link -Ic/platform/corstone300")
+		"-Wmissing-prototypes -Wcast-qual -Wdouble-promotion -Wformat=2 -Wvla -Wswitch-enum -Wnull-dereference -Werror")
 	cortexM55 = []string{"-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"}
 )
 
-// sources lists files of c with a suffix, below one of some folders.
-func sources(t *testing.T, suffix string, below ...string) []string {
-	t.Helper()
-	var found []string
-	err := fs.WalkDir(firmware.Files(), ".", func(path string, d fs.DirEntry, err error) error {
-		for _, dir := range below {
-			if strings.HasPrefix(path, dir) && strings.HasSuffix(path, suffix) {
-				found = append(found, filepath.Join("c", filepath.FromSlash(path)))
-			}
+// root is a folder with all C that is the same in every project, and every board.
+var root string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "firmware")
+	if err == nil {
+		root, err = dir, os.CopyFS(dir, firmware.Files())
+	}
+	var boards []*board.Board
+	if err == nil {
+		boards, err = board.Builtin().All()
+	}
+	for _, b := range boards {
+		if err == nil {
+			err = b.WriteTo(dir)
 		}
-		return err
-	})
+	}
+	if err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// includes are the flags for the headers of driver and a board.
+func includes(t *testing.T, name string) []string {
+	t.Helper()
+	flags := []string{"-I" + filepath.Join(root, "npu")}
+	for _, dir := range builtin(t, name).Includes() {
+		flags = append(flags, "-I"+filepath.Join(root, dir))
+	}
+	return flags
+}
+
+func builtin(t *testing.T, name string) *board.Board {
+	t.Helper()
+	b, err := board.Builtin().Get(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found) == 0 {
-		t.Fatalf("no %s below %v", suffix, below)
+	return b
+}
+
+// sources lists the C files of the driver and of a board.
+func sources(t *testing.T, name string) []string {
+	t.Helper()
+	b := builtin(t, name)
+	var found []string
+	for _, dir := range append([]string{"npu", board.Folder}, b.SharedFolders()...) {
+		files, err := filepath.Glob(filepath.Join(root, dir, "*.c"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no C in %s: %v", dir, err)
+		}
+		found = append(found, files...)
+	}
+	for _, file := range b.Sources() {
+		found = append(found, filepath.Join(root, file))
 	}
 	return found
 }
@@ -67,8 +107,6 @@ func check(t *testing.T, argv ...string) {
 // TestWarnings compiles every file with every compiler that can, at several levels
 // of optimisation, each of which sees other things.
 func TestWarnings(t *testing.T) {
-	host := []string{"npu/", "platform/host", "platform/link", "platform/platform_text.c"}
-	target := []string{"npu/", "platform/corstone300", "platform/link", "platform/platform_text.c", "platform/qemu"}
 	newlib := func(t *testing.T) []string {
 		out, err := exec.Command(tool(t, "arm-none-eabi-gcc"), "-print-sysroot").Output()
 		if err != nil {
@@ -80,26 +118,30 @@ func TestWarnings(t *testing.T) {
 	for _, c := range []struct {
 		name, compiler string
 		flags          []string
-		dirs           []string
+		board          string
 		extra          func(*testing.T) []string
 	}{
-		{"gcc", "gcc", []string{"-O2", "-fanalyzer", "-DNPU_MMIO_EXTERN=1"}, host, nil},
-		{"clang", "clang", []string{"-O2", "-DNPU_MMIO_EXTERN=1"}, host, nil},
-		{"arm-gcc", "arm-none-eabi-gcc", append([]string{"-Os", "-fanalyzer", "-Wcast-align=strict"}, cortexM55...), target, nil},
-		{"arm-gcc-O2", "arm-none-eabi-gcc", append([]string{"-O2", "-DUNROLL_SEMIHOSTING=1", "-DUNROLL_TIMING_U55_HIGH_END"}, cortexM55...), target, nil},
-		{"arm-gcc-O0", "arm-none-eabi-gcc", append([]string{"-O0", "-DUNROLL_NONSECURE=1", "-DUNROLL_TIMING_U65_HIGH_END"}, cortexM55...), target, nil},
-		{"arm-gcc-hook", "arm-none-eabi-gcc", append([]string{"-O3", "-DNPU_MMIO_EXTERN=1"}, cortexM55...), target, nil},
-		{"arm-clang", "clang", append([]string{"-Os", "--target=arm-none-eabi"}, cortexM55...), target, newlib},
+		{"gcc", "gcc", []string{"-O2", "-fanalyzer"}, "host", nil},
+		{"clang", "clang", []string{"-O2"}, "host", nil},
+		{"arm-gcc", "arm-none-eabi-gcc", append([]string{"-Os", "-fanalyzer", "-Wcast-align=strict"}, cortexM55...), "qemu", nil},
+		{"arm-gcc-O2", "arm-none-eabi-gcc", append([]string{"-O2", "-DUNROLL_TIMING_U55_HIGH_END"}, cortexM55...), "corstone300", nil},
+		{"arm-gcc-O0", "arm-none-eabi-gcc", append([]string{"-O0", "-DUNROLL_NONSECURE=1", "-DUNROLL_TIMING_U65_HIGH_END"}, cortexM55...), "qemu", nil},
+		{"arm-gcc-hook", "arm-none-eabi-gcc", append([]string{"-O3"}, cortexM55...), "qemu-hook", nil},
+		{"arm-clang", "clang", append([]string{"-Os", "--target=arm-none-eabi"}, cortexM55...), "qemu", newlib},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			argv := append([]string{tool(t, c.compiler)}, strict...)
+			argv = append(argv, includes(t, c.board)...)
+			for k, v := range builtin(t, c.board).Defines {
+				argv = append(argv, "-D"+k+"="+v)
+			}
 			argv = append(argv, c.flags...)
 			if c.extra != nil {
 				argv = append(argv, c.extra(t)...)
 			}
 			argv = append(argv, "-o", filepath.Join(t.TempDir(), "out.o"), "-c")
-			for _, file := range sources(t, ".c", c.dirs...) {
+			for _, file := range sources(t, c.board) {
 				check(t, append(argv[:len(argv):len(argv)], file)...)
 			}
 		})
@@ -113,18 +155,19 @@ func TestHeaders(t *testing.T) {
 	} {
 		t.Run(c.compiler+" "+c.std, func(t *testing.T) {
 			compiler := tool(t, c.compiler)
-			for _, header := range append(sources(t, ".h", "npu/"), "c/platform/platform.h") {
+			headers, err := filepath.Glob(filepath.Join(root, "npu", "*.h"))
+			if err != nil || len(headers) == 0 {
+				t.Fatalf("no headers: %v", err)
+			}
+			for _, header := range append(headers, filepath.Join(root, "platform", "platform.h")) {
 				// Included twice: the guard must hold.
 				file := filepath.Join(t.TempDir(), "header")
-				abs, err := filepath.Abs(header)
-				if err != nil {
-					t.Fatal(err)
-				}
-				text := fmt.Sprintf("#include %q\n#include %q\nextern int dummy;\n", abs, abs)
+				text := fmt.Sprintf("#include %q\n#include %q\nextern int dummy;\n", header, header)
 				if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 					t.Fatal(err)
 				}
-				check(t, compiler, "-x", c.language, "-std="+c.std, "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-Ic/npu", "-Ic/platform", "-fsyntax-only", file)
+				argv := []string{compiler, "-x", c.language, "-std=" + c.std, "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-fsyntax-only", file}
+				check(t, append(argv, includes(t, "corstone300")...)...)
 			}
 		})
 	}
@@ -132,9 +175,7 @@ func TestHeaders(t *testing.T) {
 
 func TestFormat(t *testing.T) {
 	argv := []string{tool(t, "clang-format"), "--style=file:c/.clang-format", "--dry-run", "--Werror"}
-	argv = append(argv, sources(t, ".c", "npu", "platform")...)
-	argv = append(argv, sources(t, ".h", "npu", "platform")...)
-	for _, pattern := range []string{"testdata/*/*/*.c", "testdata/*/*/*.h"} {
+	for _, pattern := range []string{root + "/npu/*.[ch]", root + "/platform/*.[ch]", root + "/platform/*/*.[ch]", "testdata/*/*/*.c", "testdata/*/*/*.h"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -146,17 +187,17 @@ func TestFormat(t *testing.T) {
 
 func TestCppcheck(t *testing.T) {
 	for _, c := range []struct {
-		name, define string
-		dirs         []string
+		board, define string
 	}{
-		{"board", "UNROLL_TIMING_U55_HIGH_END", []string{"npu/", "platform/corstone300", "platform/platform_text.c", "platform/qemu", "platform/link"}},
-		{"host", "NPU_MMIO_EXTERN", []string{"npu/", "platform/host", "platform/platform_text.c", "platform/link"}},
+		{"qemu", "UNROLL_TIMING_U55_HIGH_END"},
+		{"host", "NPU_MMIO_EXTERN"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.board, func(t *testing.T) {
 			argv := []string{tool(t, "cppcheck"), "-q", "--enable=all", "--inconclusive", "--std=c11", "--platform=arm32-wchar_t4",
 				"--suppress=missingIncludeSystem", "--suppress=unusedFunction", "--suppress=unmatchedSuppression", "--inline-suppr",
-				"--error-exitcode=1", "-D" + c.define, "-Ic/npu", "-Ic/platform", "-Ic/platform/link", "-Ic/platform/corstone300"}
-			check(t, append(argv, sources(t, ".c", c.dirs...)...)...)
+				"--error-exitcode=1", "-D" + c.define}
+			argv = append(argv, includes(t, c.board)...)
+			check(t, append(argv, sources(t, c.board)...)...)
 		})
 	}
 }
@@ -218,7 +259,7 @@ func TestSizes(t *testing.T) {
 func TestOneDriver(t *testing.T) {
 	gcc := tool(t, "arm-none-eabi-gcc")
 	var objects [][]byte
-	for _, defines := range [][]string{{"-DCORSTONE300_CORE_HZ=25000000u"}, {"-DUNROLL_SEMIHOSTING=1", "-DPLATFORM_NPU_BASE=0x58110000u"}} {
+	for _, defines := range [][]string{includes(t, "corstone300"), append(includes(t, "qemu"), "-DUNROLL_SEMIHOSTING=1")} {
 		object := filepath.Join(t.TempDir(), "npu_driver.o")
 		check(t, append(append([]string{gcc, "-std=c11", "-Os", "-Ic/npu", "-c", "c/npu/npu_driver.c", "-o", object}, cortexM55...), defines...)...)
 		b, err := os.ReadFile(object)

@@ -5,15 +5,21 @@ import (
 	"io/fs"
 )
 
-//go:embed all:c
+//go:embed all:c all:boards
 var files embed.FS
 
-// Files is the fixed C of every generated project: npu, platform and cmake, and
-// the .clang-format they obey. A project holds copies at the same paths.
-func Files() fs.FS {
-	sub, err := fs.Sub(files, "c")
+// Files is the C of every generated project that is the same on every board: npu,
+// platform and cmake, and the .clang-format they obey. A project holds copies at the
+// same paths.
+func Files() fs.FS { return sub("c") }
+
+// Boards holds the boards that come with unroll, one folder each; see firmware/board.
+func Boards() fs.FS { return sub("boards") }
+
+func sub(name string) fs.FS {
+	fsys, err := fs.Sub(files, name)
 	if err != nil {
 		panic("BUG: the embedded C is missing: " + err.Error())
 	}
-	return sub
+	return fsys
 }

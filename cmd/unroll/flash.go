@@ -32,7 +32,7 @@ unroll flash fw --start                          # and start the image on the FV
 			if err != nil {
 				return err
 			}
-			files, err := run.Flash(image, *out)
+			files, err := run.Flash(dir, *on, image, *out)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/firmware/board"
 )
 
 var generateVerb = verb{
@@ -99,13 +100,16 @@ unroll generate --check fw`,
 
 // generateFlags choose the form of the project.
 type generateFlags struct {
-	prefix, driver string
-	force          bool
+	prefix, driver, board string
+	force                 bool
+
+	options codegen.Options
 }
 
 func (g *generateFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&g.prefix, "prefix", "", "prefix of every C symbol (default: from the model's name)")
 	f.StringVar(&g.driver, "driver", "own", "NPU driver: own, or arm for glue to Arm's core driver")
+	f.StringVar(&g.board, "board", board.Default, "board of the project: the name of one that comes with unroll, or a folder of your own with a "+board.ManifestName)
 	f.BoolVar(&g.force, "force", false, "replace what is in the output folder")
 }
 
@@ -113,6 +117,10 @@ func (g *generateFlags) add(f *pflag.FlagSet) {
 func (g *generateFlags) check() error {
 	if _, err := choose("--driver", g.driver, map[string]bool{"own": true, "arm": true}); err != nil {
 		return err
+	}
+	var err error
+	if g.options.Board, g.options.Boards, err = board.Project(g.board); err != nil {
+		return usagef("--board: %v", err)
 	}
 	if g.prefix == "" {
 		return nil
@@ -132,7 +140,7 @@ func (g *generateFlags) project(p *ethosu.Program, golden []codegen.Call, source
 	pr := codegen.Project{
 		Prefix: prefix, Program: p, Golden: golden,
 		Source: filepath.Base(source), SourceSHA256: hex.EncodeToString(sum[:]),
-		Version: version, Settings: settings,
+		Version: version, Settings: settings, Options: g.options,
 	}
 	pr.Options.ConstantsInRAM = settings["weights"] == "sram"
 	if g.driver == "arm" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/firmware/board"
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
@@ -17,7 +19,7 @@ var runVerb = verb{
 	summary: "Build a generated project, run it on host, QEMU or the FVP, and let its golden vectors judge.",
 	example: "unroll run fw --on qemu",
 	setup: func(f *pflag.FlagSet) func(*cli) error {
-		on := f.String("on", "host", "where: host, qemu (Cortex-M55, simulated NPU) or fvp (Arm's Corstone-300 model)")
+		on := f.String("on", "host", "where: host, qemu (Cortex-M55, simulated NPU), fvp (Arm's Corstone-300 model) or another board of the project")
 		timeout := f.Duration("timeout", 5*time.Minute, "limit of the program's run")
 		sanitize := f.Bool("sanitize", false, "host: build with AddressSanitizer and UBSan")
 		quiet := f.BoolP("quiet", "q", false, "do not show the program's console")
@@ -28,9 +30,6 @@ var runVerb = verb{
 				return err
 			}
 			o := run.Options{Dir: dir, On: *on, Timeout: *timeout, Sanitize: *sanitize}
-			if _, err := run.ParseTarget(*on); err != nil {
-				return usagef("--on: %v", err)
-			}
 			if !*quiet && !*asJSON {
 				o.Console = c.stdout
 			}
@@ -50,6 +49,10 @@ func runProject(c *cli, o run.Options, asJSON bool) error {
 	}
 	o.Connect = run.Simulated(o.Accel)
 	r, err := run.Run(c.ctx, o)
+	var name *board.NameError
+	if errors.As(err, &name) {
+		return usagef("--on: %v", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/unroll-npu/unroll/firmware/board"
 )
 
 // BuildError is a compiler or build system that did not succeed.
@@ -31,11 +34,11 @@ func (e *BuildError) Unwrap() error { return e.Err }
 // Build compiles and links the project for opt.On and returns the path of the
 // image. For this machine a C compiler is enough; CMake is used when it is here.
 func Build(ctx context.Context, opt Options) (string, error) {
-	t, err := ParseTarget(opt.On)
-	if err != nil {
+	if err := checkProject(opt.Dir); err != nil {
 		return "", err
 	}
-	if err := checkProject(opt.Dir); err != nil {
+	t, err := findBoard(opt.Dir, opt.On)
+	if err != nil {
 		return "", err
 	}
 	dir, err := filepath.Abs(opt.Dir)
@@ -46,18 +49,18 @@ func Build(ctx context.Context, opt Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if t.Toolchain != "" && opt.Toolchain != "" {
+	if !t.Host() && opt.Toolchain != "" {
 		t.Toolchain = opt.Toolchain
 	}
 	opt.say("building for " + t.Name)
 	if err := compile(ctx, opt, t, dir, build); err != nil {
 		return "", err
 	}
-	return filepath.Join(opt.buildDir(t), t.Image), nil
+	return filepath.Join(opt.buildDir(t), t.Image()), nil
 }
 
-func compile(ctx context.Context, opt Options, t Target, dir, build string) error {
-	if t.Toolchain == "" {
+func compile(ctx context.Context, opt Options, t *board.Board, dir, build string) error {
+	if t.Host() {
 		if _, err := Find(toolCC); err != nil {
 			return err
 		}
@@ -70,9 +73,9 @@ func compile(ctx context.Context, opt Options, t Target, dir, build string) erro
 	return withCMake(ctx, opt, t, dir, build)
 }
 
-func withCMake(ctx context.Context, opt Options, t Target, dir, build string) error {
+func withCMake(ctx context.Context, opt Options, t *board.Board, dir, build string) error {
 	need := []string{toolCMake, toolNinja}
-	if t.Toolchain != "" {
+	if !t.Host() {
 		need = append(need, toolArm)
 	}
 	paths := map[string]string{}
@@ -84,9 +87,9 @@ func withCMake(ctx context.Context, opt Options, t Target, dir, build string) er
 		paths[name] = path
 	}
 	configure := []string{paths[toolCMake], "-S", dir, "-B", build, "-G", "Ninja",
-		"-DCMAKE_MAKE_PROGRAM=" + paths[toolNinja], "-DUNROLL_TARGET=" + t.CMake,
+		"-DCMAKE_MAKE_PROGRAM=" + paths[toolNinja], "-DUNROLL_TARGET=" + t.Target,
 		"-DUNROLL_NONSECURE=" + onOff(opt.NonSecure), "-DUNROLL_SANITIZE=" + onOff(opt.Sanitize)}
-	if t.Toolchain != "" {
+	if !t.Host() {
 		configure = append(configure, "-DCMAKE_TOOLCHAIN_FILE="+filepath.Join(dir, filepath.FromSlash(t.Toolchain)))
 	}
 	for _, d := range opt.Define {
@@ -106,18 +109,29 @@ func onOff(b bool) string {
 }
 
 // plainSources are the patterns of the files that make up a program of this machine.
-var plainSources = []string{"src/*.c", "app/*.c", "npu/*.c", "platform/*.c", "platform/host/*.c", "platform/link/*.c"}
+func plainSources(b *board.Board) []string {
+	list := []string{"src/*.c", "app/*.c", "npu/*.c", "platform/*.c"}
+	for _, dir := range b.SharedFolders() {
+		list = append(list, dir+"/*.c")
+	}
+	return append(list, b.Sources()...)
+}
 
 // plainIncludes are the folders with headers; those that are absent do no harm.
-var plainIncludes = []string{"include", "src", "app", "npu", "platform", "platform/link"}
+func plainIncludes(b *board.Board) []string {
+	return append([]string{"include", "src", "app", "npu"}, b.Includes()...)
+}
 
 // plainCC compiles for this machine without a build system.
-func plainCC(ctx context.Context, opt Options, t Target, dir, build string) error {
+func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string) error {
 	cc, err := Find(toolCC)
 	if err != nil {
 		return err
 	}
-	flags := []string{cc, "-std=c11", "-Os", "-g", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections", "-DNPU_MMIO_EXTERN=1"}
+	flags := []string{cc, "-std=c11", "-Os", "-g", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections"}
+	for _, k := range slices.Sorted(maps.Keys(t.Defines)) {
+		flags = append(flags, "-D"+k+"="+t.Defines[k])
+	}
 	if opt.NonSecure {
 		flags = append(flags, "-DUNROLL_NONSECURE=1")
 	}
@@ -126,7 +140,7 @@ func plainCC(ctx context.Context, opt Options, t Target, dir, build string) erro
 		sanitize = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
 	}
 	flags = append(flags, sanitize...)
-	for _, include := range plainIncludes {
+	for _, include := range plainIncludes(t) {
 		flags = append(flags, "-I"+filepath.Join(dir, include))
 	}
 	for _, d := range opt.Define {
@@ -138,7 +152,7 @@ func plainCC(ctx context.Context, opt Options, t Target, dir, build string) erro
 	var objects []string
 	var group errgroup.Group
 	group.SetLimit(runtime.NumCPU())
-	for _, pattern := range plainSources {
+	for _, pattern := range plainSources(t) {
 		sources, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
 		if err != nil {
 			return err
@@ -162,7 +176,7 @@ func plainCC(ctx context.Context, opt Options, t Target, dir, build string) erro
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	image := filepath.Join(build, t.Image)
+	image := filepath.Join(build, t.Image())
 	link := append([]string{cc, "-Wl,--gc-sections", "-o", image}, objects...)
 	if runtime.GOOS == "darwin" {
 		link = append([]string{cc, "-o", image}, objects...)

@@ -5,7 +5,7 @@
 // In: the project's folder and a way to make the simulated NPU. Out: a Report, which
 // says whether the golden vectors passed and how large the library is.
 //
-// Open run.go first. target.go lists where a project can run, tool.go the programs
+// Open run.go first. target.go finds the board it runs on, tool.go the programs
 // needed, build.go the two ways to build, measure.go and stack.go the sizes,
 // image.go the formats a flash tool reads.
 package run

@@ -7,59 +7,49 @@ import (
 	"io"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/firmware/board"
 	"github.com/unroll-npu/unroll/firmware/link"
 )
 
-// commandLine is what starts the image on a target.
-func commandLine(t Target, image string, accel *ethosu.Accelerator) ([]string, error) {
-	switch {
-	case t.Toolchain == "":
+// commandLine is what starts the image on a board.
+func commandLine(b *board.Board, image string, accel *ethosu.Accelerator) ([]string, error) {
+	if b.Host() {
 		return []string{image}, nil
-	case t.Linked:
-		qemu, err := Find(toolQEMU)
-		return qemuCommand(qemu, image), err
 	}
-	name := toolFVP55
-	if accel.Generation == ethosu.U65 {
-		name = toolFVP65
+	product, macs := "", ""
+	if accel != nil {
+		product, macs = "ethos-u55", strconv.Itoa(accel.MACs)
+		if accel.Generation == ethosu.U65 {
+			product = "ethos-u65"
+		}
 	}
-	path, err := Find(name)
+	e := b.Emulator(product)
+	if e == nil {
+		return nil, fmt.Errorf("nothing here runs images of board %s with %s: unroll flash writes them for the board's own loader", b.Name, product)
+	}
+	program, err := findEmulator(b, e)
 	if err != nil {
-		return nil, fmt.Errorf("%w; then run:\n  %s", err, strings.Join(fvpCommand(name, image, accel), " "))
+		if b.Linked {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w; then run:\n  %s", err, strings.Join(e.Command(e.Program, image, macs), " "))
 	}
-	return fvpCommand(path, image, accel), nil
-}
-
-// qemuCommand leaves stdin and stdout to the link; the console goes to stderr,
-// which must be a pipe.
-func qemuCommand(qemu, image string) []string {
-	return []string{qemu, "-M", "mps3-an547", "-display", "none", "-monitor", "none", "-serial", "file:/dev/stderr",
-		"-semihosting-config", "enable=on,target=native", "-kernel", image}
-}
-
-func fvpCommand(fvp, image string, accel *ethosu.Accelerator) []string {
-	return []string{fvp, "-a", image,
-		"-C", fmt.Sprintf("ethosu.num_macs=%d", accel.MACs),
-		"-C", "mps3_board.visualisation.disable-visualisation=1",
-		"-C", "mps3_board.telnetterminal0.start_telnet=0",
-		"-C", "mps3_board.uart0.out_file=-",
-		"-C", "mps3_board.uart0.unbuffered_output=1",
-		"-C", "mps3_board.uart0.shutdown_on_eot=1",
-		"--simlimit", "120"}
+	return e.Command(program, image, macs), nil
 }
 
 // execute runs the program to its end and fills in what it said and did.
-func execute(ctx context.Context, t Target, argv []string, opt Options, report *Report) error {
+func execute(ctx context.Context, t *board.Board, argv []string, opt Options, report *Report) error {
 	timeout := opt.Timeout
 	if timeout == 0 {
 		timeout = 5 * time.Minute
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout,
-		fmt.Errorf("%s does not end within %v: raise the timeout, or look for a lost interrupt or an endless loop", t.Name, timeout))
+		fmt.Errorf("%s does not end within %v: raise the timeout, or look for a lost interrupt or an endless loop", t.On, timeout))
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
@@ -71,7 +61,7 @@ func execute(ctx context.Context, t Target, argv []string, opt Options, report *
 	return <-done
 }
 
-func executeHere(ctx context.Context, t Target, argv []string, opt Options, report *Report) error {
+func executeHere(ctx context.Context, t *board.Board, argv []string, opt Options, report *Report) error {
 	// Cancelling kills: while it waits on the link, QEMU is deaf to anything less.
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.WaitDelay = 5 * time.Second

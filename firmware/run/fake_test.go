@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/unroll-npu/unroll/firmware"
+	"github.com/unroll-npu/unroll/firmware/board"
 	"github.com/unroll-npu/unroll/firmware/link"
 	"github.com/unroll-npu/unroll/firmware/run"
 )
@@ -187,6 +188,15 @@ func image(t *testing.T, b build) string {
 		once = sync.OnceValues(func() (string, error) {
 			for _, from := range []fs.FS{firmware.Files(), os.DirFS(filepath.Join("..", "testdata", "selftest"))} {
 				if err := os.CopyFS(dir, from); err != nil {
+					return "", err
+				}
+			}
+			boards, err := board.Builtin().All()
+			if err != nil {
+				return "", err
+			}
+			for _, b := range boards {
+				if err := b.WriteTo(dir); err != nil {
 					return "", err
 				}
 			}

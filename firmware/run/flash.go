@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/unroll-npu/unroll/firmware/board"
 )
 
 // FlashFile is one file for a loader.
@@ -16,11 +19,18 @@ type FlashFile struct {
 	Bytes   int    `json:"bytes"`
 }
 
-// Flash writes an image in the formats that loaders and flash tools read, next to
-// each other in dir: the ELF itself; one Intel HEX file; one .bin for each memory,
-// with its address in the name; and the images.txt by which the MPS3 board loads
-// those. Files of the same name are replaced.
-func Flash(image, dir string) ([]FlashFile, error) {
+// Flash writes an image of a project in the formats that the board's loaders and flash
+// tools read, next to each other in dir: the ELF itself; one Intel HEX file; one .bin
+// for each memory; and the images.txt by which an MPS3 board loads those. Files of the
+// same name are replaced.
+func Flash(project, on, image, dir string) ([]FlashFile, error) {
+	b, err := findBoard(project, on)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.Images) == 0 {
+		return nil, fmt.Errorf("board %s has no image that a loader takes: its %s lists none", b.Name, board.ManifestName)
+	}
 	segments, err := Segments(image)
 	if err != nil {
 		return nil, err
@@ -42,6 +52,9 @@ func Flash(image, dir string) ([]FlashFile, error) {
 	}
 	var files []FlashFile
 	write := func(name, format string, address uint64, data []byte) error {
+		if !slices.Contains(b.Images, format) {
+			return nil
+		}
 		path := filepath.Join(dir, name)
 		files = append(files, FlashFile{path, format, address, len(data)})
 		return writeFile(path, data)
@@ -58,7 +71,10 @@ func Flash(image, dir string) ([]FlashFile, error) {
 		if err := write(name, "bin", s.Address, s.Data); err != nil {
 			return nil, err
 		}
-		boot, err := boardAddress(s)
+		if !slices.Contains(b.Images, "mps3") {
+			continue
+		}
+		boot, err := b.LoaderAddress(s.Address, len(s.Data))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", image, err)
 		}
@@ -69,25 +85,6 @@ func Flash(image, dir string) ([]FlashFile, error) {
 		return nil, err
 	}
 	return files, nil
-}
-
-// boardAddress is where the MPS3's motherboard controller sees a memory of the core.
-func boardAddress(s Segment) (uint64, error) {
-	for _, m := range []struct {
-		core, size, board uint64
-	}{
-		{0x10000000, 512 << 10, 0x00000000}, // ITCM
-		{0x00000000, 512 << 10, 0x00000000},
-		{0x11000000, 2 << 20, 0x02000000}, // BRAM
-		{0x01000000, 2 << 20, 0x02000000},
-		{0x60000000, 256 << 20, 0x08000000}, // DDR, non-secure
-		{0x70000000, 256 << 20, 0x0C000000}, // DDR, secure
-	} {
-		if off := s.Address - m.core; off < m.size && uint64(len(s.Data)) <= m.size-off {
-			return m.board + off, nil
-		}
-	}
-	return 0, fmt.Errorf("the board cannot load %d bytes at %#x: expected ITCM, BRAM or DDR", len(s.Data), s.Address)
 }
 
 // writeFile never leaves half a file behind.

@@ -14,7 +14,7 @@ import (
 func TestFlash(t *testing.T) {
 	path := image(t, build{on: "fvp"})
 	dir := t.TempDir()
-	files, err := run.Flash(path, dir)
+	files, err := run.Flash("", "fvp", path, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

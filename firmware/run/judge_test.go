@@ -132,18 +132,21 @@ func TestCommandLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fvp := strings.Join(fvpCommand("FVP", "fw.elf", accel), " ")
-	if !strings.HasPrefix(fvp, "FVP -a fw.elf -C ethosu.num_macs=512 ") {
-		t.Errorf("FVP command %q", fvp)
+	fvp, err := findBoard("", "fvp")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := Find(toolFVP65); err != nil {
-		target, _ := ParseTarget("fvp")
-		_, err := commandLine(target, "fw.elf", accel)
+	e := fvp.Emulator("ethos-u65")
+	if command := strings.Join(e.Command("FVP", "fw.elf", "512"), " "); !strings.HasPrefix(command, "FVP -a fw.elf -C ethosu.num_macs=512 ") {
+		t.Errorf("FVP command %q", command)
+	}
+	if _, err := findEmulator(fvp, e); err != nil {
+		_, err := commandLine(fvp, "fw.elf", accel)
 		if err == nil || !strings.Contains(err.Error(), "Ethos-U65 -a fw.elf -C ethosu.num_macs=512") || !strings.Contains(err.Error(), "developer.arm.com") {
 			t.Errorf("without the FVP: %v", err)
 		}
 	}
-	if _, err := ParseTarget("board"); err == nil || !strings.Contains(err.Error(), "host, qemu") {
-		t.Errorf("unknown target: %v", err)
+	if _, err := findBoard("", "board"); err == nil || !strings.Contains(err.Error(), "host, qemu") {
+		t.Errorf("unknown board: %v", err)
 	}
 }

@@ -12,14 +12,15 @@ import (
 	"time"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/firmware/board"
 	"github.com/unroll-npu/unroll/firmware/link"
 )
 
 // Options says what to run, where and how. Dir, On and Connect (Accel on the FVP)
 // must be given.
 type Options struct {
-	Dir string // the project
-	On  string // a target's name
+	Dir string // the project; it may be empty with Image, for a board that comes with unroll
+	On  string // where to run it: a board's name, as the project's boards give it
 
 	// Connect makes the NPU over the program's memory; see Simulated.
 	Connect func(link.Memory) link.NPU
@@ -73,15 +74,20 @@ type Report struct {
 // run: a missing tool (errors.Is ErrNoTool), a *BuildError, the timeout. A program
 // that ran and failed is a Report with Pass false.
 func Run(ctx context.Context, opt Options) (*Report, error) {
-	t, err := ParseTarget(opt.On)
+	if opt.Dir != "" {
+		if err := checkProject(opt.Dir); err != nil {
+			return nil, err
+		}
+	}
+	t, err := findBoard(opt.Dir, opt.On)
 	if err != nil {
 		return nil, err
 	}
 	if t.Linked && opt.Connect == nil {
-		panic("BUG: Run needs Options.Connect on " + t.Name)
+		panic("BUG: Run needs Options.Connect on " + t.On)
 	}
 	if !t.Linked && opt.Accel == nil {
-		panic("BUG: Run needs Options.Accel on " + t.Name)
+		panic("BUG: Run needs Options.Accel on " + t.On)
 	}
 	image := opt.Image
 	if image == "" {
@@ -89,7 +95,7 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	report := &Report{On: t.Name, Image: image}
+	report := &Report{On: t.On, Image: image}
 	if !opt.Sanitize { // checks and red zones would be counted
 		if report.Sizes, err = Measure(image); err != nil {
 			return nil, err
@@ -99,7 +105,7 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt.say("running on " + t.Name)
+	opt.say("running on " + t.On)
 	if err := execute(ctx, t, argv, opt, report); err != nil {
 		return nil, err
 	}
@@ -115,15 +121,15 @@ func (o *Options) say(what string) {
 
 // buildDir is the build folder: one for each way to build, so that none finds the
 // objects of another.
-func (o *Options) buildDir(t Target) string {
+func (o *Options) buildDir(b *board.Board) string {
 	if o.BuildDir != "" {
 		return o.BuildDir
 	}
-	name := t.CMake
-	if t.Toolchain == "" && o.PlainCC {
+	name := b.Target
+	if b.Host() && o.PlainCC {
 		name += "-cc"
 	}
-	if t.Toolchain != "" && o.Toolchain != "" {
+	if !b.Host() && o.Toolchain != "" {
 		name += "-" + strings.TrimSuffix(path.Base(o.Toolchain), ".cmake")
 	}
 	if o.Sanitize {
@@ -137,7 +143,7 @@ func (o *Options) buildDir(t Target) string {
 
 // checkProject tells a folder that is no generated project from one that is.
 func checkProject(dir string) error {
-	for _, need := range []string{"CMakeLists.txt", "npu/npu_driver.c", "platform/platform.h"} {
+	for _, need := range []string{"CMakeLists.txt", "npu/npu_driver.c", "platform/platform.h", "platform/host/board.json"} {
 		if _, err := os.Stat(filepath.Join(dir, need)); errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("%s is no generated project, it has no %s: name a folder that unroll generate or build wrote", dir, need)
 		} else if err != nil {

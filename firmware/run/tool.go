@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/unroll-npu/unroll/firmware/board"
 )
 
 // ErrNoTool is wrapped by every error about a program that is not installed.
@@ -32,23 +35,16 @@ const (
 	toolCMake = "cmake"
 	toolNinja = "ninja"
 	toolArm   = "arm-none-eabi-gcc"
-	toolQEMU  = "qemu-system-arm"
-	toolFVP55 = "FVP_Corstone_SSE-300_Ethos-U55"
-	toolFVP65 = "FVP_Corstone_SSE-300_Ethos-U65"
 )
-
-const installFVP = "download \"Corstone-300 Ecosystem FVP\" from https://developer.arm.com/downloads/-/arm-ecosystem-fvps, unpack it and put its models folder on PATH"
-
-var fvpDirs = []string{"~/FVP_Corstone_SSE-300/models/*", "~/FVP*/models/*", "/opt/FVP_Corstone_SSE-300/models/*", "/opt/FVP*/models/*", "/opt/arm/FVP*/models/*"}
 
 var tools = []Tool{
 	{Name: toolCC, Names: []string{"cc", "gcc", "clang"}, Env: "CC", Purpose: "C compiler for this machine", Needed: "run --on host, the C part of generated tests", Install: "apt install gcc libc6-dev"},
 	{Name: toolCMake, Names: []string{"cmake"}, Purpose: "build system, 3.20 or later", Needed: "run --on qemu, fvp", Install: "apt install cmake"},
 	{Name: toolNinja, Names: []string{"ninja", "ninja-build", "samu"}, Purpose: "runs what CMake wrote", Needed: "run --on qemu, fvp", Install: "apt install ninja-build"},
 	{Name: toolArm, Names: []string{"arm-none-eabi-gcc"}, Purpose: "C compiler for Cortex-M", Needed: "run --on qemu, fvp; flash", Install: "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi"},
-	{Name: toolQEMU, Names: []string{"qemu-system-arm"}, Purpose: "emulates the Cortex-M55", Needed: "run --on qemu", Install: "apt install qemu-system-arm"},
-	{Name: toolFVP55, Names: []string{toolFVP55}, Dirs: fvpDirs, Purpose: "Arm's model of Corstone-300 with Ethos-U55", Needed: "run --on fvp", Install: installFVP},
-	{Name: toolFVP65, Names: []string{toolFVP65}, Dirs: fvpDirs, Purpose: "Arm's model of Corstone-300 with Ethos-U65", Needed: "run --on fvp", Install: installFVP},
+}
+
+var otherTools = []Tool{
 	{Name: "clang", Names: []string{"clang"}, Purpose: "second compiler", Needed: "the project's LLVM preset", Install: "apt install clang lld"},
 	{Name: "ld.lld", Names: []string{"ld.lld"}, Purpose: "linker of LLVM", Needed: "the project's LLVM preset", Install: "apt install lld"},
 	{Name: "cppcheck", Names: []string{"cppcheck"}, Purpose: "static analysis of C", Needed: "the project's own quality gates", Install: "apt install cppcheck"},
@@ -64,9 +60,43 @@ func (e *ToolError) Error() string {
 
 func (e *ToolError) Unwrap() error { return ErrNoTool }
 
+// emulators are the programs that run images of the boards that come with unroll.
+func emulators() []Tool {
+	all, err := board.Builtin().All()
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	var list []Tool
+	for _, b := range all {
+		for i := range b.Emulators {
+			t := emulatorTool(b, &b.Emulators[i])
+			if !slices.ContainsFunc(list, func(o Tool) bool { return o.Name == t.Name }) {
+				list = append(list, t)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Tool) int { return strings.Compare(b.Name, a.Name) })
+	return list
+}
+
+func allTools() []Tool { return slices.Concat(tools, emulators(), otherTools) }
+
+func emulatorTool(b *board.Board, e *board.Emulator) Tool {
+	return Tool{Name: e.Program, Names: []string{e.Program}, Dirs: e.Folders, Purpose: e.Purpose, Needed: "run --on " + b.On, Install: e.Install}
+}
+
+// findEmulator returns the path of a board's emulator.
+func findEmulator(b *board.Board, e *board.Emulator) (string, error) {
+	t := emulatorTool(b, e)
+	if path := t.find(); path != "" {
+		return path, nil
+	}
+	return "", &ToolError{t}
+}
+
 // Find looks a tool of the list up and returns its path; *ToolError when it is absent.
 func Find(name string) (string, error) {
-	for _, t := range tools {
+	for _, t := range allTools() {
 		if t.Name != name {
 			continue
 		}
@@ -109,7 +139,7 @@ func (t *Tool) find() string {
 
 // Doctor returns every tool with its path and version filled in where it is here.
 func Doctor(ctx context.Context) []Tool {
-	all := append([]Tool(nil), tools...)
+	all := allTools()
 	for i := range all {
 		t := &all[i]
 		if t.Path = t.find(); t.Path == "" {

@@ -1,11 +1,12 @@
-# Cortex-M55 with clang and lld; C library and libgcc are those of arm-none-eabi-gcc.
+# Cortex-M with clang and lld; C library and libgcc are those of arm-none-eabi-gcc.
 set(CMAKE_SYSTEM_NAME Generic)
-set(CMAKE_SYSTEM_PROCESSOR cortex-m55)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES UNROLL_TARGET)
+include("${CMAKE_CURRENT_LIST_DIR}/unroll_cpu.cmake")
 set(CMAKE_C_COMPILER clang)
 set(CMAKE_C_COMPILER_TARGET arm-none-eabi)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_EXECUTABLE_SUFFIX_C .elf)
-set(cpu -mcpu=cortex-m55 -mthumb -mfloat-abi=hard)
+set(cpu ${UNROLL_CPU_FLAGS})
 execute_process(COMMAND arm-none-eabi-gcc ${cpu} -print-libgcc-file-name
                 OUTPUT_VARIABLE libgcc OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND arm-none-eabi-gcc ${cpu} -print-file-name=libc_nano.a

@@ -1,23 +1,19 @@
-/* The little an application needs from the machine it runs on: Corstone-300 (FVP, FPGA, QEMU) or
- * a PC. */
+/* The little an application needs from the machine it runs on: a board or a PC. */
 #ifndef UNROLL_PLATFORM_H
 #define UNROLL_PLATFORM_H
 
 #include <stdint.h>
 
 #include "npu_driver.h"
+#include <unroll_board.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Arguments for unroll_npu_init. The build may set PLATFORM_NPU_BASE; a PC ignores it. */
+/* Arguments for unroll_npu_init. The build may set another base; a PC ignores it. */
 #ifndef PLATFORM_NPU_BASE
-#ifdef UNROLL_NONSECURE
-#define PLATFORM_NPU_BASE 0x48102000u
-#else
-#define PLATFORM_NPU_BASE 0x58102000u
-#endif
+#define PLATFORM_NPU_BASE UNROLL_BOARD_NPU_BASE
 #endif
 
 #ifdef UNROLL_NONSECURE

@@ -22,29 +22,37 @@ int main(void);
 
 void corstone300_start(void);
 
-#define EXTERNAL_INTERRUPTS 96
-
 struct vector_table {
     uint32_t *stack;
-    void (*handler[15 + EXTERNAL_INTERRUPTS])(void);
+    void (*handler[15 + UNROLL_BOARD_INTERRUPTS])(void);
 };
 
-#define UNUSED1  corstone300_fault
-#define UNUSED4  UNUSED1, UNUSED1, UNUSED1, UNUSED1
-#define UNUSED13 UNUSED4, UNUSED4, UNUSED4, UNUSED1
-#define UNUSED52 UNUSED13, UNUSED13, UNUSED13, UNUSED13
-#define UNUSED39 UNUSED13, UNUSED13, UNUSED13
+#define EXTERNAL(n)  (15u + (n)) /* place of an external interrupt among the handlers */
+#define SYSTEM_TIMER EXTERNAL(CORSTONE300_IRQ_SYSTEM_TIMER0)
+#define NPU          EXTERNAL(CORSTONE300_IRQ_NPU)
+
+_Static_assert(CORSTONE300_IRQ_NPU > CORSTONE300_IRQ_SYSTEM_TIMER0 + 1u &&
+                   CORSTONE300_IRQ_NPU + 1u < UNROLL_BOARD_INTERRUPTS,
+               "the vector table below has no place for the NPU's interrupt");
 
 extern const struct vector_table corstone300_vectors;
 
+/* Ranges that do not overlap; ISO C has none. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
 __attribute__((section(".vectors"), used)) const struct vector_table corstone300_vectors = {
     unroll_stack_top,
     {
-        corstone300_reset, UNUSED13, corstone300_systick, UNUSED1, UNUSED1,
-        UNUSED1,                             /* external interrupts 0 to 2 */
-        corstone300_system_timer0, UNUSED52, /* 3, 4 to 55 */
-        corstone300_npu, UNUSED39,           /* 56, 57 to 95 */
+        [0] = corstone300_reset,
+        [1 ... 13] = corstone300_fault,
+        [14] = corstone300_systick,
+        [15 ... SYSTEM_TIMER - 1] = corstone300_fault,
+        [SYSTEM_TIMER] = corstone300_system_timer0,
+        [SYSTEM_TIMER + 1 ... NPU - 1] = corstone300_fault,
+        [NPU] = corstone300_npu,
+        [NPU + 1 ... EXTERNAL(UNROLL_BOARD_INTERRUPTS) - 1] = corstone300_fault,
     }};
+#pragma GCC diagnostic pop
 
 __attribute__((naked, used)) void corstone300_reset(void) {
     __asm__ volatile("cpsid i                  \n\t"

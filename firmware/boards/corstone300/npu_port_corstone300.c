@@ -1,4 +1,4 @@
-/* The driver's port on Corstone-300: caches of a Cortex-M55, SysTick as clock, interrupt 56. */
+/* The driver's port on Corstone-300: caches of a Cortex-M55, SysTick as clock. */
 #include "npu_port.h"
 
 #include "corstone300.h"
@@ -88,15 +88,14 @@ void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
     each_line(address, bytes, &SCB_DCIMVAC);
 }
 
-/* Memories on the NPU's buses, non-secure and secure alias; the TCMs are not among them. */
 int unroll_npu_port_reachable(uintptr_t address, size_t bytes) {
     static const struct {
         uint32_t start;
         uint32_t bytes;
     } memories[] = {
-        {0x01000000u, 0x00200000u}, {0x11000000u, 0x00200000u}, /* BRAM */
-        {0x21000000u, 0x00400000u}, {0x31000000u, 0x00400000u}, /* ISRAM */
-        {0x60000000u, 0x80000000u},                             /* DDR */
+#define MEMORY(start, bytes, ports, offset) {start, bytes},
+        UNROLL_BOARD_NPU_MEMORIES(MEMORY)
+#undef MEMORY
     };
 
     for (uint32_t i = 0; i < sizeof memories / sizeof memories[0]; i++) {

@@ -4,13 +4,12 @@
 
 #include <stdint.h>
 
-#define CORSTONE300_IRQ_SYSTEM_TIMER0 3u
-#define CORSTONE300_IRQ_NPU           56u
+/* Not by quotes: they would find the one beside this file before that of a board which inherits. */
+#include <unroll_board.h>
 
-/* 32 MHz on the FPGA and on QEMU; the FVP's default is 25 MHz, where a tick is then longer. */
-#ifndef CORSTONE300_CORE_HZ
-#define CORSTONE300_CORE_HZ 32000000u
-#endif
+#define CORSTONE300_IRQ_SYSTEM_TIMER0 3u
+#define CORSTONE300_IRQ_NPU           UNROLL_BOARD_NPU_IRQ
+#define CORSTONE300_CORE_HZ           UNROLL_BOARD_CORE_HZ
 
 /* Registers pushed by the fault entry, then those that the core stacked. */
 struct fault_frame {
