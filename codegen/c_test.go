@@ -127,7 +127,7 @@ func TestGeneratedCCompilesForCortexM55(t *testing.T) {
 
 func TestGeneratedHeadersCompileAsCPlusPlus(t *testing.T) {
 	perVariant(t, "g++", func(t *testing.T, dir string, p Project) {
-		use := "#include \"" + p.Prefix + ".h\"\n#include \"../app/golden.h\"\n" + strings.ToUpper(p.Prefix) + "_ARENA_DEFINE(arena);\n" +
+		use := "#include \"" + p.Prefix + ".h\"\n#include \"../app/" + p.Prefix + "_golden.h\"\n" + strings.ToUpper(p.Prefix) + "_ARENA_DEFINE(arena);\n" +
 			"void *use();\nvoid *use() { return arena; }\n"
 		if err := os.WriteFile(filepath.Join(dir, "use.cpp"), []byte(use), 0o666); err != nil {
 			t.Fatal(err)

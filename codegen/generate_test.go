@@ -94,7 +94,7 @@ func TestGenerateIsDeterministic(t *testing.T) {
 }
 
 func TestPrefixes(t *testing.T) {
-	for _, p := range []string{"gru", "gru256", "a", "my_model_2"} {
+	for _, p := range []string{"gru", "gru256", "a", "my_model_2", strings.Repeat("x", 40)} {
 		if err := CheckPrefix(p); err != nil {
 			t.Errorf("%q: %v", p, err)
 		}
@@ -102,7 +102,8 @@ func TestPrefixes(t *testing.T) {
 	for p, want := range map[string]string{
 		"": "empty", "2fast": "not a lower-case C identifier", "Gru": "lower-case", "a-b": "lower-case", "gru é": "lower-case", "int": "keyword",
 		"class": "keyword", "co_await": "keyword", "_gru": "lower-case", "gru_": "ends in _", "a__b": "doubles", "unroll_npu_x": "collides",
-		"platform": "already uses", strings.Repeat("x", 17): "17 characters",
+		"platform": "already uses", strings.Repeat("x", 41): "41 characters", "all": "target of CMake", "string": "standard header",
+		"fw": "target", "m": "library", "npu_x": "headers",
 	} {
 		if err := CheckPrefix(p); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error is %v, expected %q in it", p, err, want)
@@ -112,7 +113,8 @@ func TestPrefixes(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"gru": "gru", "My Model-v2.tflite": "my_model_v2_tfli", "42": "t_42", "int": "model", "": "t", "é": "t",
+		"gru": "gru", "My Model-v2.tflite": "my_model_v2_tflite", "42": "t_42", "int": "model_int", "": "t", "é": "t", "clean": "model_clean",
+		"gru256_mnist_state_int8_per_channel_a_b_c_d": "gru256_mnist_state_int8_per_chann_7b3d11",
 	} {
 		if got := PrefixFrom(name); got != want || CheckPrefix(got) != nil {
 			t.Errorf("PrefixFrom(%q) is %q, expected %q", name, got, want)

@@ -62,7 +62,7 @@ func TestLayoutOfEveryPrefix(t *testing.T) {
 			t.Parallel()
 			dir, p := t.TempDir(), v
 			code := map[string][]byte{}
-			for n := 1; n <= maxPrefix; n++ {
+			for n := 1; n <= styledPrefix; n++ {
 				p.Prefix = strings.Repeat("x", n)
 				tree := generate(t, p)
 				write(t, filepath.Join(dir, ".clang-format"), string(tree[".clang-format"]))

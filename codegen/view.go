@@ -279,8 +279,8 @@ func elementCount(outs []*tensorView) string {
 
 // shortened keeps the end of a long name, which tells more than its scopes.
 func shortened(id string) string {
-	if len(id) > maxPrefix {
-		id = identifier(id[len(id)-maxPrefix:])
+	if len(id) > styledPrefix {
+		id = identifier(id[len(id)-styledPrefix:])
 	}
 	return id
 }

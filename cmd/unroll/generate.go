@@ -92,7 +92,11 @@ unroll generate --check fw`,
 			if err := writeProject(pr, dst, g.force); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stdout, "wrote %s\nnext: %s\n", dst, command("run", operand(dst), "--on", "host"))
+			next := command("run", operand(dst), "--on", "host")
+			if g.driver == "arm" { // Arm's driver is not in the project: nothing here builds it
+				next = "add_subdirectory(" + dst + ") in a build that has Arm's driver, see " + filepath.Join(dst, "README.md")
+			}
+			fmt.Fprintf(c.stdout, "wrote %s\nnext: %s\n", dst, next)
 			return nil
 		}
 	},

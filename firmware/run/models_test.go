@@ -298,10 +298,7 @@ func TestTwoModels(t *testing.T) {
 			tree[path] = content
 		}
 	}
-	for _, name := range []string{"golden.c", "golden.h"} {
-		text := strings.ReplaceAll(string(other["app/"+name]), "golden.h", "golden_two.h")
-		tree["app/"+strings.Replace(name, "golden", "golden_two", 1)] = []byte(text)
-	}
+	tree["app/two_golden.h"], tree["app/golden_two.c"] = other["app/two_golden.h"], other["app/golden.c"]
 	delete(tree, "manifest.json")
 	main, err := os.ReadFile(filepath.Join("testdata", "two-models.c"))
 	if err != nil {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "arm_acc_check.h"
 #include "ethosu_driver.h"
 
 static const uint32_t expected[] = {0x31504F43u, 0x00100001u, 0x00001807u, 0x10060000u,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "arm_seq_model.h"
-#include "check.h"
+#include "arm_seq_check.h"
 #include "ethosu_driver.h"
 
 static int starts;

@@ -17,6 +17,8 @@ extern uint32_t unroll_model_sram_end[];
 extern const uint32_t unroll_model_sram_load[];
 extern uint32_t unroll_bss_start[];
 extern uint32_t unroll_bss_end[];
+extern void (*const unroll_init_start[])(void);
+extern void (*const unroll_init_end[])(void);
 
 int main(void);
 
@@ -81,6 +83,8 @@ static void copy(uint32_t *to, const uint32_t *from, size_t count) {
 
 __attribute__((used)) void corstone300_start(void) {
     const size_t bss = words(unroll_bss_start, unroll_bss_end);
+    const size_t constructors =
+        ((uintptr_t)unroll_init_end - (uintptr_t)unroll_init_start) / sizeof unroll_init_start[0];
 
     SCB_VTOR = (uint32_t)(uintptr_t)&corstone300_vectors;
     copy(unroll_data_start, unroll_data_load, words(unroll_data_start, unroll_data_end));
@@ -90,6 +94,10 @@ __attribute__((used)) void corstone300_start(void) {
         unroll_bss_start[i] = 0;
     }
     cortex_m_dsb();
+    /* Constructors of C++ objects. */
+    for (size_t i = 0; i < constructors; i++) {
+        unroll_init_start[i]();
+    }
     __asm__ volatile("cpsie i" ::: "memory");
     platform_exit(main());
 }

@@ -10,6 +10,8 @@ if(NOT TARGET unroll_npu)
   set_target_properties(unroll_npu PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
   target_include_directories(unroll_npu PUBLIC
     "$<BUILD_INTERFACE:${UNROLL_ROOT}/npu>" $<INSTALL_INTERFACE:include/unroll>)
+  target_compile_options(unroll_npu PRIVATE
+    $<$<C_COMPILER_ID:GNU,Clang,AppleClang,ARMClang>:-ffunction-sections;-fdata-sections>)
   if(UNROLL_TARGET)
     include("${CMAKE_CURRENT_LIST_DIR}/unroll_board.cmake")
     if(NOT UNROLL_BOARD_TARGET)

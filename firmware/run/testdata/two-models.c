@@ -1,9 +1,9 @@
 /* Two models in one image, and two instances of the first in one arena, taking turns. */
 #include <string.h>
 
-#include "golden.h"
-#include "golden_two.h"
+#include "one_golden.h"
 #include "platform.h"
+#include "two_golden.h"
 
 static unroll_npu npu;
 static one_context first;

@@ -3,13 +3,13 @@
 #include "npu_placement.h"
 
 /* 16 words that no Ethos-U would run; the test's NPU compares them. */
-UNROLL_NPU_MODEL _Alignas(16) static const uint32_t commands[16] = {
+_Alignas(16) UNROLL_NPU_MODEL static const uint32_t commands[16] = {
     0x53454C46u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 10u, 11u, 12u, 13u, 14u, 0xFFFF0000u};
 
-UNROLL_NPU_MODEL _Alignas(16) static const uint8_t weights[SELFTEST_BYTES] = {
+_Alignas(16) UNROLL_NPU_MODEL static const uint8_t weights[SELFTEST_BYTES] = {
     3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4, 6, 2, 6, 4, 3, 3, 8, 3, 2, 7, 9, 5};
 
-UNROLL_NPU_ARENA _Alignas(32) static uint8_t arena[2u * SELFTEST_BYTES];
+_Alignas(32) UNROLL_NPU_ARENA static uint8_t arena[2u * SELFTEST_BYTES];
 
 static const unroll_npu_region regions[2] = {
     {weights, sizeof weights, UNROLL_NPU_AXI1_COUNTER3, UNROLL_NPU_READ_ONLY},
