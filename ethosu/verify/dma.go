@@ -109,29 +109,37 @@ func (c *checker) dma(o *isa.Operation) {
 			c.report(RuleOverlap, "DMA source and destination overlap")
 		}
 	}
-	for _, r := range src.rows {
-		if at := c.defined[d.SrcRegion].missing(r.Start, r.End); at >= 0 {
-			c.report(RuleUndefined, "DMA reads byte %d of region %d, which was never written", at, d.SrcRegion)
-			break
-		}
-	}
 	c.dmaHazards(o, src.span, dst.span)
 	c.transfer(d, src, dst)
 }
 
-// transfer carries definedness and known content to the destination.
+// transfer carries to the destination which bytes have a value, and what is known of it.
 func (c *checker) transfer(d isa.DMA, src, dst transferEnd) {
-	if dst.internal {
-		for i, r := range dst.rows {
-			c.tables.add(r.Start, r.End)
-			carry(&c.loaded, r, c.known[d.SrcRegion], src.rows[i])
-		}
-		return
+	if !dst.internal {
+		c.forgetValues([]isa.Span{dst.span})
 	}
-	c.forgetValues([]isa.Span{dst.span})
-	for i, r := range dst.rows {
-		c.defined[d.DstRegion].add(r.Start, r.End)
-		carry(&c.known[d.DstRegion], r, c.known[d.SrcRegion], src.rows[i])
+	for i, to := range dst.rows {
+		from := src.rows[i]
+		var bad ranges
+		for _, g := range c.defined[d.SrcRegion].gaps(from.Start, from.End) {
+			bad.add(g.Start-from.Start+to.Start, g.End-from.Start+to.Start)
+		}
+		if dst.internal {
+			c.tables.add(to.Start, to.End)
+			for _, g := range bad {
+				c.tables.remove(g.Start, g.End)
+			}
+			carry(&c.loaded, to, c.known[d.SrcRegion], from)
+			continue
+		}
+		origin := Finding{}
+		if len(bad) > 0 {
+			origin = c.since("DMA", d.SrcRegion, bad[0].Start-to.Start+from.Start)
+		}
+		c.settle(d.DstRegion, to)
+		c.defined[d.DstRegion].add(to.Start, to.End)
+		c.spoil(d.DstRegion, bad, origin)
+		carry(&c.known[d.DstRegion], to, c.known[d.SrcRegion], from)
 	}
 }
 

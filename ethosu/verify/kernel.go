@@ -22,6 +22,7 @@ type kernel struct {
 
 	in, in2, out, constants []isa.Span // feature maps; weights and scales
 	tableSpan               isa.Span
+	unwritten               *Finding // not nil: it reads what nobody wrote
 }
 
 func (c *checker) kernel(o *isa.Operation) {
@@ -55,7 +56,7 @@ func (c *checker) kernel(o *isa.Operation) {
 		}
 		c.useTable(o, k)
 		if ok {
-			c.reads(k)
+			k.unwritten = c.reads(k)
 			c.overlaps(k)
 			c.overflow(o, k)
 		} else {
@@ -67,9 +68,14 @@ func (c *checker) kernel(o *isa.Operation) {
 	c.previous = k
 }
 
-// writes marks the output as defined. What is known of the bytes is known no more.
+// writes marks the output as defined, but for what depends on bytes without a value.
+// What is known of the bytes is known no more.
 func (c *checker) writes(k *kernel) {
 	r := k.ofm.Region
+	var bad ranges
+	if k.unwritten != nil {
+		bad = c.dependents(k)
+	}
 	size := c.regions[r].Size
 	for _, s := range k.out {
 		c.known[r].forget(s.Start, s.End)
@@ -85,29 +91,45 @@ func (c *checker) writes(k *kernel) {
 		c.spend(maxRuns)
 		return
 	}
+	if len(c.stale[r]) > 0 {
+		for _, x := range list {
+			c.settle(r, x)
+		}
+	}
 	if c.spend(len(list) + len(c.defined[r])/16) {
 		c.defined[r].union(list)
 	}
+	if len(bad) > 0 {
+		c.spoil(r, bad, *k.unwritten)
+	}
 }
 
-// reads checks that everything the operation reads was written before.
-func (c *checker) reads(k *kernel) {
-	c.readBox("IFM", &k.ifm, k)
-	if k.hasIFM2 {
-		c.readBox("IFM2", &k.ifm2, nil)
-	}
+// reads looks for what the operation reads and nobody wrote. It returns the finding
+// that this is if it matters, or nil. Weights and scales without a value matter.
+func (c *checker) reads(k *kernel) *Finding {
 	for _, s := range k.constants {
 		if at := c.defined[s.Region].missing(s.Start, s.End); at >= 0 {
 			c.report(RuleUndefined, "byte %d of region %d, in weights or scales at %d, was never written", at, s.Region, s.Start)
 		}
 	}
+	if at := c.readBox(&k.ifm, k); at >= 0 {
+		f := c.since("IFM", k.ifm.Region, at)
+		return &f
+	}
+	if k.hasIFM2 {
+		if at := c.readBox(&k.ifm2, nil); at >= 0 {
+			f := c.since("IFM2", k.ifm2.Region, at)
+			return &f
+		}
+	}
+	return nil
 }
 
-// readBox checks one input. With a kernel, rows and columns that its stride steps
-// over are not read.
-func (c *checker) readBox(which string, f *isa.FeatureMap, k *kernel) {
+// readBox returns the first byte of an input that has no value, or -1. With a kernel,
+// rows and columns that its stride steps over are not read.
+func (c *checker) readBox(f *isa.FeatureMap, k *kernel) int64 {
 	if c.regions[f.Region].Constant {
-		return
+		return -1
 	}
 	rows, cols := []Range{{0, int64(f.H)}}, []Range{{0, int64(f.W)}}
 	if k != nil {
@@ -116,26 +138,26 @@ func (c *checker) readBox(which string, f *isa.FeatureMap, k *kernel) {
 	}
 	if len(rows)*len(cols) > maxRuns {
 		c.spend(maxRuns)
-		return
+		return -1
 	}
 	for _, y := range rows {
 		for _, x := range cols {
 			list, ok := bytesOf(f, box{int(y.Start), int(y.End), int(x.Start), int(x.End), 0, f.C})
 			if !ok {
 				c.spend(maxRuns)
-				return
+				return -1
 			}
 			if !c.spend(len(list) + 1) {
-				return
+				return -1
 			}
 			for _, r := range list {
 				if at := c.defined[f.Region].missing(r.Start, r.End); at >= 0 {
-					c.report(RuleUndefined, "%s reads byte %d of region %d, which was never written", which, at, f.Region)
-					return
+					return at
 				}
 			}
 		}
 	}
+	return -1
 }
 
 // sampled returns the rows (or columns) of an input that an operation reads.

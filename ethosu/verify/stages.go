@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -11,6 +12,7 @@ import (
 type memories struct {
 	defined [ethosu.RegionFast + 1]ranges
 	known   [ethosu.RegionFast + 1]contents
+	stale   [ethosu.RegionFast + 1][]stale // of the last stage
 }
 
 // Program checks a compiled program: every stage with what the stages before it left,
@@ -46,6 +48,9 @@ func program(p *ethosu.Program) (operations int, list []Finding) {
 	m := memoriesOf(p)
 	for i := range p.Stages {
 		c := m.check(p.Accel, &p.Stages[i])
+		if i < len(p.Stages)-1 {
+			c.left() // other stages, and other invocations, rely on it
+		}
 		operations += c.operations
 		if all.findings = append(all.findings, c.findings...); len(all.findings) >= maxFindings {
 			return operations, all.findings
@@ -85,10 +90,10 @@ func (m *memories) check(a *ethosu.Accelerator, s *ethosu.Stage) *checker {
 // outputs checks that the stages have written all of every output.
 func (m *memories) outputs(c *checker, p *ethosu.Program) {
 	c.at = Finding{Word: len(p.Stages[len(p.Stages)-1].Commands), Op: -1, Name: "end of the stream"}
-	for _, b := range p.Outputs {
+	for _, b := range slices.Concat(p.Outputs, p.Variables) {
 		for _, r := range b.Ranges() {
 			if at := m.defined[b.Region].missing(int64(r[0]), int64(r[1])); at >= 0 {
-				c.report(RuleUndefined, "byte %d of output %q was never written", at-int64(b.Offset), b.Name)
+				m.never(c, &b, at)
 				break
 			}
 			if m.known[b.Region].meets(int64(r[0]), int64(r[1])) {
@@ -97,6 +102,21 @@ func (m *memories) outputs(c *checker, p *ethosu.Program) {
 			}
 		}
 	}
+}
+
+// never reports a byte of an output that has no value, where it began.
+func (m *memories) never(c *checker, b *ethosu.Binding, at int64) {
+	for _, s := range m.stale[b.Region] {
+		if s.Start <= at && at < s.End {
+			f := s.origin
+			f.Msg += fmt.Sprintf(", and byte %d of output %q depends on it", at-int64(b.Offset), b.Name)
+			if len(c.findings) < maxFindings {
+				c.findings = append(c.findings, f)
+			}
+			return
+		}
+	}
+	c.report(RuleUndefined, "byte %d of output %q was never written", at-int64(b.Offset), b.Name)
 }
 
 // regions returns what the first invocation of a stage finds.
@@ -154,6 +174,11 @@ func (m *memories) after(c *checker, s *ethosu.Stage, last bool) {
 				break
 			}
 			at := int64(w.At(n))
+			for _, s := range c.stale[w.Region] {
+				r := Range{at + s.Start, at + s.End}
+				m.defined[w.In].remove(r.Start, r.End)
+				m.stale[w.In] = append(m.stale[w.In], stale{r, s.origin})
+			}
 			for _, d := range c.defined[w.Region] {
 				m.defined[w.In].add(at+d.Start, at+d.End)
 			}

@@ -19,6 +19,7 @@ const maxStreamWords = 1 << 22
 func Stream(a *ethosu.Accelerator, words []uint32, regions Regions) Report {
 	c := newChecker(a, regions)
 	c.walk(words)
+	c.left()
 	return reportOf(c.operations, c.findings)
 }
 
@@ -34,6 +35,7 @@ type checker struct {
 
 	defined [len(Regions{})]ranges
 	known   [len(Regions{})]contents
+	stale   [len(Regions{})][]stale
 	tables  ranges // bytes of SHRAM that hold tables
 
 	loaded contents  // of SHRAM, as far as tables are copies of constants
@@ -89,6 +91,20 @@ func (c *checker) unproven(rule Rule, format string, args ...any) {
 	n := len(c.findings)
 	if c.report(rule, format, args...); len(c.findings) > n {
 		c.findings[n].Unproven = true
+	}
+}
+
+// left reports what the stream leaves in memory and has no value. Where outputs are not
+// known, everything may be one.
+func (c *checker) left() {
+	seen := map[int]bool{}
+	for _, list := range c.stale {
+		for _, s := range list {
+			if !seen[s.origin.Word] && len(c.findings) < maxFindings {
+				c.findings = append(c.findings, s.origin)
+			}
+			seen[s.origin.Word] = true
+		}
 	}
 }
 
