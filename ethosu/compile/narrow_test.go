@@ -45,7 +45,7 @@ func TestNarrowRows(t *testing.T) {
 		t.Errorf("%d operations, expected a CAST and three products", f.NPUOps)
 	}
 	g.Ops[2].Inputs = []graph.TensorID{wide, graph.None, graph.None}
-	if _, err := compile.Compile(g, o); err == nil || !strings.Contains(err.Error(), "weights (input 1) are missing") {
+	if _, err := compile.Compile(g, o); err == nil || !strings.Contains(err.Error(), "input 1 is absent, expected a tensor") {
 		t.Errorf("error %v, expected one of missing weights", err)
 	}
 }

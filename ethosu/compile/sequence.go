@@ -174,7 +174,7 @@ func (b *sequence) cut() error {
 	}
 	work := false
 	for _, op := range headOps {
-		work = work || !lowering.Movement(op.Kind)
+		work = work || !op.Kind.Moves()
 	}
 	if !work || len(bodyOps) == 0 {
 		return nil

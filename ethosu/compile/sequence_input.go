@@ -53,7 +53,7 @@ func (b *sequence) cutInput() {
 		}
 		use := false
 		for _, id := range op.Outputs {
-			use = use || needed[id] || product[id] && !lowering.Movement(op.Kind)
+			use = use || needed[id] || product[id] && !op.Kind.Moves()
 		}
 		early[i] = use
 		found = found || use
@@ -153,11 +153,7 @@ func (b *sequence) batches(op *graph.Op, moves map[graph.TensorID]bool) bool {
 		return moves[op.Inputs[0]] || moves[op.Inputs[1]]
 	case graph.Split, graph.SplitV:
 		data = source(op)
-		axis := op.Inputs[0]
-		if op.Kind == graph.SplitV {
-			axis = op.Inputs[2]
-		}
-		if along, err := lowering.Axis(g, axis, data[0]); err != nil || along == 0 {
+		if along, err := g.Axis(op); err != nil || along == 0 {
 			return false
 		}
 	default:
@@ -206,7 +202,7 @@ func (b *sequence) allSteps(ops []*graph.Op, ins, outs []graph.TensorID) *graph.
 		c := *op
 		for _, id := range op.Outputs {
 			stretch(id)
-			if lowering.Movement(op.Kind) && len(op.Outputs) == 1 {
+			if op.Kind.Moves() && len(op.Outputs) == 1 {
 				c.Kind, c.Attr, c.Inputs = graph.Reshape, graph.ReshapeAttr{NewShape: g.Tensors[id].Shape}, source(op)
 			}
 		}

@@ -24,10 +24,7 @@ func (l *lowering) finish(p *kernel.Kernel, id graph.TensorID, elem bool) (view,
 	n := 0
 	for !l.output[id] && len(l.consumers[id]) == 1 && !l.g.Tensors[id].Variable {
 		i := l.consumers[id][0]
-		next, ok, err := l.pointwise(i, id)
-		if err != nil {
-			return view{}, err
-		}
+		next, ok := l.pointwise(i, id)
 		if !ok {
 			break
 		}
@@ -47,8 +44,8 @@ func (l *lowering) finish(p *kernel.Kernel, id graph.TensorID, elem bool) (view,
 }
 
 // pointwise returns operator i as a function of int8 tensor id, and false when it
-// is not one: LOGISTIC, TANH, and requantizations and arithmetic with a constant.
-func (l *lowering) pointwise(i int, id graph.TensorID) (tab [256]int8, ok bool, err error) {
+// is not one: a kernel with one input, or arithmetic with a constant.
+func (l *lowering) pointwise(i int, id graph.TensorID) (tab [256]int8, ok bool) {
 	op := l.g.Ops[i]
 	if len(op.Outputs) != 1 {
 		return
@@ -63,25 +60,14 @@ func (l *lowering) pointwise(i int, id graph.TensorID) (tab [256]int8, ok bool, 
 		}
 		ok = true
 	}
-	switch op.Kind {
-	case graph.Logistic, graph.Tanh:
-		tab, err = quant.ForTable8(l.g, op)
-		if err != nil {
-			err = fmt.Errorf("fused %s: %v", l.g.OpString(i), err)
-		}
-		return tab, err == nil, err
-	case graph.Quantize, graph.Relu, graph.Relu6:
-		q, e := quant.ForRequant(l.g, op)
+	switch {
+	case quant.HasElement(op.Kind):
+		f, e := quant.ForElement(l.g, op)
 		if e != nil {
-			return tab, false, nil // its own lowering reports it
+			return tab, false // its own lowering reports it
 		}
-		fill(func(x int32) int32 {
-			if !q.Copy {
-				x = quant.MBQM(x-q.In, q.Out) + q.Zero
-			}
-			return min(max(x, q.Lo), q.Hi)
-		})
-	case graph.Add, graph.Sub, graph.Mul:
+		fill(f)
+	case op.Kind == graph.Add, op.Kind == graph.Sub, op.Kind == graph.Mul:
 		other := op.Inputs[0]
 		if other == id {
 			other = op.Inputs[1]
@@ -97,7 +83,7 @@ func (l *lowering) pointwise(i int, id graph.TensorID) (tab [256]int8, ok bool, 
 		first := op.Inputs[0] == id
 		f, e := binaryFunc(l.g, op)
 		if e != nil {
-			return tab, false, nil
+			return tab, false
 		}
 		fill(func(x int32) int32 {
 			if first {
@@ -149,14 +135,17 @@ func (l *lowering) tableOf(name string, data []byte) *kernel.Table {
 	return t
 }
 
-// lowerActivation lowers a LOGISTIC or TANH that no producer could take.
+// lowerActivation lowers a function of one value that no producer could take.
 func lowerActivation(l *lowering, gop *graph.Op) error {
 	v, err := l.in(gop.Inputs[0])
 	if err != nil {
 		return err
 	}
-	if v.dt == graph.Int8 {
+	if v.dt == graph.Int8 && l.g.Tensors[gop.Outputs[0]].Type == graph.Int8 {
 		return l.tableOnly(gop.Inputs[0], v, l.cur)
+	}
+	if gop.Kind != graph.Logistic && gop.Kind != graph.Tanh {
+		return fmt.Errorf("of %v: the NPU's tables of 16 bits interpolate, so that they do not give the kernel's values; quantize its input and output to int8", v.dt)
 	}
 	q, err := quant.ForLut16(l.g, gop)
 	if err != nil {
@@ -171,11 +160,11 @@ func lowerActivation(l *lowering, gop *graph.Op) error {
 
 // tableOnly applies pointwise operator i by a multiplication with one and a table.
 func (l *lowering) tableOnly(id graph.TensorID, v view, i int) error {
-	tab, ok, err := l.pointwise(i, id)
-	if err != nil {
-		return err
-	}
+	tab, ok := l.pointwise(i, id)
 	if !ok {
+		if _, err := quant.ForElement(l.g, l.g.Ops[i]); err != nil {
+			return err
+		}
 		return fmt.Errorf("not a function of one int8 tensor")
 	}
 	op1 := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: kernel.Scale{Mul: 1}}, Output: kernel.Output{Lo: -128, Hi: 127, Fn: kernel.FnTable, Table: l.table8(tab)}}

@@ -47,50 +47,36 @@ type lowering struct {
 // lowerer emits the operations of operator l.g.Ops[i].
 type lowerer func(l *lowering, op *graph.Op) error
 
-// lowerers has one row for each operator. To add an operator: write its lowerer
-// in a file of its own and add the row; data movement goes to move.go.
-var lowerers map[graph.Kind]lowerer
+// lowerers is the table of operators. A row is set beside the operator's lowerer; a
+// movement needs none, nor does a function of one int8 value.
+var lowerers = graph.NewStage[lowerer]("the NPU compiler", func(d *graph.Descriptor) (lowerer, bool) {
+	switch {
+	case d.Moves != nil:
+		return moveBlocks, true
+	case d.Real != nil:
+		return lowerActivation, true
+	}
+	return nil, false
+})
 
 func init() { // a plain initializer would be a cycle through the copy operation
-	lowerers = map[graph.Kind]lowerer{
-		graph.FullyConnected:             lowerFullyConnected,
-		graph.Conv2D:                     lowerConv2D,
-		graph.DepthwiseConv2D:            lowerDepthwise,
-		graph.MaxPool2D:                  lowerMaxPool,
-		graph.Add:                        lowerAddSub,
-		graph.Sub:                        lowerAddSub,
-		graph.Mul:                        lowerMul,
-		graph.Minimum:                    lowerMinMax,
-		graph.Maximum:                    lowerMinMax,
-		graph.Logistic:                   lowerActivation,
-		graph.Tanh:                       lowerActivation,
-		graph.Relu:                       lowerRequant,
-		graph.Relu6:                      lowerRequant,
-		graph.Quantize:                   lowerRequant,
-		graph.Cast:                       lowerCast,
-		graph.Softmax:                    lowerSoftmax,
-		graph.UnidirectionalSequenceLSTM: lowerLSTM,
+	lowerers.Set(lowerFullyConnected, graph.FullyConnected)
+	lowerers.Set(lowerConv2D, graph.Conv2D)
+	lowerers.Set(lowerDepthwise, graph.DepthwiseConv2D)
+	lowerers.Set(lowerMaxPool, graph.MaxPool2D)
+	lowerers.Set(lowerAddSub, graph.Add, graph.Sub)
+	lowerers.Set(lowerMul, graph.Mul)
+	lowerers.Set(lowerMinMax, graph.Minimum, graph.Maximum)
+	lowerers.Set(lowerRequant, graph.Relu, graph.Relu6, graph.Quantize)
+	lowerers.Set(lowerCast, graph.Cast)
+	lowerers.Set(lowerSoftmax, graph.Softmax)
+	lowerers.Set(lowerLSTM, graph.UnidirectionalSequenceLSTM)
 
-		graph.Reshape:       moveReshape,
-		graph.Transpose:     moveTranspose,
-		graph.Split:         moveSplit,
-		graph.SplitV:        moveSplitV,
-		graph.Unpack:        moveUnpack,
-		graph.Slice:         moveSlice,
-		graph.StridedSlice:  moveStridedSlice,
-		graph.Concatenation: moveConcatenation,
-		graph.Pack:          movePack,
-	}
-}
-
-// Movement reports the operators that change addresses and no values.
-func Movement(k graph.Kind) bool {
-	switch k {
-	case graph.Reshape, graph.Transpose, graph.Split, graph.SplitV, graph.Unpack, graph.Slice,
-		graph.StridedSlice, graph.Concatenation, graph.Pack:
-		return true
-	}
-	return false
+	lowerers.Set(moveReshape, graph.Reshape, graph.Squeeze, graph.ExpandDims)
+	lowerers.Set(moveTranspose, graph.Transpose)
+	lowerers.Set(moveParts, graph.Split, graph.SplitV, graph.Unpack)
+	lowerers.Set(moveSlice, graph.Slice, graph.StridedSlice)
+	lowerers.Set((*lowering).gather, graph.Concatenation, graph.Pack)
 }
 
 // Lower gives every tensor a view and returns the kernels in graph order. The graph has
@@ -107,9 +93,9 @@ func Lower(g *graph.Graph, opt Options) (*kernel.Module, error) {
 			continue
 		}
 		l.cur = i
-		f := lowerers[op.Kind]
-		if f == nil {
-			return nil, opError(g, i, "the NPU compiler has no lowering for this operator; run it on the CPU or replace it")
+		f, err := lowerers.Get(op.Kind)
+		if err != nil {
+			return nil, opError(g, i, "%v", err)
 		}
 		if err := f(l, op); err != nil {
 			return nil, opError(g, i, "%v", err)
@@ -250,7 +236,7 @@ func (l *lowering) claim(id graph.TensorID, place view) {
 	}
 	op := l.g.Ops[p]
 	switch {
-	case !Movement(op.Kind) || op.Kind == graph.Concatenation || op.Kind == graph.Pack:
+	case !op.Kind.Moves() || op.Kind == graph.Concatenation || op.Kind == graph.Pack:
 		l.slots[id] = place
 	case op.Kind == graph.Reshape:
 		src := op.Inputs[0]

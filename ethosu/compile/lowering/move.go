@@ -1,7 +1,6 @@
 package lowering
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -69,76 +68,38 @@ func moveTranspose(l *lowering, op *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	perm, err := l.ints(op.Inputs[1], "permutation")
+	perm, err := l.g.Permutation(op)
 	if err != nil {
 		return err
-	}
-	if len(perm) != len(v.shape) {
-		return fmt.Errorf("permutation %v does not fit shape %v", perm, v.shape)
-	}
-	seen := make([]bool, len(perm))
-	for _, p := range perm {
-		if p < 0 || p >= len(perm) || seen[p] {
-			return fmt.Errorf("permutation %v is not one", perm)
-		}
-		seen[p] = true
 	}
 	return l.set(op.Outputs[0], v.permute(perm))
 }
 
-func moveSplit(l *lowering, op *graph.Op) error {
-	axis, err := l.axis(op.Inputs[0], op.Inputs[1])
+// moveParts cuts the input of SPLIT, SPLIT_V or UNPACK into consecutive parts, whose
+// extents the output shapes give.
+func moveParts(l *lowering, op *graph.Op) error {
+	axis, err := l.g.Axis(op)
 	if err != nil {
 		return err
 	}
-	return l.parts(op.Inputs[1], axis, op.Outputs)
-}
-
-func moveSplitV(l *lowering, op *graph.Op) error {
-	axis, err := l.axis(op.Inputs[2], op.Inputs[0])
-	if err != nil {
-		return err
-	}
-	return l.parts(op.Inputs[0], axis, op.Outputs)
-}
-
-// parts cuts a tensor into consecutive parts whose extents the output shapes give.
-func (l *lowering) parts(in graph.TensorID, axis int, outs []graph.TensorID) error {
-	v, err := l.in(in)
+	v, err := l.in(op.DataInputs()[0])
 	if err != nil {
 		return err
 	}
 	at := 0
-	for _, id := range outs {
-		t := l.g.Tensors[id]
-		if len(t.Shape) != len(v.shape) || at+t.Shape[axis] > v.shape[axis] {
-			return fmt.Errorf("part %q of shape %v does not fit %v along axis %d", t.Name, t.Shape, v.shape, axis)
+	for _, id := range op.Outputs {
+		n := 1
+		if op.Kind != graph.Unpack {
+			n = l.g.Tensors[id].Shape[axis]
 		}
-		if err := l.set(id, v.cut(axis, at, t.Shape[axis], 1)); err != nil {
+		part := v.cut(axis, at, n, 1)
+		if op.Kind == graph.Unpack {
+			part = part.drop(axis)
+		}
+		if err := l.set(id, part); err != nil {
 			return err
 		}
-		at += t.Shape[axis]
-	}
-	return nil
-}
-
-func moveUnpack(l *lowering, op *graph.Op) error {
-	a, _ := op.Attr.(graph.UnpackAttr)
-	v, err := l.in(op.Inputs[0])
-	if err != nil {
-		return err
-	}
-	axis, err := normAxis(a.Axis, len(v.shape))
-	if err != nil {
-		return err
-	}
-	if len(op.Outputs) != v.shape[axis] {
-		return fmt.Errorf("%d outputs for an axis of %d", len(op.Outputs), v.shape[axis])
-	}
-	for i, id := range op.Outputs {
-		if err := l.set(id, v.cut(axis, i, 1, 1).drop(axis)); err != nil {
-			return err
-		}
+		at += n
 	}
 	return nil
 }
@@ -148,114 +109,22 @@ func moveSlice(l *lowering, op *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	begin, err := l.ints(op.Inputs[1], "begin")
+	spans, err := l.g.Spans(op)
 	if err != nil {
 		return err
 	}
-	size, err := l.ints(op.Inputs[2], "size")
-	if err != nil {
-		return err
-	}
-	if len(begin) != len(v.shape) || len(size) != len(v.shape) {
-		return fmt.Errorf("begin %v and size %v do not fit shape %v", begin, size, v.shape)
-	}
-	for i := range begin {
-		n := size[i]
-		if n == -1 {
-			n = v.shape[i] - begin[i]
+	for i := len(spans) - 1; i >= 0; i-- {
+		s := spans[i]
+		if s.Count < 1 {
+			return fmt.Errorf("axis %d: the slice of shape %v is empty", i, v.shape)
 		}
-		if begin[i] < 0 || n < 1 || begin[i]+n > v.shape[i] {
-			return fmt.Errorf("slice %v + %v leaves shape %v", begin, size, v.shape)
-		}
-		v = v.cut(i, begin[i], n, 1)
-	}
-	return l.set(op.Outputs[0], v)
-}
-
-func moveStridedSlice(l *lowering, op *graph.Op) error {
-	a, _ := op.Attr.(graph.StridedSliceAttr)
-	if a.EllipsisMask != 0 || a.NewAxisMask != 0 {
-		return fmt.Errorf("ellipsis_mask and new_axis_mask must be 0")
-	}
-	v, err := l.in(op.Inputs[0])
-	if err != nil {
-		return err
-	}
-	var arg [3][]int
-	for k, what := range []string{"begin", "end", "strides"} {
-		if arg[k], err = l.ints(op.Inputs[k+1], what); err != nil {
-			return err
-		}
-		if len(arg[k]) > len(v.shape) {
-			return fmt.Errorf("%s %v is longer than shape %v", what, arg[k], v.shape)
-		}
-	}
-	if len(arg[0]) != len(arg[1]) || len(arg[0]) != len(arg[2]) {
-		return fmt.Errorf("begin, end and strides have %d, %d and %d entries", len(arg[0]), len(arg[1]), len(arg[2]))
-	}
-	for i := len(arg[0]) - 1; i >= 0; i-- {
-		bit := 1 << i
-		start, n, step, err := sliceAxis(v.shape[i], arg[0][i], arg[1][i], arg[2][i], a.BeginMask&bit != 0, a.EndMask&bit != 0, a.ShrinkAxisMask&bit != 0)
-		if err != nil {
-			return fmt.Errorf("axis %d: %v", i, err)
-		}
-		v = v.cut(i, start, n, step)
-		if a.ShrinkAxisMask&bit != 0 {
+		v = v.cut(i, s.Begin, s.Count, s.Step)
+		if s.Drop {
 			v = v.drop(i)
 		}
 	}
 	return l.set(op.Outputs[0], v)
 }
-
-// sliceAxis resolves one axis of a STRIDED_SLICE to first index, count and step.
-func sliceAxis(d, b, e, t int, beginMask, endMask, shrink bool) (start, n, step int, err error) {
-	if t == 0 {
-		return 0, 0, 0, fmt.Errorf("stride 0")
-	}
-	lo, hi := 0, d
-	if t < 0 {
-		lo, hi = -1, d-1
-	}
-	wrap := func(x int) int {
-		if x < 0 {
-			x += d
-		}
-		return min(max(x, lo), hi)
-	}
-	start = wrap(b)
-	if beginMask {
-		start = 0
-		if t < 0 {
-			start = d - 1
-		}
-	}
-	stop := wrap(e)
-	switch {
-	case shrink:
-		stop = start + 1
-		if t < 0 {
-			t = 1
-		}
-	case endMask:
-		stop = d
-		if t < 0 {
-			stop = -1
-		}
-	}
-	if t > 0 {
-		n = (stop - start + t - 1) / t
-	} else {
-		n = (start - stop - t - 1) / -t
-	}
-	if n < 1 || start < 0 || start >= d {
-		return 0, 0, 0, fmt.Errorf("begin %d, end %d, stride %d of extent %d select nothing", b, e, t, d)
-	}
-	return start, n, t, nil
-}
-
-func moveConcatenation(l *lowering, op *graph.Op) error { return l.gather(op) }
-
-func movePack(l *lowering, op *graph.Op) error { return l.gather(op) }
 
 // gather copies those inputs of a concatenation that were not written in place.
 func (l *lowering) gather(op *graph.Op) error {
@@ -286,12 +155,12 @@ func (l *lowering) gather(op *graph.Op) error {
 
 // concatParts returns the windows of a CONCATENATION's or PACK's result, one for each input.
 func concatParts(g *graph.Graph, op *graph.Op, out view) ([]view, error) {
+	axis, err := g.Axis(op)
+	if err != nil {
+		return nil, err
+	}
 	var parts []view
-	if a, ok := op.Attr.(graph.PackAttr); ok && op.Kind == graph.Pack {
-		axis, err := normAxis(a.Axis, len(out.shape))
-		if err != nil {
-			return nil, err
-		}
+	if op.Kind == graph.Pack {
 		if len(op.Inputs) != out.shape[axis] {
 			return nil, fmt.Errorf("%d inputs for an axis of %d", len(op.Inputs), out.shape[axis])
 		}
@@ -299,14 +168,6 @@ func concatParts(g *graph.Graph, op *graph.Op, out view) ([]view, error) {
 			parts = append(parts, out.cut(axis, i, 1, 1).drop(axis))
 		}
 	} else {
-		a, _ := op.Attr.(graph.ConcatenationAttr)
-		if a.Activation != graph.ActNone {
-			return nil, fmt.Errorf("fused activation %v of a CONCATENATION is not supported", a.Activation)
-		}
-		axis, err := normAxis(a.Axis, len(out.shape))
-		if err != nil {
-			return nil, err
-		}
 		at := 0
 		for _, id := range op.Inputs {
 			t := g.Tensors[id]
@@ -326,52 +187,4 @@ func concatParts(g *graph.Graph, op *graph.Op, out view) ([]view, error) {
 		}
 	}
 	return parts, nil
-}
-
-func normAxis(axis, rank int) (int, error) {
-	if axis < 0 {
-		axis += rank
-	}
-	if axis < 0 || axis >= rank {
-		return 0, fmt.Errorf("axis out of range for rank %d", rank)
-	}
-	return axis, nil
-}
-
-func (l *lowering) axis(id, of graph.TensorID) (int, error) {
-	a, err := l.ints(id, "axis")
-	if err != nil {
-		return 0, err
-	}
-	if len(a) != 1 {
-		return 0, fmt.Errorf("axis tensor has %d elements", len(a))
-	}
-	return normAxis(a[0], len(l.g.Tensors[of].Shape))
-}
-
-// ints returns the value of a constant integer tensor.
-func (l *lowering) ints(id graph.TensorID, what string) ([]int, error) {
-	if id == graph.None {
-		return nil, fmt.Errorf("the %s input is missing", what)
-	}
-	t := l.g.Tensors[id]
-	if !t.IsConst() {
-		return nil, fmt.Errorf("the %s input %q is not a constant", what, t.Name)
-	}
-	n := t.Elems()
-	if len(t.Data) != n*t.Type.Size() {
-		return nil, fmt.Errorf("the %s input %q has %d bytes for %d elements", what, t.Name, len(t.Data), n)
-	}
-	v := make([]int, n)
-	for i := range v {
-		switch t.Type {
-		case graph.Int32:
-			v[i] = int(int32(binary.LittleEndian.Uint32(t.Data[4*i:])))
-		case graph.Int64:
-			v[i] = int(int64(binary.LittleEndian.Uint64(t.Data[8*i:])))
-		default:
-			return nil, fmt.Errorf("the %s input %q is %v, expected int32", what, t.Name, t.Type)
-		}
-	}
-	return v, nil
 }

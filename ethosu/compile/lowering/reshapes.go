@@ -13,15 +13,10 @@ func OnlyReshapes(g *graph.Graph, op *graph.Op) bool {
 	l := &lowering{g: g, views: make([]view, len(g.Tensors))}
 	v := l.fresh(t.Name, t.Type, t.Shape)
 	l.views[in] = v
-	if lowerers[op.Kind](l, op) != nil {
+	f, err := lowerers.Get(op.Kind)
+	if err != nil || f(l, op) != nil {
 		return false
 	}
 	w := l.views[out]
 	return w.buf == v.buf && w.off == 0 && w.contiguous()
-}
-
-// Axis returns the axis of tensor of that the constant tensor id names.
-func Axis(g *graph.Graph, id, of graph.TensorID) (int, error) {
-	l := lowering{g: g}
-	return l.axis(id, of)
 }
