@@ -1,12 +1,25 @@
 package lower
 
-import "github.com/unroll-npu/unroll/train/nn"
+import (
+	"slices"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
 
 // prepare returns the network that is unrolled: the given one, or a copy whose
-// first layer takes raw features.
+// first layer takes raw features, where that can be.
 func prepare(net *nn.Network, o Options) *nn.Network {
 	if !o.FoldStandardization || net.Mean == nil || len(net.Layers) == 0 {
 		return net
+	}
+	for i := range net.Layers {
+		// Only a recurrent layer takes a constant for what it is at every step, and the
+		// constants must not be needed a second time.
+		sources, err := net.Sources(i)
+		first := i == 0 && net.Layers[i].Kind == nn.Recurrent && net.Layers[i].Window <= 1
+		if err != nil || !first && slices.Contains(sources, -1) {
+			return net
+		}
 	}
 	folded := *net
 	folded.Mean, folded.Std = nil, nil

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/elementwise"
 	"github.com/unroll-npu/unroll/train/gemm"
@@ -119,9 +120,16 @@ func quickest(t []float64) (best, median float64) {
 func flop(net *nn.Network) float64 {
 	total := 0.0
 	for i, l := range net.Layers {
-		cols := float64(l.Cell.Gates() * l.Units)
 		t := float64(net.Steps)
-		input, recurrent := 2*float64(l.Features)*cols, 2*float64(l.Units)*cols
+		input, recurrent := 0.0, 0.0
+		for _, p := range l.Parameters() {
+			switch p.Start {
+			case nn.Glorot:
+				input += 2 * float64(p.Elements())
+			case nn.Orthogonal:
+				recurrent += 2 * float64(p.Elements())
+			}
+		}
 		total += t*(input+recurrent) + (t-1)*recurrent + t*(input+recurrent)
 		if i > 0 {
 			total += t * input
@@ -133,7 +141,7 @@ func flop(net *nn.Network) float64 {
 // productRate measures the recurrent product of a GRU of the given units for a
 // batch of 32 on one core, in FLOP per second.
 func productRate(units int) float64 {
-	n := pad(units)
+	n := cell.Pad(units)
 	panels := 3 * n / gemm.Width
 	p := gemm.Product{Rows: 32, Inner: n, Panels: panels, A: make([]float32, 32*(n+16)), ARow: n + 16, AInner: 1,
 		B: make([]float32, panels*n*gemm.Width), BPanel: n * gemm.Width,

@@ -91,7 +91,7 @@ func (c Config) withDefaults() (Config, error) {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	check(c.Cell >= nn.GRU && c.Cell <= nn.SimpleRNN, "cell is %v, expected gru, lstm or rnn", c.Cell)
+	check(c.Cell.Facts() != nil, "cell is %v, expected %s", c.Cell, nn.CellNames())
 	check(c.Units >= 1 && c.Units <= maxUnits, "units is %d, expected 1 to %d", c.Units, maxUnits)
 	check(c.Layers >= 1 && c.Layers <= 3, "layers is %d, expected 1 to 3", c.Layers)
 	check(c.Epochs >= 1 && c.Epochs <= maxEpochs, "epochs is %d, expected 1 to %d", c.Epochs, maxEpochs)
@@ -104,7 +104,10 @@ func (c Config) withDefaults() (Config, error) {
 	check(c.Patience >= 0, "patience is %d epochs, expected 0 or more", c.Patience)
 	check(c.Patience == 0 || c.Validation != nil, "patience is %d epochs, but there is no validation set to judge by", c.Patience)
 	check(c.Shift >= 0, "shift is %d pixels, expected 0 or more", c.Shift)
-	check(c.Activation == nn.Tanh || c.Cell == nn.SimpleRNN, "activation relu is for the rnn cell; %v has tanh", c.Cell)
+	if f := c.Cell.Facts(); f != nil && f.Trainable != nil {
+		err := f.Trainable(&nn.Layer{Cell: c.Cell, Activation: c.Activation, ResetAfter: !c.Classic})
+		check(err == nil, "%v", err)
+	}
 	check(!c.Classic || c.Cell == nn.GRU, "the classic variant is one of gru, not of %v", c.Cell)
 	for i, w := range c.ClassWeights {
 		check(w >= 0 && !math.IsInf(w, 0), "class weight %d is %v, expected 0 or more", i, w)

@@ -2,8 +2,8 @@
 //
 // In come a Config and a dataset.Set, out goes an nn.Network with float32 weights
 // in Keras' layout. Open fit.go first: Fit is the loop. Then, in the order of one
-// training step: engine.go lays out the memory and splits the work, layer.go and
-// the cell_*.go files run one recurrent layer forward and back through time,
+// training step: engine.go lays out the memory and splits the work, package cell runs
+// one recurrent layer forward and back through time,
 // head.go is the dense layer with its loss, update.go turns stored rows into
 // weight gradients and moves the weights.
 //

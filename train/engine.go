@@ -1,7 +1,9 @@
 package train
 
 import (
-	"github.com/unroll-npu/unroll/train/gemm"
+	"fmt"
+
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -19,42 +21,27 @@ type engine struct {
 	x        []float32 // rows of sequence b, step t: features values and a 1
 	xRow     int       // floats from one row to the next
 
-	layers []*layer
+	layers []*cell.Run
 	head   *head
 	plan   plan
 }
 
-// shape describes one layer of a network without weights; outputs, task and
-// perStep are those of the network.
-type shape struct {
-	cell       nn.Cell
-	relu       bool
-	resetAfter bool
-	units      int
-	steps      int
-	features   int
-	outputs    int
-	task       nn.Task
-	perStep    bool
-}
-
-// newEngine makes room for batch sequences; forwardOnly leaves out what only
-// training needs.
-func newEngine(layers []shape, batch, workers int, forwardOnly bool) *engine {
-	s := layers[0]
+// newEngine makes room for batch sequences of a network, which Trainable has let
+// through; forwardOnly leaves out what only training needs.
+func newEngine(net *nn.Network, batch, workers int, forwardOnly bool) *engine {
 	workers = min(workers, batch)
-	e := &engine{crew: newCrew(workers), steps: s.steps, batch: batch, features: s.features, xRow: pad(s.features + 1)}
-	e.x = make([]float32, batch*s.steps*e.xRow)
-	for i := s.features; i < len(e.x); i += e.xRow {
+	e := &engine{crew: newCrew(workers), steps: net.Steps, batch: batch, features: net.Features, xRow: cell.Pad(net.Features + 1)}
+	e.x = make([]float32, batch*e.steps*e.xRow)
+	for i := e.features; i < len(e.x); i += e.xRow {
 		e.x[i] = 1
 	}
-	in := operand{data: e.x, sequence: s.steps * e.xRow, row: e.xRow, width: s.features}
-	for i, s := range layers {
-		l := newLayer(s, in, batch, i > 0, forwardOnly)
+	in := cell.Operand{Data: e.x, Sequence: e.steps * e.xRow, Row: e.xRow, Width: e.features}
+	for i := range net.Layers {
+		l := cell.NewRun(&net.Layers[i], e.steps, in, batch, i > 0, forwardOnly)
 		e.layers = append(e.layers, l)
-		in = l.output()
+		in = l.Output()
 	}
-	e.head = newHead(s, in, batch, forwardOnly)
+	e.head = newHead(net, in, batch, forwardOnly)
 	if !forwardOnly {
 		e.assign()
 	}
@@ -71,7 +58,7 @@ func (e *engine) rows(w, n int) (first, after int) {
 // forward runs sequences first..after-1 up to the head's outputs.
 func (e *engine) forward(first, after int) {
 	for _, l := range e.layers {
-		l.forward(first, after)
+		l.Forward(first, after)
 	}
 	e.head.forward(first, after)
 }
@@ -82,23 +69,31 @@ func (e *engine) backward(first, after int) {
 	last := e.layers[len(e.layers)-1]
 	e.head.backward(last, first, after)
 	for i := len(e.layers) - 1; i >= 0; i-- {
-		e.layers[i].backward(first, after)
+		e.layers[i].Backward(first, after)
 		if i > 0 {
-			e.layers[i].passDown(e.layers[i-1], first, after)
+			e.layers[i].PassDown(e.layers[i-1], first, after)
 		}
 	}
 }
 
-// pad returns n rounded up to whole panels.
-func pad(n int) int { return gemm.PanelCount(n) * gemm.Width }
-
-// operand is a matrix of rows that a weight matrix is multiplied with: row t of
-// sequence b begins at b*sequence + t*row; width values are followed by a 1,
-// which the bias row of the weights meets.
-type operand struct {
-	data          []float32
-	sequence, row int
-	width         int
+// Trainable returns nil when training can work on the network: a chain of recurrent
+// layers. The error names the first layer that is none.
+func Trainable(net *nn.Network) error {
+	for i := range net.Layers {
+		sources, err := net.Sources(i)
+		if err != nil {
+			return err
+		}
+		switch l := &net.Layers[i]; {
+		case l.Kind != nn.Recurrent:
+			return fmt.Errorf("network %q: layer %s is a %v: only recurrent layers can be trained here", net.Name, net.LayerName(i), l.Kind)
+		case sources[0] != i-1:
+			return fmt.Errorf("network %q: layer %s reads %q: only a chain, each layer reading the one before, can be trained here", net.Name, net.LayerName(i), l.Inputs[0])
+		case l.Cell.Facts().Trainable != nil:
+			if err := l.Cell.Facts().Trainable(l); err != nil {
+				return fmt.Errorf("network %q: layer %s: %w", net.Name, net.LayerName(i), err)
+			}
+		}
+	}
+	return nil
 }
-
-func (o *operand) at(b, t int) []float32 { return o.data[b*o.sequence+t*o.row:] }

@@ -14,7 +14,8 @@ const evaluateBatch = 64
 // Evaluate runs a network over a set. For a classification it returns the fraction
 // of correct labels and the mean cross entropy; for a regression the coefficient
 // of determination R² (1 is perfect, 0 no better than the mean) and the mean
-// squared error. The set must have the network's steps and features.
+// squared error. The set must have the network's steps and features, and the network must be
+// Trainable.
 func Evaluate(net *nn.Network, set *dataset.Set) (accuracy, loss float64) {
 	if set.Len() == 0 {
 		return 0, 0
@@ -47,7 +48,7 @@ func Evaluate(net *nn.Network, set *dataset.Set) (accuracy, loss float64) {
 // forEach runs the network over the whole set, batch by batch, with losses
 // computed, and calls use after each batch of n sequences.
 func forEach(net *nn.Network, set *dataset.Set, use func(e *engine, n int)) {
-	e := newEngine(shapes(net), min(evaluateBatch, set.Len()), min(runtime.GOMAXPROCS(0), 8), true)
+	e := newEngine(net, min(evaluateBatch, set.Len()), min(runtime.GOMAXPROCS(0), 8), true)
 	defer e.close()
 	e.load(net)
 	f := newFeed(e, set, net.Mean, net.Std)

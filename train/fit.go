@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/elementwise"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -50,6 +51,9 @@ func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress
 		return nil, err
 	}
 	net := c.network(set)
+	if err := Trainable(net); err != nil {
+		return nil, err
+	}
 	Initialize(net, c.Seed)
 	r := newRun(c, net, set)
 	defer r.engine.close()
@@ -116,7 +120,7 @@ type run struct {
 	epoch  int // finished epochs
 	step   int // finished steps, over all epochs
 	start  time.Time
-	sums   map[*matrix][]float64 // squared gradients a panel, for clipping
+	sums   map[*cell.Matrix][]float64 // squared gradients a panel, for clipping
 	order  []int
 
 	firstLoss float64 // of the first step of this call
@@ -165,7 +169,7 @@ func (r *run) lost(loss, accuracy float64) bool {
 // finite tells whether every weight is a finite number.
 func (e *engine) finite() bool {
 	for _, m := range e.matrices() {
-		for _, w := range m.w {
+		for _, w := range m.W {
 			if v := float64(w); math.IsNaN(v) || math.IsInf(v, 0) {
 				return false
 			}
@@ -176,7 +180,7 @@ func (e *engine) finite() bool {
 
 func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 	batch := min(c.Batch, set.Len())
-	e := newEngine(shapes(net), batch, c.Workers, false)
+	e := newEngine(net, batch, c.Workers, false)
 	r := &run{Config: c, net: net, engine: e, set: set, start: time.Now(), feed: newFeed(e, set, net.Mean, net.Std)}
 	r.feed.shift, r.feed.seed = c.Shift, c.Seed
 	e.head.smooth = c.Smooth
@@ -186,9 +190,9 @@ func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 			e.head.weight[i] = float32(c.ClassWeights[i])
 		}
 	}
-	r.sums = map[*matrix][]float64{}
+	r.sums = map[*cell.Matrix][]float64{}
 	for _, m := range e.matrices() {
-		r.sums[m] = make([]float64, m.cols)
+		r.sums[m] = make([]float64, m.Cols)
 	}
 	r.order = make([]int, set.Len())
 	return r

@@ -153,7 +153,7 @@ func TestFitErrors(t *testing.T) {
 		{Config{Rate: math.NaN()}, "learning rate is NaN"},
 		{Config{WarmUp: 2}, "warm-up is 2"},
 		{Config{Smooth: 1}, "label smoothing is 1"},
-		{Config{Activation: nn.Relu}, "activation relu is for the rnn cell"},
+		{Config{Activation: nn.Relu}, "activation relu is not trained in a gru cell"},
 		{Config{Cell: nn.LSTM, Classic: true}, "the classic variant is one of gru"},
 		{Config{ClassWeights: []float64{1, 2}}, "2 class weights for 10 classes"},
 	} {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -65,7 +66,7 @@ func TestGradients(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			net := c.network(steps, features, outputs)
-			e := newEngine(shapes(net), batch, 2, false)
+			e := newEngine(net, batch, 2, false)
 			defer e.close()
 			e.load(net)
 			e.head.smooth = c.smooth
@@ -79,11 +80,9 @@ func TestGradients(t *testing.T) {
 			if want := s.loss(x, labels, targets); math.Abs(rowLoss-want) > 2e-6 {
 				t.Errorf("loss is %.8f, want %.8f", rowLoss, want)
 			}
-			gradients := *net
-			gradients.Layers = append([]nn.Layer(nil), net.Layers...)
-			allocate(&gradients)
-			e.store(&gradients, func(m *matrix) []float32 { return m.grad })
-			for name, got := range tensorsOf(&gradients) {
+			gradients := net.Shape()
+			e.store(gradients, func(m *cell.Matrix) []float32 { return m.Grad })
+			for name, got := range tensorsOf(gradients) {
 				parameters := s.tensors()[name]
 				for i := range parameters {
 					const step = 1e-4
@@ -184,14 +183,14 @@ var knownAnswers = []known{
 }
 
 // vectorNetwork is the network of the known answers, in float64 and float32.
-func vectorNetwork(cell nn.Cell) (*nn.Network, *scalar) {
+func vectorNetwork(kind nn.Cell) (*nn.Network, *scalar) {
 	const features, units = 3, 4
 	net := &nn.Network{Steps: 3, Features: features, Outputs: 1, Task: nn.Regression,
-		Layers: []nn.Layer{{Cell: cell, Features: features, Units: units, ResetAfter: cell == nn.GRU}}}
-	allocate(net)
+		Layers: []nn.Layer{{Cell: kind, Features: features, Units: units, ResetAfter: kind == nn.GRU}}}
+	net = net.Shape()
 	s := newScalar(net)
 	l := &s.layers[0]
-	cols := cell.Gates() * units
+	cols := kind.Gates() * units
 	for i := range l.w {
 		l.w[i] = 0.5 * math.Sin(0.7*float64(i)+0.1)
 	}
@@ -200,7 +199,7 @@ func vectorNetwork(cell nn.Cell) (*nn.Network, *scalar) {
 	}
 	for j := range cols {
 		l.b[j] = 0.1 * math.Sin(1.3*float64(j))
-		if cell == nn.GRU {
+		if kind == nn.GRU {
 			l.b[cols+j] = 0.1 * math.Cos(1.7*float64(j))
 		}
 	}
@@ -217,7 +216,7 @@ func TestKnownAnswers(t *testing.T) {
 	for _, k := range knownAnswers {
 		t.Run(k.cell.String(), func(t *testing.T) {
 			net, s := vectorNetwork(k.cell)
-			e := newEngine(shapes(net), batch, 1, false)
+			e := newEngine(net, batch, 1, false)
 			defer e.close()
 			e.load(net)
 			x := make([][][]float64, batch)
@@ -269,18 +268,17 @@ func TestKnownAnswers(t *testing.T) {
 			}
 			// The engine, to what float32 carries.
 			l := e.layers[0]
-			l.forward(0, batch)
+			l.Forward(0, batch)
 			for b := range batch {
 				for j := range units {
-					near(fmt.Sprintf("h[%d][%d]", b, j), float64(l.h.at(b, steps)[j]), k.h[b][j], 3e-7)
-					l.dh[b*l.n+j] = float32(upstream(b, j))
+					near(fmt.Sprintf("h[%d][%d]", b, j), float64(l.H.At(b, steps)[j]), k.h[b][j], 3e-7)
+					l.DH[b*l.N+j] = float32(upstream(b, j))
 				}
 			}
-			l.backward(0, batch)
+			l.Backward(0, batch)
 			e.gradients(0, batch)
-			gradients := &nn.Network{Steps: 3, Features: 3, Outputs: 1, Layers: []nn.Layer{net.Layers[0]}}
-			allocate(gradients)
-			e.store(gradients, func(m *matrix) []float32 { return m.grad })
+			gradients := net.Shape()
+			e.store(gradients, func(m *cell.Matrix) []float32 { return m.Grad })
 			g := gradients.Layers[0]
 			sums := [2]float64{}
 			for i, tensor := range [][]float32{g.Kernel, g.Recurrent} {

@@ -3,6 +3,7 @@ package train
 import (
 	"math"
 
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/gemm"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -11,11 +12,14 @@ import (
 // loss. After forward, out holds logits; loss replaces them by the gradient of
 // the mean loss.
 type head struct {
-	shape
+	outputs int
+	task    nn.Task
+	perStep bool
+
 	rows int // of one sequence: 1, or the number of steps
-	in   operand
-	w    *matrix
-	out  operand // outputs padded to a panel
+	in   cell.Operand
+	w    *cell.Matrix
+	out  cell.Operand // outputs padded to a panel
 
 	labels  []int32   // of each row of the batch
 	targets []float32 // rows of outputs values, for a regression
@@ -27,28 +31,28 @@ type head struct {
 	scratch []float64 // outputs values a worker could need, one set a sequence
 }
 
-func newHead(s shape, in operand, batch int, forwardOnly bool) *head {
-	h := &head{shape: s, rows: 1, in: in}
-	if s.perStep {
-		h.rows = s.steps
+func newHead(net *nn.Network, in cell.Operand, batch int, forwardOnly bool) *head {
+	h := &head{outputs: net.Outputs, task: net.Task, perStep: net.PerStep, rows: 1, in: in}
+	if h.perStep {
+		h.rows = net.Steps
 	} else {
-		h.in.data = in.data[(s.steps-1)*in.row:]
+		h.in.Data = in.Data[(net.Steps-1)*in.Row:]
 	}
-	rows, cols := batch*h.rows, pad(s.outputs)
-	h.out = operand{sequence: h.rows * cols, row: cols, width: cols, data: make([]float32, rows*cols)}
-	h.w = newMatrix(h.in, true, 0, cols, rows, forwardOnly)
+	rows, cols := batch*h.rows, cell.Pad(h.outputs)
+	h.out = cell.Operand{Sequence: h.rows * cols, Row: cols, Width: cols, Data: make([]float32, rows*cols)}
+	h.w = cell.NewMatrix(h.in, true, 0, cols, rows, forwardOnly)
 	h.rowLoss, h.hit = make([]float64, rows), make([]bool, rows)
-	h.labels, h.targets = make([]int32, rows), make([]float32, rows*s.outputs)
-	h.scratch = make([]float64, batch*s.outputs)
+	h.labels, h.targets = make([]int32, rows), make([]float32, rows*h.outputs)
+	h.scratch = make([]float64, batch*h.outputs)
 	if !forwardOnly {
-		h.w.needTranspose(in.width)
+		h.w.NeedTranspose(in.Width)
 	}
 	return h
 }
 
 func (h *head) forward(first, after int) {
 	for b := first; b < after; b++ {
-		h.w.mul(h.rows, h.in.at(b, 0), h.in.row, 0, h.w.cols/gemm.Width, h.out.at(b, 0), h.out.row, false)
+		h.w.Mul(h.rows, h.in.At(b, 0), h.in.Row, 0, h.w.Cols/gemm.Width, h.out.At(b, 0), h.out.Row, false)
 	}
 }
 
@@ -58,7 +62,7 @@ func (h *head) loss(first, after, n int) {
 	for b := first; b < after; b++ {
 		for t := range h.rows {
 			row := b*h.rows + t
-			out := h.out.at(b, t)[:h.outputs]
+			out := h.out.At(b, t)[:h.outputs]
 			scale := 1 / float64(n*h.rows)
 			if h.task == nn.Regression {
 				h.rowLoss[row] = squares(out, h.targets[row*h.outputs:], scale)
@@ -126,17 +130,17 @@ func largest(v []float32) int {
 }
 
 // backward hands the gradients of the states to the last layer.
-func (h *head) backward(last *layer, first, after int) {
+func (h *head) backward(last *cell.Run, first, after int) {
 	for b := first; b < after; b++ {
-		dh := last.dh[b*last.n:][:last.n]
+		dh := last.DH[b*last.N:][:last.N]
 		if h.perStep {
 			clear(dh)
-			h.w.mulTransposed(h.rows, h.out.at(b, 0), h.out.row, last.dOut.at(b, 0), last.dOut.row, false)
+			h.w.MulTransposed(h.rows, h.out.At(b, 0), h.out.Row, last.DOut.At(b, 0), last.DOut.Row, false)
 		} else {
-			h.w.mulTransposed(1, h.out.at(b, 0), h.out.row, dh, last.n, false)
+			h.w.MulTransposed(1, h.out.At(b, 0), h.out.Row, dh, last.N, false)
 		}
 		for t := range h.rows {
-			h.w.columns.SetRow(b*h.rows+t, h.in.at(b, t)[:h.w.inner])
+			h.w.Columns.SetRow(b*h.rows+t, h.in.At(b, t)[:h.w.Inner])
 		}
 	}
 }

@@ -22,19 +22,24 @@ const (
 // of an LSTM. The values depend on seed alone.
 func Initialize(net *nn.Network, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, streamInit))
-	allocate(net)
-	for i := range net.Layers {
-		l := &net.Layers[i]
-		cols := l.Cell.Gates() * l.Units
-		glorot(rng, l.Kernel, l.Features, cols)
-		orthogonal(rng, l.Recurrent, l.Units, cols)
-		if l.Cell == nn.LSTM {
-			for j := range l.Units {
-				l.Bias[l.Units+j] = 1
+	shaped := net.Shape()
+	for i := range shaped.Layers {
+		l := &shaped.Layers[i]
+		for _, p := range l.Parameters() {
+			switch p.Start {
+			case nn.Glorot:
+				glorot(rng, *p.Data, p.Shape[0], p.Shape[1])
+			case nn.Orthogonal:
+				orthogonal(rng, *p.Data, p.Shape[0], p.Shape[1])
+			case nn.ForgetOne:
+				for j := range l.Units {
+					(*p.Data)[l.Units+j] = 1
+				}
 			}
 		}
 	}
-	glorot(rng, net.HeadKernel, len(net.HeadKernel)/net.Outputs, net.Outputs)
+	glorot(rng, shaped.HeadKernel, len(shaped.HeadKernel)/net.Outputs, net.Outputs)
+	*net = *shaped
 }
 
 func glorot(rng *rand.Rand, w []float32, rows, cols int) {

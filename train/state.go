@@ -3,8 +3,8 @@ package train
 import (
 	"fmt"
 	"math"
-	"slices"
 
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -43,18 +43,16 @@ func (c Config) fingerprint(set *dataset.Set) string {
 func (r *run) state() *State {
 	s := &State{Step: r.step, Options: r.fingerprint(r.set), Best: r.best, BestLoss: r.bestLoss, Stale: r.stale}
 	s.Network = r.copyOut(weights)
-	s.M = r.copyOut(func(m *matrix) []float32 { return m.m })
-	s.V = r.copyOut(func(m *matrix) []float32 { return m.v })
+	s.M = r.copyOut(func(m *cell.Matrix) []float32 { return m.M })
+	s.V = r.copyOut(func(m *cell.Matrix) []float32 { return m.V })
 	return s
 }
 
 // copyOut returns a network whose tensors are copies of one array of the engine.
-func (r *run) copyOut(pick func(*matrix) []float32) *nn.Network {
-	net := *r.net
-	net.Layers = slices.Clone(r.net.Layers)
-	allocate(&net)
-	r.engine.store(&net, pick)
-	return &net
+func (r *run) copyOut(pick func(*cell.Matrix) []float32) *nn.Network {
+	net := r.net.Shape()
+	r.engine.store(net, pick)
+	return net
 }
 
 // resume puts the run where s was taken.
@@ -71,8 +69,8 @@ func (r *run) resume(s *State) error {
 		return fmt.Errorf("the checkpoint is at step %d of %d", s.Step, r.stepsPerEpoch()*r.Epochs)
 	}
 	in := func(keras, panels *float32) { *panels = *keras }
-	r.engine.visit(s.M, func(m *matrix) []float32 { return m.m }, in)
-	r.engine.visit(s.V, func(m *matrix) []float32 { return m.v }, in)
+	r.engine.visit(s.M, func(m *cell.Matrix) []float32 { return m.M }, in)
+	r.engine.visit(s.V, func(m *cell.Matrix) []float32 { return m.V }, in)
 	r.engine.load(s.Network)
 	r.step, r.epoch = s.Step, s.Step/r.stepsPerEpoch()
 	r.best, r.bestLoss, r.stale = s.Best, s.BestLoss, s.Stale
@@ -82,12 +80,15 @@ func (r *run) resume(s *State) error {
 
 // sameShape reports whether two networks have tensors of the same sizes.
 func sameShape(a, b *nn.Network) bool {
-	if len(a.Layers) != len(b.Layers) || len(a.HeadKernel) != len(b.HeadKernel) || len(a.HeadBias) != len(b.HeadBias) {
+	if len(a.Layers) != len(b.Layers) {
 		return false
 	}
-	for i, l := range a.Layers {
-		m := b.Layers[i]
-		if len(l.Kernel) != len(m.Kernel) || len(l.Recurrent) != len(m.Recurrent) || len(l.Bias) != len(m.Bias) {
+	ta, tb := a.Tensors(), b.Tensors()
+	if len(ta) != len(tb) {
+		return false
+	}
+	for i := range ta {
+		if len(*ta[i]) != len(*tb[i]) {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/elementwise"
 	"github.com/unroll-npu/unroll/train/gemm"
 )
@@ -9,11 +10,11 @@ import (
 // that one worker owns: it computes the weight gradients of these columns, moves
 // the weights and refreshes the transposes.
 type strip struct {
-	gates    operand
+	gates    cell.Operand
 	rows     int // gate rows of a sequence
 	from     int // first column
 	panels   int
-	matrices []*matrix
+	matrices []*cell.Matrix
 }
 
 // stripPanels is the widest strip: its columns of one row fill four cache lines.
@@ -42,20 +43,20 @@ func (e *engine) assign() {
 		}
 	}
 	for i, l := range e.layers {
-		if i < len(e.layers)-1 || l.perStep {
-			l.needOutputGradients(e.batch)
+		if i < len(e.layers)-1 || e.head.perStep {
+			l.NeedOutputGradients(e.batch)
 		}
-		for from := 0; from < l.gates.width; from += l.n {
-			s := strip{gates: l.gates, rows: l.steps, from: from}
-			for _, m := range l.matrices() {
-				if m.from <= from && from < m.from+m.cols {
+		for from := 0; from < l.Gates.Width; from += l.N {
+			s := strip{gates: l.Gates, rows: l.Steps, from: from}
+			for _, m := range l.Matrices {
+				if m.From <= from && from < m.From+m.Cols {
 					s.matrices = append(s.matrices, m)
 				}
 			}
-			share(s, l.n/gemm.Width)
+			share(s, l.N/gemm.Width)
 		}
 	}
-	share(strip{gates: e.head.out, rows: e.head.rows, matrices: []*matrix{e.head.w}}, e.head.w.cols/gemm.Width)
+	share(strip{gates: e.head.out, rows: e.head.rows, matrices: []*cell.Matrix{e.head.w}}, e.head.w.Cols/gemm.Width)
 	for range workers {
 		e.plan.packed = append(e.plan.packed, make([]float32, gemm.BlockRows*stripPanels*gemm.Width))
 	}
@@ -72,9 +73,9 @@ func (e *engine) gradients(w, n int) {
 			count := min(gemm.BlockRows, rows-first)
 			s.pack(packed, first, count)
 			for _, m := range s.matrices {
-				p := (s.from - m.from) / gemm.Width
-				m.columns.MulAdd(block, count, packed, count*gemm.Width, s.panels,
-					m.grad[p*m.inner*gemm.Width:], m.inner*gemm.Width, block > 0)
+				p := (s.from - m.From) / gemm.Width
+				m.Columns.MulAdd(block, count, packed, count*gemm.Width, s.panels,
+					m.Grad[p*m.Inner*gemm.Width:], m.Inner*gemm.Width, block > 0)
 			}
 		}
 	}
@@ -84,7 +85,7 @@ func (e *engine) gradients(w, n int) {
 func (s *strip) pack(dst []float32, first, count int) {
 	b, t := first/s.rows, first%s.rows
 	for k := range count {
-		src := s.gates.at(b, t)[s.from:]
+		src := s.gates.At(b, t)[s.from:]
 		for p := range s.panels {
 			*(*[gemm.Width]float32)(dst[(p*count+k)*gemm.Width:]) = *(*[gemm.Width]float32)(src[p*gemm.Width:])
 		}
@@ -98,12 +99,12 @@ func (s *strip) pack(dst []float32, first, count int) {
 func (e *engine) move(w int, a *elementwise.Adam) {
 	for _, s := range e.plan.strips[w] {
 		for _, m := range s.matrices {
-			p := (s.from - m.from) / gemm.Width
-			size := m.inner * gemm.Width
+			p := (s.from - m.From) / gemm.Width
+			size := m.Inner * gemm.Width
 			from, to := p*size, (p+s.panels)*size
-			a.Step(m.w[from:to], m.grad[from:to], m.m[from:to], m.v[from:to])
+			a.Step(m.W[from:to], m.Grad[from:to], m.M[from:to], m.V[from:to])
 			for i := range s.panels {
-				m.transposePanel(p + i)
+				m.TransposePanel(p + i)
 			}
 		}
 	}
@@ -111,13 +112,13 @@ func (e *engine) move(w int, a *elementwise.Adam) {
 
 // squareSums writes the sum of squared gradients of every panel of worker w; sums
 // has a place for each panel of the engine in the order of e.matrices.
-func (e *engine) squareSums(w int, sums map[*matrix][]float64) {
+func (e *engine) squareSums(w int, sums map[*cell.Matrix][]float64) {
 	for _, s := range e.plan.strips[w] {
 		for _, m := range s.matrices {
 			for i := range s.panels {
-				p := (s.from-m.from)/gemm.Width + i
+				p := (s.from-m.From)/gemm.Width + i
 				sum := 0.0
-				for _, g := range m.panel(m.grad, p) {
+				for _, g := range m.Panel(m.Grad, p) {
 					sum += float64(g) * float64(g)
 				}
 				sums[m][p] = sum
@@ -127,10 +128,10 @@ func (e *engine) squareSums(w int, sums map[*matrix][]float64) {
 }
 
 // matrices returns all weight matrices in a fixed order.
-func (e *engine) matrices() []*matrix {
-	var all []*matrix
+func (e *engine) matrices() []*cell.Matrix {
+	var all []*cell.Matrix
 	for _, l := range e.layers {
-		all = append(all, l.matrices()...)
+		all = append(all, l.Matrices...)
 	}
 	return append(all, e.head.w)
 }

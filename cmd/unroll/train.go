@@ -51,7 +51,7 @@ type trainFlags struct {
 }
 
 func (t *trainFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&t.cell, "cell", "gru", "recurrent cell: gru, lstm or rnn")
+	f.StringVar(&t.cell, "cell", "gru", "recurrent cell: "+nn.CellNames())
 	f.IntVar(&t.units, "units", 256, "units of every layer")
 	f.IntVar(&t.layers, "layers", 1, "stacked recurrent layers, 1 to 3")
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")

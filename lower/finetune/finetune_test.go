@@ -25,7 +25,7 @@ func small(set *dataset.Set, cell nn.Cell, classic bool, layers int) *nn.Network
 	}
 	train.Initialize(net, 3)
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, t := range tensors(net) {
+	for _, t := range net.Tensors() {
 		for i := range *t {
 			(*t)[i] += float32(0.1 * r.NormFloat64())
 		}
@@ -98,7 +98,7 @@ func TestGradients(t *testing.T) {
 			gradient := slices.Clone(r.params.gradient)
 			rng := rand.New(rand.NewPCG(5, 6))
 			at := 0
-			for n, tensor := range tensors(net) {
+			for n, tensor := range net.Tensors() {
 				// A direction in this tensor along the gradient, with noise.
 				d, slope, norm := make([]float64, len(*tensor)), 0.0, 0.0
 				for i := range d {

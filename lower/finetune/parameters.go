@@ -35,9 +35,9 @@ const firstTag = 1024
 // newParameters finds the links by lowering a network whose weights are their own
 // numbers.
 func newParameters(net *nn.Network, p *program, o lower.Options) (*parameters, error) {
-	tagged := cloneNetwork(net)
+	tagged := net.Clone()
 	count := 0
-	for _, t := range tensors(tagged) {
+	for _, t := range tagged.Tensors() {
 		for i := range *t {
 			(*t)[i] = float32(firstTag + count)
 			count++
@@ -47,9 +47,8 @@ func newParameters(net *nn.Network, p *program, o lower.Options) (*parameters, e
 		return nil, fmt.Errorf("network %q has %d weights; fine-tuning takes at most %d", net.Name, count, 1<<24-firstTag)
 	}
 	for i := range tagged.Layers {
-		// Of a GRU's recurrent bias only the candidate's part stays by itself.
-		if l := &tagged.Layers[i]; l.Cell == nn.GRU && l.ResetAfter {
-			clear(l.Bias[3*l.Units : 5*l.Units])
+		if l := &tagged.Layers[i]; l.Kind == nn.Recurrent && l.Cell.Facts().Folded != nil {
+			clear(l.Cell.Facts().Folded(l))
 		}
 	}
 	g, err := lower.Float(tagged, o)
@@ -57,10 +56,10 @@ func newParameters(net *nn.Network, p *program, o lower.Options) (*parameters, e
 		return nil, err
 	}
 	size := (count + elementwise.Lanes - 1) / elementwise.Lanes * elementwise.Lanes
-	r := &parameters{net: cloneNetwork(net), program: p, links: map[graph.TensorID][]link{},
+	r := &parameters{net: net.Clone(), program: p, links: map[graph.TensorID][]link{},
 		value: make([]float32, size), gradient: make([]float32, size), m: make([]float32, size), v: make([]float32, size)}
 	at := 0
-	for _, t := range tensors(r.net) {
+	for _, t := range r.net.Tensors() {
 		at += copy(r.value[at:], *t)
 	}
 	tags, err := newProgram(g, g, 0)
@@ -124,29 +123,10 @@ func (r *parameters) apply() {
 
 // network returns the network with the values as they are.
 func (r *parameters) network() *nn.Network {
-	net := cloneNetwork(r.net)
+	net := r.net.Clone()
 	at := 0
-	for _, t := range tensors(net) {
+	for _, t := range net.Tensors() {
 		at += copy(*t, r.value[at:])
 	}
 	return net
-}
-
-func cloneNetwork(net *nn.Network) *nn.Network {
-	n := *net
-	n.Layers = slices.Clone(net.Layers)
-	for _, t := range tensors(&n) {
-		*t = slices.Clone(*t)
-	}
-	return &n
-}
-
-// tensors returns the weight tensors of a network in a fixed order.
-func tensors(net *nn.Network) []*[]float32 {
-	var all []*[]float32
-	for i := range net.Layers {
-		l := &net.Layers[i]
-		all = append(all, &l.Kernel, &l.Recurrent, &l.Bias)
-	}
-	return append(all, &net.HeadKernel, &net.HeadBias)
 }

@@ -88,6 +88,12 @@ func (c *converter) tensor(id graph.TensorID) graph.TensorID {
 	if role := c.plan.Role[id]; role != "" {
 		t.Type = c.typeOf(role)
 		t.Quant = c.quant(role, t.Type)
+		if src.IsConst() { // a value like the others of its role, known beforehand
+			t.Data = make([]byte, t.Bytes())
+			if err := Values(t.Data, t, floats(src)); err != nil {
+				panic("BUG: " + err.Error()) // the builder of the plan chose the value
+			}
+		}
 	}
 	c.value[id] = c.out.Add(t)
 	return c.value[id]

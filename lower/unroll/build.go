@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -16,15 +17,14 @@ const (
 	Keras             // what TensorFlow's converter emits for unroll=True
 )
 
-// Blend is the way the npu form computes the new state of a GRU from the old
-// state h, the candidate n and the update gate.
-type Blend int
+// Blend is the way the npu form computes the new state of a GRU.
+type Blend = cell.Blend
 
-// Blends. With u = 1-z, which costs nothing (a gate of negated weights):
+// Blends.
 const (
-	Update Blend = iota // h + u*(n-h): 3 operations, exact where the gate keeps the state
-	Keep                // n + z*(h-n): 3 operations, exact where the gate replaces it
-	Sum                 // z*h + (1-z)*n: 4 operations, as the converter writes it
+	Update = cell.Update
+	Keep   = cell.Keep
+	Sum    = cell.Sum
 )
 
 // Options choose the shape of the unrolled graph.
@@ -57,90 +57,41 @@ func Build(net *nn.Network, o Options) (*Plan, error) {
 	in := b.value("input", "input", 1, o.Steps, net.Features)
 	b.Graph.Inputs = append(b.Graph.Inputs, in)
 
-	var hs []graph.TensorID // of all steps of the last layer built, [1,H] each
+	outputs := make([]*sequence, len(net.Layers))
 	for l := range net.Layers {
-		c := b.cell(net, l, o)
-		if o.Form == Keras {
-			xs := hs
-			if l == 0 {
-				xs = b.kerasInput(in, o.Steps, net.Features)
-			}
-			hs = c.keras(xs)
-			continue
+		var err error
+		if outputs[l], err = b.layer(net, l, o, in, outputs); err != nil {
+			return nil, err
 		}
-		var x graph.TensorID // [T,F]
-		if l == 0 {
-			x = b.reshape("input_rows", in, o.Steps, net.Features)
-		} else {
-			x = b.concat(c.name+"/x", hs)
-		}
-		hs = c.npu(x)
 	}
-	out := b.head(net, o, hs)
+	out := b.head(net, o, outputs[len(outputs)-1])
 	b.Graph.Outputs = append([]graph.TensorID{out}, b.Graph.Outputs...)
 	b.finish()
 	return b.Plan, nil
 }
 
-// check verifies the dimensions of everything that Build reads.
 func check(net *nn.Network, o Options) error {
 	if o.Steps < 1 {
 		return fmt.Errorf("network %q: cannot unroll %d steps: at least 1 is needed", net.Name, o.Steps)
 	}
-	if len(net.Layers) == 0 {
-		return fmt.Errorf("network %q has no recurrent layer", net.Name)
-	}
-	if net.Features < 1 || net.Outputs < 1 {
-		return fmt.Errorf("network %q: %d features and %d outputs: both must be at least 1", net.Name, net.Features, net.Outputs)
-	}
-	features := net.Features
-	for l := range net.Layers {
-		layer := &net.Layers[l]
-		fail := func(what string, found, want int) error {
-			return fmt.Errorf("network %q: layer %d (%v): %s: found %d, expected %d", net.Name, l, layer.Cell, what, found, want)
-		}
-		if layer.Cell < nn.GRU || layer.Cell > nn.SimpleRNN {
-			return fmt.Errorf("network %q: layer %d: unknown cell %v", net.Name, l, layer.Cell)
-		}
-		if layer.Units < 1 {
-			return fail("units", layer.Units, 1)
-		}
-		if layer.Features != features {
-			return fail("input features", layer.Features, features)
-		}
-		columns := layer.Cell.Gates() * layer.Units
-		bias := columns
-		if layer.Cell == nn.GRU && layer.ResetAfter {
-			bias *= 2
-		}
-		switch {
-		case len(layer.Kernel) != features*columns:
-			return fail("kernel values", len(layer.Kernel), features*columns)
-		case len(layer.Recurrent) != layer.Units*columns:
-			return fail("recurrent kernel values", len(layer.Recurrent), layer.Units*columns)
-		case len(layer.Bias) != bias:
-			return fail("bias values", len(layer.Bias), bias)
-		}
-		features = layer.Units
-	}
-	if len(net.HeadKernel) != features*net.Outputs || len(net.HeadBias) != net.Outputs {
-		return fmt.Errorf("network %q: head: found %d weights and %d biases, expected %d and %d",
-			net.Name, len(net.HeadKernel), len(net.HeadBias), features*net.Outputs, net.Outputs)
-	}
-	return nil
+	return net.Check()
 }
 
 // head appends the dense layer and, for classification, the softmax.
-func (b *builder) head(net *nn.Network, o Options, hs []graph.TensorID) graph.TensorID {
+func (b *builder) head(net *nn.Network, o Options, last *sequence) graph.TensorID {
 	units, k := net.Layers[len(net.Layers)-1].Units, net.Outputs
-	w := turn(net.HeadKernel, units, k, 0, k)
-	weights := b.constant("head/kernel", w.data, k, units)
+	w := cell.Turn(net.HeadKernel, units, k, 0, k)
+	weights := b.constant("head/kernel", w.Data, k, units)
 	bias := b.constant("head/bias", net.HeadBias, k)
 
-	x, rows := hs[len(hs)-1], 1
+	var x graph.TensorID
+	rows := 1
 	if o.PerStep {
-		rows = len(hs)
-		x = b.concat("head/x", hs)
+		rows = o.Steps
+		x = last.rows("head/x")
+	} else {
+		hs := last.steps()
+		x = hs[len(hs)-1]
 	}
 	name, role := "logits", "logits"
 	if net.Task == nn.Regression {

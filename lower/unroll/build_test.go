@@ -305,7 +305,7 @@ func TestBuildErrors(t *testing.T) {
 		want  string
 	}{
 		{func(n *nn.Network) { n.Steps = 0 }, "0 steps"},
-		{func(n *nn.Network) { n.Layers = nil }, "no recurrent layer"},
+		{func(n *nn.Network) { n.Layers = nil }, "has no layer"},
 		{func(n *nn.Network) { n.Layers[1].Features++ }, "layer 1 (lstm): input features: found 6, expected 5"},
 		{func(n *nn.Network) { n.Layers[0].Kernel = n.Layers[0].Kernel[1:] }, "layer 0 (gru): kernel values: found 44, expected 45"},
 		{func(n *nn.Network) { n.Layers[0].Bias = nil }, "bias values: found 0, expected 30"},

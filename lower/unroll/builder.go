@@ -10,7 +10,8 @@ import (
 // builder appends operators and tensors to a plan.
 type builder struct {
 	*Plan
-	ints map[string]graph.TensorID // index constants, shared by content
+	ints  map[string]graph.TensorID // index constants, shared by content
+	input *sequence                 // the network's input, once a layer has read it
 }
 
 func newBuilder(name string) *builder {
@@ -107,6 +108,11 @@ func (b *builder) tanh(name, role string, x graph.TensorID) graph.TensorID {
 	return b.one(graph.Tanh, nil, name, role, b.shape(x), x)
 }
 
+// relu keeps the role: the operator is exact only without a change of scale.
+func (b *builder) relu(name string, x graph.TensorID) graph.TensorID {
+	return b.one(graph.Relu, nil, name, b.Role[x], b.shape(x), x)
+}
+
 func (b *builder) reshape(name string, x graph.TensorID, shape ...int) graph.TensorID {
 	dims := b.index("shape", false, shape...)
 	return b.one(graph.Reshape, graph.ReshapeAttr{NewShape: shape}, name, b.Role[x], shape, x, dims)
@@ -140,11 +146,16 @@ func (b *builder) splitV(x graph.TensorID, axis int, sizes []int, names ...strin
 }
 
 // concat joins the rows xs, all of one role, along axis 0.
-func (b *builder) concat(name string, xs []graph.TensorID) graph.TensorID {
+func (b *builder) concat(name string, xs []graph.TensorID) graph.TensorID { return b.join(name, 0, xs) }
+
+// join puts xs, all of one role, side by side along an axis.
+func (b *builder) join(name string, axis int, xs []graph.TensorID) graph.TensorID {
 	if len(xs) == 1 {
 		return xs[0]
 	}
 	shape := append([]int(nil), b.shape(xs[0])...)
-	shape[0] *= len(xs)
-	return b.one(graph.Concatenation, graph.ConcatenationAttr{Axis: 0}, name, b.Role[xs[0]], shape, xs...)
+	for _, x := range xs[1:] {
+		shape[axis] += b.shape(x)[axis]
+	}
+	return b.one(graph.Concatenation, graph.ConcatenationAttr{Axis: axis}, name, b.Role[xs[0]], shape, xs...)
 }

@@ -4,3 +4,5 @@
 // Open network.go first: Write and Read. safetensors.go knows the container alone.
 // Writers are given an io.Writer; replacing a file atomically is the caller's part.
 package checkpoint
+
+import _ "github.com/unroll-npu/unroll/train/cell" // the cells that files name

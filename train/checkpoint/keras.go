@@ -131,14 +131,8 @@ func (k *keras) layer(g string) (*nn.Layer, error) {
 	}
 	units := shape[0]
 	l := &nn.Layer{Units: units}
-	switch shape[1] {
-	case 3 * units:
-		l.Cell = nn.GRU
-	case 4 * units:
-		l.Cell = nn.LSTM
-	case units:
-		l.Cell = nn.SimpleRNN
-	default:
+	var ok bool
+	if l.Cell, ok = byGates(shape[1], units, func(f *nn.Facts) bool { return f.Keras != "" }); !ok {
 		return nil, fmt.Errorf("%s: array %q has shape %v: expected 3 (GRU), 4 (LSTM) or 1 (RNN) times %d columns", k.file, key(g, "recurrent_kernel"), shape, units)
 	}
 	cols := shape[1]
@@ -193,9 +187,11 @@ func (k *keras) head(net *nn.Network, g string) error {
 // gru_1/kernel … for a second layer, and dense/kernel, dense/bias.
 func WriteNPZ(w io.Writer, net *nn.Network) error {
 	arrays := map[string]*npy.Array{}
-	keras := map[nn.Cell]string{nn.GRU: "gru", nn.LSTM: "lstm", nn.SimpleRNN: "simple_rnn"}
 	for i := range net.Layers {
-		group := keras[net.Layers[i].Cell]
+		if net.Layers[i].Kind != nn.Recurrent || net.Layers[i].Cell.Facts().Keras == "" {
+			return fmt.Errorf("network %q: Keras has no layer of the kind of %s", net.Name, net.LayerName(i))
+		}
+		group := net.Layers[i].Cell.Facts().Keras
 		if i > 0 {
 			group += "_" + strconv.Itoa(i)
 		}

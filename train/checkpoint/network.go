@@ -26,12 +26,51 @@ type description struct {
 	PerStep  bool     `json:"per_step,omitempty"`
 	Classes  []string `json:"classes,omitempty"`
 	Seed     uint64   `json:"seed"`
-	Layers   []struct {
-		Cell       string `json:"cell"`
-		Units      int    `json:"units"`
-		Relu       bool   `json:"relu,omitempty"`
-		ResetAfter bool   `json:"reset_after,omitempty"`
-	} `json:"layers"`
+	Layers   []layer  `json:"layers"`
+}
+
+// layer describes one layer; what a chain of classic cells does not need is left out.
+type layer struct {
+	Cell       string   `json:"cell,omitempty"`
+	Units      int      `json:"units"`
+	Relu       bool     `json:"relu,omitempty"`
+	ResetAfter bool     `json:"reset_after,omitempty"`
+	Kind       string   `json:"kind,omitempty"` // of a layer that is not recurrent
+	Name       string   `json:"name,omitempty"`
+	Inputs     []string `json:"inputs,omitempty"`
+	Activation string   `json:"activation,omitempty"` // of a layer that is not recurrent
+	Window     int      `json:"window,omitempty"`
+}
+
+func describe(l *nn.Layer) layer {
+	d := layer{Units: l.Units, ResetAfter: l.ResetAfter, Name: l.Name, Inputs: l.Inputs, Window: l.Window}
+	if l.Kind == nn.Recurrent {
+		d.Cell, d.Relu = l.Cell.String(), l.Activation == nn.Relu
+	} else {
+		d.Kind, d.Activation = l.Kind.String(), l.Activation.String()
+	}
+	return d
+}
+
+// network returns the layer described, without tensors and features.
+func (d *layer) network() (nn.Layer, error) {
+	l := nn.Layer{Units: d.Units, ResetAfter: d.ResetAfter, Name: d.Name, Inputs: d.Inputs, Window: d.Window}
+	if d.Units < 1 || d.Units > maxWidth || d.Window < 0 || d.Window > maxWidth {
+		return l, fmt.Errorf("%d units, window %d: out of range", d.Units, d.Window)
+	}
+	var err error
+	if d.Kind == "" {
+		if d.Relu {
+			l.Activation = nn.Relu
+		}
+		l.Cell, err = nn.ParseCell(d.Cell)
+		return l, err
+	}
+	if l.Kind, err = nn.ParseKind(d.Kind); err != nil {
+		return l, err
+	}
+	l.Activation, err = nn.ParseActivation(d.Activation)
+	return l, err
 }
 
 var tasks = map[nn.Task]string{nn.Classification: "classification", nn.Regression: "regression"}
@@ -58,13 +97,8 @@ func metadata(net *nn.Network) (map[string]string, error) {
 	var d description
 	d.Name, d.Steps, d.Features, d.Outputs = net.Name, net.Steps, net.Features, net.Outputs
 	d.Task, d.PerStep, d.Classes, d.Seed = tasks[net.Task], net.PerStep, net.Classes, net.Seed
-	for _, l := range net.Layers {
-		d.Layers = append(d.Layers, struct {
-			Cell       string `json:"cell"`
-			Units      int    `json:"units"`
-			Relu       bool   `json:"relu,omitempty"`
-			ResetAfter bool   `json:"reset_after,omitempty"`
-		}{l.Cell.String(), l.Units, l.Activation == nn.Relu, l.ResetAfter})
+	for i := range net.Layers {
+		d.Layers = append(d.Layers, describe(&net.Layers[i]))
 	}
 	text, err := json.Marshal(d)
 	if err != nil {
@@ -102,14 +136,9 @@ func slots(net *nn.Network) []slot {
 	units := 0
 	for i := range net.Layers {
 		l := &net.Layers[i]
-		cols := l.Cell.Gates() * l.Units
-		bias := []int{cols}
-		if l.Cell == nn.GRU && l.ResetAfter {
-			bias = []int{2, cols}
+		for _, p := range l.Parameters() {
+			all = append(all, slot{fmt.Sprintf("layers.%d.%s", i, p.Name), p.Shape, p.Data})
 		}
-		name := fmt.Sprintf("layers.%d.", i)
-		all = append(all, slot{name + "kernel", []int{l.Features, cols}, &l.Kernel},
-			slot{name + "recurrent_kernel", []int{l.Units, cols}, &l.Recurrent}, slot{name + "bias", bias, &l.Bias})
 		units = l.Units
 	}
 	all = append(all, slot{"head.kernel", []int{units, net.Outputs}, &net.HeadKernel}, slot{"head.bias", []int{net.Outputs}, &net.HeadBias})
@@ -167,21 +196,26 @@ func (c *container) readNetwork() (*nn.Network, error) {
 	if d.Classes != nil && len(d.Classes) != d.Outputs {
 		return fail("%d class names for %d outputs", len(d.Classes), d.Outputs)
 	}
-	features := d.Features
-	for i, l := range d.Layers {
-		cell, err := nn.ParseCell(l.Cell)
+	for i := range d.Layers {
+		l, err := d.Layers[i].network()
 		if err != nil {
 			return fail("layer %d: %v", i, err)
 		}
-		if !sane(l.Units) {
-			return fail("layer %d: %d units: out of range", i, l.Units)
+		net.Layers = append(net.Layers, l)
+		sources, err := net.Sources(i)
+		if err != nil {
+			return fail("%v", err)
 		}
-		layer := nn.Layer{Cell: cell, Features: features, Units: l.Units, ResetAfter: l.ResetAfter}
-		if l.Relu {
-			layer.Activation = nn.Relu
+		for _, s := range sources {
+			if s < 0 {
+				net.Layers[i].Features += net.Features
+			} else {
+				net.Layers[i].Features += net.Layers[s].Units
+			}
 		}
-		net.Layers = append(net.Layers, layer)
-		features = l.Units
+		if f := net.Layers[i].Features; !sane(f) {
+			return fail("layer %d: %d features: out of range", i, f)
+		}
 	}
 	if c.byName["standardize.mean"] != nil {
 		net.Mean = []float32{}
@@ -197,6 +231,9 @@ func (c *container) readNetwork() (*nn.Network, error) {
 		if !(s > 0) {
 			return fail("tensor %q: value %d is %v, expected a positive number", "standardize.std", i, s)
 		}
+	}
+	if err := net.Check(); err != nil {
+		return fail("%v", err)
 	}
 	return net, nil
 }

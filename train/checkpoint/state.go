@@ -81,8 +81,7 @@ func ReadState(name string, r io.ReaderAt, size int64) (*train.State, error) {
 		if !at.want {
 			continue
 		}
-		net := weightsOnly(s.Network)
-		net.Layers = append([]nn.Layer(nil), net.Layers...)
+		net := weightsOnly(s.Network).Shape()
 		for _, slot := range slots(net) {
 			if *slot.data, err = c.take(at.prefix+slot.name, slot.shape); err != nil {
 				return nil, err

@@ -14,9 +14,6 @@ import (
 // dict puts the module's name and a dot before them. Matrices are the transposes of
 // Keras'; the gate order of a GRU is r, z, n, of an LSTM i, f, g, o.
 
-// torchGates gives, for each gate in Keras' order, its place in PyTorch's.
-var torchGates = map[nn.Cell][]int{nn.GRU: {1, 0, 2}, nn.LSTM: {0, 1, 2, 3}, nn.SimpleRNN: {0}}
-
 const torchMark = "weight_hh_l0"
 
 // torchPrefix returns what stands before weight_hh_l0 in the file.
@@ -75,15 +72,8 @@ func (c *container) torchLayer(prefix string, n int, used map[string]bool) (*nn.
 		}
 	}
 	units := hh.shape[1]
-	var cell nn.Cell
-	switch {
-	case hh.shape[0] == 3*units:
-		cell = nn.GRU
-	case hh.shape[0] == 4*units:
-		cell = nn.LSTM
-	case hh.shape[0] == units:
-		cell = nn.SimpleRNN
-	default:
+	cell, ok := byGates(hh.shape[0], units, func(f *nn.Facts) bool { return f.Torch != nil })
+	if !ok {
 		return nil, fmt.Errorf("%s: tensor %q has shape %v: expected 3 (GRU), 4 (LSTM) or 1 (RNN) times %d rows", c.file, hh.name, hh.shape, units)
 	}
 	l := &nn.Layer{Cell: cell, Features: ih.shape[1], Units: units, ResetAfter: cell == nn.GRU}
@@ -113,7 +103,7 @@ func (c *container) torchLayer(prefix string, n int, used map[string]bool) (*nn.
 	if l.ResetAfter {
 		l.Bias = make([]float32, 2*cols)
 	}
-	for g, from := range torchGates[cell] {
+	for g, from := range cell.Facts().Torch {
 		for j := range units {
 			row, col := from*units+j, g*units+j
 			for i := range l.Features {
@@ -130,6 +120,17 @@ func (c *container) torchLayer(prefix string, n int, used map[string]bool) (*nn.
 		}
 	}
 	return l, nil
+}
+
+// byGates returns the cell whose recurrent matrix has the given gate columns, among
+// those that a kind of file can hold.
+func byGates(columns, units int, held func(*nn.Facts) bool) (nn.Cell, bool) {
+	for _, c := range nn.Cells() {
+		if f := c.Facts(); held(f) && f.Gates*units == columns {
+			return c, true
+		}
+	}
+	return 0, false
 }
 
 // torchHead takes the one linear layer that is left in the file.
@@ -185,6 +186,9 @@ func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
 func WriteTorch(w io.Writer, net *nn.Network) error {
 	var all []entry
 	for n, l := range net.Layers {
+		if l.Kind != nn.Recurrent || l.Cell.Facts().Torch == nil {
+			return fmt.Errorf("network %q, layer %d: PyTorch has no module of the kind of %s", net.Name, n, net.LayerName(n))
+		}
 		if l.Cell == nn.GRU && !l.ResetAfter {
 			return fmt.Errorf("network %q, layer %d: PyTorch's GRU applies the reset gate after the product; this one before it", net.Name, n)
 		}
@@ -194,7 +198,7 @@ func WriteTorch(w io.Writer, net *nn.Network) error {
 		cols := l.Cell.Gates() * l.Units
 		wih, whh := make([]float32, len(l.Kernel)), make([]float32, len(l.Recurrent))
 		bih, bhh := make([]float32, cols), make([]float32, cols)
-		for g, to := range torchGates[l.Cell] {
+		for g, to := range l.Cell.Facts().Torch {
 			for j := range l.Units {
 				row, col := to*l.Units+j, g*l.Units+j
 				for i := range l.Features {

@@ -6,64 +6,6 @@ import (
 	"github.com/unroll-npu/unroll/lower/facts"
 )
 
-// Cell is the kind of a recurrent layer.
-type Cell int
-
-// Recurrent cells. The gate order is Keras': z, r, h for GRU; i, f, c, o for LSTM.
-const (
-	GRU Cell = iota
-	LSTM
-	SimpleRNN
-)
-
-var cells = [...]struct {
-	name  string
-	gates int
-}{{"gru", 3}, {"lstm", 4}, {"rnn", 1}}
-
-func (c Cell) String() string {
-	if c >= 0 && int(c) < len(cells) {
-		return cells[c].name
-	}
-	return fmt.Sprintf("Cell(%d)", int(c))
-}
-
-// Gates returns the number of gate blocks in a layer's matrices.
-func (c Cell) Gates() int { return cells[c].gates }
-
-// ParseCell reads the name of a cell: gru, lstm or rnn.
-func ParseCell(s string) (Cell, error) {
-	for i, c := range cells {
-		if c.name == s {
-			return Cell(i), nil
-		}
-	}
-	return 0, fmt.Errorf("unknown cell %q: expected gru, lstm or rnn", s)
-}
-
-// Activation is the candidate activation of a cell.
-type Activation int
-
-// Candidate activations.
-const (
-	Tanh Activation = iota
-	Relu
-)
-
-// Layer is one recurrent layer in Keras' layout, row-major float32, with
-// F input features, H units and G = Cell.Gates() gate blocks.
-type Layer struct {
-	Cell       Cell
-	Features   int // F
-	Units      int // H
-	Activation Activation
-	ResetAfter bool // GRU only; false is the classic variant with one bias
-
-	Kernel    []float32 // F x G*H
-	Recurrent []float32 // H x G*H
-	Bias      []float32 // G*H; GRU with ResetAfter: 2 x 3*H, row 0 input, row 1 recurrent
-}
-
 // Task says what the head's output means.
 type Task int
 
@@ -73,12 +15,12 @@ const (
 	Regression                 // linear head
 )
 
-// Network is a trained stack of recurrent layers with a dense head.
+// Network is a graph of layers with a dense head on the last of them.
 type Network struct {
 	Name     string
-	Steps    int // T of the training sequences
-	Features int // F of the first layer
-	Layers   []Layer
+	Steps    int     // T of the training sequences
+	Features int     // F of the input
+	Layers   []Layer // every layer after those it reads; the last one feeds the head
 	Task     Task
 	PerStep  bool // the head is applied at every step (sequence labelling), not only the last
 
@@ -97,4 +39,150 @@ type Network struct {
 	// Facts are the data that the weights were trained on and what was measured, where
 	// that is known; nil else. What a field above says is not repeated there.
 	Facts *facts.Facts
+}
+
+// LayerName returns the name of layer i: its own, or the one that its number gives.
+func (n *Network) LayerName(i int) string {
+	l := &n.Layers[i]
+	switch {
+	case l.Name != "":
+		return l.Name
+	case l.Kind == Recurrent:
+		return fmt.Sprintf("%v%d", l.Cell, i)
+	}
+	return fmt.Sprintf("%v%d", l.Kind, i)
+}
+
+// Sources returns what layer i reads: numbers of layers before it, -1 for the
+// network's input.
+func (n *Network) Sources(i int) ([]int, error) {
+	l := &n.Layers[i]
+	if l.Inputs == nil {
+		return []int{i - 1}, nil
+	}
+	var all []int
+	for _, name := range l.Inputs {
+		at := -1
+		if name != Input {
+			for at = i - 1; at >= 0 && n.LayerName(at) != name; at-- {
+			}
+			if at < 0 {
+				return nil, fmt.Errorf("network %q: layer %d (%s) reads %q, which is no layer before it", n.Name, i, n.LayerName(i), name)
+			}
+		}
+		all = append(all, at)
+	}
+	if len(all) == 0 || len(all) > 1 && l.Kind != Concatenation {
+		return nil, fmt.Errorf("network %q: layer %d (%s) has %d inputs: a %v takes one", n.Name, i, n.LayerName(i), len(all), l.Kind)
+	}
+	return all, nil
+}
+
+// Check verifies names, dimensions and sizes of the tensors of all layers and of the head.
+func (n *Network) Check() error {
+	if len(n.Layers) == 0 {
+		return fmt.Errorf("network %q has no layer", n.Name)
+	}
+	if n.Features < 1 || n.Outputs < 1 {
+		return fmt.Errorf("network %q: %d features and %d outputs: both must be at least 1", n.Name, n.Features, n.Outputs)
+	}
+	seen := map[string]bool{Input: true}
+	for i := range n.Layers {
+		if err := n.checkLayer(i); err != nil {
+			return err
+		}
+		if name := n.LayerName(i); seen[name] {
+			return fmt.Errorf("network %q: two layers are named %q", n.Name, name)
+		} else {
+			seen[name] = true
+		}
+	}
+	units := n.Layers[len(n.Layers)-1].Units
+	if len(n.HeadKernel) != units*n.Outputs || len(n.HeadBias) != n.Outputs {
+		return fmt.Errorf("network %q: head: found %d weights and %d biases, expected %d and %d",
+			n.Name, len(n.HeadKernel), len(n.HeadBias), units*n.Outputs, n.Outputs)
+	}
+	return nil
+}
+
+func (n *Network) checkLayer(i int) error {
+	l := &n.Layers[i]
+	if l.Kind < Recurrent || l.Kind > Activate {
+		return fmt.Errorf("network %q: layer %d: unknown kind %v", n.Name, i, l.Kind)
+	}
+	if l.Kind == Recurrent && l.Cell.Facts() == nil {
+		return fmt.Errorf("network %q: layer %d: unknown cell %v", n.Name, i, l.Cell)
+	}
+	title := fmt.Sprintf("network %q: layer %d (%v)", n.Name, i, l.Kind)
+	if l.Kind == Recurrent {
+		title = fmt.Sprintf("network %q: layer %d (%v)", n.Name, i, l.Cell)
+	}
+	fail := func(what string, found, want int) error {
+		return fmt.Errorf("%s: %s: found %d, expected %d", title, what, found, want)
+	}
+	if l.Units < 1 {
+		return fail("units", l.Units, 1)
+	}
+	sources, err := n.Sources(i)
+	if err != nil {
+		return err
+	}
+	features := 0
+	for _, s := range sources {
+		if s < 0 {
+			features += n.Features
+		} else {
+			features += n.Layers[s].Units
+		}
+	}
+	if l.Features != features {
+		return fail("input features", l.Features, features)
+	}
+	if (l.Kind == Concatenation || l.Kind == Activate) && l.Units != features {
+		return fail("units", l.Units, features)
+	}
+	return l.check(title)
+}
+
+// CheckLayer verifies a layer by itself: its kind, its options and the sizes of its
+// tensors. name is for messages.
+func CheckLayer(name string, l *Layer) error {
+	title := fmt.Sprintf("layer %q", name)
+	switch {
+	case l.Kind < Recurrent || l.Kind > Activate:
+		return fmt.Errorf("%s: unknown kind %v", title, l.Kind)
+	case l.Kind == Recurrent && l.Cell.Facts() == nil:
+		return fmt.Errorf("%s: unknown cell %v", title, l.Cell)
+	case l.Units < 1 || l.Features < 1:
+		return fmt.Errorf("%s: %d units, %d features: both must be at least 1", title, l.Units, l.Features)
+	}
+	return l.check(title)
+}
+
+// check verifies options and tensors of a layer of a known kind.
+func (l *Layer) check(title string) error {
+	if l.Kind == Recurrent {
+		if check := l.Cell.Facts().Check; check != nil {
+			if err := check(l); err != nil {
+				return fmt.Errorf("%s: %w", title, err)
+			}
+		}
+	}
+	for _, p := range l.Parameters() {
+		if len(*p.Data) != p.Elements() {
+			return fmt.Errorf("%s: %s values: found %d, expected %d", title, p.Title(), len(*p.Data), p.Elements())
+		}
+	}
+	return nil
+}
+
+// Title returns the name as a sentence has it: recurrent kernel.
+func (p *Parameter) Title() string {
+	b := []byte(p.Name)
+	for i, c := range b {
+		if c == '_' {
+			b[i] = ' '
+		}
+	}
+	return string(b)
 }

@@ -1,30 +1,30 @@
-package unroll
+package cell
 
-// matrix is a weight matrix in TFLite's layout [outputs, inputs], row-major.
-type matrix struct {
-	outputs, inputs int
-	data            []float32
+// Weights is a weight matrix in TFLite's layout [outputs, inputs], row-major.
+type Weights struct {
+	Outputs, Inputs int
+	Data            []float32
 }
 
-// turn makes a matrix of columns [from, to) of a Keras kernel with the given
+// Turn makes a matrix of columns [from, to) of a Keras kernel with the given
 // number of rows (inputs) and columns.
-func turn(kernel []float32, rows, cols, from, to int) matrix {
-	m := matrix{outputs: to - from, inputs: rows, data: make([]float32, (to-from)*rows)}
-	for o := range m.outputs {
+func Turn(kernel []float32, rows, cols, from, to int) Weights {
+	m := Weights{Outputs: to - from, Inputs: rows, Data: make([]float32, (to-from)*rows)}
+	for o := range m.Outputs {
 		for i := range rows {
-			m.data[o*rows+i] = kernel[i*cols+from+o]
+			m.Data[o*rows+i] = kernel[i*cols+from+o]
 		}
 	}
 	return m
 }
 
 // gates stacks gate blocks of H outputs of a Keras kernel in the given order.
-func gates(kernel []float32, rows, units, count int, order ...int) matrix {
-	m := matrix{inputs: rows}
+func gates(kernel []float32, rows, units, count int, order ...int) Weights {
+	m := Weights{Inputs: rows}
 	for _, g := range order {
-		part := turn(kernel, rows, units*count, g*units, (g+1)*units)
-		m.outputs += part.outputs
-		m.data = append(m.data, part.data...)
+		part := Turn(kernel, rows, units*count, g*units, (g+1)*units)
+		m.Outputs += part.Outputs
+		m.Data = append(m.Data, part.Data...)
 	}
 	return m
 }
@@ -53,7 +53,7 @@ func plus(a, b []float32) []float32 {
 	return out
 }
 
-func zero(v []float32) bool {
+func allZero(v []float32) bool {
 	for _, x := range v {
 		if x != 0 {
 			return false

@@ -1,0 +1,57 @@
+package unroll
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// window puts the last k rows of x [T,F] side by side for every step, the latest
+// last: [T, k*F]. The k-1 rows before the first step are zero, or with StateIO a state
+// of the graph, "state_xL" for layer l. They are rows of x: all of them have its role, and
+// carrying them is a copy of bytes.
+func (b *builder) window(name string, x graph.TensorID, k, l int, o Options) graph.TensorID {
+	if k <= 1 {
+		return x
+	}
+	steps, features, role := b.shape(x)[0], b.shape(x)[1], b.Role[x]
+	before := graph.None
+	if o.StateIO {
+		before = b.value(fmt.Sprintf("state_x%d", l), role, k-1, features)
+		b.Graph.Inputs = append(b.Graph.Inputs, before)
+	} else {
+		before = b.constant(name+"/before", make([]float32, (k-1)*features), k-1, features)
+		b.Role[before] = role
+	}
+	all := b.join(name+"/rows", 0, []graph.TensorID{before, x})
+	after := fmt.Sprintf("state_x%d_out", l)
+	if !o.StateIO {
+		after = name + "/after"
+	}
+	columns := make([]graph.TensorID, k)
+	for i := range columns {
+		var sizes []int
+		var names []string
+		for _, part := range []struct {
+			size int
+			name string
+		}{{i, fmt.Sprintf("%s/skip%d", name, i)}, {steps, fmt.Sprintf("%s/column%d", name, i)}, {k - 1 - i, fmt.Sprintf("%s/rest%d", name, i)}} {
+			if part.size > 0 {
+				sizes, names = append(sizes, part.size), append(names, part.name)
+			}
+		}
+		if i == 0 {
+			names[len(names)-1] = after
+		}
+		parts := b.splitV(all, 0, sizes, names...)
+		at := 0
+		if i > 0 {
+			at = 1
+		} else if o.StateIO {
+			b.Graph.Outputs = append(b.Graph.Outputs, parts[1])
+			b.Graph.States = append(b.Graph.States, graph.State{In: before, Out: parts[1]})
+		}
+		columns[i] = parts[at]
+	}
+	return b.join(name+"/window", 1, columns)
+}

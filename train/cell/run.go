@@ -1,0 +1,243 @@
+package cell
+
+import (
+	"github.com/unroll-npu/unroll/train/gemm"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Layout is what a training step of a layer works on.
+type Layout struct {
+	// Blocks is the number of blocks of N columns in a gate row.
+	Blocks int
+	// Matrices are the weights in panels; the first one takes the layer's input.
+	Matrices []Part
+	// Rows asks for further rows of N floats, in Run.Rows: for each step, or for
+	// the time before every step and after the last, as the states have them.
+	Rows []Extra
+	// Gates says for every gate of the layer's tensors, in their order, where it lies in
+	// the panels.
+	Gates []Place
+}
+
+// Part is one weight matrix: what it is multiplied with, and the gate blocks that its
+// result belongs to.
+type Part struct {
+	Source        Source
+	Bias          bool // the last row is a bias
+	Block, Blocks int
+}
+
+// Source is what a matrix takes: FromInput, FromState, or FromRows+i for Layout.Rows[i].
+type Source int
+
+// Sources.
+const (
+	FromInput Source = iota
+	FromState
+	FromRows
+)
+
+// Extra is one kind of further rows.
+type Extra int
+
+// Kinds of further rows.
+const (
+	EachStep Extra = iota // row t belongs to step t
+	Between               // row t is before step t, row T after the last
+)
+
+// Place says where one gate block of the tensors lies: block numbers within the input
+// matrix, and within the recurrent matrix with the given number (0: there is none).
+type Place struct {
+	Input       int
+	Recurrent   int
+	RecurrentAt int
+}
+
+// Run is one recurrent layer over a batch. Units are padded to whole panels; the
+// weights of padding units are 0 and stay 0, since their gradients are 0.
+//
+// One row of gates a sequence and step is all that the forward pass leaves beside
+// the states: the sums, then in their place the activated gates, then in their
+// place the gradients of the sums.
+type Run struct {
+	Layer *nn.Layer // its dimensions
+	N     int       // units, padded
+	Steps int
+
+	In    Operand
+	Gates Operand // Layout.Blocks blocks, no trailing 1
+	H     Operand // row t is the state before step t; a 1 follows the padded units
+	Rows  []Operand
+
+	Matrices []*Matrix
+
+	DH, DC []float32 // a row of N a sequence: gradients of the states, running back
+	DOut   Operand   // gradients of every step's output, or no data
+
+	cell   Cell
+	places []Place
+}
+
+// NewRun makes room for a batch. below says that a layer below wants the gradients of
+// the input; forwardOnly leaves out what only training needs.
+func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnly bool) *Run {
+	r := &Run{Layer: layer, N: Pad(layer.Units), Steps: steps, In: in, cell: Of(layer)}
+	layout := r.cell.Layout(layer)
+	r.places = layout.Gates
+	rows := batch * steps
+	state := func(steps, width int) Operand {
+		o := Operand{Sequence: steps * width, Row: width, Width: r.N}
+		// Rows of one step lie a sequence apart; keep them out of one cache set.
+		if o.Sequence%1024 == 0 {
+			o.Sequence += gemm.Width
+		}
+		o.Data = make([]float32, batch*o.Sequence)
+		return o
+	}
+	r.H = state(steps+1, r.N+gemm.Width)
+	for b := range batch {
+		for t := range steps + 1 {
+			r.H.At(b, t)[r.N] = 1
+		}
+	}
+	for _, kind := range layout.Rows {
+		if kind == Between {
+			r.Rows = append(r.Rows, state(steps+1, r.N))
+		} else {
+			r.Rows = append(r.Rows, state(steps, r.N))
+		}
+	}
+	for _, p := range layout.Matrices {
+		source := in
+		switch {
+		case p.Source == FromState:
+			source = r.H
+		case p.Source >= FromRows:
+			source = r.Rows[p.Source-FromRows]
+		}
+		r.Matrices = append(r.Matrices, NewMatrix(source, p.Bias, p.Block*r.N, p.Blocks*r.N, rows, forwardOnly))
+	}
+	r.Gates = state(steps, layout.Blocks*r.N+gemm.Width)
+	r.Gates.Width = layout.Blocks * r.N
+	if !forwardOnly {
+		r.DH = make([]float32, batch*r.N)
+		r.DC = make([]float32, batch*r.N)
+		for _, m := range r.Matrices[1:] {
+			m.NeedTranspose(r.N)
+		}
+		if below {
+			r.Matrices[0].NeedTranspose(in.Width)
+		}
+	}
+	return r
+}
+
+// Output is what the layer above or the head reads: the states after each step.
+func (r *Run) Output() Operand {
+	o := r.H
+	o.Data = o.Data[o.Row:]
+	return o
+}
+
+// NeedOutputGradients makes room for a gradient of every step's output.
+func (r *Run) NeedOutputGradients(batch int) {
+	if r.DOut.Data == nil {
+		r.DOut = Operand{Sequence: r.Steps * r.N, Row: r.N, Width: r.N}
+		r.DOut.Data = make([]float32, batch*r.DOut.Sequence)
+	}
+}
+
+// Forward runs sequences first..after-1: the product of all inputs, then step by step.
+func (r *Run) Forward(first, after int) {
+	w := r.Matrices[0]
+	for b := first; b < after; b++ {
+		w.Mul(r.Steps, r.In.At(b, 0), r.In.Row, 0, w.Cols/gemm.Width, r.Gates.At(b, 0), r.Gates.Row, false)
+	}
+	for t := range r.Steps {
+		r.cell.Forward(r, first, after, t)
+	}
+}
+
+// Recur adds the product of the states before step t with the columns of a matrix
+// from panel p on to the gate columns from column on, or writes it there. The states
+// before the first step are 0, so only the bias row counts there.
+func (r *Run) Recur(m *Matrix, first, after, t, p, panels, column int, add bool) {
+	a, b, inner := r.H.At(first, t), m.W[p*m.Inner*gemm.Width:], m.Inner
+	if t == 0 {
+		if m.Inner == r.N {
+			return
+		}
+		a, b, inner = a[r.N:], b[r.N*gemm.Width:], 1
+	}
+	gemm.Mul(&gemm.Product{Rows: after - first, Inner: inner, Panels: panels, A: a, ARow: r.H.Sequence, AInner: 1,
+		B: b, BPanel: m.Inner * gemm.Width,
+		C: r.Gates.At(first, t)[column:], CRow: r.Gates.Sequence, CPanel: gemm.Width, Add: add})
+}
+
+// RecurBack carries the gradients of the sums of step t, from gate column from on, back
+// through a matrix to the states before the step: it adds them to DH, or writes them.
+func (r *Run) RecurBack(m *Matrix, first, after, t, column int, add bool) {
+	if t > 0 {
+		m.MulTransposed(after-first, r.Gates.At(first, t)[column:], r.Gates.Sequence, r.DH[first*r.N:], r.N, add)
+	}
+}
+
+// Backward expects the gradient of the last state in DH, and those of all outputs
+// in DOut where that has data.
+func (r *Run) Backward(first, after int) {
+	clear(r.DC[first*r.N : after*r.N])
+	for t := r.Steps - 1; t >= 0; t-- {
+		if r.DOut.Data != nil {
+			for b := first; b < after; b++ {
+				dh := r.DH[b*r.N:][:r.N]
+				for i, v := range r.DOut.At(b, t)[:r.N] {
+					dh[i] += v
+				}
+			}
+		}
+		r.cell.Backward(r, first, after, t)
+	}
+	for _, m := range r.Matrices {
+		for b := first; b < after; b++ {
+			for t := range r.Steps {
+				m.Columns.SetRow(b*r.Steps+t, m.Source.At(b, t)[:m.Inner])
+			}
+		}
+	}
+}
+
+// PassDown writes the gradients of the input into the layer below.
+func (r *Run) PassDown(below *Run, first, after int) {
+	for b := first; b < after; b++ {
+		clear(below.DH[b*below.N:][:below.N])
+		r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, below.DOut.At(b, 0), below.DOut.Row, false)
+	}
+}
+
+// Each visits every real weight of the layer together with its place in the
+// panel array pick returns: the way into the panels and out of them.
+func (r *Run) Each(k *nn.Layer, pick func(*Matrix) []float32, visit func(keras, panels *float32)) {
+	cols := k.Cell.Gates() * k.Units
+	w := r.Matrices[0]
+	for gate, at := range r.places {
+		u := r.Matrices[at.Recurrent]
+		for j := range k.Units {
+			col, kcol := at.Input*r.N+j, gate*k.Units+j
+			rec := at.RecurrentAt*r.N + j
+			for i := range k.Features {
+				visit(&k.Kernel[i*cols+kcol], w.Element(pick(w), i, col))
+			}
+			visit(&k.Bias[kcol], w.Element(pick(w), w.Inner-1, col))
+			if at.Recurrent == 0 {
+				continue
+			}
+			for i := range k.Units {
+				visit(&k.Recurrent[i*cols+kcol], u.Element(pick(u), i, rec))
+			}
+			if len(k.Bias) == 2*cols {
+				visit(&k.Bias[cols+kcol], u.Element(pick(u), u.Inner-1, rec))
+			}
+		}
+	}
+}

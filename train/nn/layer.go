@@ -1,0 +1,119 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Kind is what a layer of a network does.
+type Kind int
+
+// Kinds of layers. Each maps a sequence of T rows to a sequence of T rows.
+const (
+	Recurrent     Kind = iota // a Cell
+	Dense                     // y(t) = act(x(t).Kernel + Bias)
+	Convolution               // y(t) = act([x(t-Window+1) … x(t)].Kernel + Bias), zeros before the first row
+	Concatenation             // the inputs' features side by side
+	Activate                  // the activation alone
+)
+
+var kinds = [...]string{"recurrent", "dense", "convolution", "concatenation", "activation"}
+
+func (k Kind) String() string {
+	if k >= 0 && int(k) < len(kinds) {
+		return kinds[k]
+	}
+	return fmt.Sprintf("Kind(%d)", int(k))
+}
+
+// ParseKind reads the name of a kind of layer.
+func ParseKind(s string) (Kind, error) {
+	if i := slices.Index(kinds[:], s); i >= 0 {
+		return Kind(i), nil
+	}
+	return 0, fmt.Errorf("unknown kind of layer %q: expected one of %v", s, kinds)
+}
+
+// Activation is the candidate activation of a cell, or that of another layer.
+type Activation int
+
+// Activations. A cell takes Tanh or Relu.
+const (
+	Tanh Activation = iota
+	Relu
+	Sigmoid
+	Linear
+)
+
+var activations = [...]string{"tanh", "relu", "sigmoid", "linear"}
+
+func (a Activation) String() string {
+	if a >= 0 && int(a) < len(activations) {
+		return activations[a]
+	}
+	return fmt.Sprintf("Activation(%d)", int(a))
+}
+
+// ParseActivation reads the name of an activation.
+func ParseActivation(s string) (Activation, error) {
+	if i := slices.Index(activations[:], s); i >= 0 {
+		return Activation(i), nil
+	}
+	return 0, fmt.Errorf("unknown activation %q: expected one of %v", s, activations)
+}
+
+// Input is the name of the network's input among the inputs of a layer.
+const Input = "input"
+
+// Layer is a node of a network: it reads the layers that it names and is read by
+// those that name it. Its tensors are in Keras' layout, row-major float32, with F
+// input features, H units and G = Cell.Gates() gate blocks.
+type Layer struct {
+	Kind Kind
+	// Name is unique in the network; "" stands for the cell's or the kind's name and
+	// the layer's number: gru0.
+	Name string
+	// Inputs name other layers, or "input"; nil is the layer before, of the first
+	// layer the network's input. Only a concatenation has more than one.
+	Inputs []string
+
+	Cell       Cell // of a recurrent layer
+	Features   int  // F, of all inputs together
+	Units      int  // H, features of the output
+	Activation Activation
+	ResetAfter bool // GRU only; false is the classic variant with one bias
+	Window     int  // of a convolution: the rows it sees; 0 is 1
+
+	Kernel    []float32 // F x G*H; Window*F x H of a convolution
+	Recurrent []float32 // H x G*H
+	Bias      []float32 // G*H; GRU with ResetAfter: 2 x 3*H, row 0 input, row 1 recurrent
+}
+
+// Parameters lists the tensors of the layer.
+func (l *Layer) Parameters() []Parameter {
+	switch l.Kind {
+	case Recurrent:
+		return l.Cell.Facts().Parameters(l)
+	case Dense, Convolution:
+		return []Parameter{
+			{"kernel", []int{max(l.Window, 1) * l.Features, l.Units}, &l.Kernel, Glorot},
+			{"bias", []int{l.Units}, &l.Bias, Zeros},
+		}
+	}
+	return nil
+}
+
+// Classic returns the three tensors that the cells with a recurrent matrix have.
+// biasRows is 1, or 2 where the recurrent product has a bias of its own.
+func (l *Layer) Classic(biasRows int, bias Start) []Parameter {
+	cols := l.Cell.Gates() * l.Units
+	shape := []int{cols}
+	if biasRows > 1 {
+		shape = []int{biasRows, cols}
+	}
+	return []Parameter{
+		{"kernel", []int{l.Features, cols}, &l.Kernel, Glorot},
+		{"recurrent_kernel", []int{l.Units, cols}, &l.Recurrent, Orthogonal},
+		{"bias", shape, &l.Bias, bias},
+	}
+}
