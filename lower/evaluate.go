@@ -24,6 +24,10 @@ type Score struct {
 	Right []bool
 	// Outputs holds the dequantized output of every decision, sequence by sequence.
 	Outputs [][]float32
+	// Labels holds the right class of every decision of a classification, Targets the
+	// right outputs of every one of a regression, where the set has them; else nil.
+	Labels  []int
+	Targets [][]float32
 }
 
 // Accuracy returns the fraction of decisions that were right.
@@ -236,6 +240,9 @@ type stepLabels interface{ StepLabel(i, t int) int }
 // labels. A set without labels for every step counts by its sequences' last.
 func (s *Score) count(net *nn.Network, set Samples) {
 	labels, every := set.(stepLabels)
+	if net.Task == nn.Regression {
+		_, every = set.(targets)
+	}
 	every = every && net.PerStep
 	var all [][]float32
 	for i, out := range s.Outputs {
@@ -244,9 +251,11 @@ func (s *Score) count(net *nn.Network, set Samples) {
 		}
 		for t := range len(out) / net.Outputs {
 			label := 0
-			if every {
+			switch {
+			case net.Task != nn.Classification:
+			case every:
 				label = labels.StepLabel(i, t)
-			} else if net.Task == nn.Classification {
+			default:
 				label = set.Label(i)
 			}
 			d := out[t*net.Outputs : (t+1)*net.Outputs]
@@ -254,6 +263,7 @@ func (s *Score) count(net *nn.Network, set Samples) {
 			if net.Task != nn.Classification {
 				continue
 			}
+			s.Labels = append(s.Labels, label)
 			right := argmax(d) == label
 			s.Right = append(s.Right, right)
 			if right {
@@ -262,6 +272,7 @@ func (s *Score) count(net *nn.Network, set Samples) {
 		}
 	}
 	s.Outputs, s.Count = all, len(all)
+	s.aim(net, set)
 }
 
 func carry(dst []float32, v floatexec.View, batch int) {

@@ -8,6 +8,7 @@ import (
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/reference"
+	"github.com/unroll-npu/unroll/train/nn"
 )
 
 // stream runs the float graph and the quantized graph side by side on one
@@ -68,10 +69,11 @@ func (s *stream) call(x []float32) error {
 type Drift struct {
 	Steps      int       `json:"steps"`
 	Calls      int       `json:"calls"`
-	Agreement  float64   `json:"agreement"` // fraction of calls with the same decision
+	Agreement  *float64  `json:"agreement,omitempty"` // fraction of calls with the same decision; nil where none is made
 	OutputRMSE float64   `json:"output_rmse"`
-	StateRMSE  []float64 `json:"state_rmse"` // of all states together, in tenths of the stream
-	StateRMS   float64   `json:"state_rms"`  // of the float states, to compare with
+	OutputR2   *float64  `json:"output_r2,omitempty"` // of numbers: quantized outputs as a prediction of the float ones
+	StateRMSE  []float64 `json:"state_rmse"`          // of all states together, in tenths of the stream
+	StateRMS   float64   `json:"state_rms"`           // of the float states, to compare with
 }
 
 // Drift runs a stream of at least the given number of steps, made of the
@@ -95,6 +97,7 @@ func (r *Result) Drift(ctx context.Context, set Samples, steps int) (Drift, erro
 	const parts = 10
 	var errs, counts [parts]float64
 	var same, outs, states float64
+	var spread deviation
 	s := newStream(r, it, exec.Runner(), nil)
 	feed := newFeed(r.net, set)
 	for call := range d.Calls {
@@ -113,6 +116,7 @@ func (r *Result) Drift(ctx context.Context, set Samples, steps int) (Drift, erro
 			same++
 		}
 		outs += squares(got, want)
+		spread.see(want)
 		part := call * parts / d.Calls
 		for o, id := range r.Int8.Outputs[1:] {
 			h, err := real32(it, id)
@@ -131,7 +135,12 @@ func (r *Result) Drift(ctx context.Context, set Samples, steps int) (Drift, erro
 		}
 		total += counts[p]
 	}
-	d.Agreement = same / float64(d.Calls)
+	if r.net.Task == nn.Classification {
+		agreement := same / float64(d.Calls)
+		d.Agreement = &agreement
+	} else {
+		d.OutputR2 = determination(outs, spread.total())
+	}
 	d.OutputRMSE = math.Sqrt(outs / float64(d.Calls*r.net.Outputs))
 	d.StateRMS = math.Sqrt(states / total)
 	return d, nil

@@ -61,6 +61,7 @@ type built struct {
 	accuracies
 	Compared   int `json:"compared"` // distinct calls
 	Mismatches int `json:"mismatches"`
+	carried    int // of Compared
 	sequenceFigures
 	Output string `json:"output"`
 }
@@ -127,9 +128,10 @@ func runBuild(c *cli, b *buildFlags) error {
 		return err
 	}
 	r := built{Output: b.out}
-	if err := r.measure(c, low, net, test); err != nil {
+	if err := r.measure(c, low, test, low.Streaming()); err != nil {
 		return err
 	}
+	net.Facts.Measured(r.figures())
 	c.say("compiling for %s", plan.compile.Accel.Name)
 	ch, err := compile.CompileCall(call, plan.compile)
 	if err != nil {
@@ -228,7 +230,7 @@ func (b *buildFlags) prove(c *cli, low *lower.Result, p *ethosu.Program, test *d
 	if err != nil {
 		return err
 	}
-	r.Compared, r.Mismatches = proof.Calls, proof.Mismatches
+	r.Compared, r.carried, r.Mismatches = proof.Calls, proof.Carried, proof.Mismatches
 	for _, m := range proof.First {
 		fmt.Fprintln(c.stderr, m)
 	}
@@ -296,13 +298,9 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 		exact = fmt.Sprintf("NO, %d differ", r.Mismatches)
 	}
 	var rows [][2]string
-	if r.Float != nil {
-		rows = append(rows, [2]string{"float accuracy", fmt.Sprintf("%.2f %%", 100**r.Float)}, [2]string{"int8 accuracy", fmt.Sprintf("%.2f %%", 100**r.Int8)})
-	} else {
-		rows = append(rows, [2]string{"int8 outputs", fmt.Sprintf("differ from float by %.4g (root mean square)", *r.OutputRMSE)})
-	}
+	rows = append(rows, r.accuracies.rows()...)
 	rows = append(rows, [][2]string{
-		{"bit-exact", fmt.Sprintf("%s, over %s calls (simulator against reference, %d with carried state)", exact, commas(r.Compared), b.chain)},
+		{"bit-exact", fmt.Sprintf("%s, over %s different calls (simulator against reference, %s with carried state)", exact, commas(r.Compared), commas(r.carried))},
 		{"accelerator", r.Accelerator},
 		{"operations", fmt.Sprintf("%s on the NPU, %d on the CPU", commas(r.NPUOps), r.CPUOps)},
 		{"command stream", fmt.Sprintf("%s bytes, %s %s a call", commas(r.StreamBytes), commas(r.WakeUps), plural(r.WakeUps, "start"))},

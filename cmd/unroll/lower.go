@@ -143,6 +143,11 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, n *npuFlags,
 	if err := checkOutput(out, force, name); err != nil {
 		return err
 	}
+	if rf.predictions != "" {
+		if err := checkOutput(rf.predictions, force, name); err != nil {
+			return err
+		}
+	}
 	net, err := checkpoint.Open(name)
 	if err != nil {
 		return err
@@ -168,15 +173,19 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, n *npuFlags,
 		return err
 	}
 	low.Facts.Assumed = append(low.Facts.Assumed, assumed...)
-	if err := low.Measurable(); rf.report != "" && err != nil {
+	if err := low.Measurable(); (rf.report != "" || rf.predictions != "") && err != nil {
+		return err
+	}
+	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: out, Widened: widened(low)}
+	if err := rf.measure(c, low, train, test, &r); err != nil {
 		return err
 	}
 	file, err := low.Encode()
 	if err != nil {
 		return err
 	}
-	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Bytes: len(file), Output: out, Widened: widened(low)}
-	if err := rf.measure(c, low, net, train, test, &r); err != nil {
+	r.Bytes = len(file)
+	if err := r.export(rf.predictions, force); err != nil {
 		return err
 	}
 	if err := writeFile(out, file, force); err != nil {
@@ -185,7 +194,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, n *npuFlags,
 	if rf.json {
 		return printJSON(c.stdout, r)
 	}
-	if err := rf.print(c, &r, low, test.Len()); err != nil {
+	if err := rf.print(c, &r, low); err != nil {
 		return err
 	}
 	printWidths(c, low)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/train/dataset"
-	"github.com/unroll-npu/unroll/train/nn"
 )
 
 // reportFlags choose what lower measures and how it prints that.
@@ -17,6 +16,8 @@ type reportFlags struct {
 	report string
 	drift  int
 	json   bool
+
+	predictions string
 }
 
 // Tables of --report.
@@ -33,6 +34,7 @@ func (r *reportFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&r.report, "report", "", fmt.Sprintf("measure range, scale and SQNR, and drift over %s steps: --report prints a line for the tensors that share a scale, --report=steps one for every tensor at every step; with --json everything", commas(reportDrift)))
 	f.Lookup("report").NoOptDefVal = reportRoles
 	f.IntVar(&r.drift, "drift", 0, "compare float and int8 over a stream of so many steps with carried states")
+	f.StringVar(&r.predictions, "predictions", "", "file to write what float and quantized network give for every test sequence: .npz with float, quantized, label or target, and changed")
 	f.BoolVar(&r.json, "json", false, "print the result as JSON")
 }
 
@@ -66,39 +68,10 @@ type lowered struct {
 	Drift     *lower.Drift  `json:"drift,omitempty"`
 }
 
-// accuracies are fractions of the decisions on the test part; they are null for a
-// regression and where a sequence is not a whole number of calls.
-type accuracies struct {
-	Float      *float64 `json:"float_accuracy"`
-	Quantized  *float64 `json:"quantized_accuracy"`
-	Int8       *float64 `json:"int8_accuracy"`         // the same, for scripts of old
-	OutputRMSE *float64 `json:"output_rmse,omitempty"` // of a regression: int8 against float, real units
-}
-
-func (a *accuracies) measure(c *cli, low *lower.Result, net *nn.Network, test *dataset.Set) error {
-	c.say("evaluating float and int8 on %s test sequences", commas(test.Len()))
-	float, err := low.EvaluateFloat(c.ctx, test, 0)
-	if err != nil {
-		return err
-	}
-	int8, err := low.Evaluate(c.ctx, test, 0)
-	if err != nil {
-		return err
-	}
-	if net.Task == nn.Classification {
-		f, i := float.Accuracy(), int8.Accuracy()
-		a.Float, a.Quantized, a.Int8 = &f, &i, &i
-		return nil
-	}
-	rmse := float.RMSE(int8)
-	a.OutputRMSE = &rmse
-	return nil
-}
-
 // measure fills in what was asked for.
-func (r *reportFlags) measure(c *cli, low *lower.Result, net *nn.Network, train, test *dataset.Set, to *lowered) error {
+func (r *reportFlags) measure(c *cli, low *lower.Result, train, test *dataset.Set, to *lowered) error {
 	if low.Measurable() == nil {
-		if err := to.accuracies.measure(c, low, net, test); err != nil {
+		if err := to.accuracies.measure(c, low, test, r.report != "" && len(low.Int8.States) > 0); err != nil {
 			return err
 		}
 	}
@@ -121,7 +94,7 @@ func (r *reportFlags) measure(c *cli, low *lower.Result, net *nn.Network, train,
 }
 
 // print writes it for people.
-func (r *reportFlags) print(c *cli, m *lowered, low *lower.Result, sequences int) error {
+func (r *reportFlags) print(c *cli, m *lowered, low *lower.Result) error {
 	activations := widthName(low)
 	switch r.report {
 	case reportRoles:
@@ -133,23 +106,28 @@ func (r *reportFlags) print(c *cli, m *lowered, low *lower.Result, sequences int
 			return err
 		}
 	}
-	if d := m.Drift; d != nil {
-		fmt.Fprintf(c.stdout, "over %s steps with carried states: %.2f %% of the decisions agree with float, output error %.4f, state error %.4f at the start and %.4f at the end (states are %.4f)\n",
-			commas(d.Steps), 100*d.Agreement, d.OutputRMSE, d.StateRMSE[0], d.StateRMSE[len(d.StateRMSE)-1], d.StateRMS)
-		if r.report != "" {
-			var tenths []string
-			for _, e := range d.StateRMSE {
-				tenths = append(tenths, fmt.Sprintf("%.4f", e))
-			}
-			fmt.Fprintf(c.stdout, "state error, tenth by tenth of the stream: %s\n", strings.Join(tenths, " "))
-		}
+	if m.Drift != nil {
+		r.printDrift(c, m.Drift)
 	}
-	switch {
-	case m.Float != nil:
-		fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\n",
-			100**m.Float, activations, 100**m.Int8, commas(sequences))
-	case m.OutputRMSE != nil:
-		fmt.Fprintf(c.stdout, "%s outputs differ from float by %.4g (root mean square) on %s test sequences\n", activations, *m.OutputRMSE, commas(sequences))
-	}
+	m.accuracies.print(c, activations, r.report != "")
 	return nil
+}
+
+func (r *reportFlags) printDrift(c *cli, d *lower.Drift) {
+	decisions := ""
+	switch {
+	case d.Agreement != nil:
+		decisions = fmt.Sprintf("%.2f %% of the decisions agree with float, ", 100**d.Agreement)
+	case d.OutputR2 != nil:
+		decisions = fmt.Sprintf("R² against float %.4f, ", *d.OutputR2)
+	}
+	fmt.Fprintf(c.stdout, "over %s steps with carried states: %soutput error %.4f, state error %.4f at the start and %.4f at the end (states are %.4f)\n",
+		commas(d.Steps), decisions, d.OutputRMSE, d.StateRMSE[0], d.StateRMSE[len(d.StateRMSE)-1], d.StateRMS)
+	if r.report != "" {
+		var tenths []string
+		for _, e := range d.StateRMSE {
+			tenths = append(tenths, fmt.Sprintf("%.4f", e))
+		}
+		fmt.Fprintf(c.stdout, "state error, tenth by tenth of the stream: %s\n", strings.Join(tenths, " "))
+	}
 }

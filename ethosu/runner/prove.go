@@ -15,6 +15,7 @@ type ProofOptions struct {
 // Proof is what two witnesses gave.
 type Proof struct {
 	Calls      int         // that were compared; those with the same inputs and states count once
+	Carried    int         // of them, those with states that only the chain brought about
 	Mismatches int         // calls with at least one different byte
 	First      []*Mismatch // of the single calls and of the chain, where there is one
 }
@@ -54,8 +55,9 @@ func prove(ref, dut Model, feed Feed, o ProofOptions) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
+	alone := len(single.distinct)
 	single.distinct.add(chain.distinct)
-	r := Proof{Calls: len(single.distinct), Mismatches: single.Mismatches + chain.Mismatches}
+	r := Proof{Calls: len(single.distinct), Carried: len(single.distinct) - alone, Mismatches: single.Mismatches + chain.Mismatches}
 	for _, m := range []*Mismatch{single.First, chain.First} {
 		if m != nil {
 			r.First = append(r.First, m)

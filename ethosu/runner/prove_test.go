@@ -14,8 +14,8 @@ func TestProveCountsDistinctCalls(t *testing.T) {
 		return true
 	}
 	for _, c := range []struct {
-		single, chain, want int
-	}{{3, 0, 3}, {10, 0, 4}, {4, 6, 9}, {0, 6, 6}} {
+		single, chain, want, carried int
+	}{{3, 0, 3, 0}, {10, 0, 4, 0}, {4, 6, 9, 5}, {0, 6, 6, 6}} {
 		var told []int
 		r, err := prove(&accumulator{}, &accumulator{}, feed, ProofOptions{Single: c.single, Chain: c.chain,
 			Progress: func(done int, carried bool) {
@@ -26,7 +26,7 @@ func TestProveCountsDistinctCalls(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(Proof{Calls: c.want}, r); diff != "" {
+		if diff := cmp.Diff(Proof{Calls: c.want, Carried: c.carried}, r); diff != "" {
 			t.Errorf("%d single calls and a chain of %d: %s", c.single, c.chain, diff)
 		}
 		if len(told) != c.chain || c.chain > 0 && told[len(told)-1] != c.single+c.chain {

@@ -18,6 +18,10 @@ func (s *Set) Fits(net *nn.Network) error {
 		return fmt.Errorf("network %q takes sequences of %d steps, data set %s has sequences of %d: cut them to that length, or train on these", net.Name, net.Steps, s.Name, s.Steps)
 	case s.Task != net.Task:
 		return fmt.Errorf("network %q gives %s, the labels of data set %s are %s: read them as what they are", net.Name, kinds[net.Task], s.Name, kinds[s.Task])
+	case net.PerStep && !s.PerStep:
+		return fmt.Errorf("network %q gives an output for every step, data set %s has one label for a whole sequence: label every step, or train on these", net.Name, s.Name)
+	case s.PerStep && !net.PerStep:
+		return fmt.Errorf("data set %s has a label for every step, network %q gives one output for a whole sequence: label the sequences, or train on these", s.Name, net.Name)
 	case s.Outputs > net.Outputs:
 		return fmt.Errorf("network %q has %d outputs, data set %s has labels for %d: give the data that it was trained for", net.Name, net.Outputs, s.Name, s.Outputs)
 	}

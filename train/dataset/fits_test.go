@@ -19,6 +19,7 @@ func TestFits(t *testing.T) {
 		{func(n *nn.Network) { n.Features = 2 }, "takes 2 features a step, data set data.csv has 3"},
 		{func(n *nn.Network) { n.Outputs = 1 }, "has 1 outputs, data set data.csv has labels for 2"},
 		{func(n *nn.Network) { n.Task = nn.Regression }, "gives numbers to predict, the labels of data set data.csv are classes"},
+		{func(n *nn.Network) { n.PerStep = true }, "gives an output for every step, data set data.csv has one label for a whole sequence"},
 	} {
 		net := &nn.Network{Name: "net", Steps: 4, Features: 3, Outputs: 2}
 		c.change(net)
@@ -26,5 +27,10 @@ func TestFits(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `network "net"`)) {
 			t.Errorf("found %v, expected %q", err, c.want)
 		}
+	}
+	every := *set
+	every.PerStep = true
+	if err := every.Fits(&nn.Network{Name: "net", Steps: 4, Features: 3, Outputs: 2}); err == nil || !strings.Contains(err.Error(), "has a label for every step, network \"net\" gives one output") {
+		t.Errorf("step labels for a network that decides once: %v", err)
 	}
 }

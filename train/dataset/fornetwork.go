@@ -29,8 +29,8 @@ var ErrNoSource = errors.New("the network does not say which data set it was tra
 // OpenFor opens the data for a network that exists already: the wished set, or the one it
 // was trained on, divided as for the training, with labels numbered as the network
 // numbers its classes. A network that takes features as they are and comes from
-// elsewhere gets the constants of the training part when standardization is wished; the
-// network is then changed. file is the network's. assumed are sentences on what neither
+// elsewhere gets the constants of the training part when standardization is wished, and
+// the names of its classes: the network is then changed. file is the network's. assumed are sentences on what neither
 // says.
 func OpenFor(ctx context.Context, net *nn.Network, file string, w Wishes, say func(string)) (train, test *Set, assumed []string, err error) {
 	known := &facts.Data{}
@@ -73,6 +73,9 @@ func OpenFor(ctx context.Context, net *nn.Network, file string, w Wishes, say fu
 			assumed = append(assumed, note)
 		}
 		*part = matched
+	}
+	if net.Task == nn.Classification && net.Classes == nil && len(train.Classes) == net.Outputs {
+		net.Classes = train.Classes // as assumed
 	}
 	return train, test, assumed, nil
 }

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/npy"
+	"github.com/unroll-npu/unroll/train/dataset"
+)
+
+// accuracies are what the test part says, as --json prints it: the figures that scripts
+// look for, then everything. Fractions of the decisions are null for a regression and
+// where a sequence is not a whole number of calls; so is what was not measured.
+type accuracies struct {
+	Float          *float64 `json:"float_accuracy"`
+	Quantized      *float64 `json:"quantized_accuracy"`
+	Int8           *float64 `json:"int8_accuracy"` // the same, for scripts of old
+	Carried        *float64 `json:"accuracy_carried"`
+	Majority       *float64 `json:"majority_baseline,omitempty"`
+	RMSE           *float64 `json:"rmse"` // of the quantized network, as all without a name
+	R2             *float64 `json:"r2"`
+	Confusion      [][]int  `json:"confusion"`
+	OutputRMSE     *float64 `json:"output_rmse,omitempty"` // of a regression: quantized against float
+	CarriedWarning string   `json:"carried_warning,omitempty"`
+
+	Evaluation *lower.Evaluation `json:"evaluation,omitempty"`
+}
+
+// measure evaluates on the test part; carried asks for states that go on from sequence to
+// sequence where that is not how it runs anyway.
+func (a *accuracies) measure(c *cli, low *lower.Result, test *dataset.Set, carried bool) error {
+	c.say("evaluating float and int8 on %s test sequences", commas(test.Len()))
+	e, err := low.Compare(c.ctx, test, carried || low.Streaming())
+	if err != nil {
+		return err
+	}
+	a.Evaluation = e
+	a.Float, a.Quantized, a.Int8 = e.Float.Accuracy, e.Quantized.Accuracy, e.Quantized.Accuracy
+	a.Majority, a.RMSE, a.R2, a.Confusion = e.Quantized.Majority, e.Quantized.RMSE, e.Quantized.R2, e.Quantized.Confusion
+	if a.Float == nil {
+		a.OutputRMSE = &e.OutputRMSE
+	}
+	if e.QuantizedCarried != nil {
+		a.Carried = e.QuantizedCarried.Accuracy
+	}
+	if a.CarriedWarning = e.Warning(); a.CarriedWarning != "" {
+		c.say("warning: %s", a.CarriedWarning)
+	}
+	return nil
+}
+
+// rows are the lines of a summary.
+func (a *accuracies) rows() [][2]string {
+	e := a.Evaluation
+	if a.Float != nil {
+		rows := [][2]string{{"float accuracy", inPercent(*a.Float)}, {"int8 accuracy", inPercent(*a.Quantized)}}
+		if a.Carried != nil {
+			rows = append(rows, [2]string{"state carried", inPercent(*a.Carried)})
+		}
+		return append(rows, [2]string{"baseline", inPercent(*a.Majority) + ", always the most frequent class"})
+	}
+	var rows [][2]string
+	if e.Float.RMSE != nil {
+		rows = append(rows, [2]string{"float", numbers(&e.Float)}, [2]string{"int8", numbers(&e.Quantized)})
+	}
+	return append(rows, [2]string{"int8 outputs", fmt.Sprintf("differ from float by %.4g (root mean square)", *a.OutputRMSE)})
+}
+
+// figures are those of the float network, for its file.
+func (a *accuracies) figures() map[string]float64 {
+	f := map[string]float64{}
+	if m := &a.Evaluation.Float; m.Accuracy != nil {
+		f["float_accuracy"] = *m.Accuracy
+	} else if m.R2 != nil {
+		f["r2"] = *m.R2
+	}
+	return f
+}
+
+// numbers tells how well numbers are predicted.
+func numbers(m *lower.Metrics) string {
+	r2 := "without meaning, the targets are all alike"
+	if m.R2 != nil {
+		r2 = fmt.Sprintf("%.4f", *m.R2)
+	}
+	return fmt.Sprintf("RMSE %.4g, R² %s", *m.RMSE, r2)
+}
+
+// print writes it for people; with tables everything.
+func (a *accuracies) print(c *cli, activations string, tables bool) {
+	e := a.Evaluation
+	if e == nil {
+		return
+	}
+	if tables {
+		printTables(c.stdout, e, activations)
+	}
+	n := commas(e.Sequences)
+	if a.Float == nil {
+		if e.Float.RMSE != nil {
+			fmt.Fprintf(c.stdout, "float: %s; %s: %s\n", numbers(&e.Float), activations, numbers(&e.Quantized))
+		}
+		if q := e.QuantizedCarried; q != nil && q.RMSE != nil {
+			fmt.Fprintf(c.stdout, "with the state carried from sequence to sequence: float %s; %s %s\n", numbers(e.FloatCarried), activations, numbers(q))
+		}
+		fmt.Fprintf(c.stdout, "%s outputs differ from float by %.4g (root mean square) on %s test sequences\n", activations, *a.OutputRMSE, n)
+		return
+	}
+	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\n", 100**a.Float, activations, 100**a.Quantized, n)
+	if a.Carried != nil {
+		fmt.Fprintf(c.stdout, "with the state carried from sequence to sequence: float %s, %s %s\n", inPercent(*e.FloatCarried.Accuracy), activations, inPercent(*a.Carried))
+	}
+	fmt.Fprintf(c.stdout, "always naming the most frequent class gets %s; quantization changed %s of %s decisions%s\n",
+		inPercent(*a.Majority), commas(e.Decisions), commas(e.Float.Decisions), listed(e.Changed))
+}
+
+// listed names a few sequences.
+func listed(numbers []int) string {
+	const most = 8
+	if len(numbers) == 0 {
+		return ""
+	}
+	var names []string
+	for _, n := range numbers[:min(most, len(numbers))] {
+		names = append(names, fmt.Sprint(n))
+	}
+	if len(numbers) > most {
+		names = append(names, "…")
+	}
+	return fmt.Sprintf(" (%s %s)", plural(len(numbers), "sequence"), strings.Join(names, ", "))
+}
+
+// mostClasses bounds the confusion matrices that are printed.
+const mostClasses = 20
+
+// printTables writes confusion matrices and the figures of every class, or of every output.
+func printTables(out io.Writer, e *lower.Evaluation, activations string) {
+	for _, t := range []struct {
+		name string
+		m    *lower.Metrics
+	}{{"float", &e.Float}, {activations, &e.Quantized}} {
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		if t.m.Classes != nil {
+			printClasses(w, t.name, t.m)
+		}
+		if t.m.Outputs != nil {
+			fmt.Fprintf(w, "%s output\tRMSE\tMAE\tbias\tR²\t\n", t.name)
+			for k, o := range t.m.Outputs {
+				fmt.Fprintf(w, "%d\t%.4g\t%.4g\t%.4g\t%s\t\n", k, o.RMSE, o.MAE, o.Bias, figure(o.R2, 1, "%.4f"))
+			}
+		}
+		w.Flush()
+	}
+}
+
+func printClasses(w io.Writer, name string, m *lower.Metrics) {
+	matrix := len(m.Classes) <= mostClasses
+	fmt.Fprintf(w, "%s: right \\ named\t", name)
+	for k, cm := range m.Classes {
+		if matrix {
+			fmt.Fprintf(w, "%s\t", className(cm, k))
+		}
+	}
+	fmt.Fprint(w, "recall\tprecision\tF1\t\n")
+	for k, cm := range m.Classes {
+		fmt.Fprintf(w, "%s\t", className(cm, k))
+		for _, n := range m.Confusion[k] {
+			if matrix {
+				fmt.Fprintf(w, "%d\t", n)
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t\n", figure(cm.Recall, 100, "%.1f %%"), figure(cm.Precision, 100, "%.1f %%"), figure(cm.F1, 100, "%.1f %%"))
+	}
+}
+
+func className(cm lower.ClassMetrics, k int) string {
+	if cm.Name == "" {
+		return fmt.Sprint(k)
+	}
+	return cm.Name
+}
+
+func figure(v *float64, times float64, format string) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf(format, times**v)
+}
+
+func inPercent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
+
+// export writes the predictions.
+func (a *accuracies) export(file string, force bool) error {
+	if file == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := npy.WriteArchive(&b, a.Evaluation.Predictions()); err != nil {
+		return err
+	}
+	return writeFile(file, b.Bytes(), force)
+}
