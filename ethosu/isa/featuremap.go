@@ -79,6 +79,10 @@ func (f *FeatureMap) Address(y, x, c int) int64 {
 	return a + int64(c*f.Type.Bytes())
 }
 
+// SHRAM stands for the memory inside the NPU where a region is asked for: the number that
+// the region registers of a DMA have for it, with every core.
+const SHRAM = 0x103
+
 // Span is a half-open byte range in a region.
 type Span struct {
 	Region     int

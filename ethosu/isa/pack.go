@@ -26,6 +26,10 @@ func (c *Command) putWide(v int64) {
 	c.Param, c.Payload = uint16(v>>32)&0xFF, uint32(v)
 }
 
+// Address returns the number that a register with a payload holds: a byte address or a
+// stride, whose bits beyond 32 are the parameter, as it stands.
+func (c Command) Address() int64 { return c.wide() }
+
 // wide is the inverse of putWide for numbers that are not negative.
 func (c Command) wide() int64 { return int64(c.Param&0xFF)<<32 | int64(c.Payload) }
 

@@ -3,7 +3,7 @@ package sim
 import "github.com/unroll-npu/unroll/ethosu/isa"
 
 // SHRAM is the region number of spans inside the NPU's own memory.
-const SHRAM = 0x103
+const SHRAM = isa.SHRAM
 
 // Channels of the NPU's bus interface, as STATUS.faulting_channel shows them.
 const (

@@ -59,7 +59,7 @@ func (c *checker) dma(o *isa.Operation) {
 			e.span.Start, e.span.End = min(e.span.Start, r.Start), max(e.span.End, r.End)
 		}
 		if internal {
-			e.span.Region = shramRegion
+			e.span.Region = isa.SHRAM
 		}
 		return e
 	}

@@ -36,7 +36,7 @@ func (c *checker) kernelHazards(o *isa.Operation, k *kernel) {
 	if k.table && k.tableSpan.End > 0 {
 		f.reads = append(f.reads, k.tableSpan)
 	}
-	f.writes = append(slices.Clone(k.out), isa.Span{Region: shramRegion, Start: 0, End: int64(k.shramEnd)})
+	f.writes = append(slices.Clone(k.out), isa.Span{Region: isa.SHRAM, Start: 0, End: int64(k.shramEnd)})
 	for i := len(c.dmas) - 1; i >= 0; i-- {
 		if d := &c.dmas[i]; conflict(d, &f) {
 			c.report(RuleWait, "it touches what operation %d (%s, word %d) transfers and does not wait for it, expected NPU_OP_DMA_WAIT %d or less", d.op, d.name, d.word, len(c.dmas)-1-i)

@@ -8,9 +8,6 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
-// shramRegion is the number of the SHRAM among regions, as DMA registers have it.
-const shramRegion = 0x103
-
 // maxStreamWords is the first length that a stream may not have.
 const maxStreamWords = 1 << 22
 

@@ -71,7 +71,7 @@ func (c *checker) useTable(o *isa.Operation, k *kernel) {
 		c.report(RuleTable, "a table of %d bytes in slot %d does not fit the %d bytes of tables", size, slot, tableArea)
 		return
 	}
-	k.tableSpan = isa.Span{Region: shramRegion, Start: start + from, End: start + to}
+	k.tableSpan = isa.Span{Region: isa.SHRAM, Start: start + from, End: start + to}
 	if at := c.tables.missing(start+from, start+to); at >= 0 {
 		c.report(RuleTable, "slot %d (%d bytes at SHRAM %#x) is not loaded: byte %#x was never written or was overwritten", slot, size, start, at)
 	}

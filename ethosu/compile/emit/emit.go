@@ -46,9 +46,9 @@ func New(a *ethosu.Accelerator, ops []schedule.Operation, l *place.Layout) *Stre
 
 // Emit writes the command stream.
 func Emit(s *Stream) error {
-	w := &writer{regs: map[isa.Code]uint64{}}
+	w := &writer{}
 	if s.accel.ParallelMode {
-		w.set(isa.SetParallelMode, s.accel.Cores-1)
+		w.set(isa.PutParallelMode(s.accel.Cores - 1))
 	}
 	for i := range s.commands {
 		c := &s.commands[i]
@@ -59,9 +59,9 @@ func Emit(s *Stream) error {
 		}
 	}
 	if s.drain {
-		w.op(isa.OpDMAWait, 0)
+		w.op(isa.PutDMAWait(0))
 	}
-	w.op(isa.OpStop, 0xffff)
+	w.op(isa.PutStop(0xffff))
 	if len(w.words)*4 >= 1<<24 {
 		return fmt.Errorf("the command stream has %d bytes, the limit is 16 MiB: unroll fewer steps", len(w.words)*4)
 	}

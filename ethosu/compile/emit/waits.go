@@ -3,10 +3,8 @@ package emit
 import (
 	"github.com/unroll-npu/unroll/ethosu/compile/place"
 	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
+	"github.com/unroll-npu/unroll/ethosu/isa"
 )
-
-// shram is the region of table and buffer memory inside the NPU.
-const shram = 0x103
 
 func overlap(a, b []place.Span) bool {
 	for _, x := range a {
@@ -37,7 +35,7 @@ func (s *Stream) access(op schedule.Operation) (reads, writes []place.Span) {
 		a := s.layout.At(t.Src, 0)
 		reads = []place.Span{{Region: a.Region, Start: a.Offset, End: a.Offset + t.Length}}
 		if t.Dst == nil {
-			return reads, []place.Span{{Region: shram, Start: t.Table, End: t.Table + t.Length}}
+			return reads, []place.Span{{Region: isa.SHRAM, Start: t.Table, End: t.Table + t.Length}}
 		}
 		a = s.layout.At(t.Dst, 0)
 		return reads, []place.Span{{Region: a.Region, Start: a.Offset, End: a.Offset + t.Length}}
@@ -52,9 +50,9 @@ func (s *Stream) access(op schedule.Operation) (reads, writes []place.Span) {
 	}
 	if o.UsesTable() {
 		start := s.accel.LUTBase() + 256*o.Slot
-		reads = append(reads, place.Span{Region: shram, Start: start, End: start + len(o.Table.Data)})
+		reads = append(reads, place.Span{Region: isa.SHRAM, Start: start, End: start + len(o.Table.Data)})
 	}
-	writes = append(s.layout.Spans(o.OFM), place.Span{Region: shram, End: s.accel.TopBank(o.UsesTable()) * 1024})
+	writes = append(s.layout.Spans(o.OFM), place.Span{Region: isa.SHRAM, End: s.accel.TopBank(o.UsesTable()) * 1024})
 	return reads, writes
 }
 

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/weights"
 	"github.com/unroll-npu/unroll/lower/quant"
 )
@@ -20,15 +21,16 @@ const (
 
 // Modes of pooling and of elementwise kernels, as in the command words.
 const (
-	PoolMax, PoolAverage, PoolReduceSum = 0, 1, 2
+	PoolMax, PoolAverage, PoolReduceSum = isa.PoolMax, isa.PoolAverage, isa.PoolReduceSum
 
-	Mul, Add, Sub, Min, Max, LRelu, Abs, Clz, Shr, Shl = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+	Mul, Add, Sub, Min, Max   = isa.ElemMul, isa.ElemAdd, isa.ElemSub, isa.ElemMin, isa.ElemMax
+	LRelu, Abs, Clz, Shr, Shl = isa.ElemLRelu, isa.ElemAbs, isa.ElemCLZ, isa.ElemSHR, isa.ElemSHL
 )
 
 // Rounding modes of the output stage.
 const (
-	RoundTFL     = 0
-	RoundNatural = 2
+	RoundTFL     = isa.RoundTFL
+	RoundNatural = isa.RoundNatural
 )
 
 // Function is what the output stage does between scaling and storing.
@@ -36,10 +38,10 @@ type Function uint8
 
 // Functions of the output stage.
 const (
-	FnNone    Function = 0
-	FnTanh    Function = 3
-	FnSigmoid Function = 4
-	FnTable   Function = 16
+	FnNone    Function = isa.ActNone
+	FnTanh    Function = isa.ActTanh
+	FnSigmoid Function = isa.ActSigmoid
+	FnTable   Function = isa.ActTable0
 )
 
 // Scale is a multiplier Mul * 2^-Shift.
