@@ -138,7 +138,7 @@ func (in inputs) reaches(k *kernel, y, x, ch int, wide bool) bool {
 				continue
 			}
 			pixel := iy/k.up*in.f.W + ix/k.up
-			if wide && in.any[pixel] || !wide && in.bad[pixel*in.f.C+ch] {
+			if wide && in.any[pixel] || !wide && in.bad[pixel*in.f.C+min(ch, in.f.C-1)] {
 				return true
 			}
 		}
