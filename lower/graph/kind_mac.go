@@ -119,10 +119,19 @@ func typesTransposeConv(g *Graph, op *Op) error {
 	return typesMAC(g, swapped)
 }
 
-// shapesTransposeConv takes height and width from the first input, as the kernel
-// does, after checking that the forward convolution of that size gives the input's.
+// TransposeWindows returns height and width of the convolution that a TRANSPOSE_CONV
+// transposes: from its output, Window.In, to its input, Window.Out.
+func (g *Graph) TransposeWindows(op *Op) (h, w Window, err error) {
+	a, out, weights := op.Attr.(TransposeConvAttr), g.Tensors[op.Outputs[0]].Shape, g.Tensors[op.Inputs[1]].Shape
+	if h, err = NewWindow(out[1], weights[1], a.StrideH, 1, a.Padding); err == nil {
+		w, err = NewWindow(out[2], weights[2], a.StrideW, 1, a.Padding)
+	}
+	return h, w, err
+}
+
+// shapesTransposeConv takes the output's shape from the first input, as the kernel
+// does, after checking that the convolution of that size gives the input's.
 func shapesTransposeConv(g *Graph, op *Op) ([][]int, error) {
-	a := op.Attr.(TransposeConvAttr)
 	out, err := g.Tensors[op.Inputs[0]].Ints()
 	if err != nil {
 		return nil, err
@@ -134,6 +143,7 @@ func shapesTransposeConv(g *Graph, op *Op) ([][]int, error) {
 	if w.Shape[3] != in.Shape[3] || out[0] != in.Shape[0] || out[3] != w.Shape[0] {
 		return nil, fmt.Errorf("input %v, weights %v and output %v, expected as many channels and images", in.Shape, w.Shape, out)
 	}
+	a := op.Attr.(TransposeConvAttr)
 	for d, stride := range []int{a.StrideH, a.StrideW} {
 		win, err := NewWindow(out[d+1], w.Shape[d+1], stride, 1, a.Padding)
 		if err != nil {

@@ -56,7 +56,7 @@ func shapesResize(g *Graph, op *Op) ([][]int, error) {
 	if len(in.Shape) != 4 || in.Elems() == 0 || len(size) != 2 || min(size[0], size[1]) < 1 || max(size[0], size[1]) > 1<<16 {
 		return nil, fmt.Errorf("input %q of shape %v to size %v, expected [batch, height, width, channels] and a height and width from 1 to 65536", in.Name, in.Shape, size)
 	}
-	if a := op.Attr.(ResizeAttr); a.AlignCorners && a.HalfPixelCenters {
+	if a := op.Attr.(ResizeAttr); op.Kind == ResizeBilinear && a.AlignCorners && a.HalfPixelCenters {
 		return nil, fmt.Errorf("align_corners and half_pixel_centers are both set, expected one of them")
 	}
 	return [][]int{{in.Shape[0], size[0], size[1], in.Shape[3]}}, nil

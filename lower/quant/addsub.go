@@ -29,7 +29,7 @@ func ForAddSub(g *graph.Graph, op *graph.Op) (AddSub, error) {
 }
 
 func forAddSub(g *graph.Graph, op *graph.Op) (AddSub, error) {
-	a, b, out, err := operands(g, op, true, true)
+	a, b, out, err := operands(g, op, true, op.Kind == graph.Sub)
 	if err != nil {
 		return AddSub{}, err
 	}

@@ -20,6 +20,11 @@ var elements = graph.NewStage[func(g *graph.Graph, op *graph.Op) (Element, error
 
 func init() {
 	elements.Set(forSigmoid, graph.Logistic, graph.Tanh)
+	elements.Set(leaky, graph.LeakyRelu)
+	elements.Set(absolute, graph.Abs)
+	elements.Set(hardSwish, graph.HardSwish)
+	elements.Set(elu, graph.Elu)
+	elements.Set(rsqrt, graph.Rsqrt)
 	elements.Set(requantized, graph.Quantize, graph.Relu, graph.Relu6)
 }
 

@@ -42,6 +42,13 @@ func forMAC(g *graph.Graph, op *graph.Op) (MAC, error) {
 		act = a.Activation
 	case graph.DepthwiseConv2DAttr:
 		act, channelAxis = a.Activation, 3
+	case graph.TransposeConvAttr: // the weights are those of the convolution that it transposes
+		act = a.Activation
+		forward := &graph.Op{Kind: op.Kind, Attr: graph.Conv2DAttr{Activation: act, Bias32: a.Bias32}, Inputs: []graph.TensorID{op.Inputs[2], op.Inputs[1]}, Outputs: op.Outputs}
+		if len(op.Inputs) > 3 {
+			forward.Inputs = append(forward.Inputs, op.Inputs[3])
+		}
+		return forMAC(g, forward)
 	default:
 		return MAC{}, attrError(op, graph.FullyConnectedAttr{})
 	}

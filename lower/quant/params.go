@@ -18,6 +18,17 @@ func Range(t graph.DType) (lo, hi int32, err error) {
 	return 0, 0, fmt.Errorf("type %v cannot be quantized here, only int8 and int16", t)
 }
 
+// WideRange is Range with the types that only QUANTIZE makes.
+func WideRange(t graph.DType) (lo, hi int32, err error) {
+	switch t {
+	case graph.Uint8:
+		return 0, math.MaxUint8, nil
+	case graph.Int32:
+		return math.MinInt32, math.MaxInt32, nil
+	}
+	return Range(t)
+}
+
 // ClampRange returns the limits that a fused activation puts on the values of
 // a tensor with type t and quantization q, which is no tighter than the type.
 func ClampRange(act graph.Activation, t graph.DType, scale float32, zeroPoint int32) (lo, hi int32, err error) {
@@ -93,6 +104,19 @@ func factor(d float64, what string) (Multiplier, error) {
 		return Multiplier{}, fmt.Errorf("%s is %g, expected a number above 0 and below 2^30; the scales do not fit together", what, d)
 	}
 	return m, nil
+}
+
+// signed is factor for a multiplier of any sign, 0 included.
+func signed(d float64, what string) (Multiplier, error) {
+	switch {
+	case d == 0:
+		return Multiplier{}, nil
+	case d < 0:
+		m, err := factor(-d, what)
+		m.M = -m.M
+		return m, err
+	}
+	return factor(d, what)
 }
 
 // at names the operator in an error.

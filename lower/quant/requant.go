@@ -27,6 +27,9 @@ func ForRequant(g *graph.Graph, op *graph.Op) (Requant, error) {
 }
 
 func forRequant(g *graph.Graph, op *graph.Op) (Requant, error) {
+	if op.Kind == graph.Quantize {
+		return forQuantize(g, op)
+	}
 	in, _, out, err := operands(g, op, false, false)
 	if err != nil {
 		return Requant{}, err
@@ -35,14 +38,12 @@ func forRequant(g *graph.Graph, op *graph.Op) (Requant, error) {
 	if err != nil {
 		return Requant{}, err
 	}
-	if op.Kind != graph.Quantize && in.t.Type != out.t.Type {
+	if in.t.Type != out.t.Type {
 		return Requant{}, fmt.Errorf("input is %v and output %v, expected the same type", in.t.Type, out.t.Type)
 	}
 	p := Requant{In: in.zero, Zero: out.zero, Lo: lo, Hi: hi}
 	var d float64
 	switch op.Kind {
-	case graph.Quantize:
-		d = float64(in.scale) / float64(out.scale)
 	case graph.Relu:
 		d = float64(float32(in.scale / out.scale))
 		p.Lo = max(lo, out.zero)
@@ -61,5 +62,25 @@ func forRequant(g *graph.Graph, op *graph.Op) (Requant, error) {
 		return Requant{}, fmt.Errorf("%v does not requantize", op.Kind)
 	}
 	p.Out, err = factor(d, "output multiplier")
+	return p, err
+}
+
+// forQuantize has the types that QUANTIZE knows and other operators do not.
+func forQuantize(g *graph.Graph, op *graph.Op) (Requant, error) {
+	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
+	for _, t := range []*graph.Tensor{in, out} {
+		if err := t.CheckQuant(); err != nil {
+			return Requant{}, fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+	}
+	p := Requant{In: in.ZeroPoint(), Zero: out.ZeroPoint()}
+	var err error
+	if p.Lo, p.Hi, err = WideRange(out.Type); err != nil {
+		return p, err
+	}
+	if in.Type == graph.Int16 && out.Type == graph.Uint8 || in.Type == graph.Uint8 && out.Type != graph.Int8 {
+		return p, fmt.Errorf("from %v to %v, which no kernel has; use int8 on one side", in.Type, out.Type)
+	}
+	p.Out, err = factor(float64(in.Scale())/float64(out.Scale()), "output multiplier")
 	return p, err
 }

@@ -115,6 +115,29 @@ func (p *plan) out(op *graph.Op, i int) *graph.Tensor { return p.g.Tensors[op.Ou
 func get16(b []byte, i int) int32    { return int32(int16(binary.LittleEndian.Uint16(b[2*i:]))) }
 func put16(b []byte, i int, v int32) { binary.LittleEndian.PutUint16(b[2*i:], uint16(v)) }
 
+// loader and storer return the access to elements of an integer type.
+func loader(t graph.DType) func(b []byte, i int) int32 {
+	switch t {
+	case graph.Int8:
+		return func(b []byte, i int) int32 { return int32(int8(b[i])) }
+	case graph.Uint8, graph.Bool:
+		return func(b []byte, i int) int32 { return int32(b[i]) }
+	case graph.Int16:
+		return get16
+	}
+	return func(b []byte, i int) int32 { return int32(binary.LittleEndian.Uint32(b[4*i:])) }
+}
+
+func storer(t graph.DType) func(b []byte, i int, v int32) {
+	switch t {
+	case graph.Int8, graph.Uint8, graph.Bool:
+		return func(b []byte, i int, v int32) { b[i] = byte(v) }
+	case graph.Int16:
+		return put16
+	}
+	return func(b []byte, i int, v int32) { binary.LittleEndian.PutUint32(b[4*i:], uint32(v)) }
+}
+
 // floatError refuses operators on types that this package does not compute.
 func floatError(p *plan, op *graph.Op) error {
 	what := fmt.Errorf("computes with %v; quantize the network to int8 or int16 first", p.in(op, 0).Type)

@@ -56,24 +56,34 @@ func planElement(p *plan, op *graph.Op) (step, error) {
 // value that is not a number becomes the zero point.
 func planQuantize(p *plan, op *graph.Op) (step, error) {
 	in, out := p.in(op, 0), p.out(op, 0)
+	src, dst := op.Inputs[0], op.Outputs[0]
+	put := storer(out.Type)
 	if in.Type != graph.Float32 {
-		return planElement(p, op)
+		narrow := func(t *graph.Tensor) bool { return t.Type == graph.Int8 || t.Type == graph.Int16 }
+		if narrow(in) && narrow(out) {
+			return planElement(p, op)
+		}
+		f, err := quant.ForElement(p.g, op)
+		if err != nil {
+			return nil, err
+		}
+		get := loader(in.Type)
+		return func(m *memory) {
+			x, y := m.v[src], m.v[dst]
+			for i := range in.Elems() {
+				put(y, i, f(get(x, i)))
+			}
+		}, nil
 	}
-	lo, hi, err := quant.Range(out.Type)
+	lo, hi, err := quant.WideRange(out.Type)
 	if err != nil {
 		return nil, err
 	}
-	src, dst := op.Inputs[0], op.Outputs[0]
 	scale, zero := out.Scale(), out.ZeroPoint()
 	return func(m *memory) {
 		x, y := m.v[src], m.v[dst]
 		for i := range len(x) / 4 {
-			v := quantize(math.Float32frombits(binary.LittleEndian.Uint32(x[4*i:])), scale, zero, lo, hi)
-			if out.Type == graph.Int8 {
-				y[i] = byte(v)
-			} else {
-				put16(y, i, v)
-			}
+			put(y, i, quantize(math.Float32frombits(binary.LittleEndian.Uint32(x[4*i:])), scale, zero, lo, hi))
 		}
 	}, nil
 }
@@ -83,17 +93,33 @@ func quantize(x, scale float32, zero, lo, hi int32) int32 {
 	if math.IsNaN(q) {
 		return zero
 	}
-	return min(max(int32(min(max(q, -1<<24), 1<<24))+zero, lo), hi)
+	return int32(min(max(q+float64(zero), float64(lo)), float64(hi)))
 }
 
-// planCast handles CAST from int8 to int16, which takes no notice of scales and
-// zero points.
-func planCast(_ *plan, op *graph.Op) (step, error) {
+// planCast handles CAST, which takes no notice of scales and zero points: integers
+// keep their low bits, real numbers lose their fraction.
+func planCast(p *plan, op *graph.Op) (step, error) {
+	in, out := p.in(op, 0), p.out(op, 0)
 	src, dst := op.Inputs[0], op.Outputs[0]
+	get, put := loader(in.Type), storer(out.Type)
+	if in.Type == graph.Float32 {
+		get = func(b []byte, i int) int32 {
+			f := math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+			return int32(min(max(f, math.MinInt32), math.MaxInt32))
+		}
+	}
+	if out.Type == graph.Float32 {
+		put = func(b []byte, i int, v int32) {
+			binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(float32(v)))
+		}
+	}
+	if in.Type == graph.Float32 && out.Type == graph.Float32 {
+		return func(m *memory) { copy(m.v[dst], m.v[src]) }, nil
+	}
 	return func(m *memory) {
 		x, y := m.v[src], m.v[dst]
-		for i, b := range x {
-			put16(y, i, int32(int8(b)))
+		for i := range in.Elems() {
+			put(y, i, get(x, i))
 		}
 	}, nil
 }
@@ -101,17 +127,12 @@ func planCast(_ *plan, op *graph.Op) (step, error) {
 func planDequantize(p *plan, op *graph.Op) (step, error) {
 	in := p.in(op, 0)
 	src, dst := op.Inputs[0], op.Outputs[0]
-	scale, zero := float64(in.Scale()), in.ZeroPoint()
+	scale, zero := float64(in.Scale()), int64(in.ZeroPoint())
+	get := loader(in.Type)
 	return func(m *memory) {
 		x, y := m.v[src], m.v[dst]
 		for i := range len(y) / 4 {
-			var q int32
-			if in.Type == graph.Int8 {
-				q = int32(int8(x[i]))
-			} else {
-				q = get16(x, i)
-			}
-			binary.LittleEndian.PutUint32(y[4*i:], math.Float32bits(float32(scale*float64(q-zero))))
+			binary.LittleEndian.PutUint32(y[4*i:], math.Float32bits(float32(scale*float64(int64(get(x, i))-zero))))
 		}
 	}, nil
 }

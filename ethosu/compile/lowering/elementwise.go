@@ -375,6 +375,11 @@ func lowerMinMax(l *lowering, gop *graph.Op) error {
 
 // lowerRequant lowers QUANTIZE, RELU and RELU6 to a multiplication by one.
 func lowerRequant(l *lowering, gop *graph.Op) error {
+	for _, id := range []graph.TensorID{gop.Inputs[0], gop.Outputs[0]} {
+		if t := l.g.Tensors[id]; t.Type == graph.Int32 {
+			return fmt.Errorf("tensor %q is int32, which the NPU does not rescale; quantize it to int8 or int16", t.Name)
+		}
+	}
 	q, err := quant.ForRequant(l.g, gop)
 	if err != nil {
 		return err
@@ -397,6 +402,9 @@ func lowerRequant(l *lowering, gop *graph.Op) error {
 // lowerCast lowers CAST from int8 to int16, a copy of the integers, to a
 // multiplication by one, unless all that read it take the 8-bit values.
 func lowerCast(l *lowering, gop *graph.Op) error {
+	if in, out := l.g.Tensors[gop.Inputs[0]].Type, l.g.Tensors[gop.Outputs[0]].Type; in != graph.Int8 || out != graph.Int16 {
+		return fmt.Errorf("from %v to %v: the NPU copies int8 to int16 only, others it would saturate; use QUANTIZE", in, out)
+	}
 	wide := l.output[gop.Outputs[0]]
 	for _, i := range l.consumers[gop.Outputs[0]] {
 		wide = wide || !l.narrow(l.cur, l.g.Ops[i])

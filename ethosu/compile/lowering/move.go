@@ -113,11 +113,16 @@ func moveSlice(l *lowering, op *graph.Op) error {
 	if err != nil {
 		return err
 	}
+	for i, s := range spans {
+		switch {
+		case s.Count < 1:
+			return fmt.Errorf("axis %d: the slice of shape %v is empty", i, v.shape)
+		case s.Count > 1 && s.Step < 0: // an address only rises
+			return moveBlocks(l, op)
+		}
+	}
 	for i := len(spans) - 1; i >= 0; i-- {
 		s := spans[i]
-		if s.Count < 1 {
-			return fmt.Errorf("axis %d: the slice of shape %v is empty", i, v.shape)
-		}
 		v = v.cut(i, s.Begin, s.Count, s.Step)
 		if s.Drop {
 			v = v.drop(i)

@@ -1,0 +1,245 @@
+package operators_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/testdata"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// vector is one recorded operator: a model with the values of some calls.
+type vector struct {
+	Op, ID          string
+	Params          map[string]json.RawMessage
+	Inputs, Outputs []value
+	Calls           []struct{ Inputs, Outputs []value }
+	TFLite          string
+}
+
+type value struct {
+	Role, DType string
+	Data        []number
+}
+
+// number is a JSON number, or a truth value as 0 or 1.
+type number float64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case "true":
+		*n = 1
+		return nil
+	case "false":
+		*n = 0
+		return nil
+	}
+	return json.Unmarshal(b, (*float64)(n))
+}
+
+var types = map[string]graph.DType{"int8": graph.Int8, "int16": graph.Int16, "int32": graph.Int32, "int64": graph.Int64,
+	"uint8": graph.Uint8, "float32": graph.Float32, "bool": graph.Bool}
+
+// raw returns a value as little-endian bytes.
+func (v *value) raw() []byte {
+	b := []byte{}
+	for _, x := range v.Data {
+		switch d := types[v.DType]; {
+		case d == graph.Float32:
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(x)))
+		default:
+			b = append(b, binary.LittleEndian.AppendUint64(nil, uint64(int64(x)))[:d.Size()]...)
+		}
+	}
+	return b
+}
+
+// TestVectors runs every recorded operator through the interpreter and, where the
+// compiler takes it, through the simulator. What is refused is a golden list.
+func TestVectors(t *testing.T) {
+	var file struct{ Cases []*vector }
+	if err := json.Unmarshal(testdata.ReadShared(t, "data/operators/ops2.json"), &file); err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Cases) < 1000 {
+		t.Fatalf("%d cases, expected more than 1000", len(file.Cases))
+	}
+	rows := map[string]*tally{}
+	for _, c := range file.Cases {
+		var dtype string
+		if err := json.Unmarshal(c.Params["dtype"], &dtype); err != nil {
+			t.Fatal(err)
+		}
+		name := c.Op + " " + dtype
+		if rows[name] == nil {
+			rows[name] = &tally{reasons: map[string]int{}}
+		}
+		c.run(t, rows[name])
+	}
+	var names []string
+	for n := range rows {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	var text strings.Builder
+	fmt.Fprintln(&text, "Recorded operators of TFLite Micro: cases, equal in the interpreter, equal on the NPU, and why the others are refused.")
+	for _, n := range names {
+		fmt.Fprintf(&text, "\n%-28s %3d %3d %3d\n", n, rows[n].cases, rows[n].reference, rows[n].npu)
+		var reasons []string
+		for r := range rows[n].reasons {
+			reasons = append(reasons, r)
+		}
+		sort.Strings(reasons)
+		for _, r := range reasons {
+			fmt.Fprintf(&text, "%10d: %s\n", rows[n].reasons[r], r)
+		}
+	}
+	golden(t, "vectors.txt", text.String())
+}
+
+type tally struct {
+	cases, reference, npu int
+	reasons               map[string]int
+}
+
+// particulars are what differs between two cases that are refused for one reason.
+var particulars = regexp.MustCompile(`"[^"]*"|[-+]?\d+(\.\d+)?(e[-+]\d+)?`)
+
+func (y *tally) refuse(where string, err error) {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	y.reasons[where+": "+particulars.ReplaceAllStringFunc(first, func(s string) string {
+		if s[0] == '"' {
+			return `"…"`
+		}
+		return "#"
+	})]++
+}
+
+func (c *vector) run(t *testing.T, y *tally) {
+	y.cases++
+	file, err := base64.StdEncoding.DecodeString(c.TFLite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := tflite.Read(c.ID, file)
+	if err != nil {
+		y.refuse("file", err)
+		return
+	}
+	if len(c.Calls) == 0 {
+		c.Calls = append(c.Calls, struct{ Inputs, Outputs []value }{c.Inputs, c.Outputs})
+	}
+	if m, err := runner.NewReference(g); err != nil {
+		y.refuse("interpreter", err)
+	} else if c.equal(t, "interpreter", g, m) {
+		y.reference++
+	}
+	accel, err := ethosu.ParseAccelerator("ethos-u55-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := compile.Compile(g, compile.Options{Accel: accel})
+	if err != nil {
+		y.refuse("NPU", err)
+		return
+	}
+	m, err := runner.NewSimulator(p)
+	if err != nil {
+		t.Errorf("%s: %v", c.ID, err)
+	} else if c.equal(t, "NPU", g, m) {
+		y.npu++
+	}
+}
+
+// equal runs the calls of a case on a model and compares all outputs.
+func (c *vector) equal(t *testing.T, where string, g *graph.Graph, m runner.Model) bool {
+	in, out := runner.Buffers(m.Inputs()), runner.Buffers(m.Outputs())
+	m.Reset()
+	for k, call := range c.Calls {
+		for i, x := range m.Inputs() {
+			at := slices.IndexFunc(call.Inputs, func(v value) bool { return v.Role == x.Name })
+			if at < 0 {
+				t.Errorf("%s: no values for input %q", c.ID, x.Name)
+				return false
+			}
+			in[i] = call.Inputs[at].raw()
+		}
+		if err := m.Invoke(in, out); err != nil {
+			t.Errorf("%s: %s: %v", c.ID, where, err)
+			return false
+		}
+		for i, x := range m.Outputs() {
+			at := slices.IndexFunc(call.Outputs, func(v value) bool { return v.Role == x.Name })
+			if at < 0 {
+				t.Errorf("%s: no values for output %q", c.ID, x.Name)
+				return false
+			}
+			if want := call.Outputs[at].raw(); !bytes.Equal(out[i], want) {
+				n := 0
+				for n < min(len(out[i]), len(want)) && out[i][n] == want[n] {
+					n++
+				}
+				t.Errorf("%s: %s: call %d: output %q differs first at byte %d of %d: %d, expected %d", c.ID, where, k, x.Name, n, len(want), out[i][n:min(n+4, len(out[i]))], want[n:min(n+4, len(want))])
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// golden compares a text with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not what the code gives; look at the difference and accept it with -update:\n%s", path, difference(string(want), got))
+	}
+}
+
+// difference lists the lines of two texts that are not in the other.
+func difference(want, got string) string {
+	var s strings.Builder
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for _, l := range a {
+		if !slices.Contains(b, l) {
+			fmt.Fprintln(&s, "-", l)
+		}
+	}
+	for _, l := range b {
+		if !slices.Contains(a, l) {
+			fmt.Fprintln(&s, "+", l)
+		}
+	}
+	return s.String()
+}
