@@ -11,6 +11,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/unroll-npu/unroll/testdata"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -23,6 +24,8 @@ func TestMain(m *testing.M) {
 		},
 		"network": func() { must(writeNetwork(os.Args[1:])) },
 		"recode":  func() { must(recode(os.Args[1:])) },
+		"member":  func() { must(member(os.Args[1:])) },
+		"near":    func() { must(near(os.Args[1:])) },
 	})
 }
 
@@ -61,6 +64,19 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
+	})
+}
+
+// TestSharedScripts runs scenarios on recorded networks, which $SHARED names.
+func TestSharedScripts(t *testing.T) {
+	data := testdata.Shared(t, "data")
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/shared",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SHARED", data)
+			return nil
+		},
 	})
 }
 

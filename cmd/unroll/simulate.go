@@ -11,18 +11,21 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/lower/source"
 )
 
 var simulateVerb = verb{
 	name:    "simulate",
-	args:    "MODEL.tflite",
-	summary: "Run a model on files: compiled ones on the NPU simulator, plain ones on the reference interpreter.",
+	args:    "MODEL",
+	summary: "Run a model on files: compiled ones on the NPU simulator, integer ones on the reference interpreter, float networks in float32.",
 	example: `unroll simulate gru.npu.tflite --input input=x.npy --state state_h0=state_h0_out --out results
-unroll simulate anything.tflite --input x=x.npy --dequantize --out results`,
+unroll simulate anything.tflite --input x=x.npy --dequantize --out results
+unroll simulate net.onnx --input x=x.npy --set sr=16000 --state h=hn --out results   # also .safetensors, Keras .npz, float .tflite`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var s simulateFlags
 		f.StringArrayVar(&s.inputs, "input", nil, "NAME=FILE.npy in the tensor's own type, or float32 to be quantized; one extra leading dimension is a sequence of calls")
-		f.StringArrayVar(&s.states, "state", nil, "INPUT=OUTPUT pair carried from call to call; repeat for more")
+		f.StringArrayVar(&s.states, "state", nil, "INPUT=OUTPUT pair carried from call to call; repeat for more; none says that there are none")
+		s.source.add(f)
 		f.BoolVar(&s.standardized, "standardized", false, "float32 features are standardized already (default: that is done here, where the model knows mean and deviation)")
 		f.StringVar(&s.out, "out", "", "folder for NAME.npy of every output")
 		f.BoolVar(&s.dequantize, "dequantize", false, "write float32 instead of integers")
@@ -36,6 +39,7 @@ unroll simulate anything.tflite --input x=x.npy --dequantize --out results`,
 }
 
 type simulateFlags struct {
+	source           sourceFlags
 	inputs, states   []string
 	out, compare     string
 	dequantize, json bool
@@ -55,11 +59,7 @@ type simulated struct {
 }
 
 func runSimulate(c *cli, s *simulateFlags) error {
-	name, err := c.oneArg("the .tflite to run")
-	if err != nil {
-		return err
-	}
-	pairs, order, err := parseStates(s.states)
+	name, err := c.oneArg("the model to run")
 	if err != nil {
 		return err
 	}
@@ -75,15 +75,6 @@ func runSimulate(c *cli, s *simulateFlags) error {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
-	m, err := readModel(name)
-	if err != nil {
-		return err
-	}
-	var found findings
-	run, err := s.runner(c, m, &found)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
 	arrays := map[string]*runner.Array{}
 	for _, tensor := range sortedKeys(files) {
 		file := files[tensor]
@@ -94,6 +85,24 @@ func runSimulate(c *cli, s *simulateFlags) error {
 		if arrays[tensor], err = runner.ReadNPY(file, b); err != nil {
 			return err
 		}
+	}
+	if float, err := source.IsFloat(name); err != nil {
+		return err
+	} else if float {
+		return runFloat(c, s, name, arrays)
+	}
+	pairs, order, err := parseStates(s.states)
+	if err != nil {
+		return err
+	}
+	m, err := readModel(name)
+	if err != nil {
+		return err
+	}
+	var found findings
+	run, err := s.runner(c, m, &found)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	standardized, err := s.standardize(c, m, run, arrays)
 	if err != nil {

@@ -66,7 +66,8 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 			continue
 		}
 		if in.Type != Float && in.Type != Double {
-			return fmt.Errorf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name)
+			open = append(open, fmt.Sprintf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name))
+			continue
 		}
 		id := c.fed(in.Name, shape)
 		c.g.Inputs = append(c.g.Inputs, id)

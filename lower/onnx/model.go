@@ -37,6 +37,16 @@ type Dim struct {
 	Name string
 }
 
+// Open reports whether a dimension has no size in the file.
+func (v *Declared) Open() bool {
+	for _, d := range v.Dims {
+		if d.Size <= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Node is one operator. Optional inputs and outputs that are left out are "".
 type Node struct {
 	Name, Op, Domain string

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/unroll-npu/unroll/lower/npy"
+)
+
+// member is a command of the scripts: member FILE.npz NAME OUT.npy takes an array out
+// of an archive.
+func member(args []string) error {
+	if len(args) != 3 {
+		return fmt.Errorf("member: expected 3 arguments, found %q", args)
+	}
+	raw, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	arrays, err := npy.ReadArchive(args[0], bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return err
+	}
+	a := arrays[args[1]]
+	if a == nil {
+		return fmt.Errorf("%s: there is no array %q", args[0], args[1])
+	}
+	var out bytes.Buffer
+	if err := npy.Write(&out, a); err != nil {
+		return err
+	}
+	return os.WriteFile(args[2], out.Bytes(), 0o666)
+}
+
+// near is a command of the scripts: near A.npy B.npy LIMIT fails where shapes differ
+// or elements by more than the limit.
+func near(args []string) error {
+	if len(args) != 3 {
+		return fmt.Errorf("near: expected 3 arguments, found %q", args)
+	}
+	var both [2]*npy.Array
+	for i := range both {
+		raw, err := os.ReadFile(args[i])
+		if err != nil {
+			return err
+		}
+		if both[i], err = npy.Read(args[i], bytes.NewReader(raw)); err != nil {
+			return err
+		}
+	}
+	limit, err := strconv.ParseFloat(args[2], 64)
+	if err != nil {
+		return err
+	}
+	a, b := both[0], both[1]
+	if !slices.Equal(a.Shape, b.Shape) {
+		return fmt.Errorf("%s has shape %v, %s has %v", args[0], a.Shape, args[1], b.Shape)
+	}
+	for i := range a.Elements() {
+		if d := math.Abs(a.Float(i) - b.Float(i)); !(d <= limit) {
+			return fmt.Errorf("element %d: %v and %v", i, a.Float(i), b.Float(i))
+		}
+	}
+	return nil
+}

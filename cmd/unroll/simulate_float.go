@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/lower/source"
+)
+
+// runFloat runs a float network, with the states that it or --state declares carried.
+func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.Array) error {
+	if s.trace || s.adversarial || s.compare != "" {
+		return usagef("--trace, --adversarial and --compare are for compiled models; %s is a float network", name)
+	}
+	o, err := s.source.options(s.states)
+	if err != nil {
+		return err
+	}
+	o.Raw = !s.standardized
+	for in, a := range arrays {
+		o.Arrays[in] = a.Shape
+	}
+	n, err := source.Open(name, o)
+	if err != nil {
+		return err
+	}
+	for _, what := range n.Assumed {
+		c.say("assumed: %s", what)
+	}
+	if n.Inputs > 0 {
+		c.say("note: %s", n.Proof())
+	}
+	m, err := runner.NewFloat(n.Graph)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	states := runner.Carried(m, arrays)
+	proposed := ""
+	if len(s.states) == 0 && len(n.Proposals()) > 0 {
+		proposed = "not said to be states: add " + strings.Join(n.Proposals(), " ") + ", or --state none"
+	}
+	results, calls, err := runCalls(c, m, arrays, states)
+	if err != nil && proposed != "" {
+		return fmt.Errorf("%s: %w\n%s", name, err, proposed)
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if proposed != "" {
+		c.say("note: inputs and outputs that look like states are %s", proposed)
+	}
+	return writeResults(c, s, m, results, calls, "")
+}

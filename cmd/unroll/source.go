@@ -1,0 +1,66 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/lower/source"
+)
+
+// sourceFlags fix what the file of a float network leaves open.
+type sourceFlags struct {
+	shapes, sets []string
+}
+
+func (s *sourceFlags) add(f *pflag.FlagSet) {
+	f.StringArrayVar(&s.shapes, "shape", nil, "NAME=1,576: shape of an input of a float network whose file leaves it open (default: that of what it is fed with)")
+	f.StringArrayVar(&s.sets, "set", nil, "NAME=VALUE[,VALUE…]: input of a float network that never changes")
+}
+
+// options parses the flags.
+func (s *sourceFlags) options(states []string) (source.Options, error) {
+	o := source.Options{Shapes: map[string][]int{}, Set: map[string][]float64{}, Arrays: map[string][]int{}, States: states}
+	for _, text := range s.shapes {
+		name, list, err := named("--shape", text, "NAME=1,576")
+		if err != nil {
+			return o, err
+		}
+		for _, part := range list {
+			n, err := strconv.Atoi(strings.TrimSpace(part))
+			if err != nil || n < 1 {
+				return o, usagef("--shape %s: %q is no size", text, part)
+			}
+			o.Shapes[name] = append(o.Shapes[name], n)
+		}
+	}
+	for _, text := range s.sets {
+		name, list, err := named("--set", text, "NAME=VALUE")
+		if err != nil {
+			return o, err
+		}
+		for _, part := range list {
+			v, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+			switch low := strings.ToLower(strings.TrimSpace(part)); {
+			case low == "true":
+				v = 1
+			case low == "false":
+				v = 0
+			case err != nil:
+				return o, usagef("--set %s: %q is no number", text, part)
+			}
+			o.Set[name] = append(o.Set[name], v)
+		}
+	}
+	return o, nil
+}
+
+// named splits NAME=A,B,….
+func named(flag, text, want string) (string, []string, error) {
+	name, rest, ok := strings.Cut(text, "=")
+	if !ok || name == "" || rest == "" {
+		return "", nil, usagef("%s %s: expected %s", flag, text, want)
+	}
+	return name, strings.Split(strings.Trim(rest, "[]"), ","), nil
+}

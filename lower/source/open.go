@@ -1,0 +1,202 @@
+package source
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/train/checkpoint"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Format is the kind of a file, by its content.
+type Format int
+
+// Formats. Unknown is any other file.
+const (
+	Unknown     Format = iota
+	ONNX               // a graph
+	TFLite             // a graph, integer or float
+	Safetensors        // weights, ours or PyTorch's
+	NPZ                // weights of Keras
+)
+
+var formats = [...]string{"unknown", "ONNX", "TensorFlow Lite", "safetensors", "NPZ"}
+
+func (f Format) String() string { return formats[f] }
+
+// elsewhere are formats that are known by their first bytes and not read, with the
+// way to one that is.
+var elsewhere = []struct{ magic, what string }{
+	{"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5): in Python, model.export(\"model.onnx\", format=\"onnx\"), or numpy.savez(\"weights.npz\", **{w.path: w.numpy() for w in model.weights})"},
+	{"\x80\x02", "a Python pickle (PyTorch, or scikit-learn): in Python, torch.onnx.export(model, example, \"model.onnx\"), or safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")"},
+	{"\x80\x04", "a Python pickle: in Python, torch.onnx.export(model, example, \"model.onnx\")"},
+	{"\x93NUMPY", "one NumPy array: data, or weights alone; a network is an .onnx, .tflite, .safetensors or .npz file"},
+	{"RIFF", "a sound file (WAV): data, to be cut into frames and saved by numpy.save"},
+	{"GGUF", "a GGUF file: networks of that size are not for microcontrollers"},
+	{"\x1f\x8b", "compressed by gzip: unpack it first"},
+}
+
+// Recognise tells a file by its content.
+func Recognise(file string) (Format, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return Unknown, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Unknown, err
+	}
+	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(file, "saved_model.pb")); err == nil {
+			return Unknown, fmt.Errorf("%s: a TensorFlow SavedModel: convert it, tf.lite.TFLiteConverter.from_saved_model(…).convert() or python -m tf2onnx.convert --saved-model", file)
+		}
+		return Unknown, fmt.Errorf("%s: a folder, expected a file", file)
+	}
+	var head [64]byte
+	n, _ := f.ReadAt(head[:], 0)
+	b := head[:n]
+	for _, e := range elsewhere {
+		if bytes.HasPrefix(b, []byte(e.magic)) {
+			return Unknown, fmt.Errorf("%s: %s", file, e.what)
+		}
+	}
+	switch {
+	case n >= 8 && string(b[4:8]) == "TFL3":
+		return TFLite, nil
+	case bytes.HasPrefix(b, []byte("PK\x03\x04")):
+		return archiveFormat(file, f, info.Size())
+	case n >= 9 && b[8] == '{':
+		return Safetensors, nil
+	case onnx.Looks(b) || strings.HasSuffix(strings.ToLower(file), ".onnx"):
+		return ONNX, nil
+	}
+	return Unknown, fmt.Errorf("%s: not a network of any known format: expected .onnx, .tflite, .safetensors or Keras weights as .npz", file)
+}
+
+// archiveFormat tells zip files by what is in them.
+func archiveFormat(file string, f *os.File, size int64) (Format, error) {
+	z, err := zip.NewReader(f, size)
+	if err != nil {
+		return Unknown, fmt.Errorf("%s: a broken zip archive: %w", file, err)
+	}
+	for _, e := range z.File {
+		switch name := e.Name; {
+		case strings.HasSuffix(name, "data.pkl"):
+			return Unknown, fmt.Errorf("%s: a PyTorch file, a pickle of Python objects: in Python, torch.onnx.export(model, example, \"model.onnx\"), or safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")", file)
+		case name == "model.weights.h5" || name == "config.json":
+			return Unknown, fmt.Errorf("%s: a Keras archive: in Python, model.export(\"model.onnx\", format=\"onnx\"), or numpy.savez(\"weights.npz\", **{w.path: w.numpy() for w in model.weights})", file)
+		case strings.HasSuffix(name, ".npy"):
+			return NPZ, nil
+		}
+	}
+	return Unknown, fmt.Errorf("%s: a zip archive without arrays: expected .npz", file)
+}
+
+// Open reads a network of any format as a float graph, and proves what was imported.
+func Open(file string, o Options) (*Network, error) {
+	format, err := Recognise(file)
+	if err != nil {
+		return nil, err
+	}
+	switch format {
+	case ONNX:
+		return OpenONNX(file, o)
+	case TFLite:
+		return openTFLite(file, o)
+	}
+	net, err := checkpoint.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	return openLayers(file, format, net, o)
+}
+
+// openTFLite takes the graph as it is.
+func openTFLite(file string, o Options) (*Network, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	g, err := tflite.Read(file, raw)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Shapes)+len(o.Set) > 0 {
+		return nil, fmt.Errorf("%s: a .tflite has fixed shapes and no inputs to fix: --shape and --set are for .onnx", file)
+	}
+	for _, ids := range [][]graph.TensorID{g.Inputs, g.Outputs} {
+		for _, id := range ids {
+			if t := g.Tensors[id]; t.Type != graph.Float32 {
+				return nil, fmt.Errorf("%s: tensor %q is %v: not a float network", file, t.Name, t.Type)
+			}
+		}
+	}
+	n := &Network{File: file, Format: TFLite.String(), Graph: g}
+	if err := n.pair(o.States); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return n, nil
+}
+
+// openLayers unrolls a stack of layers, with its states as inputs and outputs.
+func openLayers(file string, format Format, net *nn.Network, o Options) (*Network, error) {
+	if len(o.Set) > 0 {
+		return nil, fmt.Errorf("%s: --set is for inputs of graphs; this file holds layers", file)
+	}
+	n := &Network{File: file, Format: format.String(), Layers: net}
+	steps := net.Steps
+	for _, shapes := range []map[string][]int{o.Arrays, o.Shapes} {
+		if s := shapes["input"]; len(s) >= 3 {
+			steps = s[len(s)-2]
+		}
+	}
+	if steps == 0 {
+		return nil, fmt.Errorf("%s: the file does not say how many steps a call has: give --shape input=1,STEPS,%d", file, net.Features)
+	}
+	g, err := lower.Float(net, lower.Options{Steps: steps, StateIO: true, FoldStandardization: o.Raw})
+	if err != nil {
+		return nil, err
+	}
+	n.Graph = g
+	if err := n.pair(o.States); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return n, nil
+}
+
+// IsFloat reports whether a file is a float network: of any format but an integer or
+// compiled .tflite. A file of no known format is an error.
+func IsFloat(file string) (bool, error) {
+	format, err := Recognise(file)
+	if err != nil || format != TFLite {
+		return err == nil, err
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return false, err
+	}
+	g, err := tflite.Read(file, raw)
+	if err != nil {
+		return false, nil // the reader of integer models has the words for it
+	}
+	for _, op := range g.Ops {
+		if op.Kind == graph.Custom {
+			return false, nil
+		}
+	}
+	for _, t := range g.Tensors {
+		if !t.IsConst() && t.Type != graph.Float32 {
+			return false, nil
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,156 @@
+package source
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/unroll-npu/unroll/lower/floatexec"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/lower/onnx/eval"
+)
+
+const (
+	proofInputs = 8
+	fewInputs   = 2 // of a network that takes long
+	longWork    = 1 << 28
+	tolerance   = 1e-4
+	// smallest is what differences are relative to at least: the float kernels'
+	// functions have an absolute error of some 4e-7.
+	smallest = 1e-2
+)
+
+// prove compares the graph with the evaluation of its source on seeded inputs. An
+// output that differs is an error that names the first value that does.
+func (n *Network) prove(m *onnx.Model, r *onnx.Result) error {
+	exec, err := floatexec.New(r.Graph)
+	if err != nil {
+		return fmt.Errorf("the converted graph: %w", err)
+	}
+	runner := exec.Runner()
+	random := rand.New(rand.NewPCG(1, 2))
+	count := proofInputs
+	if work(r.Graph) > longWork {
+		count = fewInputs
+	}
+	outputs := map[graph.TensorID]bool{}
+	for _, id := range r.Graph.Outputs {
+		outputs[id] = true
+	}
+	for range count {
+		sourceIn := map[string]*eval.Array{}
+		var graphIn [][]float32
+		for _, id := range r.Graph.Inputs {
+			t := r.Graph.Tensors[id]
+			x, y := make([]float64, t.Elems()), make([]float32, t.Elems())
+			for i := range x {
+				y[i] = float32(random.NormFloat64())
+				x[i] = float64(y[i])
+			}
+			sourceIn[t.Name] = &eval.Array{Type: onnx.Float, Shape: t.Shape, Data: x}
+			graphIn = append(graphIn, y)
+		}
+		for name, t := range r.Fixed {
+			a, err := eval.FromTensor(t)
+			if err != nil {
+				return err
+			}
+			sourceIn[name] = a
+		}
+		want := map[string]*eval.Array{}
+		e := eval.New(m)
+		e.Visit = func(name string, a *eval.Array) { want[name] = a }
+		if _, err := e.Run(sourceIn); err != nil {
+			return fmt.Errorf("the import cannot be proven: %w", err)
+		}
+		got := map[graph.TensorID][]float32{}
+		runner.Visit = func(id graph.TensorID, v floatexec.View) { got[id] = append([]float32(nil), v.Row(0)...) }
+		views, err := runner.Run(1, graphIn)
+		if err != nil {
+			return err
+		}
+		for i, id := range r.Graph.Outputs {
+			got[id] = append([]float32(nil), views[i].Row(0)...)
+		}
+		first, worst := "", 0.0
+		for _, v := range r.Values {
+			if got[v.Tensor] == nil || want[v.Name] == nil {
+				continue
+			}
+			d := difference(got[v.Tensor], r.Graph.Tensors[v.Tensor].Shape, v.Order, want[v.Name])
+			if d > tolerance && first == "" {
+				first = fmt.Sprintf("%q, by %.2g", v.Name, d)
+			}
+			if outputs[v.Tensor] {
+				worst = math.Max(worst, d)
+			}
+		}
+		if worst > tolerance {
+			return fmt.Errorf("BUG: the converted graph is not the network of the file: the first value that differs is %s; please report it with the file", first)
+		}
+		n.Difference = math.Max(n.Difference, worst)
+	}
+	n.Inputs = count
+	return nil
+}
+
+// difference is the largest one of two values, relative to the largest element.
+// Dimension i of the tensor is dimension order[i] of the source.
+func difference(got []float32, shape, order []int, want *eval.Array) float64 {
+	if len(got) != len(want.Data) {
+		return math.Inf(1)
+	}
+	step := make([]int, len(shape)) // in the source, along each dimension of the tensor
+	for i := range shape {
+		d := i
+		if order != nil {
+			d = order[i]
+		}
+		if d >= len(want.Shape) || want.Shape[d] != shape[i] {
+			return math.Inf(1)
+		}
+		step[i] = graph.Elems(want.Shape[d+1:])
+	}
+	top := smallest
+	for _, v := range want.Data {
+		if !math.IsInf(v, 0) {
+			top = math.Max(top, math.Abs(v))
+		}
+	}
+	worst, index := 0.0, make([]int, len(shape))
+	for _, a := range got {
+		at := 0
+		for i, x := range index {
+			at += x * step[i]
+		}
+		for d := len(shape) - 1; d >= 0; d-- {
+			if index[d]++; index[d] < shape[d] {
+				break
+			}
+			index[d] = 0
+		}
+		x, y := float64(a), want.Data[at]
+		switch {
+		case x == y || x != x && y != y:
+		case x != x || y != y || math.IsInf(x, 0) || math.IsInf(y, 0):
+			return math.Inf(1)
+		default:
+			worst = math.Max(worst, math.Abs(x-y)/top)
+		}
+	}
+	return worst
+}
+
+// work estimates the multiplications of one call.
+func work(g *graph.Graph) int {
+	n := 0
+	for _, op := range g.Ops {
+		switch op.Kind {
+		case graph.FullyConnected, graph.Conv2D, graph.DepthwiseConv2D, graph.TransposeConv:
+			w := g.Tensors[op.Inputs[1]]
+			n += w.Elems() * max(1, g.Tensors[op.Outputs[0]].Elems()/max(1, w.Shape[0]))
+		}
+	}
+	return n
+}

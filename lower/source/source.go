@@ -1,0 +1,93 @@
+package source
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Options fix what a file leaves open.
+type Options struct {
+	Shapes map[string][]int     // of inputs with open dimensions, by name
+	Set    map[string][]float64 // values of inputs that never change
+
+	// Arrays are the shapes of what the inputs will be fed with, each as it is or with
+	// one more dimension, of calls, in front: open dimensions follow them.
+	Arrays map[string][]int
+
+	// Raw says that layers with standardization constants take raw features.
+	Raw bool
+
+	// States pairs inputs with outputs, as "IN=OUT"; "none" says that there are none;
+	// empty leaves what the file declares.
+	States []string
+}
+
+// Network is an imported float network.
+type Network struct {
+	File   string
+	Format string // "ONNX", …
+	Graph  *graph.Graph
+	Layers *nn.Network // where the file holds layers, else nil
+
+	// What lower needs to know of the values; see onnx.Result.
+	Role          []string
+	Sums, Carried map[string]bool
+	Bounds        map[string][2]float32
+
+	// Difference is the largest one between the graph and the source's own semantics
+	// on Inputs seeded inputs, relative to the largest value of the tensor.
+	Difference float64
+	Inputs     int
+
+	// Assumed says what neither file nor options did, one sentence each.
+	Assumed []string
+}
+
+// Proof says how the graph compares with its source.
+func (n *Network) Proof() string {
+	return fmt.Sprintf("same as the %s graph on %d inputs, largest difference %.0e", n.Format, n.Inputs, n.Difference)
+}
+
+// OpenONNX reads, converts and proves an ONNX model.
+func OpenONNX(file string, o Options) (*Network, error) {
+	m, err := onnx.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r, err := onnx.Convert(m, onnx.Options{Shapes: o.shapes(m), Set: o.Set})
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{File: file, Format: "ONNX", Graph: r.Graph, Role: r.Role, Sums: r.Sums, Carried: r.Carried, Bounds: r.Bounds, Assumed: r.Assumed}
+	if err := n.pair(o.States); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if err := n.prove(m, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return n, nil
+}
+
+// shapes are those that are given, and what open inputs take from their arrays.
+func (o Options) shapes(m *onnx.Model) map[string][]int {
+	out := map[string][]int{}
+	for _, in := range m.Graph.Inputs {
+		for name, shape := range o.Arrays {
+			if name != in.Name && name != FileName(in.Name) || !in.Ranked || !in.Open() {
+				continue
+			}
+			switch len(shape) - len(in.Dims) {
+			case 0:
+				out[in.Name] = shape
+			case 1:
+				out[in.Name] = shape[1:]
+			}
+		}
+	}
+	maps.Copy(out, o.Shapes)
+	return out
+}

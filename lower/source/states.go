@@ -1,0 +1,105 @@
+package source
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// pair declares the states that the options name. Without any, pairs that look like
+// states are proposed, never taken.
+func (n *Network) pair(states []string) error {
+	if len(states) == 1 && states[0] == "none" {
+		n.Graph.States = nil
+		return nil
+	}
+	if len(states) == 0 {
+		return nil
+	}
+	g := n.Graph
+	g.States = nil
+	for _, s := range states {
+		in, out, ok := strings.Cut(s, "=")
+		if !ok || in == "" || out == "" {
+			return fmt.Errorf("--state %s: expected INPUT=OUTPUT, or none", s)
+		}
+		i, err := named(g, g.Inputs, in, "input")
+		if err != nil {
+			return fmt.Errorf("--state %s: %w", s, err)
+		}
+		o, err := named(g, g.Outputs, out, "output")
+		if err != nil {
+			return fmt.Errorf("--state %s: %w", s, err)
+		}
+		for _, have := range g.States {
+			if have.In == i || have.Out == o {
+				return fmt.Errorf("--state %s: %q or %q is in another pair already", s, in, out)
+			}
+		}
+		pair := graph.State{In: i, Out: o}
+		if err := g.CheckState(pair); err != nil {
+			return fmt.Errorf("--state %s: %w", s, err)
+		}
+		g.States = append(g.States, pair)
+	}
+	return nil
+}
+
+// FileName is a tensor's name as it stands in the names of files and in options:
+// "/" and ":" are "_".
+func FileName(name string) string { return strings.NewReplacer("/", "_", ":", "_").Replace(name) }
+
+func named(g *graph.Graph, ids []graph.TensorID, name, what string) (graph.TensorID, error) {
+	var names []string
+	for _, id := range ids {
+		t := g.Tensors[id]
+		if t.Name == name || FileName(t.Name) == name {
+			return id, nil
+		}
+		names = append(names, t.Name)
+	}
+	return graph.None, fmt.Errorf("there is no %s %q; the network has %q", what, name, names)
+}
+
+// Proposals are pairs of an input and an output that look like states, as options;
+// they have one shape and names that go together. Nothing is taken for a state
+// unless it is declared.
+func (n *Network) Proposals() []string {
+	g := n.Graph
+	paired := map[graph.TensorID]bool{}
+	for _, s := range g.States {
+		paired[s.In], paired[s.Out] = true, true
+	}
+	var out []string
+	for _, in := range g.Inputs {
+		var fits []graph.TensorID
+		for _, o := range g.Outputs {
+			if paired[in] || paired[o] || g.CheckState(graph.State{In: in, Out: o}) != nil {
+				continue
+			}
+			if a, b := stem(g.Tensors[in].Name), stem(g.Tensors[o].Name); a != "" && a == b {
+				fits = append(fits, o)
+			}
+		}
+		if len(fits) == 1 {
+			out = append(out, fmt.Sprintf("--state %s=%s", g.Tensors[in].Name, g.Tensors[fits[0]].Name))
+		}
+	}
+	return out
+}
+
+// stem is what names of both ends of a state share: "h0", "hn", "h_in" and "h_out"
+// are "h".
+func stem(name string) string {
+	s := strings.ToLower(FileName(name))
+	for {
+		before := s
+		for _, end := range []string{"_in", "_out", "_output", "_input", "_next", "_new", "_prev", "0", "n", "_", "in", "out"} {
+			s = strings.TrimSuffix(s, end)
+		}
+		if s == before {
+			return s
+		}
+	}
+}
