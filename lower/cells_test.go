@@ -27,8 +27,9 @@ func variants() []nn.Layer {
 	var all []nn.Layer
 	for _, c := range nn.Cells() {
 		plain := nn.Layer{Cell: c, Features: 3, Units: 5}
-		for _, l := range []nn.Layer{plain, with(plain, func(l *nn.Layer) { l.ResetAfter = c == nn.GRU }), with(plain, func(l *nn.Layer) { l.Activation = nn.Relu })} {
-			if check := c.Facts().Check; check == nil || check(&l) == nil {
+		for _, l := range []nn.Layer{plain, with(plain, func(l *nn.Layer) { l.ResetAfter = c == nn.GRU }), with(plain, func(l *nn.Layer) { l.Activation = nn.Relu }),
+			with(plain, func(l *nn.Layer) { l.Window = 3 }), with(plain, func(l *nn.Layer) { l.OutputGate = true }), with(plain, func(l *nn.Layer) { l.Window, l.OutputGate = 2, true })} {
+			if check := c.Facts().Check; (check == nil || check(&l) == nil) && (c.Facts().OutputGate || !l.OutputGate) {
 				all = append(all, l)
 			}
 		}
@@ -51,16 +52,29 @@ func with(l nn.Layer, change func(*nn.Layer)) nn.Layer {
 }
 
 func title(l nn.Layer) string {
-	return fmt.Sprintf("%v/%v/reset_after=%v", l.Cell, l.Activation, l.ResetAfter)
+	return fmt.Sprintf("%v/%v/reset_after=%v/window=%d/gate=%v", l.Cell, l.Activation, l.ResetAfter, l.Window, l.OutputGate)
 }
 
-// steps runs the cell's own equations and returns the output of every step.
+// stepper is the cell's own equations with the window of its input.
+type stepper struct {
+	l      *nn.Layer
+	x      []float64
+	states [][]float64
+}
+
+func newStepper(l *nn.Layer) *stepper { return &stepper{l, make([]float64, l.Width()), zeroStates(l)} }
+
+func (s *stepper) step(x []float64) []float64 {
+	s.x = append(append([]float64(nil), s.x[len(x):]...), x...)
+	return append([]float64(nil), cell.Of(s.l).Step(s.l, s.x, s.states)...)
+}
+
+// steps returns the output of every step.
 func steps(l *nn.Layer, x [][]float64) [][]float64 {
-	states := zeroStates(l)
+	s := newStepper(l)
 	var out [][]float64
 	for _, row := range x {
-		cell.Of(l).Step(l, row, states)
-		out = append(out, append([]float64(nil), states[cell.H]...))
+		out = append(out, s.step(row))
 	}
 	return out
 }
@@ -121,10 +135,11 @@ func TestCellGradients(t *testing.T) {
 				}
 			}
 			run.Forward(0, batch)
+			outputs := run.Output()
 			for b := range batch {
 				want := steps(&l, x[b])
 				for s := range T {
-					close32(t, fmt.Sprintf("output of step %d", s), run.H.At(b, s+1)[:l.Units], want[s])
+					close32(t, fmt.Sprintf("output of step %d", s), outputs.At(b, s)[:l.Units], want[s])
 					for j, v := range up[b][s] {
 						run.DOut.At(b, s)[j] = float32(v)
 					}
@@ -149,6 +164,25 @@ func TestCellGradients(t *testing.T) {
 				}
 			})
 			run.Each(&gradient, func(m *cell.Matrix) []float32 { return m.Grad }, func(keras, panels *float32) { *keras = *panels })
+			below := &cell.Run{N: cell.Pad(3), Steps: T, DH: make([]float32, batch*16)}
+			below.NeedOutputGradients(batch)
+			run.PassDown(below, 0, batch)
+			for b := range batch {
+				for s := range T {
+					for f := range l.Features {
+						v := &x[b][s][f]
+						kept := *v
+						*v = kept + 1e-4
+						high := loss()
+						*v = kept - 1e-4
+						want := (high - loss()) / 2e-4
+						*v = kept
+						if got := float64(below.DOut.At(b, s)[f]); math.Abs(got-want) > 2e-4*(1+math.Abs(want)) {
+							t.Fatalf("gradient of feature %d of step %d is %v, differences give %v", f, s, got, want)
+						}
+					}
+				}
+			}
 			found := gradient.Parameters()
 			for k, p := range l.Parameters() {
 				for i := range *p.Data {
@@ -195,13 +229,16 @@ func TestCellOperators(t *testing.T) {
 				}
 				checkCalls(t, net, plan.Graph, o, &l)
 			}
+			if l.Window > 1 {
+				return // windows are made by who builds the graph
+			}
 			checkCalls(t, net, appended(t, &l), unroll.Options{Steps: 4, StateIO: true}, &l)
 		})
 	}
 }
 
 // appended is a graph of another maker around the cell's steps; its first output is
-// twice the last state.
+// the sum of the last output and state.
 func appended(t *testing.T, l *nn.Layer) *graph.Graph {
 	g := &graph.Graph{Name: "other"}
 	in := g.Add(&graph.Tensor{Name: "rows", Type: graph.Float32, Shape: []int{4, 3}})
@@ -215,9 +252,9 @@ func appended(t *testing.T, l *nn.Layer) *graph.Graph {
 	if err != nil {
 		t.Fatal(err)
 	}
-	twice := g.Add(&graph.Tensor{Name: "twice", Type: graph.Float32, Shape: []int{1, l.Units}})
-	g.Ops = append(g.Ops, &graph.Op{Kind: graph.Add, Attr: graph.AddAttr{}, Inputs: []graph.TensorID{hs[3], after[0]}, Outputs: []graph.TensorID{twice}})
-	g.Outputs = append([]graph.TensorID{twice}, after...)
+	sum := g.Add(&graph.Tensor{Name: "sum", Type: graph.Float32, Shape: []int{1, l.Units}})
+	g.Ops = append(g.Ops, &graph.Op{Kind: graph.Add, Attr: graph.AddAttr{}, Inputs: []graph.TensorID{hs[3], after[0]}, Outputs: []graph.TensorID{sum}})
+	g.Outputs = append([]graph.TensorID{sum}, after...)
 	for i := range states {
 		g.States = append(g.States, graph.State{In: states[i], Out: after[i]})
 	}
@@ -235,11 +272,11 @@ func checkCalls(t *testing.T, net *nn.Network, g *graph.Graph, o unroll.Options,
 	for i, id := range g.Inputs {
 		inputs[i] = make([]float32, g.Tensors[id].Elems())
 	}
-	states := zeroStates(l)
+	w := newStepper(l)
 	runner := exec.Runner()
 	for range 3 {
 		if !o.StateIO {
-			states = zeroStates(l)
+			w = newStepper(l)
 		}
 		var want []float64
 		for s := range o.Steps {
@@ -248,19 +285,20 @@ func checkCalls(t *testing.T, net *nn.Network, g *graph.Graph, o unroll.Options,
 				inputs[0][s*3+i] = float32(r.NormFloat64())
 				x[i] = float64(inputs[0][s*3+i])
 			}
-			cell.Of(l).Step(l, x, states)
+			last := w.step(x)
+			if g.Name == "other" {
+				want = nil
+				for i, h := range last {
+					want = append(want, h+w.states[cell.H][i])
+				}
+				continue
+			}
 			for k := range net.Outputs {
 				sum := 0.0
-				for j, h := range states[cell.H] {
+				for j, h := range last {
 					sum += h * float64(net.HeadKernel[j*net.Outputs+k])
 				}
 				want = append(want, sum)
-			}
-		}
-		if g.Name == "other" {
-			want = nil
-			for _, h := range states[cell.H] {
-				want = append(want, 2*h)
 			}
 		}
 		views, err := runner.Run(1, inputs)
@@ -269,8 +307,10 @@ func checkCalls(t *testing.T, net *nn.Network, g *graph.Graph, o unroll.Options,
 		}
 		close32(t, "output", views[0].Row(0), want)
 		for i, v := range views[1:] {
-			if v.N == len(states[min(i, len(states)-1)]) && i < len(states) {
-				close32(t, "state", v.Row(0), states[i])
+			if name := g.Tensors[g.Outputs[i+1]].Name; name == "state_h0_out" {
+				close32(t, name, v.Row(0), w.states[cell.H])
+			} else if name == "state_c0_out" {
+				close32(t, name, v.Row(0), w.states[cell.C])
 			}
 			copy(inputs[i+1], v.Row(0))
 		}
@@ -446,8 +486,7 @@ func (w *witness) step(x []float64) []float64 {
 		w.rows[i] = append(w.rows[i], in)
 		switch l.Kind {
 		case nn.Recurrent:
-			cell.Of(l).Step(l, in, w.states[i])
-			outs[i] = append([]float64(nil), w.states[i][0]...)
+			outs[i] = append([]float64(nil), cell.Of(l).Step(l, in, w.states[i])...)
 		case nn.Dense, nn.Convolution:
 			k := max(l.Window, 1)
 			for j := range l.Units {

@@ -25,7 +25,7 @@ func prepare(net *nn.Network, o Options) *nn.Network {
 	folded.Mean, folded.Std = nil, nil
 	folded.Layers = append([]nn.Layer(nil), net.Layers...)
 	l := &folded.Layers[0]
-	columns := l.Cell.Gates() * l.Units
+	columns := l.Columns()
 	l.Kernel = append([]float32(nil), l.Kernel...)
 	l.Bias = append([]float32(nil), l.Bias...)
 	if len(l.Kernel) != net.Features*columns || len(l.Bias) < columns {

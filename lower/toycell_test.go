@@ -20,7 +20,7 @@ func (leakyCell) Facts() nn.Facts {
 	return nn.Facts{Name: "leaky", Gates: 1, Check: cell.TanhOrRelu, Trainable: cell.TanhOnly,
 		Parameters: func(l *nn.Layer) []nn.Parameter {
 			return []nn.Parameter{
-				{Name: "kernel", Shape: []int{l.Features, l.Units}, Data: &l.Kernel, Start: nn.Glorot},
+				{Name: "kernel", Shape: []int{l.Width(), l.Units}, Data: &l.Kernel, Start: nn.Glorot},
 				{Name: "bias", Shape: []int{l.Units}, Data: &l.Bias},
 			}
 		}}
@@ -28,7 +28,7 @@ func (leakyCell) Facts() nn.Facts {
 
 func (leakyCell) States(*nn.Layer) []cell.State { return []cell.State{{Name: "h", Bounded: true}} }
 
-func (leakyCell) Step(l *nn.Layer, x []float64, states [][]float64) {
+func (leakyCell) Step(l *nn.Layer, x []float64, states [][]float64) []float64 {
 	h := states[cell.H]
 	for j := range h {
 		sum := float64(l.Bias[j])
@@ -37,6 +37,7 @@ func (leakyCell) Step(l *nn.Layer, x []float64, states [][]float64) {
 		}
 		h[j] += (math.Tanh(sum) - h[j]) / 4
 	}
+	return h
 }
 
 func (leakyCell) Layout(*nn.Layer) cell.Layout {
@@ -64,7 +65,7 @@ func (leakyCell) Backward(r *cell.Run, first, after, t int) {
 }
 
 func (leakyCell) NPU(c *cell.Lowering, x cell.Value) []cell.Value {
-	rows := c.Project(x, cell.Turn(c.Kernel, c.Features, c.Units, 0, c.Units), c.Bias)
+	rows := c.Project(x, cell.Turn(c.Kernel, c.Width(), c.Units, 0, c.Units), c.Bias)
 	quarter := c.Constant(c.Role("quarter"), []float32{0.25})
 	return c.Run(func(t int) {
 		n := c.Tanh(c.At("n"), c.Role("n"), rows[t])

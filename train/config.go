@@ -32,6 +32,9 @@ type Config struct {
 	// Classic selects the GRU variant with the reset gate before the recurrent
 	// product (Keras' reset_after=false).
 	Classic bool
+	Window  int // rows of the input that every layer sees at a step; default 1
+	// OutputGate gives every layer one more gate, where the cell can have it.
+	OutputGate bool
 
 	Epochs   int     // default 1
 	Batch    int     // sequences a step; default 32
@@ -64,6 +67,7 @@ const (
 	maxUnits  = 4096
 	maxBatch  = 4096
 	maxEpochs = 100000
+	maxWindow = 64
 )
 
 // withDefaults fills zero fields and checks the rest.
@@ -104,6 +108,10 @@ func (c Config) withDefaults() (Config, error) {
 	check(c.Patience >= 0, "patience is %d epochs, expected 0 or more", c.Patience)
 	check(c.Patience == 0 || c.Validation != nil, "patience is %d epochs, but there is no validation set to judge by", c.Patience)
 	check(c.Shift >= 0, "shift is %d pixels, expected 0 or more", c.Shift)
+	check(c.Window >= 0 && c.Window <= maxWindow, "window is %d rows, expected 1 to %d", c.Window, maxWindow)
+	if f := c.Cell.Facts(); f != nil {
+		check(!c.OutputGate || f.OutputGate, "a %v cell has no output gate to switch on", c.Cell)
+	}
 	if f := c.Cell.Facts(); f != nil && f.Trainable != nil {
 		err := f.Trainable(&nn.Layer{Cell: c.Cell, Activation: c.Activation, ResetAfter: !c.Classic})
 		check(err == nil, "%v", err)
@@ -131,7 +139,7 @@ func (c Config) network(set *dataset.Set) *nn.Network {
 	features := set.Features
 	for range c.Layers {
 		net.Layers = append(net.Layers, nn.Layer{Cell: c.Cell, Features: features, Units: c.Units, Activation: c.Activation,
-			ResetAfter: c.Cell == nn.GRU && !c.Classic})
+			ResetAfter: c.Cell == nn.GRU && !c.Classic, Window: c.Window, OutputGate: c.OutputGate})
 		features = c.Units
 	}
 	return net

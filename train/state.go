@@ -33,6 +33,9 @@ func (c Config) fingerprint(set *dataset.Set) string {
 	s := fmt.Sprintf("%v %d x %d, activation %d, classic %v; %d epochs of batch %d, rate %v, schedule %d, warm-up %v, clip %v, smooth %v, shift %d, class weights %v, patience %d, seed %d; %d sequences of %d x %d, %d outputs, task %d, per step %v",
 		c.Cell, c.Layers, c.Units, c.Activation, c.Classic, c.Epochs, c.Batch, c.Rate, c.Schedule, c.WarmUp, c.Clip, c.Smooth, c.Shift, c.ClassWeights, c.Patience, c.Seed,
 		set.Len(), set.Steps, set.Features, set.Outputs, set.Task, set.PerStep)
+	if c.Window > 1 || c.OutputGate {
+		s += fmt.Sprintf("; window %d, output gate %v", c.Window, c.OutputGate)
+	}
 	if c.Validation != nil {
 		s += fmt.Sprintf("; validation of %d", c.Validation.Len())
 	}

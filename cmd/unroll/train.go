@@ -43,7 +43,8 @@ type trainFlags struct {
 	rate, clip, warmUp, smooth   float64
 	schedule, weights            string
 	shift                        int
-	classic                      bool
+	classic, outputGate          bool
+	window                       int
 	validation                   float64
 	patience                     int
 	state                        string
@@ -55,6 +56,8 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&t.units, "units", 256, "units of every layer")
 	f.IntVar(&t.layers, "layers", 1, "stacked recurrent layers, 1 to 3")
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
+	f.IntVar(&t.window, "window", 0, "rows of its input that every layer sees at a step (default: 1)")
+	f.BoolVar(&t.outputGate, "output-gate", false, "mingru: one more gate, which multiplies a layer's output")
 	f.StringVar(&t.recipe, "recipe", "default", "default (1 epoch, warm-up and cosine), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
@@ -82,6 +85,7 @@ func (t *trainFlags) config(seed uint64) (train.Config, error) {
 	if t.units < 1 || t.layers < 1 || t.batch < 1 || t.epochs < 0 {
 		return c, usagef("--units %d --layers %d --batch %d --epochs %d: expected positive numbers", t.units, t.layers, t.batch, t.epochs)
 	}
+	c.Window, c.OutputGate = t.window, t.outputGate
 	c.Units, c.Layers, c.Batch, c.Classic, c.Clip, c.Smooth, c.Seed = t.units, t.layers, t.batch, t.classic, t.clip, t.smooth, seed
 	if c.Activation, err = choose("--activation", t.activation, map[string]nn.Activation{"tanh": nn.Tanh, "relu": nn.Relu}); err != nil {
 		return c, err

@@ -19,7 +19,7 @@ func Around(g *graph.Graph) *Plan {
 }
 
 // Append adds one recurrent layer in the npu form to the graph of a plan: as many
-// steps as x, [T,F], has rows. Names of tensors, and roles, begin with name, which no other
+// steps as x, [T,l.Width()], has rows. Names of tensors, and roles, begin with name, which no other
 // part of the graph may use. states are the states before the first step, [1,H] each, in
 // the order of the cell (h, then c of an LSTM), or graph.None where one is zero. Append
 // returns the output of every step, [1,H], and the states after the last.
@@ -39,8 +39,8 @@ func Append(p *Plan, l *nn.Layer, name string, x graph.TensorID, states []graph.
 		return nil, nil, fmt.Errorf("layer %q: %d states, but %v has %d", name, len(states), l.Cell, len(want))
 	}
 	shape := p.Graph.Tensors[x].Shape
-	if len(shape) != 2 || shape[0] < 1 || shape[1] != l.Features {
-		return nil, nil, fmt.Errorf("layer %q: input %q has shape %v, expected [steps %d]", name, p.Graph.Tensors[x].Name, shape, l.Features)
+	if len(shape) != 2 || shape[0] < 1 || shape[1] != l.Width() {
+		return nil, nil, fmt.Errorf("layer %q: input %q has shape %v, expected [steps %d]", name, p.Graph.Tensors[x].Name, shape, l.Width())
 	}
 	for i, id := range states {
 		if id != graph.None && !slices.Equal(p.Graph.Tensors[id].Shape, []int{1, l.Units}) {

@@ -116,6 +116,13 @@ func (b *builder) recurrent(net *nn.Network, l int, o Options, rows func() graph
 		begin[i] = graph.None
 	}
 	c := b.lowering(layer, net.LayerName(l), o, begin)
+	x := graph.None
+	if layer.Window > 1 {
+		if o.Form == Keras {
+			return nil, fmt.Errorf("network %q: layer %d: Keras has no window of %d rows before a cell: choose the npu form", net.Name, l, layer.Window)
+		}
+		x = b.window(net.LayerName(l), rows(), layer.Window, l, o)
+	}
 	if o.StateIO {
 		for i, s := range states {
 			begin[i] = b.stateIn(fmt.Sprintf("state_%s%d", s.Name, l), c.Role(s.Name), layer.Units)
@@ -129,7 +136,10 @@ func (b *builder) recurrent(net *nn.Network, l int, o Options, rows func() graph
 			return nil, fmt.Errorf("network %q: layer %d: Keras has no %v cell: choose the npu form", net.Name, l, layer.Cell)
 		}
 	} else {
-		hs = kind.NPU(c, cell.Value(rows()))
+		if x == graph.None {
+			x = rows()
+		}
+		hs = kind.NPU(c, cell.Value(x))
 	}
 	if o.StateIO {
 		for i := range states {

@@ -28,6 +28,14 @@ func (b *builder) window(name string, x graph.TensorID, k, l int, o Options) gra
 	if !o.StateIO {
 		after = name + "/after"
 	}
+	if steps == 1 { // the rows lie side by side already
+		rest := b.splitV(all, 0, []int{1, k - 1}, name+"/first", after)
+		if o.StateIO {
+			b.Graph.Outputs = append(b.Graph.Outputs, rest[1])
+			b.Graph.States = append(b.Graph.States, graph.State{In: before, Out: rest[1]})
+		}
+		return b.reshape(name+"/window", all, 1, k*features)
+	}
 	columns := make([]graph.TensorID, k)
 	for i := range columns {
 		var sizes []int

@@ -11,12 +11,14 @@ import (
 type Cell interface {
 	Facts() nn.Facts
 
-	// States lists what a layer carries from step to step, the output first.
+	// States lists what a layer carries from step to step. Windows of the input are
+	// no matter of the cell.
 	States(l *nn.Layer) []State
 
-	// Step is the cell in plain floats, one sequence, one step: it reads x, F values,
-	// and replaces the states, H values each. The other methods are tested against it.
-	Step(l *nn.Layer, x []float64, states [][]float64)
+	// Step is the cell in plain floats, one sequence, one step: it reads x, l.Width()
+	// values, replaces the states, H values each, and returns the output, which
+	// may be a state itself. The other methods are tested against it.
+	Step(l *nn.Layer, x []float64, states [][]float64) []float64
 
 	// Layout says what a training step of the layer works on.
 	Layout(l *nn.Layer) Layout
@@ -27,11 +29,12 @@ type Cell interface {
 	Forward(r *Run, first, after, t int)
 
 	// Backward turns the gradients of the states after step t, in r.DH and r.DC, into
-	// those before it, and the gate rows into the gradients of the sums.
+	// those before it, and the gate rows into the gradients of the sums. r.DY has the
+	// gradient of the output where that is not the state.
 	Backward(r *Run, first, after, t int)
 
 	// NPU appends all steps of the layer in the form with the fewest operations, on
-	// the rows x [T,F], and returns the output of every step, [1,H].
+	// the rows x [T,l.Width()], and returns the output of every step, [1,H].
 	NPU(c *Lowering, x Value) []Value
 
 	// Keras appends all steps in the form that TensorFlow's converter gives the cell, on
@@ -54,6 +57,14 @@ type State struct {
 func TanhOnly(l *nn.Layer) error {
 	if l.Activation != nn.Tanh {
 		return fmt.Errorf("activation %v is not trained in a %v cell, which has tanh; the rnn cell takes relu too", l.Activation, l.Cell)
+	}
+	return nil
+}
+
+// onlyTanh is a Check for cells that have it in training and in operators alike.
+func onlyTanh(l *nn.Layer) error {
+	if l.Activation != nn.Tanh {
+		return fmt.Errorf("activation %v: a %v cell has tanh", l.Activation, l.Cell)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (gru) Facts() nn.Facts {
 
 func (gru) States(l *nn.Layer) []State { return []State{{Name: "h", Bounded: l.Activation == nn.Tanh}} }
 
-func (gru) Step(l *nn.Layer, x []float64, states [][]float64) {
+func (gru) Step(l *nn.Layer, x []float64, states [][]float64) []float64 {
 	n, h := l.Units, states[H]
 	cols := 3 * n
 	input := func(gate, j int) float64 { return dot(x, l.Kernel, gate*n+j, cols) + float64(l.Bias[gate*n+j]) }
@@ -62,6 +62,7 @@ func (gru) Step(l *nn.Layer, x []float64, states [][]float64) {
 		next[j] = float64(z*h[j]) + float64((1-z)*activation(l, input(2, j)+candidate))
 	}
 	copy(h, next)
+	return h
 }
 
 // Gate blocks with reset_after: n, z, r, hn. The input product writes the first
@@ -110,7 +111,7 @@ func (gru) Backward(r *Run, first, after, t int) {
 func (gru) NPU(c *Lowering, x Value) []Value {
 	const z, r, n = 0, 1, 2
 	h := c.Units
-	w := gates(c.Kernel, c.Features, h, 3, z, r, n)
+	w := gates(c.Kernel, c.Width(), h, 3, z, r, n)
 	u := gates(c.Recurrent, h, h, 3, z, r, n)
 	bias := append([]float32(nil), c.Bias[:3*h]...)
 	rec := make([]float32, 3*h)
@@ -119,7 +120,7 @@ func (gru) NPU(c *Lowering, x Value) []Value {
 		copy(rec[2*h:], c.Bias[5*h:])
 	}
 	if c.Blend == Update {
-		negate(w.Data[:h*c.Features])
+		negate(w.Data[:h*c.Width()])
 		negate(u.Data[:h*h])
 		negate(bias[:h])
 	}
@@ -196,7 +197,7 @@ func (c *Lowering) blend(gate, n Value) {
 // for which the converter has two more products, follows the same pattern.
 func (gru) Keras(c *Lowering, xs []Value) []Value {
 	h := c.Units
-	w := c.Weights("kernel", Turn(c.Kernel, c.Features, 3*h, 0, 3*h))
+	w := c.Weights("kernel", Turn(c.Kernel, c.Width(), 3*h, 0, 3*h))
 	b := c.BiasOf("bias", c.Bias[:3*h])
 	if !c.ResetAfter {
 		u := c.Weights("recurrent_gates", Turn(c.Recurrent, h, 3*h, 0, 2*h))

@@ -128,11 +128,16 @@ func (c *Lowering) Run(step func(t int)) []Value {
 // returns the row of each step, an address into the product.
 func (c *Lowering) Project(x Value, w Weights, bias []float32) []Value {
 	xp := c.FC(c.Role("xp"), c.TiedRole("xp", "pre"), x, c.Weights("kernel", w), c.BiasOf("bias", bias))
+	return c.Split(xp, 0, c.eachStep("x")...)
+}
+
+// eachStep returns the names of something that every step has.
+func (c *Lowering) eachStep(what string) []string {
 	names := make([]string, c.Steps)
 	for t := range names {
-		names[t] = fmt.Sprintf("%s/t%02d/x", c.Name, t)
+		names[t] = fmt.Sprintf("%s/t%02d/%s", c.Name, t, what)
 	}
-	return c.Split(xp, 0, names...)
+	return names
 }
 
 // candidate applies the candidate activation to x+y.

@@ -22,7 +22,7 @@ func (lstm) States(l *nn.Layer) []State {
 	return []State{{Name: "h", Bounded: l.Activation == nn.Tanh}, {Name: "c", Sums: true, Within: "fc"}}
 }
 
-func (lstm) Step(l *nn.Layer, x []float64, states [][]float64) {
+func (lstm) Step(l *nn.Layer, x []float64, states [][]float64) []float64 {
 	n, h, c := l.Units, states[H], states[C]
 	next := make([]float64, n)
 	for j := range n {
@@ -33,6 +33,7 @@ func (lstm) Step(l *nn.Layer, x []float64, states [][]float64) {
 		next[j] = logistic(a(3)) * activation(l, c[j])
 	}
 	copy(h, next)
+	return h
 }
 
 func (lstm) Layout(*nn.Layer) Layout {
@@ -61,7 +62,7 @@ func (lstm) Backward(r *Run, first, after, t int) {
 func (lstm) NPU(c *Lowering, x Value) []Value {
 	const i, f, g, o = 0, 1, 2, 3
 	h := c.Units
-	rows := c.Project(x, gates(c.Kernel, c.Features, h, 4, i, f, o, g), blocks(c.Bias, h, i, f, o, g))
+	rows := c.Project(x, gates(c.Kernel, c.Width(), h, 4, i, f, o, g), blocks(c.Bias, h, i, f, o, g))
 	rec := c.Weights("recurrent", gates(c.Recurrent, h, h, 4, i, f, o, g))
 	return c.Run(func(t int) { c.lstmStep(rows[t], rec) })
 }
@@ -95,7 +96,7 @@ func (c *Lowering) lstmStep(x, recU Value) {
 // bias as a constant operand.
 func (lstm) Keras(c *Lowering, xs []Value) []Value {
 	h := c.Units
-	w := c.Weights("kernel", Turn(c.Kernel, c.Features, 4*h, 0, 4*h))
+	w := c.Weights("kernel", Turn(c.Kernel, c.Width(), 4*h, 0, 4*h))
 	u := c.Weights("recurrent", Turn(c.Recurrent, h, 4*h, 0, 4*h))
 	var firstBias, bias Value = None, None
 	if c.Zero {

@@ -18,13 +18,14 @@ func (rnn) Facts() nn.Facts {
 
 func (rnn) States(l *nn.Layer) []State { return []State{{Name: "h", Bounded: l.Activation == nn.Tanh}} }
 
-func (rnn) Step(l *nn.Layer, x []float64, states [][]float64) {
+func (rnn) Step(l *nn.Layer, x []float64, states [][]float64) []float64 {
 	n, h := l.Units, states[H]
 	next := make([]float64, n)
 	for j := range n {
 		next[j] = activation(l, dot(x, l.Kernel, j, n)+dot(h, l.Recurrent, j, n)+float64(l.Bias[j]))
 	}
 	copy(h, next)
+	return h
 }
 
 func (rnn) Layout(*nn.Layer) Layout {
@@ -70,7 +71,7 @@ func (rnn) Backward(r *Run, first, after, t int) {
 // NPU builds a SimpleRNN of 2 block operations a step.
 func (rnn) NPU(c *Lowering, x Value) []Value {
 	h := c.Units
-	rows := c.Project(x, Turn(c.Kernel, c.Features, h, 0, h), c.Bias)
+	rows := c.Project(x, Turn(c.Kernel, c.Width(), h, 0, h), c.Bias)
 	rec := c.Weights("recurrent", Turn(c.Recurrent, h, h, 0, h))
 	return c.Run(func(t int) {
 		if c.S[H] == None {
@@ -104,7 +105,7 @@ func (c *Lowering) stateActivate(x Value) Value {
 // Keras builds the step of 4 operators; the first of a zero state has 2.
 func (rnn) Keras(c *Lowering, xs []Value) []Value {
 	h := c.Units
-	w := c.Weights("kernel", Turn(c.Kernel, c.Features, h, 0, h))
+	w := c.Weights("kernel", Turn(c.Kernel, c.Width(), h, 0, h))
 	u := c.Weights("recurrent", Turn(c.Recurrent, h, h, 0, h))
 	b := c.BiasOf("bias", c.Bias)
 	return c.Run(func(t int) {

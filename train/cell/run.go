@@ -14,6 +14,8 @@ type Layout struct {
 	// Rows asks for further rows of N floats, in Run.Rows: for each step, or for
 	// the time before every step and after the last, as the states have them.
 	Rows []Extra
+	// Output is what the layer gives: FromState, or FromRows+i for rows of kind Outputs.
+	Output Source
 	// Gates says for every gate of the layer's tensors, in their order, where it lies in
 	// the panels.
 	Gates []Place
@@ -32,8 +34,8 @@ type Source int
 
 // Sources.
 const (
-	FromInput Source = iota
-	FromState
+	FromState Source = iota
+	FromInput
 	FromRows
 )
 
@@ -44,6 +46,7 @@ type Extra int
 const (
 	EachStep Extra = iota // row t belongs to step t
 	Between               // row t is before step t, row T after the last
+	Outputs               // as EachStep, with a 1 after the padded units, as operands of matrices have it
 )
 
 // Place says where one gate block of the tensors lies: block numbers within the input
@@ -65,7 +68,7 @@ type Run struct {
 	N     int       // units, padded
 	Steps int
 
-	In    Operand
+	In    Operand // what the input matrix takes: the layer's input, or windows of it
 	Gates Operand // Layout.Blocks blocks, no trailing 1
 	H     Operand // row t is the state before step t; a 1 follows the padded units
 	Rows  []Operand
@@ -74,15 +77,29 @@ type Run struct {
 
 	DH, DC []float32 // a row of N a sequence: gradients of the states, running back
 	DOut   Operand   // gradients of every step's output, or no data
+	// DY is a row of N a sequence: the gradient of the output of the step that Backward
+	// runs, where the output is not the state; else that gradient is in DH.
+	DY []float32
 
 	cell   Cell
+	output Operand
 	places []Place
+	below  Operand   // the layer's input
+	window int       // rows of it side by side
+	dX     []float32 // with a window: gradients of In, as many rows as a sequence has
 }
 
 // NewRun makes room for a batch. below says that a layer below wants the gradients of
 // the input; forwardOnly leaves out what only training needs.
 func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnly bool) *Run {
-	r := &Run{Layer: layer, N: Pad(layer.Units), Steps: steps, In: in, cell: Of(layer)}
+	r := &Run{Layer: layer, N: Pad(layer.Units), Steps: steps, In: in, cell: Of(layer), below: in, window: max(layer.Window, 1)}
+	if r.window > 1 {
+		row := Pad(r.window*in.Width + 1)
+		r.In = Operand{Data: make([]float32, batch*steps*row), Sequence: steps * row, Row: row, Width: r.window * in.Width}
+		for i := r.In.Width; i < len(r.In.Data); i += row {
+			r.In.Data[i] = 1
+		}
+	}
 	layout := r.cell.Layout(layer)
 	r.places = layout.Gates
 	rows := batch * steps
@@ -95,21 +112,33 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 		o.Data = make([]float32, batch*o.Sequence)
 		return o
 	}
-	r.H = state(steps+1, r.N+gemm.Width)
-	for b := range batch {
-		for t := range steps + 1 {
-			r.H.At(b, t)[r.N] = 1
+	operand := func(steps int) Operand {
+		o := state(steps, r.N+gemm.Width)
+		for b := range batch {
+			for t := range steps {
+				o.At(b, t)[r.N] = 1
+			}
 		}
+		return o
 	}
+	r.H = operand(steps + 1)
 	for _, kind := range layout.Rows {
-		if kind == Between {
+		switch kind {
+		case Between:
 			r.Rows = append(r.Rows, state(steps+1, r.N))
-		} else {
+		case Outputs:
+			r.Rows = append(r.Rows, operand(steps))
+		default:
 			r.Rows = append(r.Rows, state(steps, r.N))
 		}
 	}
+	if r.output = r.H; layout.Output >= FromRows {
+		r.output = r.Rows[layout.Output-FromRows]
+	} else {
+		r.output.Data = r.H.Data[r.H.Row:] // after each step
+	}
 	for _, p := range layout.Matrices {
-		source := in
+		source := r.In
 		switch {
 		case p.Source == FromState:
 			source = r.H
@@ -123,22 +152,24 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 	if !forwardOnly {
 		r.DH = make([]float32, batch*r.N)
 		r.DC = make([]float32, batch*r.N)
+		if layout.Output >= FromRows {
+			r.DY = make([]float32, batch*r.N)
+		}
 		for _, m := range r.Matrices[1:] {
 			m.NeedTranspose(r.N)
 		}
 		if below {
-			r.Matrices[0].NeedTranspose(in.Width)
+			r.Matrices[0].NeedTranspose(r.In.Width)
+			if r.window > 1 {
+				r.dX = make([]float32, batch*steps*Pad(r.In.Width))
+			}
 		}
 	}
 	return r
 }
 
-// Output is what the layer above or the head reads: the states after each step.
-func (r *Run) Output() Operand {
-	o := r.H
-	o.Data = o.Data[o.Row:]
-	return o
-}
+// Output is what the layer above or the head reads: a row for each step.
+func (r *Run) Output() Operand { return r.output }
 
 // NeedOutputGradients makes room for a gradient of every step's output.
 func (r *Run) NeedOutputGradients(batch int) {
@@ -152,10 +183,26 @@ func (r *Run) NeedOutputGradients(batch int) {
 func (r *Run) Forward(first, after int) {
 	w := r.Matrices[0]
 	for b := first; b < after; b++ {
+		if r.window > 1 {
+			r.look(b)
+		}
 		w.Mul(r.Steps, r.In.At(b, 0), r.In.Row, 0, w.Cols/gemm.Width, r.Gates.At(b, 0), r.Gates.Row, false)
 	}
 	for t := range r.Steps {
 		r.cell.Forward(r, first, after, t)
+	}
+}
+
+// look puts the last rows of the input of sequence b side by side, the latest last.
+func (r *Run) look(b int) {
+	width := r.below.Width
+	for t := range r.Steps {
+		row := r.In.At(b, t)
+		for i := range r.window {
+			if from := t - r.window + 1 + i; from >= 0 {
+				copy(row[i*width:(i+1)*width], r.below.At(b, from))
+			}
+		}
 	}
 }
 
@@ -183,20 +230,29 @@ func (r *Run) RecurBack(m *Matrix, first, after, t, column int, add bool) {
 	}
 }
 
-// Backward expects the gradient of the last state in DH, and those of all outputs
+// Backward expects the gradient of the last output in DH, and those of all outputs
 // in DOut where that has data.
 func (r *Run) Backward(first, after int) {
 	clear(r.DC[first*r.N : after*r.N])
+	d := r.DH
+	if r.DY != nil {
+		d = r.DY
+		copy(d[first*r.N:after*r.N], r.DH[first*r.N:])
+		clear(r.DH[first*r.N : after*r.N])
+	}
 	for t := r.Steps - 1; t >= 0; t-- {
 		if r.DOut.Data != nil {
 			for b := first; b < after; b++ {
-				dh := r.DH[b*r.N:][:r.N]
+				dh := d[b*r.N:][:r.N]
 				for i, v := range r.DOut.At(b, t)[:r.N] {
 					dh[i] += v
 				}
 			}
 		}
 		r.cell.Backward(r, first, after, t)
+		if r.DY != nil {
+			clear(r.DY[first*r.N : after*r.N])
+		}
 	}
 	for _, m := range r.Matrices {
 		for b := first; b < after; b++ {
@@ -211,22 +267,39 @@ func (r *Run) Backward(first, after int) {
 func (r *Run) PassDown(below *Run, first, after int) {
 	for b := first; b < after; b++ {
 		clear(below.DH[b*below.N:][:below.N])
-		r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, below.DOut.At(b, 0), below.DOut.Row, false)
+		if r.window == 1 {
+			r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, below.DOut.At(b, 0), below.DOut.Row, false)
+			continue
+		}
+		row, width := Pad(r.In.Width), r.below.Width
+		dx := r.dX[b*r.Steps*row:]
+		r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, dx, row, false)
+		for t := range r.Steps {
+			to := below.DOut.At(b, t)[:width]
+			clear(to)
+			// Row t is in the windows of steps t … t+window-1.
+			for i := 0; i < r.window && t+i < r.Steps; i++ {
+				for j, v := range dx[(t+i)*row+(r.window-1-i)*width:][:width] {
+					to[j] += v
+				}
+			}
+		}
 	}
 }
 
 // Each visits every real weight of the layer together with its place in the
 // panel array pick returns: the way into the panels and out of them.
 func (r *Run) Each(k *nn.Layer, pick func(*Matrix) []float32, visit func(keras, panels *float32)) {
-	cols := k.Cell.Gates() * k.Units
+	cols := k.Columns()
 	w := r.Matrices[0]
 	for gate, at := range r.places {
 		u := r.Matrices[at.Recurrent]
 		for j := range k.Units {
 			col, kcol := at.Input*r.N+j, gate*k.Units+j
 			rec := at.RecurrentAt*r.N + j
-			for i := range k.Features {
-				visit(&k.Kernel[i*cols+kcol], w.Element(pick(w), i, col))
+			for i := range k.Width() {
+				row := i/k.Features*r.below.Width + i%k.Features
+				visit(&k.Kernel[i*cols+kcol], w.Element(pick(w), row, col))
 			}
 			visit(&k.Bias[kcol], w.Element(pick(w), w.Inner-1, col))
 			if at.Recurrent == 0 {

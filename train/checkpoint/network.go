@@ -40,10 +40,11 @@ type layer struct {
 	Inputs     []string `json:"inputs,omitempty"`
 	Activation string   `json:"activation,omitempty"` // of a layer that is not recurrent
 	Window     int      `json:"window,omitempty"`
+	OutputGate bool     `json:"output_gate,omitempty"`
 }
 
 func describe(l *nn.Layer) layer {
-	d := layer{Units: l.Units, ResetAfter: l.ResetAfter, Name: l.Name, Inputs: l.Inputs, Window: l.Window}
+	d := layer{Units: l.Units, ResetAfter: l.ResetAfter, Name: l.Name, Inputs: l.Inputs, Window: l.Window, OutputGate: l.OutputGate}
 	if l.Kind == nn.Recurrent {
 		d.Cell, d.Relu = l.Cell.String(), l.Activation == nn.Relu
 	} else {
@@ -54,7 +55,7 @@ func describe(l *nn.Layer) layer {
 
 // network returns the layer described, without tensors and features.
 func (d *layer) network() (nn.Layer, error) {
-	l := nn.Layer{Units: d.Units, ResetAfter: d.ResetAfter, Name: d.Name, Inputs: d.Inputs, Window: d.Window}
+	l := nn.Layer{Units: d.Units, ResetAfter: d.ResetAfter, Name: d.Name, Inputs: d.Inputs, Window: d.Window, OutputGate: d.OutputGate}
 	if d.Units < 1 || d.Units > maxWidth || d.Window < 0 || d.Window > maxWidth {
 		return l, fmt.Errorf("%d units, window %d: out of range", d.Units, d.Window)
 	}

@@ -15,12 +15,13 @@ const (
 	GRU Cell = iota
 	LSTM
 	SimpleRNN
+	MinGRU
 )
 
 // Facts are what shapes and files need to know of a cell.
 type Facts struct {
 	Name  string // as the command line and files of ours spell it
-	Gates int    // blocks of Units columns in a layer's matrices
+	Gates int    // blocks of Units columns in the matrices of a layer without an output gate
 
 	// Parameters lists the tensors of a layer, in the order in which files and the
 	// drawing of initial values go through them.
@@ -35,6 +36,9 @@ type Facts struct {
 	// Folded returns the values of a layer's tensors that lowering adds to others, so that
 	// no constant of the graph is theirs alone; nil where there are none.
 	Folded func(l *Layer) []float32
+
+	// OutputGate says that a layer may have one more gate, which multiplies its output.
+	OutputGate bool
 
 	// Torch gives, for each gate in our order, its place in PyTorch's; nil where
 	// PyTorch has no such module. Keras is the name of the layer class in file names of

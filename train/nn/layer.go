@@ -82,9 +82,12 @@ type Layer struct {
 	Units      int  // H, features of the output
 	Activation Activation
 	ResetAfter bool // GRU only; false is the classic variant with one bias
-	Window     int  // of a convolution: the rows it sees; 0 is 1
+	OutputGate bool // MinGRU only
+	// Window is the number of rows that a recurrent layer or a convolution sees at a step,
+	// the latest last, zeros before the first; 0 is 1.
+	Window int
 
-	Kernel    []float32 // F x G*H; Window*F x H of a convolution
+	Kernel    []float32 // Window*F x G*H; Window*F x H of a dense layer or a convolution
 	Recurrent []float32 // H x G*H
 	Bias      []float32 // G*H; GRU with ResetAfter: 2 x 3*H, row 0 input, row 1 recurrent
 }
@@ -96,23 +99,36 @@ func (l *Layer) Parameters() []Parameter {
 		return l.Cell.Facts().Parameters(l)
 	case Dense, Convolution:
 		return []Parameter{
-			{"kernel", []int{max(l.Window, 1) * l.Features, l.Units}, &l.Kernel, Glorot},
+			{"kernel", []int{l.Width(), l.Units}, &l.Kernel, Glorot},
 			{"bias", []int{l.Units}, &l.Bias, Zeros},
 		}
 	}
 	return nil
 }
 
+// Width returns the number of values that the layer sees at a step: the rows of its
+// kernel.
+func (l *Layer) Width() int { return max(l.Window, 1) * l.Features }
+
+// Columns returns the number of columns of a recurrent layer's kernel, G*H.
+func (l *Layer) Columns() int {
+	gates := l.Cell.Gates()
+	if l.OutputGate {
+		gates++
+	}
+	return gates * l.Units
+}
+
 // Classic returns the three tensors that the cells with a recurrent matrix have.
 // biasRows is 1, or 2 where the recurrent product has a bias of its own.
 func (l *Layer) Classic(biasRows int, bias Start) []Parameter {
-	cols := l.Cell.Gates() * l.Units
+	cols := l.Columns()
 	shape := []int{cols}
 	if biasRows > 1 {
 		shape = []int{biasRows, cols}
 	}
 	return []Parameter{
-		{"kernel", []int{l.Features, cols}, &l.Kernel, Glorot},
+		{"kernel", []int{l.Width(), cols}, &l.Kernel, Glorot},
 		{"recurrent_kernel", []int{l.Units, cols}, &l.Recurrent, Orthogonal},
 		{"bias", shape, &l.Bias, bias},
 	}

@@ -161,7 +161,13 @@ func CheckLayer(name string, l *Layer) error {
 
 // check verifies options and tensors of a layer of a known kind.
 func (l *Layer) check(title string) error {
+	if l.Kind != Recurrent && l.Kind != Convolution && l.Window > 1 || l.Window < 0 {
+		return fmt.Errorf("%s: window %d: only recurrent layers and convolutions see more than one row", title, l.Window)
+	}
 	if l.Kind == Recurrent {
+		if l.OutputGate && !l.Cell.Facts().OutputGate {
+			return fmt.Errorf("%s: a %v cell has no output gate to switch on", title, l.Cell)
+		}
 		if check := l.Cell.Facts().Check; check != nil {
 			if err := check(l); err != nil {
 				return fmt.Errorf("%s: %w", title, err)

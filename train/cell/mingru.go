@@ -1,0 +1,121 @@
+package cell
+
+import (
+	"github.com/unroll-npu/unroll/train/elementwise"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// minGRU is a gated unit without a recurrent matrix, h' = h + u*(n-h) with u = s(xu) and
+// n = tanh(xn) (Feng et al., "Were RNNs All We Needed?", 2024, with tanh instead of
+// its linear candidate). An output gate gives y = o*h', o = s(xo). Gates and blocks: n, u, o.
+// What takes most of an NPU's time in other cells, a recurrent matrix at every
+// step, is not there: all products of a layer are one for all steps.
+type minGRU struct{}
+
+var _ = Register(nn.MinGRU, minGRU{})
+
+func (minGRU) Facts() nn.Facts {
+	return nn.Facts{Name: "mingru", Gates: 2, OutputGate: true, Check: onlyTanh,
+		Parameters: func(l *nn.Layer) []nn.Parameter {
+			return []nn.Parameter{
+				{Name: "kernel", Shape: []int{l.Width(), l.Columns()}, Data: &l.Kernel, Start: nn.Glorot},
+				{Name: "bias", Shape: []int{l.Columns()}, Data: &l.Bias, Start: nn.Zeros},
+			}
+		}}
+}
+
+func (minGRU) States(*nn.Layer) []State { return []State{{Name: "h", Bounded: true}} }
+
+func (minGRU) Step(l *nn.Layer, x []float64, states [][]float64) []float64 {
+	n, h, cols := l.Units, states[H], l.Columns()
+	y := make([]float64, n)
+	for j := range n {
+		a := func(gate int) float64 { return dot(x, l.Kernel, gate*n+j, cols) + float64(l.Bias[gate*n+j]) }
+		h[j] += float64(logistic(a(1)) * (activation(l, a(0)) - h[j]))
+		if l.OutputGate {
+			y[j] = logistic(a(2)) * h[j]
+		}
+	}
+	if l.OutputGate {
+		return y
+	}
+	return h
+}
+
+func (minGRU) Layout(l *nn.Layer) Layout {
+	if !l.OutputGate {
+		return Layout{Blocks: 2, Matrices: []Part{{FromInput, true, 0, 2}}, Gates: []Place{{0, 0, 0}, {1, 0, 0}}}
+	}
+	return Layout{Blocks: 3, Matrices: []Part{{FromInput, true, 0, 3}}, Gates: []Place{{0, 0, 0}, {1, 0, 0}, {2, 0, 0}},
+		Rows: []Extra{Outputs}, Output: FromRows}
+}
+
+func (minGRU) Forward(r *Run, first, after, t int) {
+	n := r.N
+	for b := first; b < after; b++ {
+		g, h0, h1 := r.Gates.At(b, t)[:r.Gates.Width], r.H.At(b, t)[:n], r.H.At(b, t+1)[:n]
+		elementwise.Tanh(g[:n])
+		elementwise.Sigmoid(g[n:])
+		u := g[n : 2*n]
+		for i, c := range g[:n] {
+			h1[i] = h0[i] + float32(u[i]*(c-h0[i]))
+		}
+		if r.DY != nil || r.Layer.OutputGate {
+			y := r.Rows[0].At(b, t)
+			for i, o := range g[2*n : 3*n] {
+				y[i] = o * h1[i]
+			}
+		}
+	}
+}
+
+func (minGRU) Backward(r *Run, first, after, t int) {
+	n := r.N
+	for b := first; b < after; b++ {
+		g, h0, dh := r.Gates.At(b, t), r.H.At(b, t)[:n], r.DH[b*n:][:n]
+		if r.Layer.OutputGate {
+			h1, dy := r.H.At(b, t+1), r.DY[b*n:][:n]
+			for i, o := range g[2*n : 3*n] {
+				dh[i] += float32(dy[i] * o)
+				g[2*n+i] = dy[i] * h1[i] * o * (1 - o)
+			}
+		}
+		us := g[n : 2*n]
+		for i, c := range g[:n] {
+			u, d := us[i], dh[i]
+			g[i] = d * u * (1 - float32(c*c))
+			us[i] = d * (c - h0[i]) * u * (1 - u)
+			dh[i] = d * (1 - u)
+		}
+	}
+}
+
+// NPU builds a MinGRU of 3 block operations a step: the gates of all steps are one
+// product each, and so is what an output gate multiplies.
+func (minGRU) NPU(c *Lowering, x Value) []Value {
+	h, cols := c.Units, c.Columns()
+	gate := func(name string, i int) Value {
+		w := c.Weights("kernel_"+name, Turn(c.Kernel, c.Width(), cols, i*h, (i+1)*h))
+		return c.FC(c.Role("pre_"+name), c.Role("pre_"+name), x, w, c.BiasOf("bias_"+name, c.Bias[i*h:(i+1)*h]))
+	}
+	ns := c.Split(c.Tanh(c.Role("n"), c.Role("n"), gate("n", 0)), 0, c.eachStep("n")...)
+	us := c.Split(c.Logistic(c.Role("u"), c.Role("u"), gate("u", 1)), 0, c.eachStep("u")...)
+	hs := c.Run(func(t int) {
+		name, role := c.StateName("h"), c.Role("h")
+		if c.S[H] == None {
+			c.S[H] = c.Mul(name, role, us[t], ns[t])
+			return
+		}
+		d := c.Sub(c.At("d"), c.Role("d"), ns[t], c.S[H])
+		e := c.Mul(c.At("e"), c.TiedRole("e", "h"), us[t], d)
+		c.S[H] = c.Sum(name, role, false, c.S[H], e)
+	})
+	if !c.OutputGate {
+		return hs
+	}
+	o := c.Logistic(c.Role("o"), c.Role("o"), gate("o", 2))
+	return c.Split(c.Mul(c.Role("y"), c.Role("y"), o, c.Join(c.Role("hs"), 0, hs...)), 0, c.eachStep("y")...)
+}
+
+// Keras has no such cell.
+func (minGRU) Keras(*Lowering, []Value) []Value { return nil }
