@@ -27,6 +27,7 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 		out := f.StringP("output", "o", "", "the compiled .tflite to write (default: MODEL.npu.tflite)")
 		force := f.Bool("force", false, "replace an existing file")
 		asJSON := f.Bool("json", false, "print the figures as JSON")
+		printAfter := f.String("print-after", "", "print the program on stderr as this compiler pass leaves it, for every variant that is tried")
 		return func(c *cli) error {
 			name, err := c.oneArg("the .tflite to compile")
 			if err != nil {
@@ -38,6 +39,11 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			}
 			if err := s.check(f); err != nil {
 				return err
+			}
+			if *printAfter != "" {
+				if o.After, err = compile.PrintAfter(*printAfter, c.stderr); err != nil {
+					return usagef("--print-after: %v", err)
+				}
 			}
 			dst := *out
 			if dst == "" {

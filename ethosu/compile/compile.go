@@ -26,6 +26,10 @@ type Options struct {
 	// between forms of a program, take several runs of all passes.
 	Progress func(pass string)
 
+	// After, where it is not nil, is called after every pass. An error that it returns
+	// ends the compilation.
+	After func(State) error
+
 	// Skip names passes that are left out, to measure what they are worth. Only
 	// passes marked optional in Passes can be skipped.
 	Skip []string

@@ -55,7 +55,7 @@ func (c config) options(t testing.TB) compile.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := compile.Options{Accel: a, System: ethosu.DefaultSystemConfig(a), Mode: ethosu.DefaultMemoryMode()}
+	o := compile.Options{Accel: a, System: ethosu.DefaultSystemConfig(a), Mode: ethosu.DefaultMemoryMode(), After: compile.State.Check}
 	if c.system != "" {
 		if o.System, err = ethosu.ParseSystemConfig(c.system); err != nil {
 			t.Fatal(err)

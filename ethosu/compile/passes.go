@@ -81,6 +81,11 @@ func (c *compilation) run() error {
 		if err := p.run(c); err != nil {
 			return err
 		}
+		if c.in.After != nil {
+			if err := c.in.After(State{Pass: p.Name, Variant: c.in.Variant, c: c}); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

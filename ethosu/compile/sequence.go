@@ -487,14 +487,14 @@ func compileInPlace(g *graph.Graph, opt Options, at places) (*ethosu.Program, er
 	return compileWith(g, opt, at)
 }
 
-// stage is a stage that gets its windows.
-type stage struct{ ethosu.Stage }
+// windowed is a stage that gets its windows.
+type windowed struct{ ethosu.Stage }
 
-func stageOf(name string, times int, p *ethosu.Program) *stage {
-	return &stage{ethosu.Stage{Name: name, Times: times, Commands: p.Stages[0].Commands, Map: p.Stages[0].Map, Ops: p.Stages[0].Ops}}
+func stageOf(name string, times int, p *ethosu.Program) *windowed {
+	return &windowed{ethosu.Stage{Name: name, Times: times, Commands: p.Stages[0].Commands, Map: p.Stages[0].Map, Ops: p.Stages[0].Ops}}
 }
 
-func (s *stage) window(region, in, offset, size, advance int) {
+func (s *windowed) window(region, in, offset, size, advance int) {
 	if size > 0 {
 		s.Windows = append(s.Windows, ethosu.Window{Region: region, In: in, Offset: offset, Size: size, Advance: advance})
 	}
@@ -506,7 +506,7 @@ func loadStage(a *ethosu.Accelerator, in, offset, n int) (ethosu.Stage, error) {
 	if err != nil {
 		return load, err
 	}
-	s := stage{load}
+	s := windowed{load}
 	s.Name, s.Times = "load", 1
 	s.window(ethosu.RegionConstants, ethosu.RegionConstants, 0, n, 0)
 	s.window(in, in, offset, n, 0)
