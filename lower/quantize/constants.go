@@ -38,17 +38,30 @@ type biasKey struct {
 	compute     graph.DType
 }
 
-// weights quantizes a matrix [O,I] symmetrically to -127..127, or to as many
-// levels as the options say, with one scale for the tensor or for each output. A scale is raised where the bias would not fit
-// into its 32 bits, and where it would fall below what the rescaling of the
-// accumulator can express.
-func (c *converter) weights(id, bias graph.TensorID, in, out *graph.Quant) (graph.TensorID, error) {
+// channels returns the number of outputs of an operator's weights, the dimension that
+// tells them apart, and the output that an element belongs to.
+func channels(op *graph.Op, shape []int) (n, axis int, of func(i int) int) {
+	if op.Kind == graph.DepthwiseConv2D { // [1,H,W,O]
+		n = shape[len(shape)-1]
+		return n, len(shape) - 1, func(i int) int { return i % n }
+	}
+	n = shape[0] // [O,I] or [O,H,W,I]
+	each := max(graph.Elems(shape)/max(n, 1), 1)
+	return n, 0, func(i int) int { return i / each }
+}
+
+// weights quantizes weights symmetrically to -127..127, or to as many levels as the
+// options say, with one scale for the tensor or for each output. A scale is raised
+// where the bias would not fit into its 32 bits, and where it would fall below what the
+// rescaling of the accumulator can express.
+func (c *converter) weights(op *graph.Op, id, bias graph.TensorID, in, out *graph.Quant) (graph.TensorID, error) {
 	key := weightKey{id, in.Scales[0], out.Scales[0]}
 	if got, ok := c.weightOf[key]; ok {
 		return got, nil
 	}
 	src := c.plan.Graph.Tensors[id]
-	w, rows := floats(src), src.Shape[0]
+	rows, axis, of := channels(op, src.Shape)
+	w := floats(src)
 	cols := len(w) / rows
 	if cols*127 > maxWeightSum {
 		return 0, fmt.Errorf("weights %q have %d inputs for each output; at most %d keep the 32-bit accumulator safe", src.Name, cols, maxWeightSum/127)
@@ -58,20 +71,20 @@ func (c *converter) weights(id, bias graph.TensorID, in, out *graph.Quant) (grap
 		copy(b, floats(c.plan.Graph.Tensors[bias]))
 	}
 	scales := make([]float32, rows)
-	for o := range scales {
-		top := 0.0
-		for _, v := range w[o*cols : (o+1)*cols] {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return 0, fmt.Errorf("weights %q: output %d has the value %v", src.Name, o, v)
-			}
-			top = math.Max(top, math.Abs(float64(v)))
+	tops := make([]float64, rows)
+	for i, v := range w {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return 0, fmt.Errorf("weights %q: output %d has the value %v", src.Name, of(i), v)
 		}
+		tops[of(i)] = math.Max(tops[of(i)], math.Abs(float64(v)))
+	}
+	for o, top := range tops {
 		s := top / float64(c.o.WeightLevels)
 		s = math.Max(s, math.Abs(float64(b[o]))/float64(in.Scales[0])/maxBias)
 		s = math.Max(s, math.Ldexp(float64(out.Scales[0])/float64(in.Scales[0]), -28))
 		scales[o] = float32(s)
 	}
-	quant := graph.PerChannel(scales, 0)
+	quant := graph.PerChannel(scales, axis)
 	if c.o.PerTensor || rows == 1 {
 		top := scales[0]
 		for _, s := range scales {
@@ -84,9 +97,10 @@ func (c *converter) weights(id, bias graph.TensorID, in, out *graph.Quant) (grap
 	}
 	data := make([]byte, len(w))
 	m := c.o.Moments[id]
-	if m == nil {
+	if m == nil || axis != 0 {
+		m = nil
 		for i, v := range w {
-			q := math.Round(float64(v) / float64(scales[i/cols]))
+			q := math.Round(float64(v) / float64(scales[of(i)]))
 			data[i] = byte(int8(min(max(q, -127), 127)))
 		}
 	} else {
@@ -129,7 +143,7 @@ func (c *converter) reach(weights graph.TensorID, in, out *graph.Quant) {
 // the products have too much because the inputs are too large by excess. 16-bit
 // products get one in any case: without it TFLite for desktops sums in 32 bits and
 // rescales otherwise than TFLite Micro, by up to 1.
-func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int32, compute graph.DType) (graph.TensorID, error) {
+func (c *converter) bias(op *graph.Op, id, weights graph.TensorID, in *graph.Quant, excess int32, compute graph.DType) (graph.TensorID, error) {
 	if id == graph.None && compute == graph.Int8 {
 		return id, nil
 	}
@@ -138,7 +152,7 @@ func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int
 		return got, nil
 	}
 	w := c.out.Tensors[weights]
-	rows := w.Shape[0]
+	rows, _, of := channels(op, w.Shape)
 	name, values := w.Name+"_bias", make([]float32, rows)
 	if id != graph.None {
 		src := c.plan.Graph.Tensors[id]
@@ -155,7 +169,10 @@ func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int
 	if compute == graph.Int16 {
 		t.Type = graph.Int64
 	}
-	cols := len(w.Data) / rows
+	sums := make([]int64, rows) // of the integer weights of every output
+	for i, x := range w.Data {
+		sums[of(i)] += int64(int8(x))
+	}
 	for i, v := range values {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 			return 0, fmt.Errorf("bias %q: output %d has the value %v", name, i, v)
@@ -165,9 +182,7 @@ func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int
 			real -= mean[i]
 		}
 		q := int64(math.Round(real / float64(scales[i%len(scales)])))
-		for _, x := range w.Data[i*cols : (i+1)*cols] {
-			q -= int64(excess) * int64(int8(x))
-		}
+		q -= int64(excess) * sums[i]
 		if t.Type == graph.Int64 {
 			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(q))
 		} else {
@@ -179,35 +194,46 @@ func (c *converter) bias(id, weights graph.TensorID, in *graph.Quant, excess int
 	return got, nil
 }
 
+type constKey struct {
+	id    graph.TensorID
+	t     graph.DType
+	scale float32
+	zero  int32
+}
+
 // operand quantizes the constant operand of an elementwise operator,
 // symmetrically around zero.
 func (c *converter) operand(id graph.TensorID, t graph.DType) graph.TensorID {
-	if got, ok := c.constOf[id]; ok {
+	top := 0.0
+	for _, v := range floats(c.plan.Graph.Tensors[id]) {
+		top = math.Max(top, math.Abs(float64(v)))
+	}
+	_, limit := t.Limits()
+	if top == 0 {
+		top = float64(limit) // nothing to resolve; scale 1
+	}
+	return c.constant(id, t, graph.PerTensor(float32(top/float64(limit)), 0))
+}
+
+// constant quantizes a constant as it is told.
+func (c *converter) constant(id graph.TensorID, t graph.DType, quant *graph.Quant) graph.TensorID {
+	key := constKey{id, t, quant.Scales[0], quant.ZeroPoints[0]}
+	if got, ok := c.constOf[key]; ok {
 		return got
 	}
 	src := c.plan.Graph.Tensors[id]
-	values, top := floats(src), 0.0
-	for _, v := range values {
-		top = math.Max(top, math.Abs(float64(v)))
-	}
-	limit := 127.0
-	if t == graph.Int16 {
-		limit = math.MaxInt16
-	}
-	if top == 0 {
-		top = limit // nothing to resolve; scale 1
-	}
-	scale := float32(top / limit)
-	dst := &graph.Tensor{Name: src.Name, Type: t, Shape: src.Shape, Quant: graph.PerTensor(scale, 0)}
-	for _, v := range values {
-		q := int64(min(max(math.Round(float64(v)/float64(scale)), -limit), limit))
+	lo, hi := t.Limits()
+	dst := &graph.Tensor{Name: src.Name, Type: t, Shape: src.Shape, Quant: quant}
+	for _, v := range floats(src) {
+		q := math.Round(float64(v)/float64(key.scale)) + float64(key.zero)
+		n := int64(min(max(q, float64(lo)), float64(hi)))
 		if t == graph.Int16 {
-			dst.Data = binary.LittleEndian.AppendUint16(dst.Data, uint16(int16(q)))
+			dst.Data = binary.LittleEndian.AppendUint16(dst.Data, uint16(int16(n)))
 		} else {
-			dst.Data = append(dst.Data, byte(int8(q)))
+			dst.Data = append(dst.Data, byte(int8(n)))
 		}
 	}
 	got := c.out.Add(dst)
-	c.constOf[id] = got
+	c.constOf[key] = got
 	return got
 }

@@ -23,9 +23,11 @@ type converter struct {
 	value map[graph.TensorID]graph.TensorID // by float tensor
 	wide  map[graph.TensorID]graph.TensorID // int16 copy, by narrow tensor of the new graph
 
+	requant map[requantKey]graph.TensorID
+
 	weightOf map[weightKey]graph.TensorID
 	biasOf   map[biasKey]graph.TensorID
-	constOf  map[graph.TensorID]graph.TensorID
+	constOf  map[constKey]graph.TensorID
 
 	// meanOf has by quantized weights what their errors add to each output on average.
 	meanOf map[graph.TensorID][]float64
@@ -156,11 +158,24 @@ func (c *converter) centerRead() {
 			}
 		}
 	}
+	for _, op := range c.plan.Graph.Ops {
+		for _, id := range op.DataInputs() {
+			if op.Kind.Keeps() && c.plan.Converts(op, id) && c.typeOf(c.role(id)) == graph.Int8 && c.typeOf(c.role(op.Outputs[0])) == graph.Int16 {
+				c.center[c.role(id)] = true
+			}
+		}
+	}
 }
 
 // centered reports whether an operator takes 16-bit inputs of zero point 0 alone,
-// since no bias can make up for another.
+// since no bias can make up for another: padding puts real 0 beside them.
 func centered(op *graph.Op) bool {
+	switch a := op.Attr.(type) {
+	case graph.Conv2DAttr:
+		return a.Padding == graph.PadSame
+	case graph.DepthwiseConv2DAttr:
+		return a.Padding == graph.PadSame
+	}
 	return op.Kind != graph.FullyConnected && !op.Kind.Moves()
 }
 
@@ -193,12 +208,32 @@ func (c *converter) read(id graph.TensorID, in graph.DType) (got graph.TensorID,
 	return w, src.ZeroPoint()
 }
 
-// conversions is the table of how operators become integer ones. What only moves
-// values keeps their one quantization.
+// requantized returns the value of a tensor in the quantization of another role.
+func (c *converter) requantized(id graph.TensorID, role string) graph.TensorID {
+	t := c.typeOf(role)
+	got, _ := c.read(id, t) // in 16 bits the zero point is 0: see centerRead
+	key := requantKey{got, role}
+	if to, ok := c.requant[key]; ok {
+		return to
+	}
+	src := c.out.Tensors[got]
+	to := c.out.Add(&graph.Tensor{Name: src.Name + "_as_" + role, Type: t, Shape: src.Shape, Quant: c.quant(role, t)})
+	c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Quantize, Inputs: []graph.TensorID{got}, Outputs: []graph.TensorID{to}})
+	c.requant[key] = to
+	return to
+}
+
+type requantKey struct {
+	id   graph.TensorID
+	role string
+}
+
+// conversions is the table of how operators become integer ones. What keeps the
+// quantization of values does so here.
 var conversions = graph.NewStage[func(c *converter, op *graph.Op) error]("quantization", func(d *graph.Descriptor) (func(c *converter, op *graph.Op) error, bool) {
 	switch {
-	case d.Class == graph.Movement:
-		return (*converter).move, true
+	case d.Kind.Keeps():
+		return (*converter).keep, true
 	case d.Real != nil:
 		return (*converter).elementwise, true
 	}
@@ -206,8 +241,9 @@ var conversions = graph.NewStage[func(c *converter, op *graph.Op) error]("quanti
 })
 
 func init() {
-	conversions.Set((*converter).product, graph.FullyConnected)
-	conversions.Set((*converter).elementwise, graph.Add, graph.Sub, graph.Mul, graph.Softmax)
+	conversions.Set((*converter).product, graph.FullyConnected, graph.Conv2D, graph.DepthwiseConv2D, graph.TransposeConv)
+	conversions.Set((*converter).elementwise, graph.Add, graph.Sub, graph.Mul, graph.Div, graph.SquaredDifference, graph.PRelu,
+		graph.Softmax, graph.Mean, graph.Sum)
 }
 
 // convert appends the integer form of one float operator.
@@ -219,11 +255,20 @@ func (c *converter) convert(op *graph.Op) error {
 	return f(c, op)
 }
 
-// move keeps the values' quantization.
-func (c *converter) move(op *graph.Op) error {
+// keep leaves the values' quantization as it is.
+func (c *converter) keep(op *graph.Op) error {
 	next := &graph.Op{Kind: op.Kind, Attr: op.Attr}
+	role := c.role(op.Outputs[0])
 	for _, id := range op.Inputs {
-		next.Inputs = append(next.Inputs, c.tensor(id))
+		switch {
+		case c.plan.Converts(op, id):
+			id = c.requantized(id, role)
+		case id != graph.None && c.isFloat(id):
+			id = c.constant(id, c.typeOf(role), c.quant(role, c.typeOf(role)))
+		case id != graph.None:
+			id = c.tensor(id)
+		}
+		next.Inputs = append(next.Inputs, id)
 	}
 	for _, id := range op.Outputs {
 		next.Outputs = append(next.Outputs, c.tensor(id))
@@ -232,29 +277,51 @@ func (c *converter) move(op *graph.Op) error {
 	return nil
 }
 
-// product quantizes the weights and the bias of a FULLY_CONNECTED.
+// isFloat reports whether a tensor is a constant of real numbers.
+func (c *converter) isFloat(id graph.TensorID) bool {
+	t := c.plan.Graph.Tensors[id]
+	return t.IsConst() && t.Type == graph.Float32
+}
+
+// product quantizes the weights and the bias of a matrix product or convolution.
 func (c *converter) product(op *graph.Op) error {
-	compute := c.compute(op)
-	x, excess := c.read(op.Inputs[0], compute)
-	in, out := c.out.Tensors[x].Quant, c.quant(c.plan.Role[op.Outputs[0]], compute)
-	if compute == graph.Int16 && c.typeOf(c.role(op.Inputs[0])) == graph.Int8 {
-		c.reach(op.Inputs[1], in, out)
+	data, weights, bias := 0, 1, 2
+	if op.Kind == graph.TransposeConv {
+		data, bias = 2, 3
 	}
-	w, err := c.weights(op.Inputs[1], op.Inputs[2], in, out)
+	if !c.isFloat(op.Inputs[weights]) {
+		return fmt.Errorf("the weights %q are computed, expected a constant", c.plan.Graph.Tensors[op.Inputs[weights]].Name)
+	}
+	compute, b := c.compute(op), graph.None
+	if bias < len(op.Inputs) {
+		b = op.Inputs[bias]
+	}
+	x, excess := c.read(op.Inputs[data], compute)
+	in, out := c.out.Tensors[x].Quant, c.quant(c.role(op.Outputs[0]), compute)
+	if compute == graph.Int16 && c.typeOf(c.role(op.Inputs[data])) == graph.Int8 {
+		c.reach(op.Inputs[weights], in, out)
+	}
+	w, err := c.weights(op, op.Inputs[weights], b, in, out)
 	if err != nil {
 		return err
 	}
-	b, err := c.bias(op.Inputs[2], w, in, excess, compute)
-	if err != nil {
+	if b, err = c.bias(op, b, w, in, excess, compute); err != nil {
 		return err
+	}
+	if op.Kind == graph.TransposeConv {
+		return c.finish(op, []graph.TensorID{c.tensor(op.Inputs[0]), w, x, b})
 	}
 	return c.finish(op, []graph.TensorID{x, w, b})
 }
 
-// elementwise reads operands that are all of the computing type.
+// elementwise reads operands that are all of the computing type; index constants stay.
 func (c *converter) elementwise(op *graph.Op) error {
 	var ins []graph.TensorID
 	for _, id := range op.Inputs {
+		if id != graph.None && c.role(id) == "" && !c.isFloat(id) {
+			ins = append(ins, c.tensor(id))
+			continue
+		}
 		x, excess := c.read(id, c.compute(op))
 		if excess != 0 {
 			panic(fmt.Sprintf("BUG: %v reads %q with zero point %d in 16 bits", op.Kind, c.plan.Graph.Tensors[id].Name, excess))
@@ -264,18 +331,23 @@ func (c *converter) elementwise(op *graph.Op) error {
 	return c.finish(op, ins)
 }
 
-// finish appends the operator with its result in the type of its role.
+// finish appends the operator with its result in the type and quantization of its role.
 func (c *converter) finish(op *graph.Op, ins []graph.TensorID) error {
 	next := &graph.Op{Kind: op.Kind, Attr: op.Attr, Inputs: ins}
-	role := c.plan.Role[op.Outputs[0]]
+	role, compute := c.role(op.Outputs[0]), c.compute(op)
+	quant := c.quant(role, compute)
+	fixed := graph.Describe(op.Kind).Fixed
+	if _, ok := c.plan.Fixed[role]; !ok && fixed != (graph.Fixed{}) {
+		quant = prescribed(fixed, compute) // of the kernel, but not of what shares the role
+	}
 	y := c.tensor(op.Outputs[0])
-	if c.typeOf(role) == c.compute(op) {
+	if dst := c.out.Tensors[y]; dst.Type == compute && dst.Quant.Equal(quant) {
 		next.Outputs = []graph.TensorID{y}
 		c.out.Ops = append(c.out.Ops, next)
 		return nil
 	}
 	dst := c.out.Tensors[y]
-	w := c.out.Add(&graph.Tensor{Name: dst.Name + "_wide", Type: graph.Int16, Shape: dst.Shape, Quant: c.quant(role, graph.Int16)})
+	w := c.out.Add(&graph.Tensor{Name: dst.Name + "_wide", Type: compute, Shape: dst.Shape, Quant: quant})
 	next.Outputs = []graph.TensorID{w}
 	c.out.Ops = append(c.out.Ops, next,
 		&graph.Op{Kind: graph.Quantize, Inputs: []graph.TensorID{w}, Outputs: []graph.TensorID{y}})

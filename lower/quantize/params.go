@@ -23,11 +23,7 @@ var saturation = map[graph.Kind]struct{ int8, int16 Range }{
 // for zero point 0.
 func params(plan *unroll.Plan, role string, r Range, t graph.DType, center bool) *graph.Quant {
 	if k, ok := plan.Fixed[role]; ok {
-		p := graph.Describe(k).Fixed // what the kernels take for granted
-		if t == graph.Int16 {
-			return graph.PerTensor(p.Scale16, 0)
-		}
-		return graph.PerTensor(p.Scale8, p.Zero8)
+		return prescribed(graph.Describe(k).Fixed, t)
 	}
 	if b, ok := plan.Bounds[role]; ok {
 		r = meet(r, Range{b[0], b[1]})
@@ -43,6 +39,14 @@ func params(plan *unroll.Plan, role string, r Range, t graph.DType, center bool)
 		return symmetric(r)
 	}
 	return affine(r, t)
+}
+
+// prescribed returns the quantization that a kernel takes for granted.
+func prescribed(f graph.Fixed, t graph.DType) *graph.Quant {
+	if t == graph.Int16 {
+		return graph.PerTensor(f.Scale16, 0)
+	}
+	return graph.PerTensor(f.Scale8, f.Zero8)
 }
 
 // symmetric returns 8-bit quantization with zero point 0.

@@ -90,7 +90,8 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 		wide:     map[graph.TensorID]graph.TensorID{},
 		weightOf: map[weightKey]graph.TensorID{},
 		biasOf:   map[biasKey]graph.TensorID{},
-		constOf:  map[graph.TensorID]graph.TensorID{},
+		constOf:  map[constKey]graph.TensorID{},
+		requant:  map[requantKey]graph.TensorID{},
 		meanOf:   map[graph.TensorID][]float64{},
 	}
 	g := plan.Graph

@@ -64,6 +64,32 @@ func (p *Plan) Roles() []string {
 // finish fills Feeds and checks that every computed tensor has a role and that
 // data movement does not cross roles.
 func (p *Plan) finish() {
+	for i, op := range p.Graph.Ops {
+		for _, id := range op.Outputs {
+			if p.Role[id] == "" {
+				panic("BUG: no role: " + p.Graph.OpString(i))
+			}
+		}
+		if !op.Kind.Moves() {
+			continue
+		}
+		for _, id := range op.Inputs {
+			if p.Converts(op, id) {
+				panic(fmt.Sprintf("BUG: %s moves role %q to %q", p.Graph.OpString(i), p.Role[id], p.Role[op.Outputs[0]]))
+			}
+		}
+	}
+	p.feeds()
+}
+
+// Converts reports whether an operator that keeps the quantization of its inputs gets
+// one with another.
+func (p *Plan) Converts(op *graph.Op, id graph.TensorID) bool {
+	return id != graph.None && p.Role[id] != "" && p.Role[id] != p.Role[op.Outputs[0]]
+}
+
+// feeds fills Feeds.
+func (p *Plan) feeds() {
 	g := p.Graph
 	readers := map[string]map[graph.Kind]bool{}
 	note := func(id graph.TensorID, k graph.Kind) {
@@ -73,21 +99,10 @@ func (p *Plan) finish() {
 		}
 		readers[r][k] = true
 	}
-	for i, op := range g.Ops {
-		moves := op.Kind.Moves()
+	for _, op := range g.Ops {
 		for _, id := range op.Inputs {
-			if id == graph.None || p.Role[id] == "" {
-				continue
-			}
-			if !moves {
+			if id != graph.None && p.Role[id] != "" && (!op.Kind.Moves() || p.Converts(op, id)) {
 				note(id, op.Kind)
-			} else if p.Role[id] != p.Role[op.Outputs[0]] {
-				panic(fmt.Sprintf("BUG: %s moves role %q to %q", g.OpString(i), p.Role[id], p.Role[op.Outputs[0]]))
-			}
-		}
-		for _, id := range op.Outputs {
-			if p.Role[id] == "" {
-				panic("BUG: no role: " + g.OpString(i))
 			}
 		}
 	}
