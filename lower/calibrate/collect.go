@@ -36,14 +36,19 @@ func Collect(plan *unroll.Plan, samples [][]float32, o Options) (map[string]*Obs
 			}
 		}
 	}
+	if o.Rounds == 0 {
+		o.Rounds = 8
+	}
+	return collect(plan, o, func(exec *floatexec.Exec) lanes { return newLanes(exec, plan.Graph, samples) })
+}
+
+// collect observes what fresh lanes run.
+func collect(plan *unroll.Plan, o Options, start func(*floatexec.Exec) lanes) (map[string]*Observation, int, error) {
 	exec, err := floatexec.NewExact(plan.Graph)
 	if err != nil {
 		return nil, 0, err
 	}
-	if o.Rounds == 0 {
-		o.Rounds = 8
-	}
-	c := &collector{plan: plan, exec: exec, samples: samples, seen: map[string]*Observation{}}
+	c := &collector{plan: plan, start: func() lanes { return start(exec) }, seen: map[string]*Observation{}}
 	for _, r := range plan.Roles() {
 		c.seen[r] = newObservation()
 	}
@@ -72,10 +77,9 @@ func Collect(plan *unroll.Plan, samples [][]float32, o Options) (map[string]*Obs
 }
 
 type collector struct {
-	plan    *unroll.Plan
-	exec    *floatexec.Exec
-	samples [][]float32
-	seen    map[string]*Observation
+	plan  *unroll.Plan
+	start func() lanes
+	seen  map[string]*Observation
 }
 
 // extremes finds least and greatest values and how many rounds that takes.
@@ -109,7 +113,7 @@ func (c *collector) pass(rounds int, note func(*Observation, []float32), more fu
 			own[i][r] = ob.fresh()
 		}
 	}
-	lanes := newLanes(c.exec, c.plan.Graph, c.samples)
+	lanes := c.start()
 	for i, l := range lanes {
 		own = append(own, nil)
 		fresh(i)

@@ -15,12 +15,17 @@ const chunk = 32
 // lane is a batch of sequences that is carried through all rounds: sequence i
 // starts with sample i at the zero state and goes on with samples i+1, i+2, …
 type lane struct {
-	g       *graph.Graph
+	g     *graph.Graph
+	batch int
+	calls int // in a round
+
 	samples [][]float32
 	first   int // sample that sequence 0 starts with
-	batch   int
 	at      int // value of the stream that comes next
-	calls   int // in a round
+
+	// feed writes the data inputs of the running call of a round in place of samples.
+	feed func(call int) error
+
 	runner  *floatexec.Runner
 	inputs  [][]float32
 	stateOf map[graph.TensorID]int // index of a state input by its output
@@ -38,24 +43,27 @@ func newLanes(exec *floatexec.Exec, g *graph.Graph, samples [][]float32) lanes {
 	shape := g.Tensors[g.Inputs[0]].Shape
 	steps, features := shape[1], shape[2]
 	for at := 0; at < len(samples); at += chunk {
-		l := &lane{
-			g: g, samples: samples, first: at, batch: min(chunk, len(samples)-at),
-			calls:  max(1, len(samples[0])/features/steps),
-			runner: exec.Runner(), stateOf: map[graph.TensorID]int{},
-		}
-		for _, id := range g.Inputs {
-			l.inputs = append(l.inputs, make([]float32, l.batch*g.Tensors[id].Elems()))
-		}
-		for _, s := range g.States {
-			for i, id := range g.Inputs {
-				if id == s.In {
-					l.stateOf[s.Out] = i
-				}
-			}
-		}
+		l := newLane(exec, g, min(chunk, len(samples)-at))
+		l.samples, l.first, l.calls = samples, at, max(1, len(samples[0])/features/steps)
 		out = append(out, l)
 	}
 	return out
+}
+
+// newLane returns a lane of sequences at their reset states, without anything to feed.
+func newLane(exec *floatexec.Exec, g *graph.Graph, batch int) *lane {
+	l := &lane{g: g, batch: batch, runner: exec.Runner(), stateOf: map[graph.TensorID]int{}}
+	for _, id := range g.Inputs {
+		l.inputs = append(l.inputs, make([]float32, batch*g.Tensors[id].Elems()))
+	}
+	for _, s := range g.States {
+		for i, id := range g.Inputs {
+			if id == s.In {
+				l.stateOf[s.Out] = i
+			}
+		}
+	}
+	return l
 }
 
 // round runs as many calls of every lane as one sample takes.
@@ -64,8 +72,8 @@ func (ls lanes) round() error {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, l := range ls {
 		group.Go(func() error {
-			for range l.calls {
-				if err := l.call(); err != nil {
+			for call := range l.calls {
+				if err := l.call(call); err != nil {
 					return err
 				}
 			}
@@ -75,19 +83,15 @@ func (ls lanes) round() error {
 	return group.Wait()
 }
 
-// call feeds the next steps of every sequence and carries the states over.
-func (l *lane) call() error {
-	n, size := len(l.inputs[0])/l.batch, len(l.samples[0])
-	for b := range l.batch {
-		dst, at := l.inputs[0][b*n:(b+1)*n], l.at
-		for len(dst) > 0 {
-			s := l.samples[(l.first+b+at/size)%len(l.samples)]
-			k := copy(dst, s[at%size:])
-			dst, at = dst[k:], at+k
-		}
+// call feeds the next inputs of every sequence and carries the states over.
+func (l *lane) call(call int) error {
+	feed := l.next
+	if l.feed != nil {
+		feed = l.feed
 	}
-	l.at += n
-	l.between = size%n == 0 && l.at%size != 0
+	if err := feed(call); err != nil {
+		return err
+	}
 	out, err := l.runner.Run(l.batch, l.inputs)
 	if err != nil {
 		return err
@@ -99,5 +103,21 @@ func (l *lane) call() error {
 			}
 		}
 	}
+	return nil
+}
+
+// next feeds the next steps of every sequence of samples.
+func (l *lane) next(int) error {
+	n, size := len(l.inputs[0])/l.batch, len(l.samples[0])
+	for b := range l.batch {
+		dst, at := l.inputs[0][b*n:(b+1)*n], l.at
+		for len(dst) > 0 {
+			s := l.samples[(l.first+b+at/size)%len(l.samples)]
+			k := copy(dst, s[at%size:])
+			dst, at = dst[k:], at+k
+		}
+	}
+	l.at += n
+	l.between = size%n == 0 && l.at%size != 0
 	return nil
 }

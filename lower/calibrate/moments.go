@@ -20,25 +20,51 @@ const maxMoments = 1024
 const momentRounds = 2
 
 // CollectMoments runs the plan's graph as Collect does and returns the moments of
-// the inputs of every FULLY_CONNECTED of up to 1024 inputs, by its weights.
+// the inputs of every matrix product and convolution of up to 1024 inputs, by its
+// weights.
 func CollectMoments(plan *unroll.Plan, samples [][]float32) (map[graph.TensorID]*Moments, error) {
-	g := plan.Graph
-	exec, err := floatexec.NewExact(g)
+	rounds := momentRounds
+	if len(plan.Graph.States) == 0 {
+		rounds = 1
+	}
+	return collectMoments(plan, rounds, func(exec *floatexec.Exec) lanes { return newLanes(exec, plan.Graph, samples) })
+}
+
+// reader is an operator that multiplies a tensor with weights.
+type reader struct {
+	weights graph.TensorID
+	inputs  int // of one output
+	head    bool
+	rows    func(x []float32, add func(row []float32)) // the inputs of every output, nil for x as it is
+}
+
+// readersOf lists the operators whose weights are rounded by the moments of a tensor.
+func readersOf(plan *unroll.Plan) map[graph.TensorID][]reader {
+	g, readers := plan.Graph, map[graph.TensorID][]reader{}
+	for _, op := range g.Ops {
+		if op.Kind != graph.FullyConnected && op.Kind != graph.Conv2D {
+			continue
+		}
+		x, w := op.Inputs[0], g.Tensors[op.Inputs[1]]
+		r := reader{weights: op.Inputs[1], inputs: w.Elems() / w.Shape[0], head: plan.Head[plan.Role[op.Outputs[0]]]}
+		if r.inputs > maxMoments || !w.IsConst() {
+			continue
+		}
+		if op.Kind == graph.Conv2D {
+			r.rows = windows(g, op)
+		}
+		readers[x] = append(readers[x], r)
+	}
+	return readers
+}
+
+func collectMoments(plan *unroll.Plan, rounds int, start func(*floatexec.Exec) lanes) (map[graph.TensorID]*Moments, error) {
+	exec, err := floatexec.NewExact(plan.Graph)
 	if err != nil {
 		return nil, err
 	}
-	type reader struct {
-		weights graph.TensorID
-		head    bool
-	}
-	readers := map[graph.TensorID][]reader{}
-	for _, op := range g.Ops {
-		if op.Kind == graph.FullyConnected && g.Tensors[op.Inputs[1]].Shape[1] <= maxMoments {
-			x := op.Inputs[0]
-			readers[x] = append(readers[x], reader{op.Inputs[1], plan.Head[plan.Role[op.Outputs[0]]]})
-		}
-	}
-	lanes := newLanes(exec, g, samples)
+	readers := readersOf(plan)
+	lanes := start(exec)
 	own := make([]map[graph.TensorID]*sums, len(lanes))
 	for i, l := range lanes {
 		own[i] = map[graph.TensorID]*sums{}
@@ -49,18 +75,18 @@ func CollectMoments(plan *unroll.Plan, samples [][]float32) (map[graph.TensorID]
 				}
 				s := own[i][r.weights]
 				if s == nil {
-					s = newSums(g.Tensors[r.weights].Shape[1])
+					s = newSums(r.inputs)
 					own[i][r.weights] = s
 				}
 				for b := range l.batch {
-					s.add(v.Row(b))
+					if r.rows == nil {
+						s.add(v.Row(b))
+					} else {
+						r.rows(v.Row(b), s.add)
+					}
 				}
 			}
 		}
-	}
-	rounds := momentRounds
-	if len(g.States) == 0 {
-		rounds = 1
 	}
 	for range rounds {
 		if err := lanes.round(); err != nil {
@@ -68,11 +94,19 @@ func CollectMoments(plan *unroll.Plan, samples [][]float32) (map[graph.TensorID]
 		}
 	}
 	out := map[graph.TensorID]*Moments{}
-	for id, s := range own[0] {
-		for _, other := range own[1:] {
-			s.merge(other[id])
+	for _, rs := range readers {
+		for _, r := range rs {
+			if out[r.weights] != nil {
+				continue
+			}
+			all := newSums(r.inputs)
+			for _, o := range own {
+				all.merge(o[r.weights])
+			}
+			if all.count > 0 {
+				out[r.weights] = all.moments()
+			}
 		}
-		out[id] = s.moments()
 	}
 	return out, nil
 }

@@ -210,8 +210,10 @@ func (c *converter) read(id graph.TensorID, in graph.DType) (got graph.TensorID,
 
 // requantized returns the value of a tensor in the quantization of another role.
 func (c *converter) requantized(id graph.TensorID, role string) graph.TensorID {
-	t := c.typeOf(role)
-	got, _ := c.read(id, t) // in 16 bits the zero point is 0: see centerRead
+	t, got := c.typeOf(role), c.tensor(id)
+	if t == graph.Int16 {
+		got, _ = c.read(id, t) // the zero point is 0: see centerRead
+	}
 	key := requantKey{got, role}
 	if to, ok := c.requant[key]; ok {
 		return to

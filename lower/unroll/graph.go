@@ -45,9 +45,14 @@ func ForGraph(g *graph.Graph, known Roles) (*Plan, error) {
 		if !op.Kind.Keeps() {
 			continue
 		}
-		for _, id := range op.DataInputs() {
-			for _, out := range op.Outputs {
-				j.join(id, out)
+		for _, free := range []bool{true, false} { // a prescription gives way to a range
+			for _, id := range op.DataInputs() {
+				if r := j.role[id]; r == "" || j.free[j.find(r)] != free {
+					continue
+				}
+				for _, out := range op.Outputs {
+					j.join(id, out)
+				}
 			}
 		}
 	}

@@ -1,0 +1,271 @@
+package lower
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/unroll-npu/unroll/lower/calibrate"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/precision"
+	"github.com/unroll-npu/unroll/lower/quantize"
+	"github.com/unroll-npu/unroll/lower/reference"
+	"github.com/unroll-npu/unroll/lower/unroll"
+)
+
+// Sequences are the calls that a graph of any inputs is calibrated and judged on.
+type Sequences = calibrate.Sequences
+
+// GraphResult is a quantized graph of any topology.
+type GraphResult struct {
+	Float, Int8 *graph.Graph
+	Widths      *Widths         // how Auto chose; nil otherwise
+	Loss        float64         // the largest relative error of an output, on the calls it was calibrated on
+	Outputs     []OutputError   // of every data output
+	Wide        map[string]bool // roles of 16 bits, nil where Options.Activations says them
+}
+
+// OutputError compares an output of the quantized graph with the float graph's.
+type OutputError struct {
+	Name     string  `json:"name"`
+	Relative float64 `json:"relative_error"` // root mean square over the deviation of the float output
+	RMSE     float64 `json:"rmse"`
+	Worst    float64 `json:"worst"` // largest difference
+}
+
+// LowerGraph quantizes a float graph, an importer's or anybody's, on representative
+// calls: states are carried along every sequence. Of Options it takes what concerns
+// quantization; form and number of steps are the graph's. With Auto the loss is the
+// largest relative error of a data output. Errors name the operator or tensor that
+// cannot be had.
+func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls Sequences, o Options) (*GraphResult, error) {
+	plan, err := unroll.ForGraph(g, roles)
+	if err != nil {
+		return nil, err
+	}
+	q := &graphQuantizer{plan: plan, calls: calls, o: o}
+	if err := q.observe(ctx); err != nil {
+		return nil, err
+	}
+	if o.Activations != Auto {
+		return q.result(o.Wide)
+	}
+	if o.Wide != nil {
+		return q.result(o.Wide)
+	}
+	bound := o.MaxLoss
+	if bound == 0 {
+		bound = DefaultRelativeLoss
+	}
+	choice, err := precision.Search(ctx, precision.Problem{
+		Roles: plan.Roles(), Bound: bound, Cost: o.Cost, Progress: o.Progress, Build: q.build,
+		Loss: func(g *graph.Graph) (float64, error) {
+			outputs, err := q.errors(ctx, g)
+			return worst(outputs), err
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	r, err := q.result(choice.Wide)
+	if err != nil {
+		return nil, err
+	}
+	r.Widths = &Widths{Bound: bound, Loss: choice.Loss, Met: choice.Met}
+	if len(choice.Rows) > 0 {
+		r.Widths.Choice = choice
+	}
+	return r, nil
+}
+
+// graphQuantizer holds what quantization of one float graph goes by.
+type graphQuantizer struct {
+	plan   *unroll.Plan
+	calls  Sequences
+	o      Options
+	ranges map[string]quantize.Range
+	scheme quantize.Options
+	want   map[graph.TensorID][]float32 // the float graph's data outputs
+}
+
+func (q *graphQuantizer) observe(ctx context.Context) error {
+	co := calibrate.Options{Estimator: q.o.Estimator, Percentile: q.o.Percentile}
+	seen, err := calibrate.CollectSequences(q.plan, q.calls, co)
+	if err != nil {
+		return err
+	}
+	q.ranges = map[string]quantize.Range{}
+	for role, ob := range seen {
+		q.ranges[role] = quantize.Range(co.Estimate(ob))
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	moments, err := calibrate.MomentsOfSequences(q.plan, q.calls)
+	if err != nil {
+		return err
+	}
+	q.scheme = quantize.Options{Activations: q.o.Activations, PerTensor: false, WeightLevels: q.o.WeightLevels, Moments: map[graph.TensorID]*quantize.Moments{}}
+	for id, m := range moments {
+		q.scheme.Moments[id] = (*quantize.Moments)(m)
+	}
+	q.want = map[graph.TensorID][]float32{}
+	for _, id := range dataOutputs(q.plan.Graph) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if q.want[id], err = calibrate.TraceSequences(q.plan.Graph, id, q.calls); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dataOutputs returns the outputs of real numbers that are no states, or all of them
+// where there are only states.
+func dataOutputs(g *graph.Graph) []graph.TensorID {
+	state := map[graph.TensorID]bool{}
+	for _, s := range g.States {
+		state[s.Out] = true
+	}
+	var data, all []graph.TensorID
+	for _, id := range g.Outputs {
+		if g.Tensors[id].Type != graph.Float32 {
+			continue
+		}
+		all = append(all, id)
+		if !state[id] {
+			data = append(data, id)
+		}
+	}
+	if len(data) == 0 {
+		return all
+	}
+	return data
+}
+
+func (q *graphQuantizer) build(wide map[string]bool) (*graph.Graph, error) {
+	scheme := q.scheme
+	if scheme.Wide = wide; wide == nil && q.o.Activations == Auto {
+		scheme.Wide = map[string]bool{}
+	}
+	return quantize.Graph(q.plan, q.ranges, scheme)
+}
+
+func (q *graphQuantizer) result(wide map[string]bool) (*GraphResult, error) {
+	g, err := q.build(wide)
+	if err != nil {
+		return nil, err
+	}
+	r := &GraphResult{Float: q.plan.Graph, Int8: g, Wide: wide}
+	if r.Outputs, err = q.errors(context.Background(), g); err != nil {
+		return nil, err
+	}
+	r.Loss = worst(r.Outputs)
+	return r, nil
+}
+
+func worst(outputs []OutputError) float64 {
+	most := 0.0
+	for _, o := range outputs {
+		most = math.Max(most, o.Relative)
+	}
+	return most
+}
+
+// errors runs a quantized graph on the reference interpreter over all calls, states
+// carried, and compares its data outputs with the float graph's.
+func (q *graphQuantizer) errors(ctx context.Context, g *graph.Graph) ([]OutputError, error) {
+	got, err := q.run(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	var list []OutputError
+	for i, id := range dataOutputs(q.plan.Graph) {
+		t := q.plan.Graph.Tensors[id]
+		list = append(list, compareOutput(t.Name, q.want[id], got[i]))
+	}
+	return list, nil
+}
+
+func compareOutput(name string, want, got []float32) OutputError {
+	e := OutputError{Name: name}
+	var mean, deviation, noise float64
+	for _, v := range want {
+		mean += float64(v)
+	}
+	mean /= float64(max(len(want), 1))
+	for i, v := range want {
+		d, n := float64(v)-mean, float64(got[i])-float64(v)
+		deviation += float64(d * d)
+		noise += float64(n * n)
+		e.Worst = math.Max(e.Worst, math.Abs(n))
+	}
+	e.RMSE = math.Sqrt(noise / float64(max(len(want), 1)))
+	if deviation == 0 {
+		deviation = 1
+	}
+	e.Relative = math.Sqrt(noise / deviation)
+	return e
+}
+
+// run returns the real values of every data output after every call, sequence by
+// sequence.
+func (q *graphQuantizer) run(ctx context.Context, g *graph.Graph) ([][]float32, error) {
+	it, err := reference.New(g)
+	if err != nil {
+		return nil, err
+	}
+	outputs := dataOutputs(q.plan.Graph)
+	at := make([]graph.TensorID, len(outputs))
+	for i, id := range outputs {
+		if at[i] = g.Find(q.plan.Graph.Tensors[id].Name); at[i] == graph.None {
+			return nil, fmt.Errorf("BUG: the quantized graph has no output %q", q.plan.Graph.Tensors[id].Name)
+		}
+	}
+	parts := make([][][]float32, q.calls.Len())
+	data := calibrate.DataInputs(q.plan.Graph)
+	err = it.Parallel(q.calls.Len(), func(w *reference.Interpreter, i int) error {
+		parts[i] = make([][]float32, len(outputs))
+		w.Reset()
+		for call := range q.calls.Calls(i) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if call > 0 {
+				w.Carry()
+			}
+			for _, in := range data {
+				t := g.Tensors[g.Inputs[in]]
+				row := make([]float32, t.Elems())
+				if err := q.calls.Feed(i, call, in, row); err != nil {
+					return err
+				}
+				if err := quantize.Values(w.Input(in), t, row); err != nil {
+					return err
+				}
+			}
+			if err := w.Invoke(); err != nil {
+				return err
+			}
+			for o, id := range at {
+				v, err := real32(w, id)
+				if err != nil {
+					return err
+				}
+				parts[i][o] = append(parts[i][o], v...)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float32, len(outputs))
+	for _, p := range parts {
+		for o, v := range p {
+			out[o] = append(out[o], v...)
+		}
+	}
+	return out, nil
+}
