@@ -31,8 +31,8 @@ unroll generate --check fw`,
 		g.add(f)
 		s.add(f)
 		states := addStates(f)
-		calls := f.Int("calls", 16, "golden calls, with seeded random inputs and carried states")
-		seed := f.Uint64("seed", 1, "seed of the golden inputs")
+		var gold goldenFlags
+		gold.add(f)
 		out := f.StringP("output", "o", "", "folder of the project (default: the model's name)")
 		check := f.String("check", "", "only tell whether the tree in this folder is as it was generated")
 		return func(c *cli) error {
@@ -56,8 +56,8 @@ unroll generate --check fw`,
 			if err := s.check(f); err != nil {
 				return err
 			}
-			if *calls < 1 {
-				return usagef("--calls %d: a project needs at least one golden call to be judged by", *calls)
+			if err := gold.check(); err != nil {
+				return err
 			}
 			m, err := readPaired(c, name, *states)
 			if err != nil {
@@ -77,9 +77,9 @@ unroll generate --check fw`,
 			if err != nil {
 				return err
 			}
-			golden, err := goldenCalls(ref, *calls, runner.RandomFeed(m.graph, *seed))
+			golden, err := gold.record(c, m, ref)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", name, err)
 			}
 			dst := *out
 			if dst == "" {
@@ -87,6 +87,7 @@ unroll generate --check fw`,
 			}
 			settings := n.settings()
 			s.settings(settings)
+			settings["golden"] = gold.used
 			pr := g.project(ch.Program, golden, name, m.file, settings)
 			pr.Know(m.facts)
 			if err := writeProject(pr, dst, g.force); err != nil {

@@ -71,7 +71,7 @@ type lowered struct {
 // measure fills in what was asked for.
 func (r *reportFlags) measure(c *cli, low *lower.Result, train, test *dataset.Set, to *lowered) error {
 	if low.Measurable() == nil {
-		if err := to.accuracies.measure(c, low, test, r.report != "" && len(low.Int8.States) > 0); err != nil {
+		if err := to.accuracies.measure(c, low, test, len(low.Int8.States) > 0); err != nil {
 			return err
 		}
 	}

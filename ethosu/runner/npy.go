@@ -30,6 +30,10 @@ func ReadNPY(name string, file []byte) (*Array, error) {
 	if err != nil {
 		return nil, err
 	}
+	return fromNPY(name, x)
+}
+
+func fromNPY(name string, x *npy.Array) (*Array, error) {
 	if x.Type[1:] == "f8" {
 		a := &Array{Type: graph.Float32, Shape: x.Shape}
 		for i := range x.Elements() {

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -46,6 +47,9 @@ func Record(m Model, n int, feed Feed) ([]Recorded, error) {
 	return rec, nil
 }
 
+// chain is the number of calls after which invented sequences start from reset.
+const chain = 8
+
 // RandomFeed fills every input that is not a state with bytes from a seed, the same
 // for a call whatever was called before. Every eighth call starts from reset.
 func RandomFeed(g *graph.Graph, seed uint64) Feed {
@@ -63,6 +67,23 @@ func RandomFeed(g *graph.Graph, seed uint64) Feed {
 				in[i][j] = byte(r.Uint32())
 			}
 		}
-		return call%8 == 0
+		return call%chain == 0
 	}
+}
+
+// maxRecording bounds the bytes of recorded calls: they become C tables.
+const maxRecording = 64 << 20
+
+// CheckRecording refuses a recording whose values would take absurd room.
+func CheckRecording(m Model, n int) error {
+	bytes := 0
+	for _, side := range [][]Tensor{m.Inputs(), m.Outputs()} {
+		for i := range side {
+			bytes += side[i].Bytes()
+		}
+	}
+	if most := maxRecording / max(bytes, 1); n > most {
+		return fmt.Errorf("a call has %d bytes of inputs and outputs, so that at most %d can be recorded", bytes, most)
+	}
+	return nil
 }

@@ -79,6 +79,18 @@ func (s *Set) Sample(i int, dst []float32) {
 	}
 }
 
+// First returns the raw features of the first n sequences, or of all where there are
+// fewer, as an array of the returned shape [sequences Steps Features].
+func (s *Set) First(n int) (shape []int, values []float32) {
+	n = min(n, s.n)
+	size := s.Steps * s.Features
+	values = make([]float32, n*size)
+	for i := range n {
+		s.Sample(i, values[i*size:(i+1)*size])
+	}
+	return []int{n, s.Steps, s.Features}, values
+}
+
 // Label returns the class of sequence i; with PerStep, that of its last step.
 // It is 0 for a regression.
 func (s *Set) Label(i int) int {
