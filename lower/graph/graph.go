@@ -1,6 +1,9 @@
 package graph
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // TensorID is an index into Graph.Tensors.
 type TensorID int
@@ -113,6 +116,28 @@ func (t *Tensor) Elems() int { return Elems(t.Shape) }
 
 // Bytes returns the size of the value in bytes.
 func (t *Tensor) Bytes() int { return t.Elems() * t.Type.Size() }
+
+// ZeroBytes returns the value of a tensor of which every element is real 0.
+func (t *Tensor) ZeroBytes() []byte {
+	size, z := t.Type.Size(), uint64(int64(t.ZeroPoint()))
+	b := make([]byte, t.Bytes())
+	for i := range b {
+		b[i] = byte(z >> (8 * (i % size)))
+	}
+	return b
+}
+
+// SetInts gives an int32 or int64 tensor its constant value.
+func (t *Tensor) SetInts(v []int) {
+	t.Data = make([]byte, 0, len(v)*t.Type.Size())
+	for _, x := range v {
+		if t.Type == Int64 {
+			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(x))
+		} else {
+			t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(x))
+		}
+	}
+}
 
 // Elems returns the product of the dimensions; 1 for a scalar.
 func Elems(shape []int) int {

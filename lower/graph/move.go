@@ -158,3 +158,30 @@ func movesTranspose(g *Graph, op *Op) ([]Move, error) {
 	}
 	return []Move{m}, nil
 }
+
+// Copy copies the block between the bytes of two tensors with elements of the given size.
+func (m Move) Copy(to, from []byte, size int) {
+	m.each(func(dst, src int) { copy(to[dst*size:(dst+1)*size], from[src*size:]) })
+}
+
+// Fill writes real 0 to the block of a tensor that has data.
+func (m Move) Fill(t *Tensor) {
+	size := t.Type.Size()
+	zero := (&Tensor{Type: t.Type, Quant: t.Quant}).ZeroBytes()
+	m.each(func(dst, _ int) { copy(t.Data[dst*size:(dst+1)*size], zero) })
+}
+
+// each calls f with the places of every element of the block.
+func (m Move) each(f func(dst, src int)) {
+	var level func(d, dst, src int)
+	level = func(d, dst, src int) {
+		if d == len(m.Shape) {
+			f(dst, src)
+			return
+		}
+		for i := range m.Shape[d] {
+			level(d+1, dst+i*m.DstStep[d], src+i*m.SrcStep[d])
+		}
+	}
+	level(0, m.Dst, m.Src)
+}

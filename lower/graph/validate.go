@@ -57,7 +57,7 @@ func (v *validator) tensors() {
 			v.fail("tensor %d is missing", i)
 			continue
 		}
-		n, err := t.checkSize()
+		n, err := t.CheckSize()
 		if err != nil {
 			v.fail("tensor %d %q: %w", i, t.Name, err)
 			continue
@@ -72,8 +72,8 @@ func (v *validator) tensors() {
 	}
 }
 
-// checkSize checks type, shape and constant data and returns the size in bytes.
-func (t *Tensor) checkSize() (int, error) {
+// CheckSize checks type, shape and constant data and returns the size in bytes.
+func (t *Tensor) CheckSize() (int, error) {
 	if !t.Type.Known() {
 		return 0, fmt.Errorf("type %v is not supported", t.Type)
 	}

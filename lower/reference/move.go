@@ -81,7 +81,7 @@ func planMoves(p *plan, op *graph.Op) (step, error) {
 		}
 		v := newMover(from, op.Outputs[b.Out], size, b.Shape, b.SrcStep, b.DstStep, b.Src, b.Dst)
 		if b.In == graph.Zero {
-			v.value = zeroOf(out)
+			v.value = (&graph.Tensor{Type: out.Type, Quant: out.Quant}).ZeroBytes()
 		}
 		list = append(list, v)
 	}
@@ -90,14 +90,4 @@ func planMoves(p *plan, op *graph.Op) (step, error) {
 			list[i].copy(m)
 		}
 	}, nil
-}
-
-// zeroOf is one element with the bytes that stand for real 0.
-func zeroOf(t *graph.Tensor) []byte {
-	b := make([]byte, t.Type.Size())
-	z := t.ZeroPoint()
-	for i := range b {
-		b[i] = byte(z >> min(8*i, 31))
-	}
-	return b
 }

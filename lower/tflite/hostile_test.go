@@ -165,10 +165,10 @@ func TestUnsupportedOperatorsAreListed(t *testing.T) {
 	}
 }
 
-// TestUnsupportedTypesComeAfterOperators: a variable's tensor must not hide that it is
-// the variable that has to go, and one of a type stands for all.
+// TestUnsupportedTypesComeAfterOperators: a tensor's type must not hide that it is the
+// operator that has to go, and one of a type stands for all.
 func TestUnsupportedTypesComeAfterOperators(t *testing.T) {
-	const resource, float16, readVariable = 13, 1, 143
+	const text, float16, reverseSequence = 5, 1, 112
 	retyped := func(whole []byte, types map[int]byte) {
 		f := newFile("ok", whole)
 		model := f.table(f.follow(0, "model"), "model")
@@ -180,22 +180,22 @@ func TestUnsupportedTypesComeAfterOperators(t *testing.T) {
 	g := stateful()
 	g.Ops[0].Kind, g.Ops[0].Attr = graph.Mul, graph.MulAttr{}
 	whole := mustWrite(t, g)
-	retyped(whole, map[int]byte{0: float16, 1: resource, 2: resource})
+	retyped(whole, map[int]byte{0: float16, 1: text, 2: text})
 	_, err := Read("x.tflite", whole)
 	if err == nil {
 		t.Fatal("no error")
 	}
 	want := "x.tflite: tensor 0 \"" + g.Tensors[0].Name + "\": type FLOAT16 is not supported; quantize the model to int8 or int16\n" +
-		"tensor 1 \"" + g.Tensors[1].Name + "\": type RESOURCE is not supported; make the state an input and an output of the model"
+		"tensor 1 \"" + g.Tensors[1].Name + "\": type STRING is not supported; compute it outside of the network"
 	if err.Error() != want {
 		t.Errorf("found %q, expected %q", err, want)
 	}
 	code := newFile("ok", whole)
 	at := code.table(code.follow(0, "model"), "model").tables(modelOperatorCodes, "operator code")[0]
-	whole[at.field(codeDeprecated, 1)] = 127
-	binary.LittleEndian.PutUint32(whole[at.field(codeBuiltin, 4):], readVariable)
+	whole[at.field(codeDeprecated, 1)] = reverseSequence
+	binary.LittleEndian.PutUint32(whole[at.field(codeBuiltin, 4):], reverseSequence)
 	_, err = Read("x.tflite", whole)
-	if err == nil || !strings.HasPrefix(err.Error(), "x.tflite: operator 0: READ_VARIABLE is not supported; make the state an input and an output of the model\ntensor 0 ") {
+	if err == nil || !strings.HasPrefix(err.Error(), "x.tflite: operator 0: REVERSE_SEQUENCE is not supported; compute it outside of the network, or change the network to do without it\ntensor 0 ") {
 		t.Errorf("found %q, expected the operator first", err)
 	}
 }
@@ -251,7 +251,7 @@ func TestAmbiguousStatesAreLeft(t *testing.T) {
 	for _, c := range []struct {
 		names []string
 		want  int
-	}{{[]string{"a", "b", "y"}, 0}, {[]string{"x", "h", "new_h"}, 1}, {[]string{"x", "state_h0", "state_h0_out"}, 1}} {
+	}{{[]string{"a", "b", "y"}, 0}, {[]string{"x", "h", "new_h"}, 1}, {[]string{"x", "state_h0", "state_h0_out"}, 1}, {[]string{"x", "vad_prev_state", "Identity_3"}, 1}, {[]string{"noisy", "other", "clean"}, 0}} {
 		g := stateful()
 		g.States = nil
 		for i, n := range c.names {

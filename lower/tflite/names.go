@@ -37,17 +37,7 @@ var advice = map[string]string{
 	"UNIDIRECTIONAL_SEQUENCE_RNN":      "convert the Keras layer with unroll=True",
 	"BIDIRECTIONAL_SEQUENCE_LSTM":      "use two layers and convert them with unroll=True",
 	"BIDIRECTIONAL_SEQUENCE_RNN":       "use two layers and convert them with unroll=True",
-	"VAR_HANDLE":                       "make the state an input and an output of the model",
-	"READ_VARIABLE":                    "make the state an input and an output of the model",
-	"ASSIGN_VARIABLE":                  "make the state an input and an output of the model",
-	"BATCH_MATMUL":                     "use a dense layer with constant weights, which becomes FULLY_CONNECTED",
-	"SQUEEZE":                          "use RESHAPE",
-	"EXPAND_DIMS":                      "use RESHAPE",
-	"HARD_SWISH":                       "use TANH or RELU6",
 	"CUSTOM":                           "express it with builtin operators",
-	"RELU_N1_TO_1":                     "fuse it into the operator before it",
-	"CAST":                             "feed the type that the network computes with",
-	"SHAPE":                            "convert the model with fixed shapes",
 	"PLACEHOLDER_FOR_GREATER_OP_CODES": "the file is damaged",
 }
 

@@ -63,6 +63,9 @@ func ReadModel(name string, data []byte) (*Model, error) {
 	if all := append(r.unsupported, r.foreignTypes...); len(all) > 0 {
 		return nil, fmt.Errorf("%s: %w", name, errors.Join(all...))
 	}
+	if err := r.normalize(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	if err := r.m.Graph.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -90,6 +93,8 @@ type reader struct {
 	// belong to operators that are not either, which say more.
 	foreignTypes []error
 	foreign      map[graph.DType]bool
+
+	first map[string]*graph.Tensor // what CALL_ONCE assigns to variables, by name
 }
 
 func (r *reader) model(t table) {
@@ -108,11 +113,12 @@ func (r *reader) model(t table) {
 		r.codes = append(r.codes, opCode{kind, c.text(codeCustom, "custom code"), int(c.i32(codeVersion, 1))})
 	}
 	subgraphs := t.tables(modelSubgraphs, "subgraph")
-	if len(subgraphs) != 1 {
-		r.fail("has %d subgraphs, expected 1; control flow (WHILE, IF) is not supported, so convert recurrent layers with unroll=True", len(subgraphs))
+	if len(subgraphs) == 0 {
+		r.fail("has no subgraph, expected one")
 		return
 	}
-	r.subgraph(subgraphs[0])
+	r.subgraph(subgraphs[0], r.m.Graph)
+	r.initial(subgraphs)
 	for i, d := range t.tables(modelMetadata, "metadata") {
 		name, index := d.text(metadataName, "metadata name"), int(d.i32(metadataBuffer, 0))
 		if index < 0 || index >= len(r.buffers) {
@@ -139,8 +145,7 @@ func (r *reader) buffer(i int, t table) []byte {
 	return r.span(int(off), int(size), t.what)
 }
 
-func (r *reader) subgraph(t table) {
-	g := r.m.Graph
+func (r *reader) subgraph(t table, g *graph.Graph) {
 	for i, tt := range t.tables(subgraphTensors, "tensor") {
 		g.Add(r.tensor(i, tt))
 		if r.err != nil {
@@ -175,7 +180,7 @@ func (r *reader) tensor(i int, t table) *graph.Tensor {
 	for _, d := range t.ints(tensorShape, what+" shape") {
 		x.Shape = append(x.Shape, int(d))
 	}
-	if !x.Type.Known() && !r.foreign[x.Type] {
+	if !x.Type.Known() && x.Type != resource && !r.foreign[x.Type] {
 		r.foreign[x.Type] = true
 		r.foreignTypes = append(r.foreignTypes, foreignType(what, x.Type))
 	}
@@ -255,7 +260,7 @@ func (r *reader) operator(i int, t table) *graph.Op {
 		return op
 	}
 	d := graph.Describe(op.Kind)
-	if d == nil || d.File.Fields == nil || d.Class == graph.Structural {
+	if d == nil || d.File.Fields == nil {
 		r.refuse(i, code)
 		return op
 	}

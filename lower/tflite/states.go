@@ -12,10 +12,12 @@ import (
 // "input output" for each, as positions in the graph's inputs and outputs.
 const statesMetadata = "unroll_states"
 
-// states fills Graph.States: from the record that Write leaves, else by guess.
+// states fills Graph.States: from the record that Write leaves, from variables, which
+// normalize has found, else from what names say.
 func (r *reader) states() error {
 	g := r.m.Graph
 	if rec := r.m.Find(statesMetadata); rec != nil {
+		g.States = nil
 		for line := range strings.Lines(strings.TrimRight(string(rec), "\x00")) {
 			var in, out int
 			if _, err := fmt.Sscanf(line, "%d %d", &in, &out); err != nil || in < 0 || in >= len(g.Inputs) || out < 0 || out >= len(g.Outputs) {
@@ -29,54 +31,92 @@ func (r *reader) states() error {
 		}
 		return nil
 	}
-	guessStates(r.m)
+	g.States = append(g.States, namedStates(r.m)...)
 	return nil
 }
 
-// guessStates pairs inputs and outputs of equal type, shape and quantization.
-// Where several fit, names decide; what stays ambiguous is left alone. A graph
-// with a single input is not recurrent, since nothing would feed it.
-func guessStates(m *Model) {
+// namedStates pairs inputs and outputs that the file's names declare as states: both
+// have one name but for words of direction, or the input's says that it is a state and
+// a single output fits it. Equal type, shape and quantization alone are no state.
+func namedStates(m *Model) []graph.State {
 	g := m.Graph
-	if len(g.Inputs) < 2 {
-		return
+	taken := map[graph.TensorID]bool{}
+	for _, s := range g.States {
+		taken[s.In], taken[s.Out] = true, true
 	}
 	fits := func(in, out graph.TensorID) bool {
-		return g.Tensors[in].Quant != nil && g.CheckState(graph.State{In: in, Out: out}) == nil
+		return !taken[in] && !taken[out] && g.Tensors[in].Quant != nil && g.CheckState(graph.State{In: in, Out: out}) == nil
 	}
 	candidates := make([][]int, len(g.Inputs)) // positions of outputs
 	claims := make([]int, len(g.Outputs))
 	for i, in := range g.Inputs {
 		for o, out := range g.Outputs {
-			if fits(in, out) {
+			if fits(in, out) && (namesMatch(m, i, o) || saysState(m, i)) {
 				candidates[i] = append(candidates[i], o)
 				claims[o]++
 			}
 		}
 	}
+	var found []graph.State
+	used := map[graph.TensorID]int{}
 	for i := range g.Inputs {
 		for _, o := range candidates[i] {
-			if len(candidates[i]) == 1 && claims[o] == 1 || namesMatch(m, i, o) {
-				g.States = append(g.States, graph.State{In: g.Inputs[i], Out: g.Outputs[o]})
+			if namesMatch(m, i, o) || len(candidates[i]) == 1 && claims[o] == 1 {
+				found = append(found, graph.State{In: g.Inputs[i], Out: g.Outputs[o]})
+				used[g.Outputs[o]]++
 				break
 			}
 		}
 	}
 	// An output feeds one input; if names claimed it twice, it is ambiguous.
-	used := map[graph.TensorID]int{}
-	for _, s := range g.States {
-		used[s.Out]++
-	}
-	kept := g.States[:0]
-	for _, s := range g.States {
+	kept := found[:0]
+	for _, s := range found {
 		if used[s.Out] == 1 {
 			kept = append(kept, s)
 		}
 	}
-	g.States = kept
-	if len(kept) == len(g.Inputs) || len(kept) == 0 { // something has to be fed
-		g.States = nil
+	if len(kept)+len(g.States) == len(g.Inputs) { // something has to be fed
+		return nil
 	}
+	return kept
+}
+
+// Proposals returns the pairs of inputs and outputs that could be states, for all the
+// file says: equal in type, shape and quantization, and not declared. A message may
+// offer them; nothing carries them.
+func Proposals(g *graph.Graph) []graph.State {
+	taken := map[graph.TensorID]bool{}
+	for _, s := range g.States {
+		taken[s.In], taken[s.Out] = true, true
+	}
+	var list []graph.State
+	for _, in := range g.Inputs {
+		for _, out := range g.Outputs {
+			s := graph.State{In: in, Out: out}
+			if !taken[in] && !taken[out] && len(g.Inputs) > len(g.States)+1 && g.Tensors[in].Quant != nil && g.CheckState(s) == nil {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
+}
+
+// saysState reports whether the name of an input, or its name in the signature, says
+// that it is a recurrent state.
+func saysState(m *Model, i int) bool {
+	names := []string{m.Graph.Tensors[m.Graph.Inputs[i]].Name}
+	if len(m.SignatureInputs) > i {
+		names = append(names, m.SignatureInputs[i])
+	}
+	for _, name := range names {
+		for _, w := range words(name) {
+			switch w = strings.TrimRight(w, "0123456789"); w {
+			case "state", "states", "hidden", "cell", "memory", "carry", "h", "c", "hx", "cx", "hn", "cn", "prev", "previous":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // namesMatch reports whether an input and an output are called the same but
@@ -93,11 +133,14 @@ func namesMatch(m *Model, i, o int) bool {
 	return false
 }
 
+func words(name string) []string {
+	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("_-/:. ", r) })
+}
+
 // stem reduces a tensor name to its letters and digits without direction words.
 func stem(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("_-/:. ", r) })
 	var kept []string
-	for _, w := range words {
+	for _, w := range words(name) {
 		switch w {
 		case "in", "out", "input", "output", "new", "next", "prev", "old", "initial", "final":
 		default:

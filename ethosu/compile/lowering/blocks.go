@@ -1,7 +1,6 @@
 package lowering
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 
@@ -117,13 +116,9 @@ func (b *blocks) copy(id graph.TensorID, moves []graph.Move) error {
 
 // zeros returns a constant block of real zeros.
 func (b *blocks) zeros(t *graph.Tensor, shape []int) view {
-	value := make([]byte, t.Type.Size())
-	for k := range value {
-		value[k] = byte(t.ZeroPoint() >> (8 * k))
-	}
-	name := t.Name + "/zero"
-	buf := b.l.m.Constants.Intern(name, bytes.Repeat(value, graph.Elems(shape)), 16)
-	return denseView(buf, 0, t.Type, shape, name)
+	zero := &graph.Tensor{Name: t.Name + "/zero", Type: t.Type, Shape: shape, Quant: t.Quant}
+	buf := b.l.m.Constants.Intern(zero.Name, zero.ZeroBytes(), 16)
+	return denseView(buf, 0, t.Type, shape, zero.Name)
 }
 
 // part copies one part of a block.
