@@ -91,3 +91,13 @@ type OpInfo struct {
 	IFM2   string
 	OFM    string
 }
+
+// StateNames returns the pairs of inputs and outputs that are carried from call to call,
+// as INPUT=OUTPUT; none are an empty list.
+func (p *Program) StateNames() []string {
+	names := []string{}
+	for _, s := range p.States {
+		names = append(names, p.Inputs[s.In].Name+"="+p.Outputs[s.Out].Name)
+	}
+	return names
+}

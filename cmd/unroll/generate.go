@@ -97,7 +97,7 @@ unroll generate --check fw`,
 			if g.driver == "arm" { // Arm's driver is not in the project: nothing here builds it
 				next = "add_subdirectory(" + dst + ") in a build that has Arm's driver, see " + filepath.Join(dst, "README.md")
 			}
-			fmt.Fprintf(c.stdout, "wrote %s\nnext: %s\n", dst, next)
+			fmt.Fprintf(c.stdout, "carried from call to call: %s\nwrote %s\nnext: %s\n", orNothing(ch.Program.StateNames()), dst, next)
 			return nil
 		}
 	},
@@ -169,6 +169,13 @@ func writeProject(pr codegen.Project, dst string, force bool) error {
 		return err
 	}
 	return tree.WriteTo(dst, force)
+}
+
+func orNothing(pairs []string) string {
+	if len(pairs) == 0 {
+		return "nothing"
+	}
+	return strings.Join(pairs, ", ")
 }
 
 // goldenCalls runs the reference interpreter for the bytes that the firmware has to

@@ -102,6 +102,13 @@ func (n *npuFlags) override(p *ethosu.Program) error {
 func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "accelerator\t%s, %s, %s\n", f.Accelerator, p.System.Name, p.Mode.Name)
+	for i, pair := range p.StateNames() {
+		what := "states"
+		if i > 0 {
+			what = ""
+		}
+		fmt.Fprintf(w, "%s\t%s\n", what, pair)
+	}
 	fmt.Fprintf(w, "NPU operations\t%s\n", commas(f.NPUOps))
 	fmt.Fprintf(w, "command stream\t%s bytes\n", commas(f.StreamBytes))
 	if p.Steps > 0 {

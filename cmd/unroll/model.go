@@ -67,22 +67,55 @@ func readPaired(c *cli, name string, states []string) (*model, error) {
 		return nil, err
 	}
 	m, err := readPlain(name)
-	if err != nil || len(states) == 0 {
-		return m, err
+	if err != nil {
+		return nil, err
 	}
 	g := m.graph
+	if len(states) == 0 {
+		m.propose(c, runner.ProposeFor(g))
+		return m, nil
+	}
 	declared := g.States
 	g.States = nil
 	if err := tflite.PairStates(g, pairs); err != nil {
 		return nil, fmt.Errorf("%s: --state: %w", name, err)
 	}
 	for _, s := range declared {
-		if !slices.ContainsFunc(g.States, func(now graph.State) bool { return now.In == s.In || now.Out == s.Out }) {
+		if states[0] != noStates && !slices.ContainsFunc(g.States, func(now graph.State) bool { return now.In == s.In || now.Out == s.Out }) {
 			in, out := g.Tensors[s.In].Name, g.Tensors[s.Out].Name
 			c.say("note: %s: %q is no state any more, for --state names all of them; if it is one, add --state %s=%s", name, in, in, out)
 		}
 	}
 	return m, nil
+}
+
+// sayStates tells what was carried over several calls, where the user did not say it, and
+// what was not.
+func (m *model) sayStates(c *cli, run runner.Model, states []runner.State, given bool) {
+	ins, outs := run.Inputs(), run.Outputs()
+	var pairs []string
+	for _, st := range states {
+		pairs = append(pairs, ins[st.In].Name+"="+outs[st.Out].Name)
+	}
+	if given {
+		return
+	}
+	if len(pairs) > 0 {
+		c.say("note: %s: carried from call to call: %s", m.name, strings.Join(pairs, ", "))
+	}
+	for _, st := range run.States() {
+		if !slices.ContainsFunc(states, func(s runner.State) bool { return s.In == st.In }) {
+			c.say("note: %s: %q is fed as it is given, not carried from %q", m.name, ins[st.In].Name, outs[st.Out].Name)
+		}
+	}
+	m.propose(c, runner.Propose(ins, outs, run.States()))
+}
+
+// propose offers pairs that could be states, where nobody said whether they are.
+func (m *model) propose(c *cli, pairs []string) {
+	if len(pairs) > 0 {
+		c.say("note: %s: not said to be states, and not carried: %s; if some are, add --state for each, else --state none", m.name, strings.Join(pairs, ", "))
+	}
 }
 
 // readCompiled reads a compiled model.
@@ -117,17 +150,23 @@ func metadataOf(f *facts.Facts) ([]tflite.Metadata, error) {
 }
 
 func addStates(f *pflag.FlagSet) *[]string {
-	return f.StringArray("state", nil, "INPUT=OUTPUT pair that is carried from call to call; repeat for all of them (default: the pairs the model declares)")
+	return f.StringArray("state", nil, "INPUT=OUTPUT pair that is carried from call to call; repeat for all of them, or none where nothing is (default: the pairs the model declares)")
 }
+
+// noStates in place of pairs says that nothing is carried.
+const noStates = "none"
 
 // parseStates splits IN=OUT pairs, keeping their order.
 func parseStates(states []string) (pairs map[string]string, order []string, err error) {
 	pairs = map[string]string{}
+	if len(states) == 1 && states[0] == noStates {
+		return pairs, nil, nil
+	}
 	fed := map[string]bool{}
 	for _, s := range states {
 		in, out, ok := strings.Cut(s, "=")
 		if !ok || in == "" || out == "" {
-			return nil, nil, usagef("--state %s: expected INPUT=OUTPUT", s)
+			return nil, nil, usagef("--state %s: expected INPUT=OUTPUT, or none alone", s)
 		}
 		if _, twice := pairs[in]; twice {
 			return nil, nil, usagef("--state %s: input %q is paired twice", s, in)

@@ -127,10 +127,11 @@ type sequenceFigures struct {
 	perf.Figures
 	Sequence  string                  `json:"sequence"`            // unrolled or step
 	Sequences map[string]perf.Figures `json:"sequences,omitempty"` // of auto: both forms
+	States    []string                `json:"states"`              // INPUT=OUTPUT, carried from call to call
 }
 
 func withSequence(f perf.Figures, ch *compile.Choice) sequenceFigures {
-	s := sequenceFigures{Figures: f, Sequence: ch.Form.String()}
+	s := sequenceFigures{Figures: f, Sequence: ch.Form.String(), States: ch.Program.StateNames()}
 	for form, figures := range ch.Figures {
 		if s.Sequences == nil {
 			s.Sequences = map[string]perf.Figures{}

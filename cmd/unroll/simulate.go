@@ -91,10 +91,6 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	} else if float {
 		return runFloat(c, s, name, arrays)
 	}
-	pairs, order, err := parseStates(s.states)
-	if err != nil {
-		return err
-	}
 	m, err := readModel(name)
 	if err != nil {
 		return err
@@ -108,21 +104,16 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	states, err := runner.PairStates(run, pairs, order)
+	states, err := s.carried(run, arrays)
 	if err != nil {
-		return fmt.Errorf("%s: --state: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	results, calls, err := runCalls(c, run, arrays, states)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if calls > 1 && len(states) == 0 {
-		for _, st := range run.States() {
-			in, out := run.Inputs()[st.In].Name, run.Outputs()[st.Out].Name
-			if arrays[in] == nil {
-				c.say("note: %s: every call started with %q reset; to carry it, add --state %s=%s", name, in, in, out)
-			}
-		}
+	if calls > 1 {
+		m.sayStates(c, run, states, len(s.states) > 0)
 	}
 	if len(found.races) > 0 {
 		return fmt.Errorf("%s: %d findings:\n%s", name, len(found.races), strings.Join(found.races, "\n"))
@@ -136,6 +127,23 @@ func runSimulate(c *cli, s *simulateFlags) error {
 		}
 	}
 	return writeResults(c, s, run, results, calls, standardized)
+}
+
+// carried returns the states that pass from call to call: those of --state, else those
+// that the model declares.
+func (s *simulateFlags) carried(run runner.Model, arrays map[string]*runner.Array) ([]runner.State, error) {
+	pairs, order, err := parseStates(s.states)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(s.states) == 0:
+		return runner.Carried(run, arrays), nil
+	}
+	states, err := runner.PairStates(run, pairs, order)
+	if err != nil {
+		return nil, fmt.Errorf("--state: %w", err)
+	}
+	return states, nil
 }
 
 // standardize makes of raw features what the network takes, unless they are that already.
@@ -262,6 +270,7 @@ func compareWith(c *cli, name string, p *ethosu.Program, arrays map[string]*runn
 func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Array, calls int, standardized string) error {
 	r := simulated{Calls: calls, Standardized: standardized, Outputs: map[string]string{}}
 	outs := m.Outputs()
+	files := runner.FileNames(outs)
 	for i, a := range results {
 		if s.dequantize {
 			f, err := a.Dequantize(&outs[i])
@@ -273,7 +282,7 @@ func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Ar
 		if s.out == "" {
 			continue
 		}
-		path := filepath.Join(s.out, runner.FileName(outs[i].Name)+".npy")
+		path := filepath.Join(s.out, files[i]+".npy")
 		if err := writeFile(path, a.AppendNPY(nil), true); err != nil {
 			return err
 		}

@@ -67,12 +67,15 @@ func TestSimulateRecordedState(t *testing.T) {
 		}
 	}
 
-	// Without --state every call starts anew, which is said.
-	var stdout, stderr bytes.Buffer
-	if code := execute(context.Background(), []string{"simulate", testdata.Shared(t, "data/models", "gru32x40_stream.tflite"), "--input", in.Name + "=" + frames}, nil, &stdout, &stderr); code != 0 {
-		t.Fatalf("exit code %d: %s", code, stderr.String())
-	}
-	if note := "add --state " + rec.Inputs[1].Name + "=" + rec.Outputs[1].Name + "\n"; !strings.Contains(stderr.String(), note) {
-		t.Errorf("stderr is %q, expected %q", stderr.String(), note)
+	// Without --state the pair is carried or offered, and it is said which; with none every
+	// call starts anew, and nothing is offered.
+	for _, args := range [][]string{nil, {"--state", "none"}} {
+		var stdout, stderr bytes.Buffer
+		if code := execute(context.Background(), append([]string{"simulate", testdata.Shared(t, "data/models", "gru32x40_stream.tflite"), "--input", in.Name + "=" + frames}, args...), nil, &stdout, &stderr); code != 0 {
+			t.Fatalf("exit code %d: %s", code, stderr.String())
+		}
+		if named := strings.Contains(stderr.String(), rec.Inputs[1].Name+"="+rec.Outputs[1].Name); named != (args == nil) {
+			t.Errorf("%q: stderr is %q", args, stderr.String())
+		}
 	}
 }

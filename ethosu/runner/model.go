@@ -59,19 +59,30 @@ func FillReset(t *Tensor, value []byte) {
 	}
 }
 
-// find returns the index of the tensor with the given name. Names are compared as
-// they are, and as the file names that simulate writes (see FileName).
+// find returns the index of the tensor with the given name, else of the only one whose
+// file name it is, as simulate writes it (see FileName).
 func find(ts []Tensor, name, what string) (int, error) {
+	var names []string
+	at := -1
 	for i := range ts {
-		if ts[i].Name == name || FileName(ts[i].Name) == name {
+		if ts[i].Name == name {
 			return i, nil
 		}
-	}
-	var names []string
-	for i := range ts {
 		names = append(names, ts[i].Name)
 	}
-	return 0, fmt.Errorf("no %s named %q: the model has %q", what, name, names)
+	for i := range ts {
+		if FileName(ts[i].Name) != name {
+			continue
+		}
+		if at >= 0 {
+			return 0, fmt.Errorf("%s %q could be %q and %q: give the name itself", what, name, ts[at].Name, ts[i].Name)
+		}
+		at = i
+	}
+	if at < 0 {
+		return 0, fmt.Errorf("no %s named %q: the model has %q", what, name, names)
+	}
+	return at, nil
 }
 
 // PairStates resolves "IN=OUT" names to indices and checks that each pair can be

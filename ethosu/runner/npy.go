@@ -75,8 +75,3 @@ func (a *Array) AppendNPY(dst []byte) []byte {
 	dst = append(dst, header...)
 	return append(dst, a.Data...)
 }
-
-// FileName is the name of a tensor as a file name: / and : become _.
-func FileName(tensor string) string {
-	return strings.NewReplacer("/", "_", ":", "_").Replace(tensor)
-}
