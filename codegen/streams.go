@@ -71,7 +71,7 @@ func (v *view) windows(prog *ethosu.Program, s *ethosu.Stage) []windowView {
 		list[i] = windowView{In: "IN_ARENA", Memory: v.Regions[ethosu.RegionArena].Memory, Access: "UNROLL_NPU_READ_ONLY"}
 	}
 	for _, w := range s.Windows {
-		r := windowView{Offset: w.Offset, Bytes: w.Size, Advance: w.Advance, Access: "UNROLL_NPU_READ_WRITE"}
+		r := windowView{Offset: w.Offset, Bytes: w.Size, Advance: w.Advance, Access: "UNROLL_NPU_PRIVATE"}
 		switch w.In {
 		case ethosu.RegionConstants:
 			r.In, r.Memory = "IN_CONSTANTS", v.Regions[ethosu.RegionConstants].Memory

@@ -40,6 +40,7 @@ type view struct {
 	ArenaSection                        string
 	Regions                             []regionView
 	CommandMemory                       string
+	Written, ReadBack                   []lineRange // of the arena, by the CPU
 
 	Inputs, Outputs  []*tensorView // without states
 	States           []*tensorView
@@ -155,6 +156,7 @@ func newView(p *Project) (*view, error) {
 		}
 	}
 	v.addMemory(prog)
+	v.addLines(prog)
 	v.addStreams(prog)
 	return v, nil
 }
@@ -197,7 +199,7 @@ func (v *view) addTensors(p *Project) error {
 	taken := map[string]bool{"ctx": true, "npu": true, "arena": true, "fast": true, "state": true, "status": true,
 		"timeout_ms": true, "real": true, "model": true, "mean": true, "std_dev": true, "i": true, "value": true, "ready": true, "found": true,
 		"mismatches": true, "call": true, "calls": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
-		"regions": true, "intact": true, "aligned": true, "quiet": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
+		"regions": true, "intact": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
 		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
 		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true,
 		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}
@@ -356,9 +358,9 @@ func (v *view) addMemory(prog *ethosu.Program) {
 	if v.ConstantBytes > 0 {
 		constants.Address, constants.Bytes = v.Prefix+"_constants", v.Macro+"_CONSTANT_BYTES"
 	}
-	v.Regions = []regionView{constants, {"ctx->arena", "NPU_ARENA_BYTES", port(prog.Mode.Arena, 0, 2), "UNROLL_NPU_READ_WRITE"}}
+	v.Regions = []regionView{constants, {"ctx->arena", "NPU_ARENA_BYTES", port(prog.Mode.Arena, 0, 2), "UNROLL_NPU_PRIVATE"}}
 	if v.FastSize > 0 {
-		v.Regions = append(v.Regions, regionView{"fast", v.Macro + "_FAST_BYTES", port(prog.Mode.Cache, 1, 3), "UNROLL_NPU_READ_WRITE"})
+		v.Regions = append(v.Regions, regionView{"fast", v.Macro + "_FAST_BYTES", port(prog.Mode.Cache, 1, 3), "UNROLL_NPU_PRIVATE"})
 	}
 	v.CommandMemory = port(prog.Mode.Const, 1, 2)
 }

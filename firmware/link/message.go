@@ -17,6 +17,8 @@ const (
 	opValue    = 'V' // answer to opRead: b = value
 	opLoad     = 'r' // a = length, b = address; answered by the bytes
 	opStore    = 'w' // a = length, b = address, followed by the bytes
+	opClean    = 'C' // a = length, b = address: the data cache writes back; the NPU's side speaks then, to opEndCalls
+	opDrop     = 'I' // likewise: the data cache drops lines
 	opEndCalls = 'e' // a = interrupt level, b = delay in ticks; the program goes on
 )
 

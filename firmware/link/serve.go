@@ -35,6 +35,9 @@ type Options struct {
 	// Delay returns the time between the NPU's end and its interrupt, in ticks of
 	// the program's clock; 0 raises it before the write to CMD has returned.
 	Delay func() uint64
+	// Shadow puts a data cache between the program and the memory that the NPU
+	// sees. The program must be built with UNROLL_SHADOW_CACHE.
+	Shadow bool
 }
 
 // Stats is what went over the wire.
@@ -44,6 +47,8 @@ type Stats struct {
 	RegisterWrites          int
 	Interrupts              int
 	BytesRead, BytesWritten int64
+	// LinesCleaned and LinesDropped count cache lines, with Options.Shadow.
+	LinesCleaned, LinesDropped int
 	// Violations are accesses that were refused, the first 16.
 	Violations []*AccessError
 }
@@ -60,7 +65,12 @@ const maxChunk = 1 << 20
 // it does not speak the protocol, or an error of r or w.
 func Serve(r io.Reader, w io.Writer, connect func(Memory) NPU, opt Options) (*Stats, error) {
 	s := &server{r: bufio.NewReaderSize(r, 64<<10), w: w, opt: opt}
-	s.npu = connect(s)
+	if opt.Shadow {
+		s.shadow = &shadow{server: s, lines: map[uint64]*line{}}
+		s.npu = connect(s.shadow)
+	} else {
+		s.npu = connect(s)
+	}
 	for {
 		m, err := readMessage(s.r)
 		if err == nil {
@@ -83,6 +93,7 @@ type server struct {
 	w      io.Writer
 	opt    Options
 	npu    NPU
+	shadow *shadow // nil: the program's memory is the NPU's
 	stats  Stats
 	open   bool  // the program waits for what the NPU asks of it
 	broken error // of the wire, met by the NPU
@@ -128,6 +139,17 @@ func (s *server) answer(m message) error {
 			return nil
 		}
 		return s.command(uint32(m.b))
+	case opClean, opDrop:
+		if s.shadow == nil {
+			return &ProtocolError{What: fmt.Sprintf("the program was built for a simulated data cache, and there is none: %v", m)}
+		}
+		s.open = true
+		err := s.shadow.maintain(m.op, m.b, int(m.a))
+		s.open = false
+		if err != nil {
+			return err
+		}
+		return s.send(message{op: opEndCalls, a: level(s.npu)}, nil)
 	}
 	return &ProtocolError{What: fmt.Sprintf("unknown message %v: is something printed to stdout?", m)}
 }
@@ -137,6 +159,9 @@ func (s *server) command(v uint32) error {
 	before := s.npu.IRQ()
 	s.open = true
 	s.npu.WriteReg(cmdOffset, v)
+	if s.shadow != nil {
+		s.shadow.evict()
+	}
 	s.open = false
 	if s.broken != nil {
 		return s.broken
@@ -174,6 +199,11 @@ func (s *server) ReadAt(addr uint64, p []byte) error {
 		return err
 	}
 	s.stats.BytesRead += int64(len(p))
+	return s.load(addr, p)
+}
+
+// load reads the program's memory, whatever the NPU may do there.
+func (s *server) load(addr uint64, p []byte) error {
 	for len(p) > 0 {
 		n := min(len(p), maxChunk)
 		if err := s.send(message{op: opLoad, a: uint32(n), b: addr}, nil); err != nil {
@@ -193,6 +223,11 @@ func (s *server) WriteAt(addr uint64, p []byte) error {
 		return err
 	}
 	s.stats.BytesWritten += int64(len(p))
+	return s.store(addr, p)
+}
+
+// store writes the program's memory.
+func (s *server) store(addr uint64, p []byte) error {
 	for len(p) > 0 {
 		n := min(len(p), maxChunk)
 		if err := s.send(message{op: opStore, a: uint32(n), b: addr}, p[:n]); err != nil {

@@ -88,7 +88,8 @@ func withCMake(ctx context.Context, opt Options, t *board.Board, dir, build stri
 	}
 	configure := []string{paths[toolCMake], "-S", dir, "-B", build, "-G", "Ninja",
 		"-DCMAKE_MAKE_PROGRAM=" + paths[toolNinja], "-DUNROLL_TARGET=" + t.Target,
-		"-DUNROLL_NONSECURE=" + onOff(opt.NonSecure), "-DUNROLL_SANITIZE=" + onOff(opt.Sanitize)}
+		"-DUNROLL_NONSECURE=" + onOff(opt.NonSecure), "-DUNROLL_SANITIZE=" + onOff(opt.Sanitize),
+		"-DUNROLL_SHADOW_CACHE=" + onOff(opt.Shadow)}
 	if !t.Host() {
 		configure = append(configure, "-DCMAKE_TOOLCHAIN_FILE="+filepath.Join(dir, filepath.FromSlash(t.Toolchain)))
 	}
@@ -134,6 +135,9 @@ func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string
 	}
 	if opt.NonSecure {
 		flags = append(flags, "-DUNROLL_NONSECURE=1")
+	}
+	if opt.Shadow {
+		flags = append(flags, "-DUNROLL_SHADOW_CACHE=1")
 	}
 	sanitize := []string{}
 	if opt.Sanitize {

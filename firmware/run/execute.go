@@ -92,7 +92,7 @@ func executeHere(ctx context.Context, t *board.Board, argv []string, opt Options
 		npu = opt.Connect(memory)
 		return npu
 	}
-	stats, err := link.Serve(stdout, stdin, connect, link.Options{Check: check, Delay: opt.Delay})
+	stats, err := link.Serve(stdout, stdin, connect, link.Options{Check: check, Delay: opt.Delay, Shadow: opt.Shadow})
 	report.Link = stats
 	if f, ok := npu.(interface{ Fault() error }); ok && err == nil && f.Fault() != nil {
 		report.Problem = "the NPU stopped: " + f.Fault().Error()

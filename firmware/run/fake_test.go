@@ -36,6 +36,7 @@ type fault struct {
 	id, config uint32 // instead of the real ones, when not 0
 	status     uint32 // error bits after a run
 	silent     bool   // never ends
+	mute       bool   // ends, but its interrupt reaches nobody
 	noReset    bool   // reset stays in progress
 	protection uint32 // xor into PROT
 	wild       bool   // reads outside of its memory
@@ -58,7 +59,7 @@ func newFake(mem link.Memory, calls, rounds int, flags uint32) *fakeNPU {
 	return &fakeNPU{mem: mem, regs: map[uint32]uint32{}, lock: flags, misc: uint32(calls | rounds<<16)}
 }
 
-func (n *fakeNPU) IRQ() bool { return n.irq }
+func (n *fakeNPU) IRQ() bool { return n.irq && !n.fault.mute }
 
 func (n *fakeNPU) ReadReg(off uint32) uint32 {
 	switch off {

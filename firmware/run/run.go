@@ -36,6 +36,8 @@ type Options struct {
 	PlainCC bool
 	// Sanitize builds for this machine with AddressSanitizer and UBSan.
 	Sanitize bool
+	// Shadow puts a data cache at its worst between the program and the NPU's memory.
+	Shadow bool
 	// NonSecure links for the non-secure addresses.
 	NonSecure bool
 	// Toolchain is a CMake toolchain file below the project, cmake/llvm.cmake say,
@@ -137,6 +139,9 @@ func (o *Options) buildDir(b *board.Board) string {
 	}
 	if o.NonSecure {
 		name += "-nonsecure"
+	}
+	if o.Shadow {
+		name += "-shadow"
 	}
 	return filepath.Join(o.Dir, "build", name)
 }

@@ -92,6 +92,7 @@ func TestFaults(t *testing.T) {
 		{fault{incomplete: true}, "init=OK check=OK run=ERR_INCOMPLETE qread=28 again=ERR_INCOMPLETE"},
 		{fault{silent: true}, "init=OK check=OK run=ERR_TIMEOUT qread=0 again=ERR_TIMEOUT"},
 		{fault{}, "init=OK check=OK run=OK"},
+		{fault{mute: true}, "init=OK check=OK run=ERR_INTERRUPT qread=28 again=ERR_INTERRUPT"},
 		{fault{id: 0x20007001}, "init=OK check=ERR_ARCHITECTURE"},
 		{fault{config: 0x00001806}, "init=OK check=ERR_ACCELERATOR"},
 		{fault{config: 0x10003008}, "init=OK check=ERR_ACCELERATOR"},
@@ -99,13 +100,16 @@ func TestFaults(t *testing.T) {
 		{fault{id: 0xffffffff}, "init=ERR_NO_NPU"},
 		{fault{}, "init=OK check=OK run=OK"},
 	}
-	var want strings.Builder
-	for i, r := range rounds {
-		fmt.Fprintf(&want, "%d: %s\n", i, r.want)
-	}
-	want.WriteString("RESULT: PASS\n")
 	for _, on := range []string{"host", "qemu"} {
 		for _, flags := range []uint32{0, flagPolled} {
+			var want strings.Builder
+			for i, r := range rounds {
+				if r.fault.mute && flags == flagPolled {
+					r.want = "init=OK check=OK run=OK" // nobody waits for an interrupt
+				}
+				fmt.Fprintf(&want, "%d: %s\n", i, r.want)
+			}
+			want.WriteString("RESULT: PASS\n")
 			t.Run(fmt.Sprintf("%s/flags=%#x", on, flags), func(t *testing.T) {
 				t.Parallel()
 				report := start(t, build{on: on}, func(mem link.Memory) link.NPU {

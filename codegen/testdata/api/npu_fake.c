@@ -1,12 +1,45 @@
 /* An NPU driver without an NPU: a job takes a few polls, then adds state to input. */
 #include "npu_fake.h"
 
+#include <stdlib.h>
+
 #include "npu_driver.h"
+#include "npu_port.h"
 
 unroll_npu_status fake_result = UNROLL_NPU_OK;
 int fake_polls = 2;
 
 static int left;
+
+/* The lock of a program with several threads, which is refused while it is taken. */
+static int locked;
+
+int unroll_npu_port_lock(struct unroll_npu *npu) {
+    (void)npu;
+    if (locked != 0) {
+        return 0;
+    }
+    locked = 1;
+    return 1;
+}
+
+void unroll_npu_port_unlock(struct unroll_npu *npu) {
+    (void)npu;
+    if (locked == 0) {
+        abort(); /* given back twice */
+    }
+    locked = 0;
+}
+
+void unroll_npu_port_cache_clean(uintptr_t address, size_t bytes) {
+    (void)address;
+    (void)bytes;
+}
+
+void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
+    (void)address;
+    (void)bytes;
+}
 
 unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *job) {
     (void)npu;

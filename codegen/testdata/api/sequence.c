@@ -25,6 +25,49 @@ static uint32_t limits[8];     /* what each wait was given */
 static unsigned checks;
 static int left;
 
+/* The lock of a program with several threads, which is refused while it is taken. */
+static int locked;
+
+int unroll_npu_port_lock(struct unroll_npu *npu) {
+    (void)npu;
+    if (locked != 0) {
+        return 0;
+    }
+    locked = 1;
+    return 1;
+}
+
+void unroll_npu_port_unlock(struct unroll_npu *npu) {
+    (void)npu;
+    if (locked == 0) {
+        abort(); /* given back twice */
+    }
+    locked = 0;
+}
+
+void unroll_npu_port_cache_clean(uintptr_t address, size_t bytes) {
+    (void)address;
+    (void)bytes;
+}
+
+void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
+    (void)address;
+    (void)bytes;
+}
+
+/* Between hold and release every stream of a run is started. */
+static int held;
+
+void unroll_npu_hold(unroll_npu *npu) {
+    (void)npu;
+    held = 1;
+}
+
+void unroll_npu_release(unroll_npu *npu) {
+    (void)npu;
+    held = 0;
+}
+
 uint32_t unroll_npu_port_ticks(void) {
     return clock_ms;
 }
@@ -43,6 +86,9 @@ unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *
 }
 
 unroll_npu_status unroll_npu_start(unroll_npu *npu, const unroll_npu_job *job) {
+    if (held == 0) {
+        abort();
+    }
     if (npu->job != NULL) {
         return UNROLL_NPU_BUSY;
     }

@@ -21,13 +21,18 @@
 #define SCB_BFAR     CORTEX_M_REGISTER(0xE000ED38u)
 #define SCB_SFSR     CORTEX_M_REGISTER(0xE000EDE4u)
 #define SCB_SFAR     CORTEX_M_REGISTER(0xE000EDE8u)
+#define SCB_CCSIDR   CORTEX_M_REGISTER(0xE000ED80u)
+#define SCB_CSSELR   CORTEX_M_REGISTER(0xE000ED84u)
+#define SCB_ICIALLU  CORTEX_M_REGISTER(0xE000EF50u)
 #define SCB_DCIMVAC  CORTEX_M_REGISTER(0xE000EF5Cu)
+#define SCB_DCISW    CORTEX_M_REGISTER(0xE000EF60u)
 #define SCB_DCCMVAC  CORTEX_M_REGISTER(0xE000EF68u)
 
 #define SYST_CSR_RUN       0x7u /* core clock, interrupt, enable */
 #define SCB_ICSR_PENDSTSET (1u << 26)
 #define SCB_ICSR_PENDSTCLR (1u << 25)
 #define SCB_CCR_DC         (1u << 16) /* data cache on */
+#define SCB_CCR_IC         (1u << 17) /* instruction cache on */
 
 static inline void cortex_m_dsb(void) {
     __asm__ volatile("dsb 0xF" ::: "memory");

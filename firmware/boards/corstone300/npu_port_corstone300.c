@@ -65,6 +65,21 @@ void unroll_npu_port_barrier(void) {
     cortex_m_dsb();
 }
 
+#ifdef UNROLL_SHADOW_CACHE
+
+/* QEMU has no caches: one is simulated at the other end of the link. */
+#include "npu_link.h"
+
+void unroll_npu_port_cache_clean(uintptr_t address, size_t bytes) {
+    npu_link_cache_clean(address, bytes);
+}
+
+void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
+    npu_link_cache_invalidate(address, bytes);
+}
+
+#else
+
 static void each_line(uintptr_t address, size_t bytes, volatile uint32_t *operation) {
     const uintptr_t end = address + bytes;
 
@@ -88,22 +103,44 @@ void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
     each_line(address, bytes, &SCB_DCIMVAC);
 }
 
-int unroll_npu_port_reachable(uintptr_t address, size_t bytes) {
-    static const struct {
-        uint32_t start;
-        uint32_t bytes;
-    } memories[] = {
-#define MEMORY(start, bytes, ports, offset) {start, bytes},
-        UNROLL_BOARD_NPU_MEMORIES(MEMORY)
-#undef MEMORY
-    };
+#endif
 
+static const struct memory {
+    uint32_t start;
+    uint32_t bytes;
+    uint32_t ports;
+    uint32_t offset;
+} memories[] = {
+#define MEMORY(start, bytes, ports, offset) {start, bytes, ports, offset},
+    UNROLL_BOARD_NPU_MEMORIES(MEMORY)
+#undef MEMORY
+};
+
+/* The memory on the NPU's buses that holds all of [address, address + bytes); null for any other,
+ * such as a TCM. */
+static const struct memory *memory_of(uintptr_t address, size_t bytes) {
     for (uint32_t i = 0; i < sizeof memories / sizeof memories[0]; i++) {
         const uint32_t offset = (uint32_t)address - memories[i].start;
 
         if (offset < memories[i].bytes && bytes <= memories[i].bytes - offset) {
-            return 1;
+            return &memories[i];
         }
     }
-    return 0;
+    return NULL;
+}
+
+int unroll_npu_port_reachable(uintptr_t address, size_t bytes) {
+    return memory_of(address, bytes) != NULL;
+}
+
+int unroll_npu_port_reaches(uintptr_t address, size_t bytes, uint32_t port) {
+    const struct memory *memory = memory_of(address, bytes);
+
+    return memory != NULL && (memory->ports >> port & 1u) != 0u;
+}
+
+uint64_t unroll_npu_port_address(uintptr_t address) {
+    const struct memory *memory = memory_of(address, 1);
+
+    return memory == NULL ? address : (uint32_t)(address + memory->offset);
 }

@@ -81,12 +81,44 @@ static void copy(uint32_t *to, const uint32_t *from, size_t count) {
     }
 }
 
+/* Both caches on. After reset they hold no valid data, but no promise of that either. */
+static void caches_on(void) {
+    const uint32_t line_bits = 5; /* lines of 32 bytes */
+    uint32_t size;
+    uint32_t sets;
+    uint32_t ways;
+    uint32_t way_shift = 32;
+
+    SCB_ICIALLU = 0;
+    SCB_CSSELR = 0; /* level 1, data */
+    cortex_m_dsb();
+    size = SCB_CCSIDR;
+    if (size == 0u) {
+        return; /* QEMU has none */
+    }
+    sets = ((size >> 13) & 0x7FFFu) + 1u;
+    ways = ((size >> 3) & 0x3FFu) + 1u;
+    for (uint32_t n = 1; n < ways; n <<= 1) {
+        way_shift--;
+    }
+    for (uint32_t set = 0; set < sets; set++) {
+        for (uint32_t way = 0; way < ways; way++) {
+            SCB_DCISW = (way_shift < 32u ? way << way_shift : 0u) | set << line_bits;
+        }
+    }
+    cortex_m_dsb();
+    SCB_CCR |= SCB_CCR_IC | SCB_CCR_DC;
+    cortex_m_dsb();
+    cortex_m_isb();
+}
+
 __attribute__((used)) void corstone300_start(void) {
     const size_t bss = words(unroll_bss_start, unroll_bss_end);
     const size_t constructors =
         ((uintptr_t)unroll_init_end - (uintptr_t)unroll_init_start) / sizeof unroll_init_start[0];
 
     SCB_VTOR = (uint32_t)(uintptr_t)&corstone300_vectors;
+    caches_on();
     copy(unroll_data_start, unroll_data_load, words(unroll_data_start, unroll_data_end));
     copy(unroll_model_sram_start, unroll_model_sram_load,
          words(unroll_model_sram_start, unroll_model_sram_end));

@@ -76,7 +76,20 @@ void npu_link_receive(void *bytes, size_t count) {
     }
 }
 
-/* The caches of a PC are coherent with the link, and it reaches all memory of the process. */
+/* The link reaches all memory of the process. The caches of a PC are coherent with it, unless a
+ * data cache is simulated at its other end. */
+
+#ifdef UNROLL_SHADOW_CACHE
+
+void unroll_npu_port_cache_clean(uintptr_t address, size_t bytes) {
+    npu_link_cache_clean(address, bytes);
+}
+
+void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
+    npu_link_cache_invalidate(address, bytes);
+}
+
+#else
 
 void unroll_npu_port_cache_clean(uintptr_t address, size_t bytes) {
     (void)address;
@@ -87,6 +100,8 @@ void unroll_npu_port_cache_invalidate(uintptr_t address, size_t bytes) {
     (void)address;
     (void)bytes;
 }
+
+#endif
 
 void unroll_npu_port_barrier(void) {
 }

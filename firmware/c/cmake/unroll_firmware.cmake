@@ -12,6 +12,7 @@ set(UNROLL_TARGET host CACHE STRING "the board to build for")
 option(UNROLL_NONSECURE "addresses and NPU in the non-secure world" OFF)
 option(UNROLL_WERROR "a warning stops the build" ON)
 option(UNROLL_SANITIZE "AddressSanitizer and UBSan, host only" OFF)
+option(UNROLL_SHADOW_CACHE "the process that is the NPU is the data cache, too (host, QEMU)" OFF)
 set(UNROLL_STACK_BYTES 8192 CACHE STRING "stack of the image, a multiple of 8")
 
 # How to compile is the business of the top of the build.

@@ -20,11 +20,15 @@ static void reg_write(const unroll_npu *npu, uint32_t offset, uint32_t value) {
 /* Both halves are always written: a stale high word would send a U65 elsewhere, and a PC has
  * addresses above 32 bits. */
 static void reg_write_address(const unroll_npu *npu, uint32_t offset, const void *address) {
-    const uint64_t wide = (uint64_t)(uintptr_t)address;
+    const uint64_t wide = unroll_npu_port_address((uintptr_t)address);
 
     reg_write(npu, offset, (uint32_t)wide);
     reg_write(npu, offset + 4u, (uint32_t)(wide >> 32));
 }
+
+#define KNOWN_FLAGS                                                                                \
+    (UNROLL_NPU_PRIVILEGED | UNROLL_NPU_NONSECURE | UNROLL_NPU_POLLED | UNROLL_NPU_KEEP_POWER |    \
+     UNROLL_NPU_COUNT_CYCLES)
 
 static uint32_t level_of(const unroll_npu *npu) {
     return (uint32_t)npu->flags & (UNROLL_NPU_PRIVILEGED | UNROLL_NPU_NONSECURE);
@@ -37,6 +41,7 @@ static unroll_npu_status reset(unroll_npu *npu) {
     uint32_t polls = 0;
     uint32_t limit = NPU_AXI_LIMIT_U55;
 
+    npu->awake = 0;
     reg_write(npu, NPU_RESET, level_of(npu));
     while ((reg_read(npu, NPU_STATUS) & NPU_STATUS_RESET) != 0u) {
         if (++polls >= UNROLL_NPU_RESET_POLLS) {
@@ -61,20 +66,23 @@ static unroll_npu_status reset(unroll_npu *npu) {
     for (uint32_t i = 0; i < 4u; i++) {
         reg_write(npu, NPU_AXI_LIMIT0 + 4u * i, limit);
     }
+    npu->awake = 1;
     return UNROLL_NPU_OK;
 }
 
 /* Nothing runs: the NPU may go to sleep. */
-static void release_power(const unroll_npu *npu) {
-    if ((npu->flags & UNROLL_NPU_KEEP_POWER) == 0u) {
+static void release_power(unroll_npu *npu) {
+    if ((npu->flags & UNROLL_NPU_KEEP_POWER) == 0u && npu->held == 0u) {
         reg_write(npu, NPU_CMD, NPU_CMD_ALLOW_OFF);
+        npu->awake = 0;
+        unroll_npu_port_power(npu, 0);
     }
 }
 
 unroll_npu_status unroll_npu_init(unroll_npu *npu, uintptr_t base, uint32_t flags) {
     unroll_npu_status result;
 
-    if (npu == NULL) {
+    if (npu == NULL || (flags & ~KNOWN_FLAGS) != 0u) {
         return UNROLL_NPU_ERR_ARGUMENT;
     }
     npu->base = base;
@@ -87,7 +95,12 @@ unroll_npu_status unroll_npu_init(unroll_npu *npu, uintptr_t base, uint32_t flag
     npu->qread = 0;
     npu->id = 0;
     npu->config = 0;
+    npu->pmu = NULL;
+    npu->callback = NULL;
+    npu->user = NULL;
+    npu->held = 0;
 
+    unroll_npu_port_power(npu, 1);
     /* Nothing there: the bus reads as all ones, or as zeros, which reset() sees. */
     if (reg_read(npu, NPU_ID) == 0xFFFFFFFFu) {
         return UNROLL_NPU_ERR_NO_NPU;
@@ -135,6 +148,11 @@ static unroll_npu_status job_shape(const unroll_npu *npu, const unroll_npu_job *
     return UNROLL_NPU_OK;
 }
 
+/* Memory types 0 and 1 are those of AXI port 0, 2 and 3 of port 1. */
+static int reaches(const void *address, uint32_t bytes, uint32_t memory) {
+    return unroll_npu_port_reaches((uintptr_t)address, bytes, (memory >> 1) & 1u);
+}
+
 unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *job) {
     const unroll_npu_status shape = job_shape(npu, job);
 
@@ -148,7 +166,7 @@ unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *
         (npu->id & NPU_ID_ARCH_MINOR) < (job->id & NPU_ID_ARCH_MINOR)) {
         return UNROLL_NPU_ERR_ARCHITECTURE;
     }
-    if (!unroll_npu_port_reachable((uintptr_t)job->commands, job->command_bytes)) {
+    if (!reaches(job->commands, job->command_bytes, job->commands_memory)) {
         return UNROLL_NPU_ERR_UNREACHABLE;
     }
     unroll_npu_port_cache_clean((uintptr_t)job->commands, job->command_bytes);
@@ -158,11 +176,14 @@ unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *
         if (region->bytes == 0u) {
             continue;
         }
-        if (!unroll_npu_port_reachable((uintptr_t)region->address, region->bytes)) {
+        if (!reaches(region->address, region->bytes, region->memory)) {
             return UNROLL_NPU_ERR_UNREACHABLE;
         }
-        if (region->access == UNROLL_NPU_READ_ONLY) {
+        if (region->access != UNROLL_NPU_READ_WRITE) {
             unroll_npu_port_cache_clean((uintptr_t)region->address, region->bytes);
+        }
+        if (region->access == UNROLL_NPU_PRIVATE) {
+            unroll_npu_port_cache_invalidate((uintptr_t)region->address, region->bytes);
         }
     }
     return UNROLL_NPU_OK;
@@ -170,12 +191,12 @@ unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *
 
 enum maintenance { CLEAN, INVALIDATE };
 
-/* Cache maintenance of every region the NPU writes. */
+/* Cache maintenance of the regions that are left to the driver. */
 static void maintain(const unroll_npu_job *job, enum maintenance what) {
     for (uint32_t i = 0; i < job->region_count; i++) {
         const unroll_npu_region *region = &job->regions[i];
 
-        if (region->access == UNROLL_NPU_READ_ONLY || region->bytes == 0u) {
+        if (region->access != UNROLL_NPU_READ_WRITE || region->bytes == 0u) {
             continue;
         }
         if (what == CLEAN) {
@@ -186,11 +207,33 @@ static void maintain(const unroll_npu_job *job, enum maintenance what) {
     }
 }
 
-static void start_counter(const unroll_npu *npu) {
+static void start_counters(const unroll_npu *npu) {
+    uint32_t enabled = NPU_PMCNTEN_CYCLE;
+
     reg_write(npu, NPU_PMCR, NPU_PMCR_ENABLE);
     reg_write(npu, NPU_PMCCNTR_CFG, NPU_PMCCNTR_CFG_ACTIVE);
-    reg_write(npu, NPU_PMCNTENSET, NPU_PMCNTEN_CYCLE);
-    reg_write(npu, NPU_PMCR, NPU_PMCR_ENABLE | NPU_PMCR_CYCLE_RESET);
+    if (npu->pmu != NULL) {
+        for (uint32_t i = 0; i < UNROLL_NPU_COUNTERS; i++) {
+            reg_write(npu, NPU_PMEVTYPER0 + 4u * i, npu->pmu->event[i]);
+            enabled |= 1u << i;
+        }
+    }
+    reg_write(npu, NPU_PMCNTENSET, enabled);
+    reg_write(npu, NPU_PMCR, NPU_PMCR_ENABLE | NPU_PMCR_EVENT_RESET | NPU_PMCR_CYCLE_RESET);
+}
+
+static int counts(const unroll_npu *npu) {
+    return (npu->flags & UNROLL_NPU_COUNT_CYCLES) != 0u || npu->pmu != NULL;
+}
+
+static void take_counters(unroll_npu *npu) {
+    npu->cycles = reg_read(npu, NPU_PMCCNTR);
+    npu->cycles |= (uint64_t)(reg_read(npu, NPU_PMCCNTR_HI) & 0xFFFFu) << 32;
+    if (npu->pmu != NULL) {
+        for (uint32_t i = 0; i < UNROLL_NPU_COUNTERS; i++) {
+            npu->pmu->count[i] += reg_read(npu, NPU_PMEVCNTR0 + 4u * i);
+        }
+    }
 }
 
 unroll_npu_status unroll_npu_start(unroll_npu *npu, const unroll_npu_job *job) {
@@ -206,7 +249,8 @@ unroll_npu_status unroll_npu_start(unroll_npu *npu, const unroll_npu_job *job) {
     maintain(job, CLEAN);
 
     /* An NPU that was allowed to power down has lost its registers, its level among them. */
-    if ((npu->flags & UNROLL_NPU_KEEP_POWER) == 0u) {
+    if (npu->awake == 0u) {
+        unroll_npu_port_power(npu, 1);
         result = reset(npu);
         if (result != UNROLL_NPU_OK) {
             return result;
@@ -221,8 +265,8 @@ unroll_npu_status unroll_npu_start(unroll_npu *npu, const unroll_npu_job *job) {
         region_config |= ((uint32_t)job->regions[i].memory & 3u) << (2u * i);
     }
     reg_write(npu, NPU_REGIONCFG, region_config);
-    if ((npu->flags & UNROLL_NPU_COUNT_CYCLES) != 0u) {
-        start_counter(npu);
+    if (counts(npu)) {
+        start_counters(npu);
     }
 
     /* The interrupt may come before the store to CMD has returned: everything that the handler and
@@ -248,6 +292,9 @@ static void look(unroll_npu *npu) {
     reg_write(npu, NPU_CMD, NPU_CMD_CLEAR_IRQ);
     npu->status = status;
     npu->done = 1;
+    if (npu->callback != NULL) {
+        npu->callback(npu, npu->user);
+    }
 }
 
 void unroll_npu_irq_handler(unroll_npu *npu) {
@@ -282,9 +329,8 @@ static void finish(unroll_npu *npu, unroll_npu_status result) {
 
     npu->job = NULL;
     if (result == UNROLL_NPU_OK) {
-        if ((npu->flags & UNROLL_NPU_COUNT_CYCLES) != 0u) {
-            npu->cycles = reg_read(npu, NPU_PMCCNTR);
-            npu->cycles |= (uint64_t)(reg_read(npu, NPU_PMCCNTR_HI) & 0xFFFFu) << 32;
+        if (counts(npu)) {
+            take_counters(npu);
         }
     } else {
         npu->qread = reg_read(npu, NPU_QREAD);
@@ -315,21 +361,40 @@ unroll_npu_status unroll_npu_poll(unroll_npu *npu) {
     return result;
 }
 
+/* The time is up. An NPU that has ended by now could not tell. */
+static unroll_npu_status give_up(unroll_npu *npu) {
+    const uint32_t status = reg_read(npu, NPU_STATUS);
+    unroll_npu_status result = UNROLL_NPU_ERR_TIMEOUT;
+
+    if ((status & (NPU_STATUS_IRQ | NPU_STATUS_ERRORS)) != 0u) {
+        if (npu->done != 0u) { /* just now */
+            return unroll_npu_poll(npu);
+        }
+        result = UNROLL_NPU_ERR_INTERRUPT;
+    }
+    npu->status = status;
+    finish(npu, result);
+    return result;
+}
+
 unroll_npu_status unroll_npu_wait(unroll_npu *npu, uint32_t timeout_ms) {
     for (;;) {
         const unroll_npu_status result = unroll_npu_poll(npu);
+        uint32_t remaining = UNROLL_NPU_WAIT_FOREVER;
 
         if (result != UNROLL_NPU_BUSY) {
             return result;
         }
-        if (timeout_ms != UNROLL_NPU_WAIT_FOREVER &&
-            unroll_npu_port_ticks() - npu->started > timeout_ms) {
-            npu->status = reg_read(npu, NPU_STATUS);
-            finish(npu, UNROLL_NPU_ERR_TIMEOUT);
-            return UNROLL_NPU_ERR_TIMEOUT;
+        if (timeout_ms != UNROLL_NPU_WAIT_FOREVER) {
+            const uint32_t gone = unroll_npu_port_ticks() - npu->started;
+
+            if (gone > timeout_ms) {
+                return give_up(npu);
+            }
+            remaining = timeout_ms - gone + 1u;
         }
         if ((npu->flags & UNROLL_NPU_POLLED) == 0u) {
-            unroll_npu_port_wait(&npu->done);
+            unroll_npu_port_sleep(npu, remaining);
         }
     }
 }
@@ -350,11 +415,35 @@ unroll_npu_status unroll_npu_soft_reset(unroll_npu *npu) {
         return UNROLL_NPU_ERR_STATE;
     }
     npu->job = NULL;
+    unroll_npu_port_power(npu, 1);
     result = reset(npu);
     if (result == UNROLL_NPU_OK) {
         release_power(npu);
     }
     return result;
+}
+
+void unroll_npu_on_done(unroll_npu *npu, unroll_npu_callback callback, void *user) {
+    npu->callback = NULL; /* an interrupt in between must not see the new one with the old user */
+    unroll_npu_port_barrier();
+    npu->user = user;
+    unroll_npu_port_barrier();
+    npu->callback = callback;
+}
+
+void unroll_npu_count(unroll_npu *npu, unroll_npu_pmu *pmu) {
+    npu->pmu = pmu;
+}
+
+void unroll_npu_hold(unroll_npu *npu) {
+    npu->held = 1;
+}
+
+void unroll_npu_release(unroll_npu *npu) {
+    npu->held = 0;
+    if (npu->job == NULL && npu->awake != 0u) {
+        release_power(npu);
+    }
 }
 
 uint64_t unroll_npu_cycles(const unroll_npu *npu) {

@@ -12,7 +12,10 @@
  *   unroll_npu_start(&npu, &job); ... unroll_npu_poll(&npu) until it is not BUSY,
  *                             or  ... unroll_npu_wait(&npu, timeout_ms);
  *
+ * Every call answers a status that is to be looked at.
+ *
  * Not reentrant: one thread uses an unroll_npu at a time; unroll_npu_irq_handler is the exception.
+ * Threads that share an NPU take turns with unroll_npu_port_lock, as generated models do.
  * After an error the NPU has been soft reset and the next run may start; if even that fails the
  * context needs unroll_npu_init again (ERR_STATE until then).
  */
@@ -29,7 +32,7 @@ extern "C" {
 #endif
 
 /* Raised when a change breaks generated code, which checks it with #error. */
-#define UNROLL_NPU_DRIVER_VERSION 1
+#define UNROLL_NPU_DRIVER_VERSION 2
 
 #define UNROLL_NPU_MAX_REGIONS  8u
 #define UNROLL_NPU_ALIGNMENT    16u /* bytes: stream and every region */
@@ -53,13 +56,16 @@ extern "C" {
 /* How the NPU uses a region; decides which cache maintenance the driver asks for. */
 #define UNROLL_NPU_READ_ONLY  0u /* cleaned by unroll_npu_check only */
 #define UNROLL_NPU_READ_WRITE 1u /* cleaned before, invalidated after every run */
+/* Cleaned and invalidated by unroll_npu_check. From then on the CPU touches it between runs only,
+ * and the caller cleans before a run what it wrote and invalidates after it what it will read. */
+#define UNROLL_NPU_PRIVATE 2u
 
 /* One base pointer: region n of the stream is relative to regions[n].address. */
 typedef struct unroll_npu_region {
     const void *address; /* multiple of UNROLL_NPU_ALIGNMENT; null only when bytes is 0 */
     uint32_t bytes;      /* 0: the stream does not use this region */
     uint8_t memory;      /* UNROLL_NPU_AXI... */
-    uint8_t access;      /* UNROLL_NPU_READ_ONLY or UNROLL_NPU_READ_WRITE */
+    uint8_t access;      /* UNROLL_NPU_READ_ONLY, ..._READ_WRITE or ..._PRIVATE */
 } unroll_npu_region;
 
 /* What to run. The job and what it points to must stay until the run has ended. */
@@ -77,6 +83,30 @@ typedef struct unroll_npu_job {
     uint32_t id;
 } unroll_npu_job;
 
+/* Events to count, and how often they came; the application's own, see unroll_npu_count. */
+#define UNROLL_NPU_COUNTERS 4u
+typedef struct unroll_npu_pmu {
+    uint16_t event[UNROLL_NPU_COUNTERS];
+    uint32_t count[UNROLL_NPU_COUNTERS]; /* added up over runs until the application clears it */
+} unroll_npu_pmu;
+
+/* Some events; numbers are those of the NPU's PMU. */
+#define UNROLL_NPU_EVENT_NONE             0u
+#define UNROLL_NPU_EVENT_MAC_ACTIVE       48u
+#define UNROLL_NPU_EVENT_MAC_ON_WEIGHTS   53u  /* MAC unit waits for decoded weights */
+#define UNROLL_NPU_EVENT_OUTPUT_ACTIVE    64u  /* output unit: elementwise, activation, rescaling */
+#define UNROLL_NPU_EVENT_WEIGHTS_ACTIVE   80u  /* weight decoder */
+#define UNROLL_NPU_EVENT_AXI0_READ_BEATS  130u /* SRAM side */
+#define UNROLL_NPU_EVENT_AXI0_WRITE_BEATS 135u
+#define UNROLL_NPU_EVENT_AXI1_READ_BEATS  386u /* flash or DRAM side */
+#define UNROLL_NPU_EVENT_AXI1_WRITE_BEATS 391u
+
+struct unroll_npu;
+
+/* Told by the interrupt handler (with UNROLL_NPU_POLLED by poll and wait) that a run has ended;
+ * poll or wait then give its result. */
+typedef void (*unroll_npu_callback)(struct unroll_npu *npu, void *user);
+
 /* One NPU. Fields are the driver's own; those under "report" may be read after an error. */
 typedef struct unroll_npu {
     uintptr_t base;
@@ -84,8 +114,13 @@ typedef struct unroll_npu {
     uint64_t cycles;
     uint32_t started;       /* tick of the start */
     volatile uint32_t done; /* set by the interrupt handler: the run has ended */
+    unroll_npu_pmu *pmu;
+    unroll_npu_callback callback;
+    void *user;
     uint8_t flags;
     uint8_t ready;
+    uint8_t awake; /* has power, and its registers what reset() wrote */
+    uint8_t held;
     /* report */
     uint32_t id;              /* ID register */
     uint32_t config;          /* CONFIG register */
@@ -94,9 +129,10 @@ typedef struct unroll_npu {
 } unroll_npu;
 
 /*
- * Finds the NPU at base, soft resets it to the level in flags and enables its interrupt.
- * May be called again at any time, also after any error. Returns OK, ERR_ARGUMENT, ERR_NO_NPU,
- * ERR_RESET or ERR_PROTECTION.
+ * Switches power and clock on, finds the NPU at base, soft resets it to the level in flags and
+ * enables its interrupt. May be called again at any time, also after any error. Returns OK,
+ * ERR_ARGUMENT (also for flags that there are not), ERR_NO_NPU, ERR_RESET or ERR_PROTECTION.
+ * Callback and counters are to be set afterwards.
  */
 unroll_npu_status unroll_npu_init(unroll_npu *npu, uintptr_t base, uint32_t flags);
 
@@ -115,7 +151,8 @@ unroll_npu_status unroll_npu_start(unroll_npu *npu, const unroll_npu_job *job);
 /* BUSY while the job runs; then, once, its result: OK or an error. ERR_STATE: nothing runs. */
 unroll_npu_status unroll_npu_poll(unroll_npu *npu);
 
-/* Sleeps until the job has ended; ERR_TIMEOUT when that takes more than timeout_ms since start.
+/* Sleeps until the job has ended; ERR_TIMEOUT when that takes more than timeout_ms since start,
+ * ERR_INTERRUPT when the NPU has ended by then but its interrupt did not come: wrong number?
  * Otherwise as unroll_npu_poll, but never BUSY. */
 unroll_npu_status unroll_npu_wait(unroll_npu *npu, uint32_t timeout_ms);
 
@@ -129,6 +166,17 @@ static inline int unroll_npu_busy(const unroll_npu *npu) {
 
 /* To be called from the NPU's interrupt. */
 void unroll_npu_irq_handler(unroll_npu *npu);
+
+/* Asks to be told when a run has ended; null: no more. */
+void unroll_npu_on_done(unroll_npu *npu, unroll_npu_callback callback, void *user);
+
+/* Counts events in every run from now on; null: no more. pmu must stay. */
+void unroll_npu_count(unroll_npu *npu, unroll_npu_pmu *pmu);
+
+/* Between hold and release the NPU keeps its power from one run to the next and is not reset
+ * before each: for several streams in a row. Release may power it down. */
+void unroll_npu_hold(unroll_npu *npu);
+void unroll_npu_release(unroll_npu *npu);
 
 /* Stops whatever runs and brings the NPU to the state after init; a running job is forgotten.
  * OK, ERR_STATE, ERR_RESET or ERR_PROTECTION. */

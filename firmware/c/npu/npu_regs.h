@@ -21,6 +21,8 @@
 #define NPU_PMCCNTR     0x1A0u
 #define NPU_PMCCNTR_HI  0x1A4u
 #define NPU_PMCCNTR_CFG 0x1A8u
+#define NPU_PMEVCNTR0   0x300u /* event counter n: +4n */
+#define NPU_PMEVTYPER0  0x380u
 
 #define NPU_STATUS_RUNNING 0x0001u
 #define NPU_STATUS_IRQ     0x0002u
@@ -50,6 +52,7 @@
 #define NPU_AXI_LIMIT_U65 0x1F3F0000u
 
 #define NPU_PMCR_ENABLE        0x1u
+#define NPU_PMCR_EVENT_RESET   0x2u
 #define NPU_PMCR_CYCLE_RESET   0x4u
 #define NPU_PMCNTEN_CYCLE      0x80000000u
 #define NPU_PMCCNTR_CFG_ACTIVE ((32u << 16) | 35u) /* from NPU_ACTIVE to NPU_IDLE */

@@ -24,7 +24,8 @@ extern "C" {
     X(ERR_PARSE, 13, "the NPU found a bad command in the stream")                                  \
     X(ERR_WEIGHTS, 14, "the NPU found a bad weight stream")                                        \
     X(ERR_ECC, 15, "error in the NPU's internal memory")                                           \
-    X(ERR_INCOMPLETE, 16, "the NPU stopped before the end of the stream")
+    X(ERR_INCOMPLETE, 16, "the NPU stopped before the end of the stream")                          \
+    X(ERR_INTERRUPT, 17, "the NPU has ended, but its interrupt did not come")
 
 typedef enum unroll_npu_status {
 #define UNROLL_NPU_STATUS_ENUM(name, value, text) UNROLL_NPU_##name = (value),

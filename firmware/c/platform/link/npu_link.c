@@ -25,13 +25,13 @@ static uint32_t get_u32(const unsigned char *at) {
     return value;
 }
 
-static void send(uint32_t op, uint32_t a, uint32_t b) {
+static void send(uint32_t op, uint32_t a, uint64_t b) {
     unsigned char bytes[MESSAGE_BYTES];
 
     put_u32(bytes, op);
     put_u32(bytes + 4, a);
-    put_u32(bytes + 8, b);
-    put_u32(bytes + 12, 0);
+    put_u32(bytes + 8, (uint32_t)b);
+    put_u32(bytes + 12, (uint32_t)(b >> 32));
     npu_link_send(bytes, sizeof bytes);
 }
 
@@ -101,4 +101,18 @@ void npu_link_write_register(uint32_t offset, uint32_t value) {
 
         npu_link_interrupt(m.a, m.b);
     }
+}
+
+static void maintain(uint32_t op, uintptr_t address, size_t bytes) {
+    greet();
+    send(op, (uint32_t)bytes, address);
+    (void)serve();
+}
+
+void npu_link_cache_clean(uintptr_t address, size_t bytes) {
+    maintain('C', address, bytes);
+}
+
+void npu_link_cache_invalidate(uintptr_t address, size_t bytes) {
+    maintain('I', address, bytes);
 }

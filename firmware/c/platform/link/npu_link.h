@@ -11,6 +11,12 @@
  *                 'r' a = length, b = address                     answered by the bytes
  *                 'w' a = length, b = address, then the bytes     not answered
  *                 'e' a = interrupt level 0 or 1, b = delay in clock ticks, 0 = now, never 1
+ *
+ * The other side can also be the data cache of the CPU (builds with UNROLL_SHADOW_CACHE): the
+ * memory that the NPU sees is then another one, and these move what a cache would move:
+ *
+ *   to the NPU    'C' a = length, b = address: write back   then the other side speaks, to 'e'
+ *                 'I' a = length, b = address: drop         likewise
  */
 #ifndef UNROLL_NPU_LINK_H
 #define UNROLL_NPU_LINK_H
@@ -27,6 +33,10 @@
 /* What the registers at npu_mmio.h become. */
 uint32_t npu_link_read_register(uint32_t offset);
 void npu_link_write_register(uint32_t offset, uint32_t value);
+
+/* Maintenance of the simulated data cache. */
+void npu_link_cache_clean(uintptr_t address, size_t bytes);
+void npu_link_cache_invalidate(uintptr_t address, size_t bytes);
 
 /* Supplied by the transport. Both move all bytes or end the program. */
 void npu_link_send(const void *bytes, size_t count);
