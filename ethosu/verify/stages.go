@@ -83,7 +83,12 @@ func (m *memories) check(a *ethosu.Accelerator, s *ethosu.Stage) *checker {
 	for _, o := range s.Ops {
 		c.names[o.Word] = s.Title() + o.Name
 	}
+	c.beside = besideOf(s)
 	c.walk(s.Commands)
+	if c.beside != nil && len(c.findings) == 0 && c.operations != len(s.Ops) {
+		c.at = Finding{Word: len(s.Commands), Op: -1, Name: "end of the stream"}
+		c.report(RuleProgram, "%d operations, expected the %d that are said to be here", c.operations, len(s.Ops))
+	}
 	return c
 }
 

@@ -42,6 +42,7 @@ type checker struct {
 	kernels, dmas []footprint // that may be under way, oldest first
 	previous      *kernel
 	names         map[int]string // operation names by word
+	beside        *beside        // nil: nothing is said of the operations
 
 	streams map[streamKey]verdict // weight streams already judged
 	work    int
@@ -152,9 +153,11 @@ func (c *checker) walk(words []uint32) {
 			c.dmas = finish(c.dmas, o.Outstanding())
 		case o.IsDMA():
 			c.operations++
+			c.asSaid(o)
 			c.dma(o)
 		case o.IsBlock():
 			c.operations++
+			c.asSaid(o)
 			c.kernel(o)
 		}
 		if len(c.findings) >= maxFindings || c.work > maxWork {

@@ -63,6 +63,8 @@ func (c *checker) weights(o *isa.Operation, k *kernel) {
 			continue
 		}
 		k.constants = append(k.constants, w, s)
+		c.resident("weight stream", o.Index, w)
+		c.resident("scale stream", o.Index, s)
 		if b := c.constant("the weight stream", core, w); b != nil {
 			v := c.judge(b, layouts[core])
 			if v.err != nil {
