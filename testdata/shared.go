@@ -1,37 +1,127 @@
-// Package testdata finds the data sets, models and golden vectors that tests use
-// when they are at hand. They live beside the project, not in it, and every test
-// that needs them passes through Shared.
+// Package testdata finds the data sets, models and golden vectors that tests use. What
+// the project needs to prove itself lies in data, compressed; what is large or belongs
+// to others lies beside the project, where it is at hand.
 package testdata
 
 import (
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 )
 
-// Shared returns the path of a file or folder below ../shared, seen from the
-// project's root. When it is absent the test is skipped, loudly, since what it
-// proves stays unproven.
-func Shared(t testing.TB, elem ...string) string {
+//go:embed data
+var evidence embed.FS
+
+// kept are the files of ../shared that the project has itself, as patterns of path.Match.
+// A test that cannot read one of them fails.
+var kept = []string{
+	"data/vectors/*.json", "data/operators/ops2.json", "data/cases/verify/*",
+	"data/models/gru16_t4.*", "data/models/gru32x40_stream.*", "data/models/rnn64_mnist.*", "data/models/lstm64_mnist_state.*",
+}
+
+// keeps reports whether the project has a file itself.
+func keeps(name string) bool {
+	return slices.ContainsFunc(kept, func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
+}
+
+// read unpacks a file that the project has itself.
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := evidence.ReadFile(name + ".gz")
+	if err != nil {
+		t.Fatalf("testdata/%s.gz is missing: %v", name, err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatalf("testdata/%s.gz: %v", name, err)
+	}
+	if b, err = io.ReadAll(z); err != nil {
+		t.Fatalf("testdata/%s.gz: %v", name, err)
+	}
+	return b
+}
+
+// beside returns the path of a file or folder below ../shared, seen from the project's
+// root, and whether it is there.
+func beside(t testing.TB, name string) (string, error) {
 	t.Helper()
 	_, here, _, ok := runtime.Caller(0)
 	if !ok {
 		t.Fatal("BUG: the source path of package testdata is unknown")
 	}
-	path := filepath.Join(append([]string{filepath.Dir(here), "..", "..", "shared"}, elem...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("SKIPPED: %s is not here, so this is not proven: %v", filepath.Join(append([]string{"../shared"}, elem...)...), err)
+	p := filepath.Join(filepath.Dir(here), "..", "..", "shared", filepath.FromSlash(name))
+	_, err := os.Stat(p)
+	return p, err
+}
+
+// Shared returns the path of a file or folder below ../shared. Of a file that the project
+// has itself it is that of a copy for the test. When it is absent the test is skipped,
+// loudly, since what it proves stays unproven.
+func Shared(t testing.TB, elem ...string) string {
+	t.Helper()
+	name := path.Join(elem...)
+	if keeps(name) {
+		p := filepath.Join(t.TempDir(), path.Base(name))
+		if err := os.WriteFile(p, read(t, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
 	}
-	return path
+	p, err := beside(t, name)
+	if err != nil {
+		t.Skipf("SKIPPED: %s is not here, so this is not proven: %v", path.Join("../shared", name), err)
+	}
+	return p
 }
 
 // ReadShared returns the content of a file below ../shared or skips the test.
 func ReadShared(t testing.TB, elem ...string) []byte {
 	t.Helper()
+	if name := path.Join(elem...); keeps(name) {
+		return read(t, name)
+	}
 	b, err := os.ReadFile(Shared(t, elem...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Glob returns the names below ../shared of all files that a pattern matches and that are
+// at hand, in order, for Shared and ReadShared. There must be one.
+func Glob(t testing.TB, elem ...string) []string {
+	t.Helper()
+	pattern := path.Join(elem...)
+	dir := path.Dir(pattern)
+	var names []string
+	list, _ := evidence.ReadDir(dir)
+	for _, e := range list {
+		names = append(names, path.Join(dir, strings.TrimSuffix(e.Name(), ".gz")))
+	}
+	if folder, err := beside(t, dir); err == nil {
+		list, _ := os.ReadDir(folder)
+		for _, e := range list {
+			names = append(names, path.Join(dir, e.Name()))
+		}
+	}
+	slices.Sort(names)
+	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool {
+		ok, err := path.Match(pattern, n)
+		return err != nil || !ok
+	})
+	if len(names) == 0 {
+		t.Skipf("SKIPPED: nothing matches %s, so this is not proven", path.Join("../shared", pattern))
+	}
+	return names
 }

@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -73,17 +72,9 @@ func roundTrip(t *testing.T, words []uint32, p Product) {
 }
 
 func TestRoundTripCompiledModels(t *testing.T) {
-	dir := testdata.Shared(t, "data", "models")
-	files, err := filepath.Glob(filepath.Join(dir, "*.vela*.tflite"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no compiled models in %s: %v", dir, err)
-	}
-	for _, f := range files {
-		t.Run(filepath.Base(f), func(t *testing.T) {
-			b, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+	for _, f := range testdata.Glob(t, "data", "models", "*.vela*.tflite") {
+		t.Run(path.Base(f), func(t *testing.T) {
+			b := testdata.ReadShared(t, f)
 			at := bytes.Index(b, []byte("COP1"))
 			if at < 4 {
 				t.Fatal("no driver payload")

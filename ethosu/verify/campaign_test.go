@@ -5,8 +5,7 @@ import (
 	"flag"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"testing"
 
@@ -75,20 +74,12 @@ func subjects(t testing.TB, w *witness) []subject {
 		}
 	}
 	for _, pattern := range []string{"models/gru16_t4.vela*", "models/gru32x40_stream.vela*", "models/hello*.vela*", "fvp/rnnoise*u55-32*", "fvp/rnnoise*u65-512d*", "others/rnnoise*u65*"} {
-		files, err := filepath.Glob(filepath.Join(testdata.Shared(t, "data"), pattern))
-		if err != nil || len(files) == 0 {
-			t.Fatal(pattern, err)
-		}
-		for _, f := range files {
-			b, err := os.ReadFile(f)
+		for _, f := range testdata.Glob(t, "data", pattern) {
+			p, err := vela.Read(path.Base(f), testdata.ReadShared(t, f))
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := vela.Read(filepath.Base(f), b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			add(filepath.Base(f), p)
+			add(path.Base(f), p)
 		}
 	}
 	return out

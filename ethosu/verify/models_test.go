@@ -1,8 +1,7 @@
 package verify
 
 import (
-	"os"
-	"path/filepath"
+	"path"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -12,21 +11,13 @@ import (
 
 // compiled returns the programs of all models that Vela compiled.
 func compiled(t testing.TB) map[string]*ethosu.Program {
-	files, err := filepath.Glob(filepath.Join(testdata.Shared(t, "data", "models"), "*.vela*.tflite"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no compiled models: %v", err)
-	}
 	out := map[string]*ethosu.Program{}
-	for _, f := range files {
-		b, err := os.ReadFile(f)
+	for _, f := range testdata.Glob(t, "data", "models", "*.vela*.tflite") {
+		p, err := vela.Read(path.Base(f), testdata.ReadShared(t, f))
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := vela.Read(filepath.Base(f), b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[filepath.Base(f)] = p
+		out[path.Base(f)] = p
 	}
 	return out
 }

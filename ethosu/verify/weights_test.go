@@ -2,8 +2,7 @@ package verify
 
 import (
 	"encoding/binary"
-	"os"
-	"path/filepath"
+	"path"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu/vela"
@@ -13,19 +12,8 @@ import (
 // Streams whose weight ranges take in bytes that were copied by another transfer, or
 // by none, or hold a feature map.
 func TestWeightRanges(t *testing.T) {
-	dir := testdata.Shared(t, "data", "cases", "verify")
-	read := func(name string) []byte {
-		b, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.words"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no streams: %v", err)
-	}
-	for _, file := range files {
+	read := func(name string) []byte { return testdata.ReadShared(t, "data", "cases", "verify", name) }
+	for _, file := range testdata.Glob(t, "data", "cases", "verify", "*.words") {
 		p, err := vela.Read("ours55", read("ours55.npu.tflite"))
 		if err != nil {
 			t.Fatal(err)
@@ -33,7 +21,7 @@ func TestWeightRanges(t *testing.T) {
 		if f := Program(p).All(); len(f) > 0 {
 			t.Fatalf("before the damage: %v", f)
 		}
-		b := read(filepath.Base(file))
+		b := read(path.Base(file))
 		words := make([]uint32, len(b)/4)
 		for i := range words {
 			words[i] = binary.LittleEndian.Uint32(b[4*i:])
@@ -41,7 +29,7 @@ func TestWeightRanges(t *testing.T) {
 		p.Stages[0].Commands = words
 		p.Stages[0].Ops, p.Stages[0].Map = nil, nil // which tell it, too
 		if r := Program(p); len(r.Findings) == 0 || r.Findings[0].Rule != RuleWeights {
-			t.Errorf("%s: %v, expected a finding on weights", filepath.Base(file), r)
+			t.Errorf("%s: %v, expected a finding on weights", path.Base(file), r)
 		}
 	}
 	p, err := vela.Read("longer", read("weight_length_plus16_0.npu.tflite"))

@@ -1,8 +1,6 @@
 package weights_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu/isa"
@@ -14,17 +12,9 @@ import (
 // Real weights: no stream of a model that Vela 3.10 or 5.1 compiled may be shorter
 // than ours for the same weights.
 func TestEncodeModels(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(testdata.Shared(t, "data", "models"), "*.vela*-u55-128.tflite"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no compiled models: %v", err)
-	}
 	seen := map[string]bool{}
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := vela.Read(filepath.Base(f), b)
+	for _, f := range testdata.Glob(t, "data", "models", "*.vela*-u55-128.tflite") {
+		p, err := vela.Read(f, testdata.ReadShared(t, f))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 
 // seeds returns small models: one for each operator of the golden vectors, and CAST.
 func seeds(t testing.TB) [][]byte {
-	models := [][]byte{testdata.ReadShared(t, "data/models/hello_world_int8.tflite")}
+	models := [][]byte{testdata.ReadShared(t, "data/models/gru16_t4.tflite")}
 	for _, file := range []string{"ops-int8.json", "softmax-int8.json", "lstm-int8.json"} {
 		seen := map[string]bool{}
 		for _, c := range vectors.Load(t, file) {

@@ -1,27 +1,18 @@
 package tflite
 
 import (
-	"os"
-	"path/filepath"
+	"path"
 	"testing"
 
 	"github.com/unroll-npu/unroll/testdata"
 )
 
-// modelFiles returns every model in the shared data.
+// modelFiles returns every model at hand.
 func modelFiles(t testing.TB) map[string][]byte {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(testdata.Shared(t, "data/models"), "*.tflite"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no models: %v", err)
-	}
 	files := map[string][]byte{}
-	for _, p := range paths {
-		b, err := os.ReadFile(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[filepath.Base(p)] = b
+	for _, name := range testdata.Glob(t, "data/models/*.tflite") {
+		files[path.Base(name)] = testdata.ReadShared(t, name)
 	}
 	return files
 }
