@@ -50,28 +50,39 @@ func (c *checker) maximum(o *isa.Operation, k *kernel) {
 
 // leastDifference recognizes x - max(x): in every pixel one element is the largest, so
 // that its difference is that of the zero points. It returns what becomes of it.
-func (c *checker) leastDifference(o *isa.Operation, k *kernel, round rounding) (bound, bool) {
+func (c *checker) leastDifference(o *isa.Operation, k *kernel, round rounding) (group int, some bound) {
 	sc := o.Scaling()
-	if o.Param != isa.ElemSub || !k.hasIFM2 || o.Broadcast().Reversed || k.ifm2.C != 1 || k.ifm.Type.Bits == 32 ||
-		sc.IFMMode != 0 || sc.OPA.Value&0xFFFF != sc.OPB&0xFFFF || k.ifm2.H != k.ifm.H || k.ifm2.W != k.ifm.W || k.up != 1 {
-		return bound{}, false
+	if o.Param != isa.ElemSub || !k.hasIFM2 || o.Broadcast().Reversed || k.ifm2.C != 1 && k.ifm2.C != k.ifm.C || k.ifm.Type.Bits == 32 ||
+		sc.IFMMode != 0 || sc.OPA.Value&0xFFFF != sc.OPB&0xFFFF || k.ifm2.H != k.ifm.H || k.ifm2.W != k.ifm.W || k.up != 1 ||
+		k.ifm.H*k.ifm.W*k.ifm.C > maxElements {
+		return 0, bound{}
 	}
-	for _, m := range c.maxima {
-		if m.from != k.ifm.Region || m.to != k.ifm2.Region || m.element != k.ifm.Type {
-			continue
+	for i := range c.maxima {
+		if group := c.maxima[i].meets(k); group > 0 {
+			d := int64(k.ifm2.ZeroPoint-k.ifm.ZeroPoint) * int64(sc.OPB&0xFFFF)
+			return group, round.of(bound{d, d})
 		}
-		ok := true
-		for y := 0; y < k.ifm.H && ok; y++ {
-			for x := 0; x < k.ifm.W && ok; x++ {
-				pixel, whole := bytesOf(&k.ifm, box{y, y + 1, x, x + 1, 0, k.ifm.C})
-				window, has := m.of[k.ifm2.Address(y, x, 0)]
-				ok = whole && has && len(pixel) == 1 && pixel[0] == window
+	}
+	return 0, bound{}
+}
+
+// meets returns how many elements next to each other meet their maximum in the second
+// operand, all of them; 0 when some do not.
+func (m *maximum) meets(k *kernel) int {
+	if m.from != k.ifm.Region || m.to != k.ifm2.Region || m.element != k.ifm.Type {
+		return 0
+	}
+	group := k.ifm.C / k.ifm2.C
+	for y := range k.ifm.H {
+		for x := range k.ifm.W {
+			for ch := range k.ifm2.C {
+				list, whole := bytesOf(&k.ifm, box{y, y + 1, x, x + 1, ch * group, (ch + 1) * group})
+				window, has := m.of[k.ifm2.Address(y, x, ch)]
+				if !whole || !has || len(list) != 1 || list[0] != window {
+					return 0
+				}
 			}
 		}
-		if ok {
-			d := int64(k.ifm2.ZeroPoint-k.ifm.ZeroPoint) * int64(sc.OPB&0xFFFF)
-			return round.of(bound{d, d}), true
-		}
 	}
-	return bound{}, false
+	return group
 }

@@ -273,8 +273,8 @@ func (c *checker) binary(o *isa.Operation, k *kernel, a, b value, round rounding
 		f = c.addition(o, k, round)
 	}
 	out := combine(a, b, f)
-	if some, ok := c.leastDifference(o, k, round); ok {
-		out.some, out.group = some, k.ifm.C
+	if group, some := c.leastDifference(o, k, round); group > 0 {
+		out.group, out.some = group, some
 	}
 	return out
 }
