@@ -36,3 +36,14 @@ func forPRelu(g *graph.Graph, op *graph.Op) (PRelu, error) {
 	p.Neg, err = factor(float64(in.scale)*float64(alpha.scale)/float64(out.scale), "multiplier of negative values")
 	return p, err
 }
+
+// Slope is the result for a raw value and its raw slope.
+func (p PRelu) Slope(x, alpha int32) int32 {
+	v := x - p.In
+	if v >= 0 {
+		v = MBQM(v, p.Pos)
+	} else {
+		v = MBQM(v*(alpha-p.Alpha), p.Neg)
+	}
+	return min(max(v+p.Out, p.Lo), p.Hi)
+}

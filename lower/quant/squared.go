@@ -49,3 +49,9 @@ func forSquared(g *graph.Graph, op *graph.Op) (Squared, error) {
 	p.Lo, p.Hi, err = Range(out.t.Type)
 	return p, err
 }
+
+// Square is the result for two raw values.
+func (p Squared) Square(a, b int32) int32 {
+	d := MBQM((a-p.ZeroA)<<p.LeftShift, p.A) - MBQM((b-p.ZeroB)<<p.LeftShift, p.B)
+	return min(max(MBQM(d*d, p.Out)+p.ZeroOut, p.Lo), p.Hi)
+}

@@ -32,10 +32,7 @@ func planSquared(p *plan, op *graph.Op) (step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return planPairs(p, op, func(a, b int32) int32 {
-		d := quant.MBQM((a-q.ZeroA)<<q.LeftShift, q.A) - quant.MBQM((b-q.ZeroB)<<q.LeftShift, q.B)
-		return min(max(quant.MBQM(d*d, q.Out)+q.ZeroOut, q.Lo), q.Hi)
-	})
+	return planPairs(p, op, q.Square)
 }
 
 func planPRelu(p *plan, op *graph.Op) (step, error) {
@@ -46,15 +43,7 @@ func planPRelu(p *plan, op *graph.Op) (step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return planPairs(p, op, func(x, alpha int32) int32 {
-		v := x - q.In
-		if v >= 0 {
-			v = quant.MBQM(v, q.Pos)
-		} else {
-			v = quant.MBQM(v*(alpha-q.Alpha), q.Neg)
-		}
-		return min(max(v+q.Out, q.Lo), q.Hi)
-	})
+	return planPairs(p, op, q.Slope)
 }
 
 func planDiv(p *plan, op *graph.Op) (step, error) {

@@ -25,8 +25,11 @@ type Map struct {
 
 // TypeRange returns the limits of a result of 8 bits, or of one of 16 or more.
 func TypeRange(t graph.DType) (lo, hi int) {
-	if t == graph.Int8 {
+	switch t {
+	case graph.Int8:
 		return -128, 127
+	case graph.Uint8:
+		return 0, 255
 	}
 	return -32768, 32767
 }

@@ -67,7 +67,7 @@ func (l *lowering) pointwise(i int, id graph.TensorID) (tab [256]int8, ok bool) 
 			return tab, false // its own lowering reports it
 		}
 		fill(f)
-	case op.Kind == graph.Add, op.Kind == graph.Sub, op.Kind == graph.Mul:
+	case len(op.Inputs) == 2 && binaries[op.Kind]:
 		other := op.Inputs[0]
 		if other == id {
 			other = op.Inputs[1]
@@ -95,13 +95,26 @@ func (l *lowering) pointwise(i int, id graph.TensorID) (tab [256]int8, ok bool) 
 	return
 }
 
-// binaryFunc returns ADD, SUB or MUL of two int8 values as the kernel computes it.
+// binaries are the operators on two values that become a table when one is constant.
+var binaries = map[graph.Kind]bool{graph.Add: true, graph.Sub: true, graph.Mul: true, graph.Div: true, graph.SquaredDifference: true, graph.PRelu: true}
+
+// binaryFunc returns such an operator on two int8 values as the kernel computes it.
 func binaryFunc(g *graph.Graph, op *graph.Op) (func(a, b int32) int32, error) {
-	if op.Kind == graph.Mul {
+	switch op.Kind {
+	case graph.Mul:
 		q, err := quant.ForMul(g, op)
 		return func(a, b int32) int32 {
 			return min(max(quant.MBQM((a-q.ZeroA)*(b-q.ZeroB), q.Out)+q.ZeroOut, q.Lo), q.Hi)
 		}, err
+	case graph.Div:
+		q, err := quant.ForDiv(g, op)
+		return q.Quotient, err
+	case graph.SquaredDifference:
+		q, err := quant.ForSquared(g, op)
+		return q.Square, err
+	case graph.PRelu:
+		q, err := quant.ForPRelu(g, op)
+		return q.Slope, err
 	}
 	q, err := quant.ForAddSub(g, op)
 	sign := int32(1)

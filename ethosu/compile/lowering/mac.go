@@ -369,9 +369,12 @@ func lowerMaxPool(l *lowering, gop *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	if a.StrideH < 1 || a.StrideH > 3 || a.StrideW < 1 || a.StrideW > 3 || a.FilterH > 256 || a.FilterH*a.FilterW > 65536 {
-		return fmt.Errorf("stride %dx%d, filter %dx%d: the NPU has strides 1 to 3 and filters up to 256 rows", a.StrideH, a.StrideW, a.FilterH, a.FilterW)
+	if a.FilterH > 256 || a.FilterH*a.FilterW > 65536 {
+		return fmt.Errorf("filter %dx%d: the NPU has filters up to 256 rows and 65536 elements", a.FilterH, a.FilterW)
 	}
 	p := kernel.Kernel{Kind: kernel.Pool, Mode: kernel.PoolMax, Window: kernel.Window{KH: a.FilterH, KW: a.FilterW, StrideH: a.StrideH, StrideW: a.StrideW, DilH: 1, DilW: 1}, Output: kernel.Output{Lo: int(lo), Hi: int(hi)}, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1}}}
+	if a.StrideH > 3 || a.StrideW > 3 {
+		return l.pool(gop, p, func(int) (kernel.Scale, error) { return unscaled, nil })
+	}
 	return l.windows(p, gop.Inputs[0], l.out(gop.Outputs[0]), a.Padding, 0, 0)
 }
