@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/unroll-npu/unroll/internal/fault"
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/reference"
 )
@@ -72,6 +73,7 @@ func (r *Result) quantizedStreams(ctx context.Context, set Samples, bounds []int
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for p := range parts {
 		group.Go(func() error {
+			defer fault.Catch()
 			w := it.Clone()
 			w.Reset()
 			rows := make([]float32, r.net.Steps*r.net.Features)

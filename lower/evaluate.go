@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/unroll-npu/unroll/internal/fault"
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -175,6 +176,7 @@ func evaluate(ctx context.Context, plan func(*graph.Graph) (*floatexec.Exec, err
 	group.SetLimit(cap(runners))
 	for at := 0; at < n; at += batchSize {
 		group.Go(func() error {
+			defer fault.Catch()
 			if err := ctx.Err(); err != nil {
 				return err
 			}

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
 // crew runs the same function on several goroutines, over and over. Waiting spins
@@ -55,6 +57,7 @@ func (c *crew) close() {
 }
 
 func (c *crew) work(w int) {
+	defer fault.Catch()
 	for turn := uint32(1); ; turn++ {
 		c.started.await(turn, c.spin)
 		if c.quit {

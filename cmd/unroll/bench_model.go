@@ -12,6 +12,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
 // benchTime is how long a rate is measured.
@@ -57,6 +58,7 @@ func rate(c *cli, m runner.Model, workers int) (float64, error) {
 		s := runner.NewSession(own, own.States())
 		wg.Add(1)
 		go func() {
+			defer fault.Catch()
 			defer wg.Done()
 			for time.Since(start) < benchTime && c.ctx.Err() == nil {
 				if errs[w] = s.Call(); errs[w] != nil {

@@ -9,19 +9,32 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
-// version is part of everything that is written; it changes with every release.
-const version = "0.1.0"
+// Exit codes. A run that a signal ended has 128 and the signal's number.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitFault  = 3 // a fault of ours
+)
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	fault.Handle(func(v any, stack []byte) {
+		reportFault(os.Stderr, v, stack)
+		os.Exit(exitFault)
+	})
+	ctx, stop := withSignals(context.Background(), os.Stderr)
+	code := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // verb is one subcommand.
@@ -50,72 +63,139 @@ func (e usageError) Error() string { return e.msg }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
+// errReported ends a verb with exit code 1 when the reason is already printed.
+var errReported = errors.New("failed")
+
 // verbs in the order that the help shows them, which is the order of the work.
 func verbs() []verb {
 	return []verb{
 		buildVerb, trainVerb, lowerVerb, compileVerb, generateVerb, runVerb, flashVerb,
-		simulateVerb, inspectVerb, verifyVerb, benchVerb, doctorVerb,
+		simulateVerb, inspectVerb, verifyVerb, benchVerb, doctorVerb, versionVerb,
 	}
 }
 
-// execute runs one command line and returns the exit code: 0 done, 1 failed, 2 usage.
-func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		if len(args) > 1 {
-			args = []string{args[1], "--help"}
-		} else {
-			printHelp(stdout)
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if v := recover(); v != nil {
+			code = reportFault(stderr, v, nil)
+		}
+	}()
+	root := newRoot(stdin, stdout, stderr)
+	if len(args) == 0 {
+		printHelp(stdout)
+		return exitUsage
+	}
+	if args[0] == "--version" {
+		args[0] = "version"
+	}
+	root.SetArgs(args)
+	verb, err := root.ExecuteContextC(ctx)
+	name := verb.CommandPath()
+	var usage usageError
+	var ours *compile.Fault
+	switch number := signalOf(ctx); {
+	case number != 0:
+		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errReported) {
+			fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		}
+		return 128 + number
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		try := name + " --help"
+		if verb == root {
+			try = "unroll help"
+		}
+		fmt.Fprintf(stderr, "%s: %v\nTry: %s\n", name, err, try)
+		return exitUsage
+	case errors.Is(err, errReported):
+		return exitFailed
+	case errors.As(err, &ours):
+		return reportFault(stderr, err, nil)
+	}
+	fmt.Fprintf(stderr, "%s: %v\n", name, err)
+	return exitFailed
+}
+
+// newRoot makes the command of all verbs.
+func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use: "unroll", SilenceErrors: true, SilenceUsage: true,
+		SuggestionsMinimumDistance: 2,
+		RunE: func(root *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return 2
+				return usageError{"expected a verb"}
 			}
-			return 0
+			return unknownVerb(root, args[0])
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err.Error() + meant(cmd.Flags(), err)} })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		if cmd == root {
+			printHelp(stdout)
+			return
 		}
-	}
-	if args[0] == "--version" || args[0] == "version" {
-		fmt.Fprintln(stdout, "unroll", version)
-		return 0
-	}
+		fmt.Fprintf(stdout, "%s\n\nUsage:\n  unroll %s [flags]\n\nExample:\n%s\n\nFlags:\n%s", cmd.Short, cmd.Use, indent(cmd.Example), cmd.LocalFlags().FlagUsages())
+	})
+	root.SetHelpCommand(&cobra.Command{
+		Use: "help [VERB]", Short: "Explain a verb.",
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, v := range verbs() {
+				names = append(names, v.name)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return root.Help()
+			}
+			cmd, _, err := root.Find(args[:1])
+			if err != nil || cmd == root {
+				return unknownVerb(root, args[0])
+			}
+			return cmd.Help()
+		},
+	})
+	hideHelp(root.Flags())
 	for _, v := range verbs() {
-		if v.name != args[0] {
-			continue
-		}
-		err := runVerbWith(ctx, v, args[1:], stdin, stdout, stderr)
-		var usage usageError
-		switch {
-		case err == nil, errors.Is(err, pflag.ErrHelp):
-			return 0
-		case errors.As(err, &usage):
-			fmt.Fprintf(stderr, "unroll %s: %v\nTry: unroll %s --help\n", v.name, err, v.name)
-			return 2
-		case errors.Is(err, errReported):
-			return 1
-		default:
-			fmt.Fprintf(stderr, "unroll %s: %v\n", v.name, err)
-			return 1
-		}
+		root.AddCommand(v.command())
 	}
-	fmt.Fprintf(stderr, "unroll: unknown verb %q\nTry: unroll help\n", args[0])
-	return 2
+	return root
 }
 
-// errReported ends a verb with exit code 1 when the reason is already printed.
-var errReported = errors.New("failed")
-
-func runVerbWith(ctx context.Context, v verb, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	f := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
-	f.SetOutput(io.Discard)
+// command makes a verb a subcommand.
+func (v verb) command() *cobra.Command {
+	cmd := &cobra.Command{Use: v.name + " " + v.args, Short: v.summary, Example: v.example, Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true}
+	f := cmd.Flags()
 	f.SortFlags = false
 	do := v.setup(f)
-	f.Usage = func() {
-		fmt.Fprintf(stdout, "%s\n\nUsage:\n  unroll %s %s [flags]\n\nExample:\n%s\n\nFlags:\n%s", v.summary, v.name, v.args, indent(v.example), f.FlagUsages())
+	hideHelp(f)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return do(&cli{ctx: cmd.Context(), args: args, stdin: cmd.InOrStdin(), stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()})
 	}
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return err
-		}
-		return usageError{err.Error()}
+	return cmd
+}
+
+// hideHelp keeps --help out of the lists of flags.
+func hideHelp(f *pflag.FlagSet) {
+	f.BoolP("help", "h", false, "explain the verb")
+	if err := f.MarkHidden("help"); err != nil {
+		panic(fmt.Sprintf("BUG: the flag just defined is unknown: %v", err))
 	}
-	return do(&cli{ctx: ctx, args: f.Args(), stdin: stdin, stdout: stdout, stderr: stderr})
+}
+
+func unknownVerb(root *cobra.Command, name string) error {
+	msg := fmt.Sprintf("unknown verb %q", name)
+	if like := root.SuggestionsFor(name); len(like) > 0 {
+		msg += "; did you mean " + strings.Join(like, " or ") + "?"
+	}
+	return usageError{msg}
 }
 
 func indent(s string) string {
@@ -127,7 +207,7 @@ func printHelp(w io.Writer) {
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  %-9s %s\n", v.name, v.summary)
 	}
-	fmt.Fprint(w, "\nStart with:\n  unroll build\n\nunroll VERB --help explains a verb.\n")
+	fmt.Fprint(w, "\nStart with:\n  unroll build\n\nunroll VERB --help explains a verb, unroll completion --help how a shell completes them.\n")
 }
 
 // noArgs refuses positional arguments.

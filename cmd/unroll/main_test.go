@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -19,9 +18,7 @@ var update = flag.Bool("update", false, "rewrite the expected outputs in the scr
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"unroll": func() {
-			os.Exit(execute(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-		},
+		"unroll":  main,
 		"network": func() { must(writeNetwork(os.Args[1:])) },
 		"recode":  func() { must(recode(os.Args[1:])) },
 		"member":  func() { must(member(os.Args[1:])) },

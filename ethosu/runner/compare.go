@@ -7,6 +7,8 @@ import (
 	"maps"
 	"runtime"
 	"sync"
+
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
 // Feed fills the inputs of one call, except carried states, and says whether the
@@ -108,6 +110,7 @@ func CompareIndependent(ref, dut Model, n int, feed Feed, progress func(done int
 		parts[w].distinct = seen{}
 		wg.Add(1)
 		go func() {
+			defer fault.Catch()
 			defer wg.Done()
 			ra, db := ref.Clone(), dut.Clone()
 			a, b := NewSession(ra, ra.States()), NewSession(db, db.States())

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/unroll-npu/unroll/firmware/board"
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
 // BuildError is a compiler or build system that did not succeed.
@@ -173,6 +174,7 @@ func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string
 			}
 			objects = append(objects, object)
 			group.Go(func() error {
+				defer fault.Catch()
 				return command(ctx, dir, append(slices.Clone(flags), "-c", source, "-o", object))
 			})
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/firmware/board"
 	"github.com/unroll-npu/unroll/firmware/link"
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
 // commandLine is what starts the image on a board.
@@ -53,6 +54,7 @@ func execute(ctx context.Context, t *board.Board, argv []string, opt Options, re
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
+		defer fault.Catch()
 		// The kernel ties the wish to die with us to the thread that started the
 		// program. This one is never unlocked, so it lives until the program has ended.
 		runtime.LockOSThread()

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/unroll-npu/unroll/internal/fault"
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -72,6 +73,7 @@ func (ls lanes) round() error {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, l := range ls {
 		group.Go(func() error {
+			defer fault.Catch()
 			for call := range l.calls {
 				if err := l.call(call); err != nil {
 					return err

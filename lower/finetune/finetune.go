@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/unroll-npu/unroll/internal/fault"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/elementwise"
@@ -129,6 +130,7 @@ func (r *run) step(batch []int) (float64, error) {
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(r.tapes)) {
 		wg.Go(func() {
+			defer fault.Catch()
 			for i := range next {
 				part := batch[i*chunk : min((i+1)*chunk, len(batch))]
 				losses[i], errs[i] = r.pass(r.tapes[i], part, len(batch))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
 // RunBatch executes one independent call for each element of inputs, in
@@ -60,6 +62,7 @@ func (it *Interpreter) Parallel(n int, f func(w *Interpreter, i int) error) erro
 	for range workers {
 		w := it.Clone()
 		wg.Go(func() {
+			defer fault.Catch()
 			for {
 				from, to := take()
 				if from == to {

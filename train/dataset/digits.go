@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"sync"
+
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
 // DigitSide is the height and width of a procedural digit in pixels.
@@ -26,6 +28,7 @@ func drawDigits(name string, seed, part uint64, n int) *Set {
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
+			defer fault.Catch()
 			for i := w; i < n; i += workers {
 				// One generator a sample, so that sample i does not depend on n.
 				d := drawer{rng: rand.NewPCG(seed, part<<32|uint64(i))}

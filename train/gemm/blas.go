@@ -6,6 +6,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
+
+	"github.com/unroll-npu/unroll/internal/fault"
 )
 
 // BLAS is gonum's float32 BLAS with Sgemm replaced by the kernels of this
@@ -68,6 +70,7 @@ func addRows(m, cols, inner int, a []float32, aRow, aInner int, packed, c []floa
 	for w := range workers {
 		first, after := m*w/workers, m*(w+1)/workers
 		part := func() {
+			defer fault.Catch()
 			p := Product{Rows: after - first, Inner: inner, Panels: cols / Width,
 				A: a[first*aRow:], ARow: aRow, AInner: aInner,
 				B: packed, BPanel: inner * Width, C: c[first*ldc:], CRow: ldc, CPanel: Width, Add: true}

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+)
+
+// reports is where faults of ours are told.
+const reports = "https://github.com/unroll-npu/unroll/issues"
+
+// reportFault prints one line about a fault of ours and returns the exit code. The stack
+// follows where GOTRACEBACK asks for it.
+func reportFault(w io.Writer, v any, stack []byte) int {
+	text := strings.Join(strings.Fields(strings.TrimPrefix(fmt.Sprint(v), "BUG: ")), " ")
+	if stack == nil {
+		stack = debug.Stack()
+	}
+	fmt.Fprintf(w, "unroll %s: a fault of unroll, not of yours: %s; please report it with the command line at %s (GOTRACEBACK=all shows where it was)\n", version, text, reports)
+	if os.Getenv("GOTRACEBACK") != "" {
+		fmt.Fprintf(w, "%s", stack)
+	}
+	return exitFault
+}
