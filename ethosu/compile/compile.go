@@ -5,6 +5,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile/memory"
+	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -33,6 +34,8 @@ type Options struct {
 	// Skip names passes that are left out, to measure what they are worth. Only
 	// passes marked optional in Passes can be skipped.
 	Skip []string
+
+	streams schedule.Streams // shared by the parts of a sequence, nil for a new set
 }
 
 // Compile turns an int8 or int16x8 graph into a program for one accelerator. The
@@ -59,7 +62,11 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 	if opt.WeightsInSRAM {
 		opt.Mode.Const = opt.Mode.Cache // the port of the SRAM
 	}
-	e := explorer{g: g, in: input{Options: opt, memory: &memory.Map{System: opt.System, Mode: opt.Mode, Own: at.memory}, places: at.Places}}
+	if opt.streams == nil {
+		opt.streams = schedule.Streams{}
+	}
+	mem := memory.New(opt.System, opt.Mode, at.memory)
+	e := explorer{g: g, in: input{Options: opt, memory: mem, memo: schedule.NewMemo(opt.Accel, mem, opt.streams), places: at.Places}}
 	t := e.explore(Strategy, Variant{Room: -1})
 	if t.Err != nil {
 		return nil, fmt.Errorf("compile %s: %w", name(g), t.Err)

@@ -54,6 +54,7 @@ type input struct {
 	Options
 	Variant
 	memory *memory.Map
+	memo   *schedule.Memo
 	places lowering.Places
 }
 
@@ -95,7 +96,7 @@ func check(c *compilation) error { return lowering.Check(c.g) }
 func lower(c *compilation) (err error) {
 	c.module, err = lowering.Lower(c.g, lowering.Options{NoTableBesideMAC: c.in.Accel.ReservedEndBanks == 0, Tight: c.in.Tight, Places: c.in.places})
 	if err == nil {
-		c.plan = schedule.New(c.module, schedule.Input{Accel: c.in.Accel, Memory: c.in.memory, Rows: c.in.Rows, Room: c.in.Room, KeepOrder: c.in.skips("order")})
+		c.plan = schedule.New(c.module, schedule.Input{Accel: c.in.Accel, Memory: c.in.memory, Memo: c.in.memo, Rows: c.in.Rows, Room: c.in.Room, KeepOrder: c.in.skips("order")})
 	}
 	return err
 }

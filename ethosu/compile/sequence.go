@@ -5,6 +5,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile/lowering"
+	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -50,6 +51,7 @@ func compileSequence(step *graph.Graph, seq SequenceOptions, opt Options) (*etho
 	if seq.Steps < 1 || seq.Steps > ethosu.MaxInvocations {
 		return nil, fmt.Errorf("compile %s: a sequence of %d steps: expected 1 to %d", name(step), seq.Steps, ethosu.MaxInvocations)
 	}
+	opt.streams = schedule.Streams{}
 	single, err := compileWith(step, opt, places{}) // finds what is wrong with the graph
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func (m *Model) Work(k *kernel.Kernel, c *Constants) perf.Work {
 		},
 		Mode: k.Mode, OFMBits: k.OFM.Bits(), Acc40: k.Acc40, Activation: activation(k),
 		IFMFormat: format(k.IFM), IFM2Format: isa.NHWC, OFMFormat: format(k.OFM),
-		IFMAt: m.Memory.Home(k.IFM.Buf), OFMAt: m.Memory.Home(k.OFM.Buf),
+		IFMAt: *m.Memory.Home(k.IFM.Buf), OFMAt: *m.Memory.Home(k.OFM.Buf),
 	}
 	w.IFM2At = w.IFMAt
 	switch k.Kind {
@@ -70,17 +70,17 @@ func (m *Model) Work(k *kernel.Kernel, c *Constants) perf.Work {
 	case k.Scalar:
 		w.IFM2 = block.Shape{H: 1, W: 1, D: 1}
 	case k.IFM2 != nil:
-		w.IFM2, w.IFM2At, w.IFM2Format = extent(k.IFM2), m.Memory.Home(k.IFM2.Buf), format(k.IFM2)
+		w.IFM2, w.IFM2At, w.IFM2Format = extent(k.IFM2), *m.Memory.Home(k.IFM2.Buf), format(k.IFM2)
 	}
 	if c != nil {
 		slow, fast := m.Memory.Place(ethosu.RegionConstants), m.Memory.Place(m.Memory.Fast())
 		w.WeightBytes, w.ScaleBytes = c.WeightBytes, c.RecordBytes
-		w.WeightsAt, w.ScalesAt = slow, slow
+		w.WeightsAt, w.ScalesAt = *slow, *slow
 		if c.WeightsResident {
-			w.WeightsAt = fast
+			w.WeightsAt = *fast
 		}
 		if c.RecordsResident {
-			w.ScalesAt = fast
+			w.ScalesAt = *fast
 		}
 	}
 	return w
@@ -148,5 +148,5 @@ func (m *Model) Transfer(bytes int, from, to *perf.Place) Time {
 // Copy is Transfer from the constants to where kernels read copies of them.
 func (m *Model) Copy(bytes int) Time {
 	slow, fast := m.Memory.Place(ethosu.RegionConstants), m.Memory.Place(m.Memory.Fast())
-	return m.Transfer(bytes, &slow, &fast)
+	return m.Transfer(bytes, slow, fast)
 }

@@ -10,22 +10,30 @@ import (
 
 // Map is the memories of a program. It does not change while one is compiled.
 type Map struct {
-	System ethosu.SystemConfig
-	Mode   ethosu.MemoryMode
+	Mode ethosu.MemoryMode
 
-	// Own has the regions of single tensors that do not lie in the arena's memory, and
-	// the region whose memory they are in.
-	Own map[int]int
+	places [regions]perf.Place
+}
+
+const regions = 8 // that a stream can address
+
+// New returns the memories of a system in a mode. In own are the regions of single tensors
+// that do not lie in the arena's memory, each with the region whose memory it is in.
+func New(system ethosu.SystemConfig, mode ethosu.MemoryMode, own map[int]int) *Map {
+	m := &Map{Mode: mode}
+	for region := range m.places {
+		of := region
+		if in, ok := own[region]; ok {
+			of = in
+		}
+		mem, port := ethosu.RegionMemory(system, mode, of)
+		m.places[region] = perf.Place{Memory: mem, Port: port}
+	}
+	return m
 }
 
 // Place returns the memory behind a region.
-func (m *Map) Place(region int) perf.Place {
-	if in, ok := m.Own[region]; ok {
-		region = in
-	}
-	mem, port := ethosu.RegionMemory(m.System, m.Mode, region)
-	return perf.Place{Memory: mem, Port: port}
-}
+func (m *Map) Place(region int) *perf.Place { return &m.places[region] }
 
 // Fast is the region of resident weights and intermediate feature maps.
 func (m *Map) Fast() int {
@@ -52,7 +60,7 @@ func (m *Map) RegionOf(b *kernel.Buffer) int {
 }
 
 // Home returns the memory that a buffer lies in; that of the arena for nil.
-func (m *Map) Home(b *kernel.Buffer) perf.Place {
+func (m *Map) Home(b *kernel.Buffer) *perf.Place {
 	if b == nil {
 		return m.Place(ethosu.RegionArena)
 	}

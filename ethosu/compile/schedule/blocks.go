@@ -6,7 +6,6 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/block"
 	"github.com/unroll-npu/unroll/ethosu/compile/cost"
 	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
-	"github.com/unroll-npu/unroll/ethosu/perf"
 )
 
 // ChooseBlocks gives every kernel the OFM block with the fewest cycles of the
@@ -59,41 +58,34 @@ func (pl *Plan) fitsDepth(o *Op, depth int) bool {
 // setBlock gives a kernel its best block, of the given depth if that is not 0, and
 // the SHRAM layout that goes with it.
 func (pl *Plan) setBlock(o *Op, depth int) error {
-	c, err := pl.chooseBlock(o, depth)
-	if err != nil {
-		return err
+	q := pl.question(o, block.Shape{D: depth})
+	a := &o.blocks[q.slot()]
+	if a.question != q {
+		w := pl.work(o)
+		c, ok := pl.Memo.Cost.Block(w, depth)
+		if !ok {
+			return pl.noBlock(o)
+		}
+		l, err := block.Fits(pl.Accel, w.Op, c.Block)
+		if err != nil {
+			panic(fmt.Sprintf("BUG: %s: the chosen block does not fit: %v", o.Name, err))
+		}
+		*a = blockAnswer{q, c.Block, l}
 	}
-	o.Block = c.Block
-	if o.Layout, err = block.Fits(pl.Accel, pl.work(o).Op, c.Block); err != nil {
-		panic(fmt.Sprintf("BUG: %s: the chosen block does not fit: %v", o.Name, err))
-	}
+	o.Block, o.Layout = a.block, a.layout
 	return nil
 }
 
 // chooseBlock returns the block that the cycle model likes best, of the given depth if
 // that is not 0.
 func (pl *Plan) chooseBlock(o *Op, depth int) (cost.Choice, error) {
-	c, ok := pl.cost.Block(pl.work(o), depth)
+	c, ok := pl.Memo.Cost.Block(pl.work(o), depth)
 	if !ok {
-		return c, fmt.Errorf("%s (output %q): no block configuration fits the %d KiB of SHRAM of %s", o.Name, o.Source, pl.Accel.SHRAMBanks, pl.Accel.Name)
+		return c, pl.noBlock(o)
 	}
 	return c, nil
 }
 
-// work returns a kernel as the block rules and the cycle model see it, but for its
-// block. Before weights are encoded their size is an estimate.
-func (pl *Plan) work(o *Op) perf.Work {
-	if o.Weights == nil {
-		return pl.cost.Work(&o.Kernel, nil)
-	}
-	mode := pl.copies[o.Weights]
-	return pl.cost.Work(&o.Kernel, &cost.Constants{WeightBytes: pl.weightBytes(o), RecordBytes: o.Scales.Total(),
-		WeightsResident: mode != readDirect, RecordsResident: mode == copyBoth || o.fetchRecords})
-}
-
-// time returns the time of a kernel in its block, given where its weights are copied to.
-func (pl *Plan) time(o *Op) cost.Time {
-	w := pl.work(o)
-	w.Block = o.Block
-	return pl.cost.Kernel(w)
+func (pl *Plan) noBlock(o *Op) error {
+	return fmt.Errorf("%s (output %q): no block configuration fits the %d KiB of SHRAM of %s", o.Name, o.Source, pl.Accel.SHRAMBanks, pl.Accel.Name)
 }

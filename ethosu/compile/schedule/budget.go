@@ -37,7 +37,7 @@ func KeepWithinBudget(pl *Plan) error {
 	}
 	for i := range list {
 		c := &list[i]
-		transfer := pl.cost.Copy(c.bytes).Cycles
+		transfer := pl.Memo.Cost.Copy(c.bytes).Cycles
 		mode := pl.copies[c.w]
 		copied := pl.time(c.first).Cycles
 		pl.copies[c.w] = readDirect

@@ -73,11 +73,11 @@ type sumKey struct {
 // depthSum looks for the integer form of o and proves it on all pairs of values.
 func (pl *Plan) depthSum(o *Op, zp int) (depthSum, bool) {
 	key := sumKey{o.Mode, o.OperandMode, o.OPA, o.Out, zp, o.OFM.Zero, o.Lo, o.Hi}
-	if s, ok := pl.sums[key]; ok {
+	if s, ok := pl.Memo.sums[key]; ok {
 		return s, s.ok
 	}
 	s := findSum(o, zp)
-	pl.sums[key] = s
+	pl.Memo.sums[key] = s
 	return s, s.ok
 }
 

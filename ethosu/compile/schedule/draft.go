@@ -92,7 +92,7 @@ func (pl *Plan) weightCopies() []*transfer {
 		}
 		seen[o.Weights] = pl.copies[o.Weights] != copyEach
 		x := &transfer{w: o.Weights, Transfer: timeline.Transfer{After: -1, Use: i}}
-		x.Time = pl.cost.Copy(pl.copyBytes(o))
+		x.Time = pl.Memo.Cost.Copy(pl.copyBytes(o))
 		list = append(list, x)
 	}
 	return list

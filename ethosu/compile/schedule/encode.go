@@ -73,13 +73,24 @@ func EncodeWeights(pl *Plan) error {
 	return nil
 }
 
+// codedKey is all that the bytes of a weight stream depend on.
+type codedKey struct {
+	values string
+	layout weights.Layout
+	cores  int
+}
+
+// Streams remembers encoded weights, by all that their bytes depend on.
+type Streams map[codedKey]codedStream
+
+// codedStream is the parts of a weight stream, one for each core.
+type codedStream struct {
+	off, len [2]int
+	blob     []byte
+}
+
 func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
 	w := o.Weights
-	per := w.KH * w.KW * w.I
-	values := make([]int16, len(w.Values))
-	for i, b := range w.Values {
-		values[i] = int16(int8(b))
-	}
 	l := weights.Layout{Traversal: weights.DepthFirst, IFMBits: key.ifmBits, OFMBlockDepth: o.Block.D, OFMUBlockDepth: pl.Accel.UBlockD,
 		KH: w.KH, KW: w.KW, DilationH: o.DilH, DilationW: o.DilW, O: w.O, I: w.I}
 	switch {
@@ -88,23 +99,38 @@ func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
 	case key.part:
 		l.Traversal = weights.PartKernelFirst
 	}
-	layouts := weights.CoreLayouts(l, pl.Accel.Cores)
-	parts := weights.SplitCores(values, per, pl.Accel.Cores)
-	s := &Stream{w: w}
-	var blob []byte
-	for c, cl := range layouts {
-		if err := cl.Check(); err != nil {
+	k := codedKey{string(w.Values), l, pl.Accel.Cores}
+	c, ok := pl.Memo.streams[k]
+	if !ok {
+		var err error
+		if c, err = k.encode(w.KH * w.KW * w.I); err != nil {
 			return nil, err
+		}
+		pl.Memo.streams[k] = c
+	}
+	return &Stream{w: w, Coded: Coded{Off: c.off, Len: c.len, buf: pl.mod.Constants.Intern(w.Name, c.blob, 16)}}, nil
+}
+
+// encode encodes weights of so many values a channel.
+func (k *codedKey) encode(per int) (codedStream, error) {
+	values := make([]int16, len(k.values))
+	for i := range values {
+		values[i] = int16(int8(k.values[i]))
+	}
+	var s codedStream
+	parts := weights.SplitCores(values, per, k.cores)
+	for c, cl := range weights.CoreLayouts(k.layout, k.cores) {
+		if err := cl.Check(); err != nil {
+			return s, err
 		}
 		b, err := weights.Encode(weights.Reorder(parts[c], cl))
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 		b = append(b, make([]byte, kernel.Align(len(b))-len(b))...)
-		s.Off[c], s.Len[c] = len(blob), len(b)
-		blob = append(blob, b...)
+		s.off[c], s.len[c] = len(s.blob), len(b)
+		s.blob = append(s.blob, b...)
 	}
-	s.buf = pl.mod.Constants.Intern(w.Name, blob, 16)
 	return s, nil
 }
 

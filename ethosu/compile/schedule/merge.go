@@ -26,7 +26,7 @@ func (pl *Plan) merge(tl *draft) {
 		c.with = append(append(append([]*transfer(nil), a.with...), b), b.with...)
 		if a.op != nil {
 			from := pl.Memory.Home(a.op.Src)
-			c.Time = pl.cost.Transfer(b.end()-a.op.Table, &from, nil)
+			c.Time = pl.Memo.Cost.Transfer(b.end()-a.op.Table, from, nil)
 		} else {
 			c.Cycles += b.Cycles - latency
 			for k := range c.Load {

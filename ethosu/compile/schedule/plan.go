@@ -20,8 +20,24 @@ type Input struct {
 	// Room is the SRAM bytes for resident weights, -1 for no limit.
 	Room int
 
+	// Memo is shared by plans for the same accelerator and memories.
+	Memo *Memo
+
 	// KeepOrder is for a plan whose kernels will not be moved for overlap.
 	KeepOrder bool
+}
+
+// Memo remembers what does not depend on the plan that asks first.
+type Memo struct {
+	Cost *cost.Model
+
+	streams Streams
+	sums    map[sumKey]depthSum
+}
+
+// NewMemo returns one that remembers nothing yet but the given streams.
+func NewMemo(a *ethosu.Accelerator, m *memory.Map, s Streams) *Memo {
+	return &Memo{Cost: cost.NewModel(a, m), streams: s, sums: map[sumKey]depthSum{}}
 }
 
 // NoRows as Input.Rows leaves every kernel its row.
@@ -39,21 +55,19 @@ type Plan struct {
 	// Operations is the result: kernels and transfers in the order of the stream.
 	Operations []Operation
 
-	mod  *kernel.Module
-	cost *cost.Model
+	mod *kernel.Module
 
 	prefetch bool // constants lie in a slower memory than feature maps
 	copies   map[*kernel.Weights]copyMode
 	operands *operandCopy
 	uploads  []*transfer // of tables
 	coded    encodings
-	sums     map[sumKey]depthSum
 }
 
 // New returns the plan of a module that keeps the order of its kernels.
 func New(mod *kernel.Module, in Input) *Plan {
-	pl := &Plan{Input: in, mod: mod, cost: cost.NewModel(in.Accel, in.Memory), copies: map[*kernel.Weights]copyMode{},
-		coded: newEncodings(), sums: map[sumKey]depthSum{}}
+	pl := &Plan{Input: in, mod: mod, copies: map[*kernel.Weights]copyMode{},
+		coded: newEncodings()}
 	for _, k := range mod.Kernels {
 		pl.Ops = append(pl.Ops, &Op{Kernel: *k})
 	}
@@ -72,6 +86,9 @@ type Op struct {
 
 	fetchRecords bool  // the records come to SRAM right before
 	forms        []*Op // the same with its maps in other shapes
+
+	times  [answers]timeAnswer
+	blocks [answers]blockAnswer
 }
 
 // Reads calls f for every buffer that the kernel reads.

@@ -23,7 +23,7 @@ func FetchRecords(pl *Plan) error {
 		if err := pl.setBlock(o, o.Block.D); err != nil {
 			return err
 		}
-		transfer := pl.cost.Copy(o.Scales.buf.Size).Cycles
+		transfer := pl.Memo.Cost.Copy(o.Scales.buf.Size).Cycles
 		after := pl.time(o).Cycles
 		o.fetchRecords = before-after > 0.1*before && before-after > 0.5*transfer
 		if o.fetchRecords {
@@ -97,7 +97,7 @@ func (pl *Plan) recordTransfers() []*transfer {
 			continue
 		}
 		x := &transfer{Transfer: timeline.Transfer{Early: true, Fixed: true, After: -1, Use: i, Start: i}}
-		x.Time = pl.cost.Copy(o.Scales.buf.Size)
+		x.Time = pl.Memo.Cost.Copy(o.Scales.buf.Size)
 		for t := 0.0; x.Start > 0 && t < 1.5*x.Cycles; {
 			x.Start--
 			t += pl.time(pl.Ops[x.Start]).Cycles

@@ -26,7 +26,7 @@ func SplitWeights(pl *Plan) error {
 	}
 	gain := func(w *kernel.Weights) float64 {
 		o := uses[w]
-		t := pl.cost.Copy(pl.copyBytes(o)).Cycles
+		t := pl.Memo.Cost.Copy(pl.copyBytes(o)).Cycles
 		k := pl.time(o).Cycles
 		return k * t / (t + k)
 	}
@@ -38,7 +38,7 @@ func SplitWeights(pl *Plan) error {
 			continue
 		}
 		o := uses[w]
-		t := pl.cost.Copy(pl.copyBytes(o)).Cycles
+		t := pl.Memo.Cost.Copy(pl.copyBytes(o)).Cycles
 		k := pl.time(o).Cycles
 		last := kernel.RoundUp(int(float64(w.O)*k/(t+k)), 16)
 		for _, n := range []int{last, last + 16} {

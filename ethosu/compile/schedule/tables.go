@@ -86,7 +86,7 @@ func PlaceTables(pl *Plan) error {
 			d := &Transfer{Name: "DMA table", Source: o.Source, Step: o.Step, Src: src, Table: pl.Accel.LUTBase() + 256*at + t.From, Length: len(t.Loaded())}
 			x := &transfer{op: d, Transfer: timeline.Transfer{After: free, Use: i}}
 			from := pl.Memory.Home(src)
-			x.Time = pl.cost.Transfer(d.Length, &from, nil)
+			x.Time = pl.Memo.Cost.Transfer(d.Length, from, nil)
 			pl.uploads = append(pl.uploads, x)
 		}
 		for k := at; k < at+n; k++ {

@@ -76,14 +76,22 @@ func (tl *Timeline) Descend() float64 {
 			if j+1 < len(tl.Transfers) {
 				hi = min(hi, tl.Transfers[j+1].Pos)
 			}
-			bestPos, bestTime := x.Pos, best
-			for _, p := range tl.candidates(lo, hi) {
-				x.Pos = p
-				if t := tl.Run(); t < bestTime || (t == bestTime && p > bestPos) {
+			old := x.Pos
+			bestPos, bestTime := old, best
+			tl.candidates(lo, hi, func(p int) {
+				t := best
+				if p != old {
+					x.Pos = p
+					t = tl.estimate(min(p, old), j, false)
+				}
+				if t < bestTime || (t == bestTime && p > bestPos) {
 					bestPos, bestTime = p, t
 				}
+			})
+			if x.Pos = bestPos; bestPos != old {
+				tl.estimate(min(bestPos, old), j, true)
 			}
-			x.Pos, best = bestPos, bestTime
+			best = bestTime
 			best = tl.push(j, best)
 		}
 		if best == start {
@@ -114,7 +122,7 @@ func (tl *Timeline) push(j int, best float64) float64 {
 		if !ok {
 			break
 		}
-		if t := tl.Run(); t < best {
+		if t := tl.estimate(p, j, false); t < best {
 			best, chosen = t, p
 		}
 	}
@@ -124,17 +132,21 @@ func (tl *Timeline) push(j int, best float64) float64 {
 		}
 		tl.Transfers[i].Pos = p
 	}
+	if chosen >= 0 {
+		tl.estimate(chosen, j, true)
+	}
 	return best
 }
 
-// candidates lists places in [lo, hi] worth trying: the ends, the neighbourhood of
-// hi, and behind kernels long enough to hide a transfer.
-func (tl *Timeline) candidates(lo, hi int) []int {
-	var c []int
+// candidates calls try with the places in [lo, hi] worth trying: the ends, the
+// neighbourhood of hi, and behind kernels long enough to hide a transfer.
+func (tl *Timeline) candidates(lo, hi int, try func(int)) {
+	near := max(lo, hi-29) // where long kernels count
 	for p := lo; p <= hi; p++ {
 		if p == lo || p >= hi-3 || (p > 0 && tl.Kernels[p-1].Cycles > 500 && hi-p < 30) {
-			c = append(c, p)
+			try(p)
+		} else if p < near {
+			p = near - 1
 		}
 	}
-	return c
 }
