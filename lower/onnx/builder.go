@@ -14,11 +14,15 @@ import (
 // for a microcontroller has.
 const maxOps = 1 << 17
 
+// maxWork bounds the multiplications of a call and of what is folded, together.
+const maxWork = 1 << 32
+
 // builder appends operators to the graph. What depends on constants alone is
 // computed at once and becomes a constant.
 type builder struct {
 	g       *graph.Graph
 	bytes   int
+	work    float64                           // multiplications with weights so far
 	used    map[string]int                    // times a name was asked for
 	from    map[graph.TensorID]graph.TensorID // input of the RESHAPE that made a tensor
 	indices map[string]graph.TensorID
@@ -135,8 +139,29 @@ func (b *builder) shaped(k graph.Kind, attr any, name string, shape []int, in ..
 			b.fail("the tensors up to here take more than %d bytes, which is the limit", graph.MaxGraphBytes)
 		}
 	}
+	b.spend(op)
 	b.append(op)
 	return out
+}
+
+// spend counts the multiplications of an operator.
+func (b *builder) spend(op *graph.Op) {
+	inner := 0
+	switch op.Kind {
+	case graph.FullyConnected, graph.Conv2D, graph.DepthwiseConv2D, graph.TransposeConv:
+		w := b.g.Tensors[op.Inputs[1]]
+		inner = w.Elems() / max(1, w.Shape[0])
+	case graph.BatchMatMul:
+		inner = b.g.Tensors[op.Inputs[0]].Shape[len(b.g.Tensors[op.Inputs[0]].Shape)-1]
+	case graph.AveragePool2D, graph.MaxPool2D:
+		if a, ok := op.Attr.(graph.Pool2DAttr); ok {
+			inner = a.FilterH * a.FilterW
+		}
+	}
+	b.work += float64(inner) * float64(b.g.Tensors[op.Outputs[0]].Elems())
+	if b.work > maxWork {
+		b.fail("the network takes more than %.0e multiplications up to here; that is no network for a microcontroller", float64(maxWork))
+	}
 }
 
 // append adds an operator, or computes it where all that it reads is constant.

@@ -150,6 +150,9 @@ func recurrentNode(gates int) nodeConverter {
 		if r.rank() != 3 || steps < 1 || batch < 1 {
 			c.refuse("X %v and R %v do not fit", x.shape, r.shape)
 		}
+		if steps > maxOps/8 {
+			c.refuse("X has %d steps, more than can be unrolled; give fewer by --shape, and carry the states from call to call", steps)
+		}
 		units := r.shape[2]
 		rows := gates * units
 		w := weights(1, "W", dirs, rows, features)

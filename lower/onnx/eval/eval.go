@@ -10,7 +10,7 @@ import (
 // Bounds of one run, far above what a network for a microcontroller takes.
 const (
 	maxElements = 1 << 25 // of all values that are made
-	maxWork     = 1 << 33 // multiplications and the like
+	maxWork     = 1 << 32 // multiplications and the like
 )
 
 // Evaluator runs one model.
