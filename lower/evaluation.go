@@ -47,18 +47,7 @@ func (r *Result) Compare(ctx context.Context, set Samples, carried bool) (*Evalu
 	}
 	e.Float, e.Quantized = s.Float.Metrics(r.net.Classes), s.Quantized.Metrics(r.net.Classes)
 	e.OutputRMSE, e.OutputRMSEEach = s.Float.RMSE(s.Quantized), s.Float.rmseEach(s.Quantized)
-	if r.net.Task == nn.Classification && e.Sequences > 0 {
-		per := len(s.Float.Outputs) / e.Sequences
-		for i, out := range s.Float.Outputs {
-			if argmax(out) == argmax(s.Quantized.Outputs[i]) {
-				continue
-			}
-			e.Decisions++
-			if n := i / per; len(e.Changed) == 0 || e.Changed[len(e.Changed)-1] != n {
-				e.Changed = append(e.Changed, n)
-			}
-		}
-	}
+	e.changes(r.net.Task)
 	if carried {
 		if s.FloatCarried, s.QuantizedCarried, err = r.EvaluateCarried(ctx, set, 0); err != nil {
 			return nil, err
@@ -68,6 +57,24 @@ func (r *Result) Compare(ctx context.Context, set Samples, carried bool) (*Evalu
 	}
 	r.Facts.Measured(e.figures())
 	return e, nil
+}
+
+// changes lists the decisions that quantization changed.
+func (e *Evaluation) changes(task nn.Task) {
+	s := &e.Scores
+	if task != nn.Classification || e.Sequences == 0 {
+		return
+	}
+	per := len(s.Float.Outputs) / e.Sequences
+	for i, out := range s.Float.Outputs {
+		if argmax(out) == argmax(s.Quantized.Outputs[i]) {
+			continue
+		}
+		e.Decisions++
+		if n := i / per; len(e.Changed) == 0 || e.Changed[len(e.Changed)-1] != n {
+			e.Changed = append(e.Changed, n)
+		}
+	}
 }
 
 // Streaming reports whether a sequence takes several calls of the graph, between which

@@ -38,6 +38,15 @@ func (a *accuracies) measure(c *cli, low *lower.Result, test *dataset.Set, carri
 	if err != nil {
 		return err
 	}
+	a.take(e)
+	if a.CarriedWarning = e.Warning(); a.CarriedWarning != "" {
+		c.say("warning: %s", a.CarriedWarning)
+	}
+	return nil
+}
+
+// take fills in the figures of an evaluation.
+func (a *accuracies) take(e *lower.Evaluation) {
 	a.Evaluation = e
 	a.Float, a.Quantized, a.Int8 = e.Float.Accuracy, e.Quantized.Accuracy, e.Quantized.Accuracy
 	a.Majority, a.RMSE, a.R2, a.Confusion = e.Quantized.Majority, e.Quantized.RMSE, e.Quantized.R2, e.Quantized.Confusion
@@ -47,10 +56,6 @@ func (a *accuracies) measure(c *cli, low *lower.Result, test *dataset.Set, carri
 	if e.QuantizedCarried != nil {
 		a.Carried = e.QuantizedCarried.Accuracy
 	}
-	if a.CarriedWarning = e.Warning(); a.CarriedWarning != "" {
-		c.say("warning: %s", a.CarriedWarning)
-	}
-	return nil
 }
 
 // rows are the lines of a summary.

@@ -67,3 +67,22 @@ func near(args []string) error {
 	}
 	return nil
 }
+
+// archive is a command of the scripts: archive OUT.npz NAME A.npy … packs arrays.
+func archive(args []string) error {
+	arrays := map[string]*npy.Array{}
+	for i := 1; i+1 < len(args); i += 2 {
+		raw, err := os.ReadFile(args[i+1])
+		if err != nil {
+			return err
+		}
+		if arrays[args[i]], err = npy.Read(args[i+1], bytes.NewReader(raw)); err != nil {
+			return err
+		}
+	}
+	var out bytes.Buffer
+	if err := npy.WriteArchive(&out, arrays); err != nil {
+		return err
+	}
+	return os.WriteFile(args[0], out.Bytes(), 0o666)
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/finetune"
+	"github.com/unroll-npu/unroll/lower/source"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -20,7 +21,8 @@ var lowerVerb = verb{
 	summary: "Unroll and quantize a float network to an int8 .tflite, with an accuracy report.",
 	example: `unroll lower gru.safetensors -o gru.tflite         # with the data that it was trained on
 unroll lower gru.safetensors --report=steps        # range, scale and SQNR of every tensor at every step
-unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onnx`,
+unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz
+unroll lower net.onnx --data calib.npz --state h=hn   # a graph: an array for each input, or a labelled set`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var d dataFlags
 		var l lowerFlags
@@ -29,10 +31,12 @@ unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz, or an .onn
 		var r reportFlags
 		var n npuFlags
 		n.add(f)
+		var g graphFlags
+		g.add(f)
 		out := f.StringP("output", "o", "", "the .tflite to write (default: the network's name)")
 		force := f.Bool("force", false, "replace an existing file")
 		r.add(f)
-		return func(c *cli) error { return runLower(c, &d, &l, &r, &n, *out, *force) }
+		return func(c *cli) error { return runLower(c, &d, &l, &g, &r, &n, *out, *force) }
 	},
 }
 
@@ -121,7 +125,7 @@ func choose[T any](flag, value string, choices map[string]T) (T, error) {
 	return zero, usagef("%s %s: expected one of %s", flag, value, strings.Join(sortedKeys(choices), ", "))
 }
 
-func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, n *npuFlags, out string, force bool) error {
+func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlags, n *npuFlags, out string, force bool) error {
 	name, err := c.oneArg("the network to lower")
 	if err != nil {
 		return err
@@ -146,6 +150,18 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, rf *reportFlags, n *npuFlags,
 	if rf.predictions != "" {
 		if err := checkOutput(rf.predictions, force, name); err != nil {
 			return err
+		}
+	}
+	format, err := source.Recognise(name)
+	if err != nil {
+		return err
+	}
+	if format == source.ONNX || format == source.TFLite {
+		return runLowerGraph(c, name, d, l, g, rf, n, out, force)
+	}
+	for _, flag := range []string{"shape", "set", "state", "head"} {
+		if l.set.Changed(flag) {
+			return usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, name)
 		}
 	}
 	net, err := checkpoint.Open(name)

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 		"recode":  func() { must(recode(os.Args[1:])) },
 		"member":  func() { must(member(os.Args[1:])) },
 		"near":    func() { must(near(os.Args[1:])) },
+		"archive": func() { must(archive(os.Args[1:])) },
 	})
 }
 

@@ -62,7 +62,11 @@ func widened(low *lower.Result) []string {
 
 // printWidths tells how the widths were chosen.
 func printWidths(c *cli, low *lower.Result) {
-	w := low.Widths
+	printChosen(c, low.Widths)
+}
+
+// printChosen writes how the widths of a network were chosen, if they were.
+func printChosen(c *cli, w *lower.Widths) {
 	if w == nil {
 		return
 	}

@@ -130,7 +130,7 @@ func fix(in *Declared, given []int, sizes map[string]int, set int) (shape []int,
 			shape = append(shape, size)
 		case set > 1 && len(in.Dims) == 1:
 			shape = append(shape, set)
-		case isBatch(d.Name, i) || set == 1:
+		case IsBatch(d.Name, i) || set == 1:
 			shape = append(shape, 1)
 			if d.Name != "" {
 				sizes[d.Name] = 1
@@ -147,9 +147,9 @@ func fix(in *Declared, given []int, sizes map[string]int, set int) (shape []int,
 	return shape, nil, assumed
 }
 
-// isBatch reports whether an open dimension is the batch by its name, or is the
+// IsBatch reports whether an open dimension is the batch by its name, or is the
 // first and has no name that a person gave.
-func isBatch(name string, i int) bool {
+func IsBatch(name string, i int) bool {
 	low := strings.ToLower(name)
 	switch {
 	case strings.Contains(low, "batch"), low == "n", low == "b", low == "bs":
@@ -180,7 +180,7 @@ func (v *Declared) example() string {
 		switch {
 		case d.Size >= 0:
 			parts = append(parts, fmt.Sprint(d.Size))
-		case isBatch(d.Name, i):
+		case IsBatch(d.Name, i):
 			parts = append(parts, "1")
 		default:
 			parts = append(parts, "…")

@@ -226,7 +226,7 @@ func powNode(c *converter, in []*value) []*value {
 	case 1:
 		return only(x)
 	case 2:
-		return only(c.unary(graph.Square, nil, c.base, x))
+		return only(c.squared(x, c.base))
 	case 0.5:
 		return only(c.unary(graph.Sqrt, nil, c.base, x))
 	case -0.5:
@@ -234,9 +234,14 @@ func powNode(c *converter, in []*value) []*value {
 	case -1:
 		return only(c.reciprocal(x))
 	case 3:
-		return only(c.binary(graph.Mul, graph.MulAttr{}, c.base, c.unary(graph.Square, nil, c.base+"/square", x), x))
+		return only(c.binary(graph.Mul, graph.MulAttr{}, c.base, c.squared(x, c.base+"/square"), x))
 	}
 	return only(c.with1(graph.Pow, nil, c.base, x, e))
+}
+
+// squared is the product with itself, which the NPU has in 8 and in 16 bits.
+func (c *converter) squared(x *value, name string) *value {
+	return c.stored(c.op(graph.Mul, graph.MulAttr{}, name, x.id, x.id), x.order)
 }
 
 // limited cuts a value to lo..hi, by the operator that does it at once where there is one.

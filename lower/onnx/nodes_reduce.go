@@ -17,13 +17,18 @@ var _ = register(map[string]nodeConverter{
 func (c *converter) reduced(k graph.Kind, v *value, over map[int]bool, keep bool, name string) *value {
 	order := orderOf(v)
 	var axes []int
+	single := true // nothing to join
 	for i, d := range order {
 		if over[d] {
 			axes = append(axes, i)
+			single = single && v.shape[d] == 1
 		}
 	}
-	if axes == nil {
+	if single && keep {
 		return v
+	}
+	if single {
+		return c.without(v, over)
 	}
 	got := c.stored(c.op(k, graph.ReducerAttr{KeepDims: true}, name, v.id, c.numbers("axes", axes...)), v.order)
 	if !keep {
@@ -45,7 +50,10 @@ func reduceNode(k, before, after graph.Kind) nodeConverter {
 				over[d] = true
 			}
 		}
-		if before >= 0 {
+		switch {
+		case before == graph.Square:
+			v = c.squared(v, c.base+"/elements")
+		case before >= 0:
 			v = c.unary(before, nil, c.base+"/elements", v)
 		}
 		v = c.reduced(k, v, over, c.node.Int("keepdims", 1) != 0, c.base)
@@ -120,7 +128,7 @@ func softmaxNode(k graph.Kind, attr any) nodeConverter {
 func (c *converter) normalized(v *value, over map[int]bool, epsilon float32) (y, mean, inverse *value) {
 	mean = c.reduced(graph.Mean, v, over, true, c.base+"/mean")
 	centered := c.binary(graph.Sub, graph.SubAttr{}, c.base+"/centered", v, mean)
-	variance := c.reduced(graph.Mean, c.unary(graph.Square, nil, c.base+"/square", centered), over, true, c.base+"/variance")
+	variance := c.reduced(graph.Mean, c.squared(centered, c.base+"/square"), over, true, c.base+"/variance")
 	inverse = c.unary(graph.Rsqrt, nil, c.base+"/inverse", c.plus(c.base+"/positive", variance, epsilon))
 	return c.binary(graph.Mul, graph.MulAttr{}, c.base+"/normalized", centered, inverse), mean, inverse
 }

@@ -202,7 +202,7 @@ func TestWindows(t *testing.T) {
 		for range dims {
 			shape = append(shape, 4+b.IntN(8))
 			kernel = append(kernel, 1+b.IntN(3))
-			strides = append(strides, 1+b.IntN(3))
+			strides = append(strides, 1+b.IntN(6))
 			d := 1
 			if b.IntN(3) == 0 && op != "AveragePool" {
 				d = 2

@@ -15,8 +15,12 @@ type Options struct {
 	Set    map[string][]float64 // values of inputs that never change
 
 	// Arrays are the shapes of what the inputs will be fed with, each as it is or with
-	// one more dimension, of calls, in front: open dimensions follow them.
+	// dimensions of calls, or sequences and calls, in front: open dimensions follow them.
 	Arrays map[string][]int
+
+	// Sequence is the number of steps and features of the sequences that the network
+	// will be fed with, zero if not known: an open input of three dimensions follows it.
+	Sequence [2]int
 
 	// Raw says that layers with standardization constants take raw features.
 	Raw bool
@@ -85,9 +89,39 @@ func (o Options) shapes(m *onnx.Model) map[string][]int {
 				out[in.Name] = shape
 			case 1:
 				out[in.Name] = shape[1:]
+			case 2:
+				out[in.Name] = shape[2:]
+			}
+		}
+	}
+	if o.Sequence[0] > 0 {
+		for _, in := range m.Graph.Inputs {
+			if m.Graph.Weights[in.Name] == nil && o.Set[in.Name] == nil && out[in.Name] == nil && in.Ranked && in.Open() && len(in.Dims) == 3 {
+				if s := o.sequence(in.Dims); s != nil {
+					out[in.Name] = s
+				}
 			}
 		}
 	}
 	maps.Copy(out, o.Shapes)
 	return out
+}
+
+// sequence is the shape of one sequence: [1,T,F] where the first dimension can be the
+// batch, else [T,1,F].
+func (o Options) sequence(dims []onnx.Dim) []int {
+	fits := func(d onnx.Dim, n int) bool { return d.Size <= 0 || int(d.Size) == n }
+	batch := func(i int) bool {
+		return dims[i].Size == 1 || dims[i].Size <= 0 && onnx.IsBatch(dims[i].Name, i)
+	}
+	t, f := o.Sequence[0], o.Sequence[1]
+	switch {
+	case !fits(dims[2], f):
+		return nil
+	case batch(0) && fits(dims[1], t):
+		return []int{1, t, f}
+	case batch(1) && fits(dims[0], t):
+		return []int{t, 1, f}
+	}
+	return nil
 }

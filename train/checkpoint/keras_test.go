@@ -94,7 +94,7 @@ func TestOpen(t *testing.T) {
 	if err := WriteNPZ(&npz, net); err != nil {
 		t.Fatal(err)
 	}
-	for name, b := range map[string][]byte{"a.safetensors": written(t, net), "a.npz": npz.Bytes(), "a.onnx": onnxModel(net, onnxOptions{}), "a.txt": []byte("hello, world")} {
+	for name, b := range map[string][]byte{"a.safetensors": written(t, net), "a.npz": npz.Bytes(), "a.txt": []byte("hello, world")} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, b, 0o666); err != nil {
 			t.Fatal(err)

@@ -8,7 +8,8 @@ import (
 )
 
 // Open reads a network from a file of any kind this package knows, told apart by
-// its first bytes: an NPZ archive, an ONNX model or a safetensors file.
+// its first bytes: an NPZ archive or a safetensors file. Graphs (ONNX, .tflite) are
+// opened by lower/source.
 func Open(file string) (*nn.Network, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -20,7 +21,7 @@ func Open(file string) (*nn.Network, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("%s: a folder, expected a .safetensors, .npz or .onnx file", file)
+		return nil, fmt.Errorf("%s: a folder, expected a .safetensors or .npz file", file)
 	}
 	var head [9]byte
 	n, _ := f.ReadAt(head[:], 0)
@@ -29,12 +30,6 @@ func Open(file string) (*nn.Network, error) {
 		return ReadNPZ(file, f, info.Size())
 	case n == 9 && head[8] == '{':
 		return Read(file, f, info.Size())
-	case n > 0 && head[0] == 0x08: // field 1 of an ONNX model, its version
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		return ReadONNX(file, raw)
 	}
 	return Read(file, f, info.Size())
 }

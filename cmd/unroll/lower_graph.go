@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/source"
+)
+
+// graphFlags are for networks that are graphs.
+type graphFlags struct {
+	source sourceFlags
+	states []string
+	head   string
+}
+
+func (g *graphFlags) add(f *pflag.FlagSet) {
+	g.source.add(f)
+	f.StringArrayVar(&g.states, "state", nil, "INPUT=OUTPUT of a graph (.onnx, .tflite) that is carried from call to call; repeat for all of them; none says that there are none")
+	f.StringVar(&g.head, "head", "", "function to put behind the first output of a graph: softmax, sigmoid or none (default: none, the network is taken as it is)")
+}
+
+// ofLayers are the flags of lower that are for networks of layers, not for graphs.
+var ofLayers = []string{"steps", "form", "no-state", "per-step", "qat", "report", "drift", "predictions", "standardize"}
+
+// importedGraph is what lower prints with --json of an imported graph, besides what it
+// prints of every network.
+type importedGraph struct {
+	lowered
+	ImportDifference *float64            `json:"import_difference"`
+	Loss             float64             `json:"loss"`
+	Errors           []lower.OutputError `json:"output_errors"`
+	States           [][2]string         `json:"states"`
+	Task             string              `json:"task"`
+}
+
+// runLowerGraph lowers a float graph of any topology.
+func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFlags, rf *reportFlags, n *npuFlags, out string, force bool) error {
+	for _, flag := range ofLayers {
+		if l.set.Changed(flag) {
+			return usagef("--%s is for networks of layers (.safetensors, .npz); %s is a graph, with its own form", flag, name)
+		}
+	}
+	o, err := l.options()
+	if err != nil {
+		return err
+	}
+	npu, err := n.options()
+	if err != nil {
+		return err
+	}
+	if d.data == "" {
+		return fmt.Errorf("%s: quantization needs representative inputs: give --data calib.npz with an array for each input, [sequences, calls, shape…] or [calls, shape…], or a labelled set (%s)", name, dataKinds)
+	}
+	so, err := gf.source.options(gf.states)
+	if err != nil {
+		return err
+	}
+	data, err := source.OpenData(c.ctx, name, d.data, d.options(), func(what string) { c.say("%s", what) })
+	if err != nil {
+		return err
+	}
+	data.Shapes(&so)
+	net, err := source.Open(name, so)
+	if err != nil {
+		return err
+	}
+	if err := net.AddHead(gf.head); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := data.Fit(net, l.calibration); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	assumed := net.Say(gf.states, gf.head, data)
+	for _, what := range assumed {
+		c.say("assumed: %s", what)
+	}
+	for _, name := range data.Unused {
+		c.say("note: --data %s: no input is named %q, so that array is not used", d.data, name)
+	}
+	if !l.set.Changed("per-channel") {
+		o.PerChannelWeights = true
+	}
+	p := newProgress(c.stderr)
+	o.Cost = costOf(npu)
+	o.Progress = func(n int) { p.tell(fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
+	low, err := lower.LowerGraph(c.ctx, net.Graph, net.Roles(), data.Calls, o)
+	p.finish()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	r := importedGraph{
+		lowered: lowered{Assumed: slices.Clip(append([]string{}, assumed...)), Operators: len(low.Int8.Ops), Output: out, Widened: widenedRoles(low)},
+		Loss:    low.Loss, Errors: low.Outputs, States: net.StateNames(), Task: data.TaskOf(net),
+	}
+	if net.Inputs > 0 {
+		r.ImportDifference = &net.Difference
+	}
+	if data.Test != nil {
+		e, err := low.Compare(c.ctx, data.Test, *data.Truth)
+		if err != nil {
+			return fmt.Errorf("%s with --data %s: %w", name, d.data, err)
+		}
+		r.take(e)
+	}
+	calibration, err := lower.CalibrationOf(net.Graph, data.Calls, data.Source)
+	if err != nil {
+		return err
+	}
+	f := &facts.Facts{Task: r.Task, Classes: data.ClassesOf(net), Calibration: calibration, Assumed: assumed}
+	file, err := low.Encode(f)
+	if err != nil {
+		return err
+	}
+	r.Bytes = len(file)
+	if err := writeFile(out, file, force); err != nil {
+		return err
+	}
+	if rf.json {
+		return printJSON(c.stdout, r)
+	}
+	if net.Inputs > 0 {
+		fmt.Fprintln(c.stdout, net.Proof())
+	}
+	for _, s := range r.States {
+		fmt.Fprintf(c.stdout, "state %s <- %s\n", s[0], s[1])
+	}
+	for _, e := range low.Outputs {
+		fmt.Fprintf(c.stdout, "output %q: quantized differs from float by %s (root mean square, of its deviation), at most by %.3g, on %s %s\n", e.Name, percent(e.Relative), e.Worst, commas(data.Calls.Len()), plural(data.Calls.Len(), "sequence"))
+	}
+	r.print(c, "quantized", false)
+	printChosen(c, low.Widths)
+	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", operand(out)))
+	return nil
+}
+
+// costOf is the cycles of a call on the NPU; of a graph that the compiler does not
+// take, all choices are weighed by what they move instead.
+func costOf(npu compile.Options) func(*graph.Graph) (float64, error) {
+	decided, byCycles := false, false
+	return func(g *graph.Graph) (float64, error) {
+		if !decided || byCycles {
+			v, err := compile.Cycles(g, npu)
+			if decided = true; err == nil {
+				byCycles = true
+				return v, nil
+			}
+			if byCycles {
+				return 0, err
+			}
+		}
+		bytes := 0
+		for _, op := range g.Ops {
+			for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
+				for _, id := range ids {
+					if id != graph.None {
+						bytes += g.Tensors[id].Bytes()
+					}
+				}
+			}
+		}
+		return float64(bytes), nil
+	}
+}
+
+// widenedRoles names what has 16 bits.
+func widenedRoles(low *lower.GraphResult) []string {
+	names := []string{}
+	for role, wide := range low.Wide {
+		if wide {
+			names = append(names, role)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,174 @@
+package source
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/npy"
+	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Data is what a graph is calibrated by, and judged by where it has labels.
+type Data struct {
+	Source string
+
+	arrays      map[string]*npy.Array // of an .npz with an array for each input
+	train, test *dataset.Set          // of a labelled set
+
+	// Calls decide the ranges; Test and its Truth are nil without labels. Both are set
+	// by Fit.
+	Calls lower.Sequences
+	Test  lower.LabelledSequences
+	Truth *lower.Truth
+
+	// Unused are arrays that no input has the name of.
+	Unused []string
+}
+
+// OpenData opens what the user names: an .npz with arrays named by the network's inputs
+// or any labelled set that training takes. file is the network.
+func OpenData(ctx context.Context, file, data string, o dataset.Options, say func(string)) (*Data, error) {
+	d := &Data{Source: data}
+	arrays, err := readArrays(data)
+	if err != nil {
+		return nil, err
+	}
+	if arrays != nil {
+		inputs, err := inputNames(file)
+		if err != nil {
+			return nil, err
+		}
+		if hasNamed(arrays, inputs) && !labels(arrays) {
+			d.arrays = arrays
+			return d, nil
+		}
+		if !labels(arrays) {
+			return nil, fmt.Errorf("--data %s: it has the arrays %q; expected one for each of the network's inputs %q, [sequences, calls, shape…] or [calls, shape…], or x and y of a labelled set", data, names(arrays), inputs)
+		}
+	}
+	if d.train, d.test, err = dataset.OpenSource(ctx, data, o, say); err != nil {
+		return nil, fmt.Errorf("--data %s: %w", data, err)
+	}
+	return d, nil
+}
+
+// readArrays reads an .npz archive; nil where the file is no zip archive of arrays.
+func readArrays(file string) (map[string]*npy.Array, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil || !bytes.HasPrefix(raw, []byte("PK\x03\x04")) {
+		return nil, nil // a folder, a name of an embedded set, another format
+	}
+	a, err := npy.ReadArchive(file, bytes.NewReader(raw), int64(len(raw)))
+	if errors.Is(err, zip.ErrFormat) {
+		return nil, nil
+	}
+	return a, err
+}
+
+// labels reports whether arrays have the names of a labelled set.
+func labels(arrays map[string]*npy.Array) bool {
+	for _, name := range []string{"y", "y_train", "y_test", "labels"} {
+		if arrays[name] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func hasNamed(arrays map[string]*npy.Array, inputs []string) bool {
+	for _, name := range inputs {
+		if arrays[name] != nil || arrays[FileName(name)] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// inputNames returns the names of a graph's inputs.
+func inputNames(file string) ([]string, error) {
+	var out []string
+	format, err := Recognise(file)
+	if err != nil {
+		return nil, err
+	}
+	if format == ONNX {
+		m, err := onnx.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, in := range m.Graph.Inputs {
+			if m.Graph.Weights[in.Name] == nil {
+				out = append(out, in.Name)
+			}
+		}
+		return out, nil
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	g, err := tflite.Read(file, raw)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range g.Inputs {
+		out = append(out, g.Tensors[id].Name)
+	}
+	return out, nil
+}
+
+// Shapes tells the options what the network will be fed with.
+func (d *Data) Shapes(o *Options) {
+	for name, a := range d.arrays {
+		o.Arrays[name] = a.Shape
+	}
+	if d.train != nil {
+		o.Sequence = [2]int{d.train.Steps, d.train.Features}
+	}
+}
+
+// Fit makes calls of the graph of the data, at most limit sequences of a labelled set
+// for the ranges.
+func (d *Data) Fit(n *Network, limit int) error {
+	if d.train == nil {
+		c, unused, err := NewCalls(n.Graph, d.arrays)
+		if err != nil {
+			return fmt.Errorf("--data %s: %w", d.Source, err)
+		}
+		d.Calls, d.Unused = c, unused
+		return nil
+	}
+	train, err := NewLabelled(n.Graph, d.train)
+	if err != nil {
+		return fmt.Errorf("--data %s: %w", d.Source, err)
+	}
+	test, err := NewLabelled(n.Graph, d.test)
+	if err != nil {
+		return fmt.Errorf("--data %s: %w", d.Source, err)
+	}
+	d.Calls, d.Test = train.Spread(limit), test
+	d.Truth = &lower.Truth{Task: d.test.Task, Outputs: d.test.Outputs, Steps: d.test.Steps, PerStep: d.test.PerStep, Classes: d.test.Classes}
+	if d.test.Task == nn.Classification && n.Task() == "detection" {
+		d.Truth.Threshold = 0.5
+	}
+	return nil
+}
+
+// Classes are the names of the labels, nil where there are none.
+func (d *Data) Classes() []string {
+	if d.train == nil {
+		return nil
+	}
+	return d.train.Classes
+}
+
+// Regression reports whether the labels are numbers.
+func (d *Data) Regression() bool { return d.train != nil && d.train.Task == nn.Regression }
