@@ -3,46 +3,46 @@ package graph
 // Operators on two values by NumPy's broadcasting, and ADD_N and SELECT_V2.
 func init() {
 	Register(
-		Descriptor{Kind: Add, Name: "ADD", Attr: AddAttr{}, Inputs: two, Outputs: one, Data: all, Types: typesEqual, Shapes: shapesBroadcast,
+		Descriptor{Kind: Add, Name: "ADD", Attr: AddAttr{}, Inputs: two, Outputs: one, Data: all, Types: TypesEqual, Shapes: ShapesBroadcast,
 			File: File{Union: 11, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(AddAttr)
 				f.Byte(0, (*uint8)(&a.Activation), 0)
 				f.Bool(1, &a.PotScale16, true)
 				return a
 			}, Versions: [3]int{1, 2, 3}, Version: potVersion, Releases: since("1.5 1.14 2.4 2.6")}},
-		Descriptor{Kind: Sub, Name: "SUB", Attr: SubAttr{}, Inputs: two, Outputs: one, Data: all, Types: typesEqual, Shapes: shapesBroadcast,
+		Descriptor{Kind: Sub, Name: "SUB", Attr: SubAttr{}, Inputs: two, Outputs: one, Data: all, Types: TypesEqual, Shapes: ShapesBroadcast,
 			File: File{Union: 28, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(SubAttr)
 				f.Byte(0, (*uint8)(&a.Activation), 0)
 				f.Bool(1, &a.PotScale16, true)
 				return a
 			}, Versions: [3]int{1, 2, 5}, Version: potVersion, Releases: since("1.6 1.14 2.3 2.4 2.4")}},
-		Descriptor{Kind: Mul, Name: "MUL", Attr: MulAttr{}, Inputs: two, Outputs: one, Data: all, Types: typesEqual, Shapes: shapesBroadcast,
+		Descriptor{Kind: Mul, Name: "MUL", Attr: MulAttr{}, Inputs: two, Outputs: one, Data: all, Types: TypesEqual, Shapes: ShapesBroadcast,
 			File: File{Union: 21, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(MulAttr)
 				f.Byte(0, (*uint8)(&a.Activation), 0)
 				return a
 			}, Versions: [3]int{1, 2, 4}, Version: mulVersion, Releases: since("1.5 1.14 1.15 2.3")}},
-		Descriptor{Kind: Div, Name: "DIV", Attr: DivAttr{}, Inputs: two, Outputs: one, Data: all, Types: typesEqual, Shapes: shapesBroadcast,
+		Descriptor{Kind: Div, Name: "DIV", Attr: DivAttr{}, Inputs: two, Outputs: one, Data: all, Types: TypesEqual, Shapes: ShapesBroadcast,
 			File: File{Union: 29, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(DivAttr)
 				f.Byte(0, (*uint8)(&a.Activation), 0)
 				return a
 			}, Releases: since("1.6 2.3")}},
-		Descriptor{Kind: Pow, Name: "POW", Inputs: two, Outputs: one, Data: all, Types: typesEqual, Shapes: shapesBroadcast,
-			File: File{Union: 56, Fields: bare, Releases: since("1.10")}},
-		Descriptor{Kind: SquaredDifference, Name: "SQUARED_DIFFERENCE", Inputs: two, Outputs: one, Data: all, Types: typesEqual, Shapes: shapesBroadcast,
-			File: File{Union: 76, Fields: bare, Versions: [3]int{1, 2, 1}, Releases: since("1.13 2.5")}},
-		Descriptor{Kind: Maximum, Name: "MAXIMUM", Inputs: two, Outputs: one, Data: all, Types: typesMoved, Shapes: shapesBroadcast,
-			File: File{Union: 39, Fields: bare, Versions: [3]int{1, 2, 4}, Releases: since("1.14 1.14 2.3 2.3")}},
-		Descriptor{Kind: Minimum, Name: "MINIMUM", Inputs: two, Outputs: one, Data: all, Types: typesMoved, Shapes: shapesBroadcast,
-			File: File{Union: 39, Fields: bare, Versions: [3]int{1, 2, 4}, Releases: since("1.14 1.14 2.3 2.3")}},
+		Descriptor{Kind: Pow, Name: "POW", Inputs: two, Outputs: one, Data: all, Types: TypesEqual, Shapes: ShapesBroadcast,
+			File: File{Union: 56, Fields: NoFields, Releases: since("1.10")}},
+		Descriptor{Kind: SquaredDifference, Name: "SQUARED_DIFFERENCE", Inputs: two, Outputs: one, Data: all, Types: TypesEqual, Shapes: ShapesBroadcast,
+			File: File{Union: 76, Fields: NoFields, Versions: [3]int{1, 2, 1}, Releases: since("1.13 2.5")}},
+		Descriptor{Kind: Maximum, Name: "MAXIMUM", Inputs: two, Outputs: one, Data: all, Types: TypesMoved, Shapes: ShapesBroadcast,
+			File: File{Union: 39, Fields: NoFields, Versions: [3]int{1, 2, 4}, Releases: since("1.14 1.14 2.3 2.3")}},
+		Descriptor{Kind: Minimum, Name: "MINIMUM", Inputs: two, Outputs: one, Data: all, Types: TypesMoved, Shapes: ShapesBroadcast,
+			File: File{Union: 39, Fields: NoFields, Versions: [3]int{1, 2, 4}, Releases: since("1.14 1.14 2.3 2.3")}},
 		Descriptor{Kind: AddN, Name: "ADD_N", Inputs: Count{2, many}, Outputs: one, Data: all, Types: typesAddN, Shapes: shapesAddN,
-			File: File{Union: 82, Fields: bare, Releases: since("1.14")}},
+			File: File{Union: 82, Fields: NoFields, Releases: since("1.14")}},
 		Descriptor{Kind: PRelu, Name: "PRELU", Inputs: two, Outputs: one, Types: typesPRelu, Shapes: shapesPRelu,
-			File: File{Fields: bare, Releases: since("1.8")}},
+			File: File{Fields: NoFields, Releases: since("1.8")}},
 		Descriptor{Kind: SelectV2, Name: "SELECT_V2", Inputs: three, Outputs: one, Data: Positions{1, 2}, Types: typesSelect, Shapes: shapesSelect,
-			File: File{Union: 98, Fields: bare, Releases: since("2.2 2.12")}},
+			File: File{Union: 98, Fields: NoFields, Releases: since("2.2 2.12")}},
 		compare(Equal, "EQUAL", 53, [3]int{1, 2, 5}, "1.14 1.14 2.3 2.13 2.21"),
 		compare(NotEqual, "NOT_EQUAL", 54, [3]int{1, 2, 4}, "1.14 1.14 2.3 2.21"),
 		compare(Less, "LESS", 41, [3]int{1, 2, 3}, "1.14 1.14 2.13"),
@@ -53,8 +53,8 @@ func init() {
 }
 
 func compare(k Kind, name string, union uint8, versions [3]int, releases string) Descriptor {
-	return Descriptor{Kind: k, Name: name, Inputs: two, Outputs: one, Data: all, Types: typesCompare, Shapes: shapesBroadcast,
-		File: File{Union: union, Fields: bare, Versions: versions, Releases: since(releases)}}
+	return Descriptor{Kind: k, Name: name, Inputs: two, Outputs: one, Data: all, Types: typesCompare, Shapes: ShapesBroadcast,
+		File: File{Union: union, Fields: NoFields, Versions: versions, Releases: since(releases)}}
 }
 
 // potVersion: the flag of power-of-two scales keeps int16 ADD and SUB at version 1.
@@ -104,7 +104,7 @@ func typesSelect(g *Graph, op *Op) error {
 	if c := g.Tensors[op.Inputs[0]]; c.Type != Bool {
 		return wrongType(c, "bool")
 	}
-	return typesMoved(g, op)
+	return TypesMoved(g, op)
 }
 
 func shapesSelect(g *Graph, op *Op) ([][]int, error) {
@@ -120,7 +120,7 @@ func shapesSelect(g *Graph, op *Op) ([][]int, error) {
 
 // typesAddN: the kernel knows one quantization of all inputs, and one of the output.
 func typesAddN(g *Graph, op *Op) error {
-	if err := typesEqual(g, op); err != nil {
+	if err := TypesEqual(g, op); err != nil {
 		return err
 	}
 	first := g.Tensors[op.Inputs[0]]
@@ -137,7 +137,7 @@ func shapesAddN(g *Graph, op *Op) ([][]int, error) { return shapesAlike(g, op.In
 // typesPRelu: the slopes are int8 also where the values are int16.
 func typesPRelu(g *Graph, op *Op) error {
 	in, alpha := g.Tensors[op.Inputs[0]], g.Tensors[op.Inputs[1]]
-	if err := typesEqual(g, op); err != nil {
+	if err := TypesEqual(g, op); err != nil {
 		return err
 	}
 	want := in.Type

@@ -3,16 +3,16 @@ package graph
 // Operators that change the type or the quantization.
 func init() {
 	Register(
-		Descriptor{Kind: Quantize, Name: "QUANTIZE", Inputs: one, Outputs: one, Types: typesQuantize, Shapes: shapesSame,
-			File: File{Union: 89, Fields: bare, Versions: [3]int{1, 1, 1}, Version: func(g *Graph, op *Op, v int) int {
+		Descriptor{Kind: Quantize, Name: "QUANTIZE", Inputs: one, Outputs: one, Types: typesQuantize, Shapes: ShapesSame,
+			File: File{Union: 89, Fields: NoFields, Versions: [3]int{1, 1, 1}, Version: func(g *Graph, op *Op, v int) int {
 				if g.Tensors[op.Outputs[0]].Type == Int16 { // what it makes decides, not what it takes
 					return 2
 				}
 				return v
 			}, Releases: since("1.14 1.15 2.7")}},
-		Descriptor{Kind: Dequantize, Name: "DEQUANTIZE", Inputs: one, Outputs: one, Types: typesDequantize, Shapes: shapesSame,
-			File: File{Union: 38, Fields: bare, Versions: [3]int{1, 2, 3}, Releases: since("1.13 1.14 1.15 2.2 2.7")}},
-		Descriptor{Kind: Cast, Name: "CAST", Attr: CastAttr{}, Inputs: one, Outputs: one, Types: typesCast, Shapes: shapesSame,
+		Descriptor{Kind: Dequantize, Name: "DEQUANTIZE", Inputs: one, Outputs: one, Types: typesDequantize, Shapes: ShapesSame,
+			File: File{Union: 38, Fields: NoFields, Versions: [3]int{1, 2, 3}, Releases: since("1.13 1.14 1.15 2.2 2.7")}},
+		Descriptor{Kind: Cast, Name: "CAST", Attr: CastAttr{}, Inputs: one, Outputs: one, Types: typesCast, Shapes: ShapesSame,
 			File: File{Union: 37, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(CastAttr)
 				f.Byte(0, (*uint8)(&a.In), 0)

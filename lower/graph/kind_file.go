@@ -30,15 +30,15 @@ func init() {
 			f.Text(1, &a.Name)
 			return a
 		}),
-		structural(ReadVariable, "READ_VARIABLE", nil, one, one, 112, "2.6", bare),
-		structural(AssignVariable, "ASSIGN_VARIABLE", nil, two, Count{0, 0}, 113, "2.6", bare),
+		structural(ReadVariable, "READ_VARIABLE", nil, one, one, 112, "2.6", NoFields),
+		structural(AssignVariable, "ASSIGN_VARIABLE", nil, two, Count{0, 0}, 113, "2.6", NoFields),
 		Descriptor{Kind: Custom, Name: "CUSTOM", Attr: CustomAttr{}, Inputs: Count{0, many}, Outputs: Count{0, many},
 			Optional: func(int) bool { return true }},
 	)
 }
 
-// bare is for operators whose options table has no fields that matter.
-func bare(Fields, any) any { return nil }
+// NoFields is File.Fields of operators whose options table has no fields that matter.
+func NoFields(Fields, any) any { return nil }
 
 // since lists the releases that first had the versions of an operator, from version 1.
 func since(list string) []Release {

@@ -60,7 +60,7 @@ func init() {
 				return a
 			}, Versions: [3]int{1, 2, 1}, Version: transposeConvVersion, Releases: since("1.9 2.2 2.3 2.13 2.15")}},
 		Descriptor{Kind: BatchMatMul, Name: "BATCH_MATMUL", Attr: BatchMatMulAttr{}, Inputs: two, Outputs: one, Data: all,
-			Types: typesEqual, Shapes: shapesBatchMatMul,
+			Types: TypesEqual, Shapes: shapesBatchMatMul,
 			File: File{Union: 101, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(BatchMatMulAttr)
 				f.Bool(0, &a.AdjX, false)

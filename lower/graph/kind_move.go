@@ -6,9 +6,9 @@ import "fmt"
 func init() {
 	moved := func(k Kind, name string, attr any, in, out Count, shapes func(*Graph, *Op) ([][]int, error), moves func(*Graph, *Op) ([]Move, error), file File) Descriptor {
 		if file.Fields == nil {
-			file.Fields = bare
+			file.Fields = NoFields
 		}
-		return Descriptor{Kind: k, Name: name, Class: Movement, Attr: attr, Inputs: in, Outputs: out, Types: typesMoved, Shapes: shapes, Moves: moves, File: file}
+		return Descriptor{Kind: k, Name: name, Class: Movement, Attr: attr, Inputs: in, Outputs: out, Types: TypesMoved, Shapes: shapes, Moves: moves, File: file}
 	}
 	joins := func(d Descriptor) Descriptor { d.Data = all; return d }
 	second := func(d Descriptor) Descriptor { d.Data = Positions{1, 1}; return d }
@@ -83,7 +83,7 @@ func init() {
 			f.Int(1, &a.BatchDims, 0)
 			return a
 		}, Versions: [3]int{1, 2, 4}, Releases: since("1.6 1.14 1.15 2.4 2.5")}),
-		moved(ReverseV2, "REVERSE_V2", nil, two, one, shapesSame, movesReverse, File{Union: 81, Versions: [3]int{1, 3, 1}, Releases: since("1.14 2.2 2.5")}),
+		moved(ReverseV2, "REVERSE_V2", nil, two, one, ShapesSame, movesReverse, File{Union: 81, Versions: [3]int{1, 3, 1}, Releases: since("1.14 2.2 2.5")}),
 		moved(Tile, "TILE", nil, two, one, shapesTile, movesTile, File{Union: 51, Versions: [3]int{1, 3, 1}, Releases: since("1.10 2.2 2.8")}),
 		moved(BroadcastTo, "BROADCAST_TO", nil, two, one, shapesBroadcastTo, movesBroadcastTo, File{Union: 104, Versions: [3]int{2, 3, 3}, Releases: since("2.5 2.5 2.5")}),
 		second(moved(Fill, "FILL", nil, two, one, shapesFill, movesFill, File{Union: 68, Versions: [3]int{1, 3, 3}, Releases: since("1.13 2.3 2.5")})),

@@ -6,11 +6,11 @@ import "math"
 func init() {
 	sigmoid := Fixed{1.0 / 256, -128, 1.0 / 32768}
 	Register(
-		Descriptor{Kind: Logistic, Name: "LOGISTIC", Inputs: one, Outputs: one, Types: typesEqual, Shapes: shapesSame, Fixed: sigmoid,
+		Descriptor{Kind: Logistic, Name: "LOGISTIC", Inputs: one, Outputs: one, Types: TypesEqual, Shapes: ShapesSame, Fixed: sigmoid,
 			Real: plain(func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }),
-			File: File{Fields: bare, Versions: [3]int{1, 2, 3}, Releases: since("1.14 1.14 2.3")}},
-		Descriptor{Kind: Tanh, Name: "TANH", Inputs: one, Outputs: one, Types: typesEqual, Shapes: shapesSame, Fixed: Fixed{1.0 / 128, 0, 1.0 / 32768},
-			Real: plain(math.Tanh), File: File{Fields: bare, Versions: [3]int{1, 2, 3}, Releases: since("1.14 1.14 2.3")}},
+			File: File{Fields: NoFields, Versions: [3]int{1, 2, 3}, Releases: since("1.14 1.14 2.3")}},
+		Descriptor{Kind: Tanh, Name: "TANH", Inputs: one, Outputs: one, Types: TypesEqual, Shapes: ShapesSame, Fixed: Fixed{1.0 / 128, 0, 1.0 / 32768},
+			Real: plain(math.Tanh), File: File{Fields: NoFields, Versions: [3]int{1, 2, 3}, Releases: since("1.14 1.14 2.3")}},
 		pointwise(Relu, "RELU", 0, [3]int{1, 2, 3}, "1.5 2.1 2.5", func(x float64) float64 { return max(x, 0) }),
 		pointwise(Relu6, "RELU6", 0, [3]int{1, 2, 3}, "1.5 1.14 2.5", func(x float64) float64 { return min(max(x, 0), 6) }),
 		pointwise(ReluN1To1, "RELU_N1_TO_1", 0, [3]int{}, "1.5", func(x float64) float64 { return min(max(x, -1), 1) }),
@@ -33,7 +33,7 @@ func init() {
 			return x
 		}),
 		pointwise(HardSwish, "HARD_SWISH", 91, [3]int{}, "1.15", func(x float64) float64 { return x * min(max(x+3, 0), 6) / 6 }),
-		Descriptor{Kind: LeakyRelu, Name: "LEAKY_RELU", Attr: LeakyReluAttr{}, Inputs: one, Outputs: one, Types: typesEqual, Shapes: shapesSame,
+		Descriptor{Kind: LeakyRelu, Name: "LEAKY_RELU", Attr: LeakyReluAttr{}, Inputs: one, Outputs: one, Types: TypesEqual, Shapes: ShapesSame,
 			Real: func(op *Op, x float64) float64 {
 				if a, _ := op.Attr.(LeakyReluAttr); x < 0 {
 					return float64(a.Alpha) * x
@@ -45,7 +45,7 @@ func init() {
 				f.Float(0, &a.Alpha)
 				return a
 			}, Versions: [3]int{1, 1, 2}, Releases: since("1.13 2.3")}},
-		Descriptor{Kind: Gelu, Name: "GELU", Attr: GeluAttr{}, Inputs: one, Outputs: one, Types: typesEqual, Shapes: shapesSame, Real: gelu,
+		Descriptor{Kind: Gelu, Name: "GELU", Attr: GeluAttr{}, Inputs: one, Outputs: one, Types: TypesEqual, Shapes: ShapesSame, Real: gelu,
 			File: File{Union: 116, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(GeluAttr)
 				f.Bool(0, &a.Approximate, false)
@@ -56,8 +56,8 @@ func init() {
 
 // pointwise is an operator with one input and no attributes.
 func pointwise(k Kind, name string, union uint8, versions [3]int, releases string, f func(x float64) float64) Descriptor {
-	return Descriptor{Kind: k, Name: name, Inputs: one, Outputs: one, Types: typesEqual, Shapes: shapesSame, Real: plain(f),
-		File: File{Union: union, Fields: bare, Versions: versions, Releases: since(releases)}}
+	return Descriptor{Kind: k, Name: name, Inputs: one, Outputs: one, Types: TypesEqual, Shapes: ShapesSame, Real: plain(f),
+		File: File{Union: union, Fields: NoFields, Versions: versions, Releases: since(releases)}}
 }
 
 // plain is a function that no attribute changes.

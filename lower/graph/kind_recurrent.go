@@ -34,7 +34,7 @@ func lstmOptional(pos int) bool {
 
 func typesSVDF(g *Graph, op *Op) error {
 	in, wf, wt, state, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Inputs[1]], g.Tensors[op.Inputs[2]], g.Tensors[op.Inputs[4]], g.Tensors[op.Outputs[0]]
-	if err := typesEqual(g, op); err != nil {
+	if err := TypesEqual(g, op); err != nil {
 		return err
 	}
 	bias := Int32

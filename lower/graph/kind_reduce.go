@@ -21,29 +21,29 @@ func init() {
 			}, Versions: [3]int{1, 2, 1}, Releases: since("1.9 1.14 2.9")}}
 	}
 	Register(
-		reduce(Mean, "MEAN", typesEqual, [3]int{1, 2, 3}, "1.6 1.14 2.4"),
-		reduce(Sum, "SUM", typesEqual, [3]int{1, 2, 1}, "1.10 1.15"),
-		reduce(ReduceMax, "REDUCE_MAX", typesMoved, [3]int{1, 2, 3}, "1.11 1.14 2.5"),
-		reduce(ReduceMin, "REDUCE_MIN", typesMoved, [3]int{1, 2, 3}, "1.11 1.14 2.5"),
+		reduce(Mean, "MEAN", TypesEqual, [3]int{1, 2, 3}, "1.6 1.14 2.4"),
+		reduce(Sum, "SUM", TypesEqual, [3]int{1, 2, 1}, "1.10 1.15"),
+		reduce(ReduceMax, "REDUCE_MAX", TypesMoved, [3]int{1, 2, 3}, "1.11 1.14 2.5"),
+		reduce(ReduceMin, "REDUCE_MIN", TypesMoved, [3]int{1, 2, 3}, "1.11 1.14 2.5"),
 		arg(ArgMax, "ARG_MAX", 40),
 		arg(ArgMin, "ARG_MIN", 57),
-		Descriptor{Kind: Softmax, Name: "SOFTMAX", Attr: SoftmaxAttr{}, Inputs: one, Outputs: one, Types: typesSoftmax, Shapes: shapesSame,
+		Descriptor{Kind: Softmax, Name: "SOFTMAX", Attr: SoftmaxAttr{}, Inputs: one, Outputs: one, Types: typesSoftmax, Shapes: ShapesSame,
 			Fixed: Fixed{1.0 / 256, -128, 1.0 / 32768},
 			File: File{Union: 9, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(SoftmaxAttr)
 				f.Float(0, &a.Beta)
 				return a
 			}, Versions: [3]int{1, 2, 3}, Releases: since("1.5 1.14 2.3")}},
-		Descriptor{Kind: LogSoftmax, Name: "LOG_SOFTMAX", Inputs: one, Outputs: one, Types: typesEqual, Shapes: shapesSame, Fixed: Fixed{16.0 / 256, 127, 0},
-			File: File{Union: 36, Fields: bare, Versions: [3]int{1, 2, 1}, Releases: since("1.14 1.14")}},
-		Descriptor{Kind: L2Normalization, Name: "L2_NORMALIZATION", Attr: L2NormAttr{}, Inputs: one, Outputs: one, Types: typesEqual, Shapes: shapesSame,
+		Descriptor{Kind: LogSoftmax, Name: "LOG_SOFTMAX", Inputs: one, Outputs: one, Types: TypesEqual, Shapes: ShapesSame, Fixed: Fixed{16.0 / 256, 127, 0},
+			File: File{Union: 36, Fields: NoFields, Versions: [3]int{1, 2, 1}, Releases: since("1.14 1.14")}},
+		Descriptor{Kind: L2Normalization, Name: "L2_NORMALIZATION", Attr: L2NormAttr{}, Inputs: one, Outputs: one, Types: TypesEqual, Shapes: ShapesSame,
 			Fixed: Fixed{1.0 / 128, 0, 0},
 			File: File{Union: 12, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(L2NormAttr)
 				f.Byte(0, (*uint8)(&a.Activation), 0)
 				return a
 			}, Versions: [3]int{1, 2, 1}, Releases: since("1.5 1.14")}},
-		Descriptor{Kind: Cumsum, Name: "CUMSUM", Attr: CumsumAttr{}, Inputs: two, Outputs: one, Types: typesEqual, Shapes: shapesCumsum,
+		Descriptor{Kind: Cumsum, Name: "CUMSUM", Attr: CumsumAttr{}, Inputs: two, Outputs: one, Types: TypesEqual, Shapes: shapesCumsum,
 			File: File{Union: 102, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(CumsumAttr)
 				f.Bool(0, &a.Exclusive, false)

@@ -15,11 +15,11 @@ func init() {
 		return a
 	}
 	Register(
-		Descriptor{Kind: AveragePool2D, Name: "AVERAGE_POOL_2D", Attr: Pool2DAttr{}, Inputs: one, Outputs: one, Types: typesMoved, Shapes: shapesPool,
+		Descriptor{Kind: AveragePool2D, Name: "AVERAGE_POOL_2D", Attr: Pool2DAttr{}, Inputs: one, Outputs: one, Types: TypesMoved, Shapes: shapesPool,
 			File: File{Union: 5, Fields: pool, Versions: [3]int{1, 2, 3}, Releases: since("1.5 1.14 2.3")}},
-		Descriptor{Kind: MaxPool2D, Name: "MAX_POOL_2D", Attr: Pool2DAttr{}, Inputs: one, Outputs: one, Types: typesMoved, Shapes: shapesPool,
+		Descriptor{Kind: MaxPool2D, Name: "MAX_POOL_2D", Attr: Pool2DAttr{}, Inputs: one, Outputs: one, Types: TypesMoved, Shapes: shapesPool,
 			File: File{Union: 5, Fields: pool, Versions: [3]int{1, 2, 3}, Releases: since("1.5 1.14 2.3")}},
-		Descriptor{Kind: ResizeBilinear, Name: "RESIZE_BILINEAR", Attr: ResizeAttr{}, Inputs: two, Outputs: one, Types: typesMoved, Shapes: shapesResize,
+		Descriptor{Kind: ResizeBilinear, Name: "RESIZE_BILINEAR", Attr: ResizeAttr{}, Inputs: two, Outputs: one, Types: TypesMoved, Shapes: shapesResize,
 			File: File{Union: 15, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(ResizeAttr)
 				f.Bool(2, &a.AlignCorners, false)
@@ -32,7 +32,7 @@ func init() {
 				return v
 			}, Releases: since("1.7 1.14 2.2 2.5")}},
 		Descriptor{Kind: ResizeNearestNeighbor, Name: "RESIZE_NEAREST_NEIGHBOR", Class: Movement, Attr: ResizeAttr{}, Inputs: two, Outputs: one,
-			Types: typesMoved, Shapes: shapesResize, Moves: movesResize,
+			Types: TypesMoved, Shapes: shapesResize, Moves: movesResize,
 			File: File{Union: 74, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(ResizeAttr)
 				f.Bool(0, &a.AlignCorners, false)

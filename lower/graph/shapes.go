@@ -6,7 +6,8 @@ func attrMissing(op *Op, want any) error {
 	return fmt.Errorf("attributes are %T, expected %T", op.Attr, want)
 }
 
-func shapesSame(g *Graph, op *Op) ([][]int, error) {
+// ShapesSame is Descriptor.Shapes of operators whose output is shaped as the first input.
+func ShapesSame(g *Graph, op *Op) ([][]int, error) {
 	return [][]int{g.Tensors[op.Inputs[0]].Shape}, nil
 }
 
@@ -41,7 +42,8 @@ func shapesAlike(g *Graph, ids []TensorID) ([][]int, error) {
 	return [][]int{first.Shape}, nil
 }
 
-func shapesBroadcast(g *Graph, op *Op) ([][]int, error) {
+// ShapesBroadcast is Descriptor.Shapes of operators on two values; see Broadcast.
+func ShapesBroadcast(g *Graph, op *Op) ([][]int, error) {
 	s, err := Broadcast(g.Tensors[op.Inputs[0]].Shape, g.Tensors[op.Inputs[1]].Shape)
 	return [][]int{s}, err
 }

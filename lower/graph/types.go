@@ -32,8 +32,8 @@ func wrongType(t *Tensor, want string) error {
 	return fmt.Errorf("tensor %q is %v, expected %s", t.Name, t.Type, want)
 }
 
-// typesEqual requires activations of one type, each with its own quantization.
-func typesEqual(g *Graph, op *Op) error {
+// TypesEqual requires activations of one type, each with its own quantization.
+func TypesEqual(g *Graph, op *Op) error {
 	first := g.Tensors[op.DataInputs()[0]]
 	for _, ids := range [][]TensorID{op.DataInputs(), op.Outputs} {
 		for _, id := range ids {
@@ -49,9 +49,9 @@ func typesEqual(g *Graph, op *Op) error {
 	return nil
 }
 
-// typesMoved requires one type and one quantization of everything: values are
+// TypesMoved requires one type and one quantization of everything: values are
 // copied or compared as they are. Integers without quantization may be moved.
-func typesMoved(g *Graph, op *Op) error {
+func TypesMoved(g *Graph, op *Op) error {
 	first := g.Tensors[op.DataInputs()[0]]
 	for _, ids := range [][]TensorID{op.DataInputs(), op.Outputs} {
 		for _, id := range ids {
@@ -74,7 +74,7 @@ func typesMoved(g *Graph, op *Op) error {
 
 func typesMAC(g *Graph, op *Op) error {
 	in, w := g.Tensors[op.Inputs[0]], g.Tensors[op.Inputs[1]]
-	if err := typesEqual(g, op); err != nil {
+	if err := TypesEqual(g, op); err != nil {
 		return err
 	}
 	want, bias := Int8, []DType{Int32}
@@ -115,7 +115,7 @@ func typesSoftmax(g *Graph, op *Op) error {
 		}
 		return checkActivation(out)
 	}
-	return typesEqual(g, op)
+	return TypesEqual(g, op)
 }
 
 // checkQuantized accepts the sanely quantized integers that QUANTIZE and DEQUANTIZE

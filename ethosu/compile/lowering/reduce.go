@@ -12,6 +12,8 @@ func init() {
 	lowerers.Set(lowerReduce, graph.Mean, graph.Sum)
 	lowerers.Set(lowerExtreme, graph.ReduceMax, graph.ReduceMin)
 	lowerers.Without("the NPU finds no index; compute it on the CPU from the operator's input, which can be an output of the network", graph.ArgMax, graph.ArgMin)
+	lowerers.Without("the NPU has no inverse square root of a sum; normalize outside of the network", graph.L2Normalization)
+	lowerers.Without("no kernel of the NPU gives its values; use SOFTMAX, and the logarithm outside of the network", graph.LogSoftmax)
 }
 
 // lowerReduce lowers MEAN and SUM: the sum of a window, scaled as the kernel does.

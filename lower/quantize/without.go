@@ -1,0 +1,16 @@
+package quantize
+
+import "github.com/unroll-npu/unroll/lower/graph"
+
+// What quantization has no rule for.
+func init() {
+	conversions.Without("it belongs to networks that are quantized already; compile the file as it is", graph.Quantize, graph.Dequantize, graph.Cast)
+	conversions.Without("it keeps a state inside, whose range calibration does not see; import the cell, which is unrolled", graph.UnidirectionalSequenceLSTM, graph.SVDF)
+	conversions.Without("its result is an index or a truth value, which has no scale; end the network before it and compute it outside", graph.ArgMax, graph.ArgMin,
+		graph.Less, graph.LessEqual, graph.Greater, graph.GreaterEqual, graph.Equal, graph.NotEqual)
+	conversions.Without("no integer kernel gives its values; use SOFTMAX, and the logarithm outside of the network", graph.LogSoftmax)
+	conversions.Without("no integer kernel gives its values; use MUL for whole powers", graph.Pow)
+	conversions.Without("the NPU has no such operation; normalize outside of the network", graph.L2Normalization)
+	conversions.Without("the NPU has no such operation; write it as ADD step by step", graph.Cumsum)
+	conversions.Without("products with constant weights are FULLY_CONNECTED, and the NPU has none of two computed values", graph.BatchMatMul)
+}
