@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/unroll-npu/unroll/lower/arrange"
 	"github.com/unroll-npu/unroll/lower/calibrate"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/precision"
@@ -20,7 +22,7 @@ type Sequences = calibrate.Sequences
 type GraphResult struct {
 	Float, Int8 *graph.Graph
 	Widths      *Widths         // how Auto chose; nil otherwise
-	Loss        float64         // the largest relative error of an output, on the calls it was calibrated on
+	Loss        float64         // the largest of an output, on the calls it was calibrated on: see LowerGraph
 	Outputs     []OutputError   // of every data output
 	Wide        map[string]bool // roles of 16 bits, nil where Options.Activations says them
 }
@@ -30,20 +32,25 @@ type OutputError struct {
 	Name     string  `json:"name"`
 	Relative float64 `json:"relative_error"` // root mean square over the deviation of the float output
 	RMSE     float64 `json:"rmse"`
-	Worst    float64 `json:"worst"` // largest difference
+	Mean     float64 `json:"mean_error"` // of the differences' magnitudes
+	Worst    float64 `json:"worst"`      // largest difference
 }
 
 // LowerGraph quantizes a float graph, an importer's or anybody's, on representative
 // calls: states are carried along every sequence. Of Options it takes what concerns
-// quantization; form and number of steps are the graph's. With Auto the loss is the
-// largest relative error of a data output. Errors name the operator or tensor that
-// cannot be had.
+// quantization; form and number of steps are the graph's. The loss of an output is its
+// relative error; of probabilities it is the mean difference, which is to them what
+// points of accuracy are to decisions. Errors name the operator or tensor that cannot be
+// had.
 func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls Sequences, o Options) (*GraphResult, error) {
-	plan, err := unroll.ForGraph(g, roles)
+	arranged := roles
+	integers, role := arrange.Graph(g, roles.Role)
+	arranged.Role = role
+	plan, err := unroll.ForGraph(integers, arranged)
 	if err != nil {
 		return nil, err
 	}
-	q := &graphQuantizer{plan: plan, calls: calls, o: o}
+	q := &graphQuantizer{float: g, plan: plan, calls: calls, o: o}
 	if err := q.observe(ctx); err != nil {
 		return nil, err
 	}
@@ -53,15 +60,12 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	if o.Wide != nil {
 		return q.result(o.Wide)
 	}
-	bound := o.MaxLoss
-	if bound == 0 {
-		bound = DefaultRelativeLoss
-	}
+	bound := q.bound(dataOutputs(g)[0])
 	choice, err := precision.Search(ctx, precision.Problem{
 		Roles: plan.Roles(), Bound: bound, Cost: o.Cost, Progress: o.Progress, Build: q.build,
 		Loss: func(g *graph.Graph) (float64, error) {
 			outputs, err := q.errors(ctx, g)
-			return worst(outputs), err
+			return q.loss(outputs), err
 		},
 	})
 	if err != nil {
@@ -80,7 +84,8 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 
 // graphQuantizer holds what quantization of one float graph goes by.
 type graphQuantizer struct {
-	plan   *unroll.Plan
+	float  *graph.Graph // as it came
+	plan   *unroll.Plan // of its arrangement for integers
 	calls  Sequences
 	o      Options
 	ranges map[string]quantize.Range
@@ -110,11 +115,11 @@ func (q *graphQuantizer) observe(ctx context.Context) error {
 		q.scheme.Moments[id] = (*quantize.Moments)(m)
 	}
 	q.want = map[graph.TensorID][]float32{}
-	for _, id := range dataOutputs(q.plan.Graph) {
+	for _, id := range dataOutputs(q.float) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if q.want[id], err = calibrate.TraceSequences(q.plan.Graph, id, q.calls); err != nil {
+		if q.want[id], err = calibrate.TraceSequences(q.float, id, q.calls); err != nil {
 			return err
 		}
 	}
@@ -157,32 +162,70 @@ func (q *graphQuantizer) result(wide map[string]bool) (*GraphResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &GraphResult{Float: q.plan.Graph, Int8: g, Wide: wide}
+	r := &GraphResult{Float: q.float, Int8: g, Wide: wide}
 	if r.Outputs, err = q.errors(context.Background(), g); err != nil {
 		return nil, err
 	}
-	r.Loss = worst(r.Outputs)
+	r.Loss = q.loss(r.Outputs)
 	return r, nil
 }
 
-func worst(outputs []OutputError) float64 {
+// bound returns the loss that is accepted of an output.
+func (q *graphQuantizer) bound(id graph.TensorID) float64 {
+	switch {
+	case q.o.MaxLoss > 0:
+		return q.o.MaxLoss
+	case isProbability(q.float, id):
+		return DefaultAccuracyLoss
+	}
+	return DefaultRelativeLoss
+}
+
+// loss returns the largest loss of an output, measured by the bound of the first one
+// where outputs have bounds of two kinds.
+func (q *graphQuantizer) loss(outputs []OutputError) float64 {
+	ids := dataOutputs(q.float)
 	most := 0.0
-	for _, o := range outputs {
-		most = math.Max(most, o.Relative)
+	for i, o := range outputs {
+		loss := o.Relative
+		if isProbability(q.float, ids[i]) {
+			loss = o.Mean
+		}
+		most = math.Max(most, loss*q.bound(ids[0])/q.bound(ids[i]))
 	}
 	return most
+}
+
+// isProbability reports whether a tensor has values of LOGISTIC or SOFTMAX, moved or
+// averaged at most.
+func isProbability(g *graph.Graph, id graph.TensorID) bool {
+	for i := len(g.Ops) - 1; i >= 0; i-- {
+		op := g.Ops[i]
+		if !slices.Contains(op.Outputs, id) {
+			continue
+		}
+		switch {
+		case op.Kind == graph.Logistic || op.Kind == graph.Softmax:
+			return true
+		case op.Kind.Keeps() || op.Kind == graph.Mean:
+			id = op.DataInputs()[0]
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // errors runs a quantized graph on the reference interpreter over all calls, states
 // carried, and compares its data outputs with the float graph's.
 func (q *graphQuantizer) errors(ctx context.Context, g *graph.Graph) ([]OutputError, error) {
-	got, err := q.run(ctx, g)
+	got, err := runCalls(ctx, q.float, g, q.calls)
 	if err != nil {
 		return nil, err
 	}
 	var list []OutputError
-	for i, id := range dataOutputs(q.plan.Graph) {
-		t := q.plan.Graph.Tensors[id]
+	for i, id := range dataOutputs(q.float) {
+		t := q.float.Tensors[id]
 		list = append(list, compareOutput(t.Name, q.want[id], got[i]))
 	}
 	return list, nil
@@ -200,7 +243,9 @@ func compareOutput(name string, want, got []float32) OutputError {
 		deviation += float64(d * d)
 		noise += float64(n * n)
 		e.Worst = math.Max(e.Worst, math.Abs(n))
+		e.Mean += math.Abs(n)
 	}
+	e.Mean /= float64(max(len(want), 1))
 	e.RMSE = math.Sqrt(noise / float64(max(len(want), 1)))
 	if deviation == 0 {
 		deviation = 1
@@ -209,26 +254,47 @@ func compareOutput(name string, want, got []float32) OutputError {
 	return e
 }
 
-// run returns the real values of every data output after every call, sequence by
-// sequence.
-func (q *graphQuantizer) run(ctx context.Context, g *graph.Graph) ([][]float32, error) {
+// Run returns the real values of every data output after every call, sequence by
+// sequence, on the reference interpreter: what the firmware gives. RunFloat does so for
+// the float graph.
+func (r *GraphResult) Run(ctx context.Context, calls Sequences) ([][]float32, error) {
+	return runCalls(ctx, r.Float, r.Int8, calls)
+}
+
+// RunFloat is Run for the float graph.
+func (r *GraphResult) RunFloat(ctx context.Context, calls Sequences) ([][]float32, error) {
+	var out [][]float32
+	for _, id := range dataOutputs(r.Float) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		v, err := calibrate.TraceSequences(r.Float, id, calls)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func runCalls(ctx context.Context, float, g *graph.Graph, calls Sequences) ([][]float32, error) {
 	it, err := reference.New(g)
 	if err != nil {
 		return nil, err
 	}
-	outputs := dataOutputs(q.plan.Graph)
+	outputs := dataOutputs(float)
 	at := make([]graph.TensorID, len(outputs))
 	for i, id := range outputs {
-		if at[i] = g.Find(q.plan.Graph.Tensors[id].Name); at[i] == graph.None {
-			return nil, fmt.Errorf("BUG: the quantized graph has no output %q", q.plan.Graph.Tensors[id].Name)
+		if at[i] = g.Find(float.Tensors[id].Name); at[i] == graph.None {
+			return nil, fmt.Errorf("BUG: the quantized graph has no output %q", float.Tensors[id].Name)
 		}
 	}
-	parts := make([][][]float32, q.calls.Len())
-	data := calibrate.DataInputs(q.plan.Graph)
-	err = it.Parallel(q.calls.Len(), func(w *reference.Interpreter, i int) error {
+	parts := make([][][]float32, calls.Len())
+	data := calibrate.DataInputs(float)
+	err = it.Parallel(calls.Len(), func(w *reference.Interpreter, i int) error {
 		parts[i] = make([][]float32, len(outputs))
 		w.Reset()
-		for call := range q.calls.Calls(i) {
+		for call := range calls.Calls(i) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -238,7 +304,7 @@ func (q *graphQuantizer) run(ctx context.Context, g *graph.Graph) ([][]float32, 
 			for _, in := range data {
 				t := g.Tensors[g.Inputs[in]]
 				row := make([]float32, t.Elems())
-				if err := q.calls.Feed(i, call, in, row); err != nil {
+				if err := calls.Feed(i, call, in, row); err != nil {
 					return err
 				}
 				if err := quantize.Values(w.Input(in), t, row); err != nil {

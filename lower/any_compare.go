@@ -7,7 +7,6 @@ import (
 	"github.com/unroll-npu/unroll/lower/calibrate"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/tflite"
-	"github.com/unroll-npu/unroll/lower/unroll"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -56,8 +55,7 @@ func (r *GraphResult) Compare(ctx context.Context, calls LabelledSequences, trut
 	if err != nil {
 		return nil, err
 	}
-	q := &graphQuantizer{plan: &unroll.Plan{Graph: r.Float}, calls: calls}
-	quantized, err := q.run(ctx, r.Int8)
+	quantized, err := r.Run(ctx, calls)
 	if err != nil {
 		return nil, err
 	}

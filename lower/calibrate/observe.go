@@ -57,6 +57,9 @@ func (ob *Observation) count(row []float32) {
 }
 
 func (ob *Observation) merge(other *Observation) {
+	if ob.Counts == nil && other.Min > other.Max {
+		return // nothing seen
+	}
 	if ob.Counts == nil {
 		ob.extend([]float32{other.Min, other.Max})
 		return
