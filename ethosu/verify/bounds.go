@@ -23,6 +23,23 @@ func (b bound) add(n int64) bound { return bound{b.lo + n, b.hi + n} }
 
 func join(a, b bound) bound { return bound{min(a.lo, b.lo), max(a.hi, b.hi)} }
 
+// most bounds what is followed: far beyond every limit, and sums of it fit.
+const most = 1 << 60
+
+// times returns n values of a bound together.
+func (b bound) times(n int64) bound {
+	of := func(v int64) int64 {
+		if v != 0 && n > most/max(v, -v) {
+			if v < 0 {
+				return -most
+			}
+			return most
+		}
+		return n * v
+	}
+	return bound{of(b.lo), of(b.hi)}
+}
+
 func mul(a, b bound) bound {
 	w, x, y, z := a.lo*b.lo, a.lo*b.hi, a.hi*b.lo, a.hi*b.hi
 	return bound{min(w, x, y, z), max(w, x, y, z)}
@@ -151,9 +168,9 @@ func (r rounding) value(v int64) int64 {
 	}
 	if !sum.IsInt64() {
 		if sum.Sign() < 0 {
-			return math.MinInt64 / 4
+			return -most
 		}
-		return math.MaxInt64 / 4
+		return most
 	}
-	return min(max(sum.Int64(), math.MinInt64/4), math.MaxInt64/4)
+	return min(max(sum.Int64(), -most), most)
 }

@@ -21,10 +21,6 @@ func (c *checker) dma(o *isa.Operation) {
 		c.report(RuleDMA, "length is 0")
 		return
 	}
-	if length > 1<<40 {
-		c.report(RuleDMA, "length is %d", length)
-		return
-	}
 	if d.SrcStride > 0 && d.DstStride > 0 {
 		c.report(RuleDMA, "both sides are strided, expected one at most")
 		return

@@ -16,7 +16,7 @@ type kernel struct {
 	ifm, ifm2, ofm isa.FeatureMap
 	hasIFM2        bool
 	broadcast      isa.Broadcast
-	table          bool
+	table, noTable bool // noTable: no table is as the registers have it
 	layout         isa.Block
 	shramEnd       int // bytes of SHRAM from 0 that its buffers take
 

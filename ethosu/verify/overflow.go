@@ -166,10 +166,11 @@ func (c *checker) sum(o *isa.Operation, k *kernel) value {
 	v, _ := c.valueOf(&k.ifm)
 	all := v.hull().add(-int64(k.ifm.ZeroPoint))
 	n := int64(k.ifm.C * k.k.H * k.k.W)
-	total := bound{n * all.lo, n * all.hi}
+	total := all.times(n)
 	if v.group > 0 && k.ifm.C%v.group == 0 && k.k.H*k.k.W == 1 {
 		some, groups := v.some.add(-int64(k.ifm.ZeroPoint)), n/int64(v.group)
-		total = bound{(n-groups)*all.lo + groups*some.lo, (n-groups)*all.hi + groups*some.hi}
+		rest, all := all.times(n-groups), some.times(groups)
+		total = bound{rest.lo + all.lo, rest.hi + all.hi}
 	}
 	c.accumulates(k, total)
 	sc := o.Scaling()
@@ -231,7 +232,7 @@ func unary(mode int, b bound, round rounding) bound {
 		}
 		return round.of(m)
 	}
-	zeros := func(v int64) int64 { return int64(bits.LeadingZeros32(uint32(v))) }
+	zeros := func(v int64) int64 { return int64(bits.LeadingZeros32(uint32(min(v, 1<<32-1)))) }
 	switch {
 	case b.hi < 0:
 		return bound{0, 0}

@@ -64,6 +64,9 @@ func (c *checker) useTable(o *isa.Operation, k *kernel) {
 		c.loaded.forget(0, int64(k.shramEnd))
 		return
 	}
+	if k.noTable {
+		return
+	}
 	slot := act.Function - isa.ActTable0
 	size, from, to := tableBytes(o, k.ofm.Type)
 	start := base + int64(slot)*256

@@ -28,7 +28,7 @@ func (c *checker) types(o *isa.Operation, k *kernel) {
 	if mode, _ := o.Upscale(); mode == isa.UpscaleZeros && !o.HasWeights() {
 		c.report(RuleType, "IFM_UPSCALE inserts zeros, expected that of CONV and DEPTHWISE alone")
 	}
-	c.function(o, out, k.ofm.ZeroPoint)
+	c.function(o, k)
 	zero := func(which string, zp int32, must bool) {
 		if must && zp != 0 {
 			c.report(RuleType, "%s zero point is %d, expected 0", which, zp)
@@ -110,8 +110,8 @@ func (c *checker) elementwiseTypes(o *isa.Operation, k *kernel) {
 }
 
 // function checks the built-in functions and the index of a table against the OFM.
-func (c *checker) function(o *isa.Operation, out isa.DType, zeroPoint int32) {
-	act := o.Activation()
+func (c *checker) function(o *isa.Operation, k *kernel) {
+	act, out, zeroPoint := o.Activation(), k.ofm.Type, k.ofm.ZeroPoint
 	switch {
 	case act.Function == isa.ActNone:
 	case act.Function < isa.ActTable0:
@@ -121,6 +121,7 @@ func (c *checker) function(o *isa.Operation, out isa.DType, zeroPoint int32) {
 	default:
 		index := indexType(act, out)
 		if !(index.Bits == 8 && out.Bits != 16) && !(index.Bits == 16 && index.Signed && out.Bits == 16) {
+			k.noTable = true
 			c.report(RuleTable, "values of %v index a table with entries of %v, expected 8 bits for entries of 8 and 32, S16 for 16", index, out)
 		}
 	}

@@ -16,6 +16,9 @@ type streamKey struct {
 
 // weights checks the weight and scale streams of every core.
 func (c *checker) weights(o *isa.Operation, k *kernel) {
+	if k.ifm.Type.Bits > 16 {
+		return // reported already: no weight stream is for it
+	}
 	cores := 1
 	if c.a.ParallelMode {
 		cores = o.Cores()
