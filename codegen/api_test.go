@@ -63,6 +63,11 @@ func TestDamagedModelIsFound(t *testing.T) {
 		runIn(t, dir, "gcc", "-std=c11", "-DSTATE_OUT=16", "-Iinclude", "-Inpu", "-I"+api, "-o", "damaged", "main.c", "src/acc.c", "src/acc_model.c",
 			"npu/npu_status.c", filepath.Join(api, "npu_fake.c"))
 		runIn(t, dir, filepath.Join(dir, "damaged"))
+		// Where init is told not to look, verify still does.
+		write(t, filepath.Join(dir, "main.c"), strings.Replace(main, "== ACC_ERR_MODEL ?", "== ACC_OK && acc_verify() == ACC_ERR_MODEL ?", 1))
+		runIn(t, dir, "gcc", "-std=c11", "-DSTATE_OUT=16", "-DACC_VERIFY=0", "-Iinclude", "-Inpu", "-I"+api, "-o", "damaged", "main.c", "src/acc.c", "src/acc_model.c",
+			"npu/npu_status.c", filepath.Join(api, "npu_fake.c"))
+		runIn(t, dir, filepath.Join(dir, "damaged"))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/lower/facts"
 )
 
@@ -21,18 +22,20 @@ const manifestTool = "unroll"
 
 // Manifest records what a tree was made from and the hash of each of its files.
 type Manifest struct {
-	Tool         string            `json:"tool"`
-	Version      string            `json:"version"`
-	Prefix       string            `json:"prefix"`
-	Accelerator  string            `json:"accelerator"`
-	System       string            `json:"system_config"`
-	Mode         string            `json:"memory_mode"`
-	Source       string            `json:"source,omitempty"`
-	SourceSHA256 string            `json:"source_sha256,omitempty"`
-	Settings     map[string]string `json:"settings,omitempty"`
-	Facts        *facts.Facts      `json:"facts,omitempty"`
-	Sequence     *ManifestSequence `json:"sequence,omitempty"` // nil: a run is one stream
-	Files        map[string]string `json:"files"`              // SHA-256 by path; this file is not in it
+	Tool        string `json:"tool"`
+	Version     string `json:"version"`
+	Prefix      string `json:"prefix"`
+	Accelerator string `json:"accelerator"`
+	System      string `json:"system_config"`
+	Mode        string `json:"memory_mode"`
+	// Memories are those of a system configuration that is not one of the known ones.
+	Memories     *ethosu.SystemConfig `json:"memories,omitempty"`
+	Source       string               `json:"source,omitempty"`
+	SourceSHA256 string               `json:"source_sha256,omitempty"`
+	Settings     map[string]string    `json:"settings,omitempty"`
+	Facts        *facts.Facts         `json:"facts,omitempty"`
+	Sequence     *ManifestSequence    `json:"sequence,omitempty"` // nil: a run is one stream
+	Files        map[string]string    `json:"files"`              // SHA-256 by path; this file is not in it
 }
 
 // ManifestSequence says how a run that is not one stream goes on.
@@ -61,6 +64,10 @@ func newManifest(p *Project, t Tree) *Manifest {
 		Source: p.Source, SourceSHA256: p.SourceSHA256, Settings: p.Settings, Facts: p.Facts,
 		Files: map[string]string{},
 	}
+	if known, err := ethosu.ParseSystemConfig(m.System); p.Program.System.Clock > 0 && (err != nil || known != p.Program.System) {
+		system := p.Program.System
+		m.Memories = &system
+	}
 	if q := p.Program; q.Steps > 0 {
 		m.Sequence = &ManifestSequence{Steps: q.Steps, WakeUps: q.WakeUps()}
 		for _, s := range q.Stages {
@@ -71,6 +78,14 @@ func newManifest(p *Project, t Tree) *Manifest {
 		m.Files[path] = hash(b)
 	}
 	return m
+}
+
+// SystemConfig is the one that the project was compiled for.
+func (m *Manifest) SystemConfig() (ethosu.SystemConfig, error) {
+	if m.Memories != nil {
+		return *m.Memories, nil
+	}
+	return ethosu.ParseSystemConfig(m.System)
 }
 
 func (m *Manifest) encode() []byte {

@@ -2,7 +2,7 @@ package codegen
 
 import (
 	"fmt"
-	"hash/crc32"
+	"hash/crc64"
 	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -145,7 +145,7 @@ func newView(p *Project) (*view, error) {
 		return nil, err
 	}
 	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name
-	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants differ from their CRC-32"})
+	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants differ from their CRC-64"})
 	if v.Arm {
 		v.StatusCodes = armCodes(v.StatusCodes)
 	}
@@ -173,7 +173,9 @@ func wordBytes(words []uint32) []byte {
 	return b
 }
 
-func crcLiteral(b []byte) string { return fmt.Sprintf("0x%08Xu", crc32.ChecksumIEEE(b)) }
+var crcTable = crc64.MakeTable(crc64.ISO)
+
+func crcLiteral(b []byte) string { return fmt.Sprintf("0x%016Xu", crc64.Checksum(b, crcTable)) }
 
 func banner(p *Project) string {
 	s := "Written by unroll"
@@ -198,8 +200,8 @@ func (v *view) addTensors(p *Project) error {
 	}
 	taken := map[string]bool{"ctx": true, "npu": true, "arena": true, "fast": true, "state": true, "status": true,
 		"timeout_ms": true, "real": true, "model": true, "mean": true, "std_dev": true, "i": true, "value": true, "ready": true, "found": true,
-		"mismatches": true, "call": true, "calls": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
-		"regions": true, "intact": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
+		"mismatches": true, "call": true, "calls": true, "pmu": true, "explain": true, "where": true, "name": true, "section": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
+		"regions": true, "intact": true, "verified": true, "words": true, "lo": true, "hi": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
 		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
 		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true,
 		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}

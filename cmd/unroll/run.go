@@ -47,7 +47,11 @@ func runProject(c *cli, o run.Options, asJSON bool) error {
 	if o.Accel, err = ethosu.ParseAccelerator(m.Accelerator); err != nil {
 		return fmt.Errorf("%s: %w", o.Dir, err)
 	}
-	o.Connect = run.Simulated(o.Accel)
+	system, err := m.SystemConfig()
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Dir, err)
+	}
+	o.Connect = run.SimulatedIn(o.Accel, system)
 	r, err := run.Run(c.ctx, o)
 	var name *board.NameError
 	if errors.As(err, &name) {
@@ -63,6 +67,9 @@ func runProject(c *cli, o run.Options, asJSON bool) error {
 	} else {
 		fmt.Fprintf(c.stdout, "%s on %s: %d calls, %d mismatches; library and driver: %s bytes of code, %s of RAM, %s of stack\n",
 			verdict(r.Pass), r.On, r.Calls, r.Mismatches, commas(r.Code), commas(r.RAM), commas(r.Stack))
+		if r.Cycles > 0 {
+			fmt.Fprintf(c.stdout, "last call: %s NPU cycles%s\n", commas(int(r.Cycles)), r.CounterText())
+		}
 	}
 	if !r.Pass {
 		if r.Problem != "" {

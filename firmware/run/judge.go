@@ -35,12 +35,39 @@ func parseResult(console string) (result, bool) {
 	return r, true
 }
 
+// counters are the events of the NPU's PMU that a program counts, with their meaning.
+var counters = []struct{ name, meaning string }{
+	{"mac_active", "MAC unit works"},
+	{"mac_on_weights", "it waits for weights"},
+	{"axi0_read_beats", "beats read through port 0"},
+	{"axi1_read_beats", "through port 1"},
+}
+
+// CounterText is the counters in words, empty when nothing counted.
+func (r *Report) CounterText() string {
+	var s strings.Builder
+	for _, c := range counters {
+		if v, ok := r.Counters[c.name]; ok {
+			fmt.Fprintf(&s, "; %s %d", c.meaning, v)
+		}
+	}
+	return s.String()
+}
+
 // judge decides from console, exit status and link whether the program passed.
 func (r *Report) judge() {
 	res, found := parseResult(r.Console)
 	r.Calls = int(res.values["calls"])
 	r.Mismatches = int(res.values["mismatches"])
 	r.Cycles = res.values["cycles"]
+	for _, c := range counters {
+		if v, ok := res.values[c.name]; ok {
+			if r.Counters == nil {
+				r.Counters = map[string]uint64{}
+			}
+			r.Counters[c.name] = v
+		}
+	}
 	if r.Problem == "" {
 		r.Problem = r.problem(res, found)
 	}

@@ -63,9 +63,10 @@ type Report struct {
 	Calls      int    `json:"calls"`
 	Mismatches int    `json:"mismatches"`
 	Sizes
-	Cycles  uint64 `json:"cycles,omitempty"`  // of the last call; 0 where nothing counts
-	Problem string `json:"problem,omitempty"` // why not Pass
-	Image   string `json:"image"`             // path of the program
+	Cycles   uint64            `json:"cycles,omitempty"`   // of the last call; 0 where nothing counts
+	Counters map[string]uint64 `json:"counters,omitempty"` // of the NPU's PMU, likewise
+	Problem  string            `json:"problem,omitempty"`  // why not Pass
+	Image    string            `json:"image"`              // path of the program
 
 	Exit    int         `json:"-"` // status of the program, or of the emulator
 	Console string      `json:"-"` // what it printed

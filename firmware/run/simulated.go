@@ -6,6 +6,14 @@ import (
 	"github.com/unroll-npu/unroll/firmware/link"
 )
 
+// SimulatedIn is Simulated with the memories that a project was compiled for, which
+// its cycle counters need.
+func SimulatedIn(accel *ethosu.Accelerator, system ethosu.SystemConfig) func(link.Memory) link.NPU {
+	return func(memory link.Memory) link.NPU {
+		return device.NewWith(accel, memory, device.Options{System: &system})
+	}
+}
+
 // Simulated makes the NPU for Options.Connect: an accelerator's registers over the
 // bit-exact simulator.
 func Simulated(accel *ethosu.Accelerator) func(link.Memory) link.NPU {

@@ -118,6 +118,7 @@ static void failures(void) {
     EXPECT(acc_start(&one, input) == ACC_OK && acc_wait(&one, 10u, output) == ACC_ERR_BUS);
     fake_result = UNROLL_NPU_OK;
     EXPECT(after(&one, 1) == 7);
+    EXPECT(acc_verify() == ACC_OK);
     EXPECT(strcmp(acc_status_name(ACC_ERR_BUS), "ERR_BUS") == 0);
     EXPECT(strcmp(acc_status_name(ACC_ERR_MODEL), "ERR_MODEL") == 0);
     EXPECT(strcmp(acc_status_name((acc_status)31), "UNKNOWN") == 0);

@@ -28,9 +28,9 @@ type prepared struct {
 	reads     []isa.Span // everything touched of a region
 	writes    []isa.Span
 	access    []access
-	final     isa.State // SET registers at the end
-	counts    counts
-	mask      uint16 // of NPU_OP_STOP and NPU_OP_IRQ
+	final     isa.State          // SET registers at the end
+	counts    map[uint32]*counts // by REGIONCFG
+	mask      uint16             // of NPU_OP_STOP and NPU_OP_IRQ
 }
 
 // access is memory that the operation at a word touches.
@@ -77,7 +77,9 @@ func (d *Device) run() {
 		d.status |= statusEnd
 		d.history |= uint32(p.mask)
 		d.shadow = p.final
-		d.count(&p.counts)
+		if d.pmcr&pmcrEnable != 0 {
+			d.count(d.countsOf(p))
+		}
 	case errors.As(err, &bus):
 		d.busAbort(uint32(bus.channel), d.regs[regRegionCfg]>>(2*bus.region), uint32(4*bus.word), err)
 	case errors.As(err, &fault):
@@ -167,7 +169,6 @@ func (d *Device) prepare(commands []uint32) (*prepared, error) {
 	}); err != nil {
 		return nil, err
 	}
-	p.counts = d.estimate(commands)
 	d.prepared = append(d.prepared, p)
 	if len(d.prepared) > maxPrepared {
 		d.prepared = slices.Delete(d.prepared, 0, 1)

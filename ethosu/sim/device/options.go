@@ -1,8 +1,13 @@
 package device
 
+import "github.com/unroll-npu/unroll/ethosu"
+
 // Options change what the device is or how it misbehaves. The zero value is a
 // healthy device of its accelerator.
 type Options struct {
+	// System is what lies behind the AXI ports, for the cycle counters; the
+	// accelerator's default when nil.
+	System *ethosu.SystemConfig
 	// Config and ID replace the register values when they are not 0: another device
 	// than the driver expects.
 	Config, ID uint32

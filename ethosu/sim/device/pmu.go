@@ -13,11 +13,33 @@ type counts struct {
 	masked bool // the stream holds NPU_OP_PMU_MASK and never switches counting on
 }
 
-// estimate asks the cycle model. Where it has no answer the counters stay 0.
-func (d *Device) estimate(commands []uint32) counts {
-	c := counts{events: map[uint32]uint64{}}
-	sys, mode := ethosu.DefaultSystemConfig(d.accel), ethosu.DefaultMemoryMode()
-	report, err := perf.Stream(d.accel, perf.PlacesOf(sys, mode), commands)
+// countsOf estimates a stream, once for each way that its regions were attached.
+func (d *Device) countsOf(p *prepared) *counts {
+	config := d.regs[regRegionCfg]
+	c := p.counts[config]
+	if c == nil {
+		c = d.estimate(p.commands, config)
+		if p.counts == nil {
+			p.counts = map[uint32]*counts{}
+		}
+		p.counts[config] = c
+	}
+	return c
+}
+
+// estimate asks the cycle model, with every region behind the AXI port that REGIONCFG
+// gives it. Where the model has no answer the counters stay 0.
+func (d *Device) estimate(commands []uint32, regionConfig uint32) *counts {
+	c := &counts{events: map[uint32]uint64{}}
+	sys := ethosu.DefaultSystemConfig(d.accel)
+	if d.opts.System != nil {
+		sys = *d.opts.System
+	}
+	places := func(region int) perf.Place {
+		port := int(regionConfig >> (2*region + 1) & 1) // types 2 and 3 are of port 1
+		return perf.Place{Memory: sys.Port(port), Port: port}
+	}
+	report, err := perf.Stream(d.accel, places, commands)
 	if err != nil {
 		return c
 	}

@@ -153,6 +153,20 @@ static int reaches(const void *address, uint32_t bytes, uint32_t memory) {
     return unroll_npu_port_reaches((uintptr_t)address, bytes, (memory >> 1) & 1u);
 }
 
+const void *unroll_npu_unreachable(const unroll_npu_job *job) {
+    if (!reaches(job->commands, job->command_bytes, job->commands_memory)) {
+        return job->commands;
+    }
+    for (uint32_t i = 0; i < job->region_count; i++) {
+        const unroll_npu_region *region = &job->regions[i];
+
+        if (region->bytes != 0u && !reaches(region->address, region->bytes, region->memory)) {
+            return region->address;
+        }
+    }
+    return NULL;
+}
+
 unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *job) {
     const unroll_npu_status shape = job_shape(npu, job);
 
@@ -166,7 +180,7 @@ unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *
         (npu->id & NPU_ID_ARCH_MINOR) < (job->id & NPU_ID_ARCH_MINOR)) {
         return UNROLL_NPU_ERR_ARCHITECTURE;
     }
-    if (!reaches(job->commands, job->command_bytes, job->commands_memory)) {
+    if (unroll_npu_unreachable(job) != NULL) {
         return UNROLL_NPU_ERR_UNREACHABLE;
     }
     unroll_npu_port_cache_clean((uintptr_t)job->commands, job->command_bytes);
@@ -175,9 +189,6 @@ unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *
 
         if (region->bytes == 0u) {
             continue;
-        }
-        if (!reaches(region->address, region->bytes, region->memory)) {
-            return UNROLL_NPU_ERR_UNREACHABLE;
         }
         if (region->access != UNROLL_NPU_READ_WRITE) {
             unroll_npu_port_cache_clean((uintptr_t)region->address, region->bytes);

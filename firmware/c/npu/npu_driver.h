@@ -144,6 +144,10 @@ unroll_npu_status unroll_npu_init(unroll_npu *npu, uintptr_t base, uint32_t flag
  */
 unroll_npu_status unroll_npu_check(const unroll_npu *npu, const unroll_npu_job *job);
 
+/* The first byte of what makes unroll_npu_check answer ERR_UNREACHABLE; null when all is reached.
+ */
+const void *unroll_npu_unreachable(const unroll_npu_job *job);
+
 /* Starts a job and returns. OK, BUSY (a job is running), ERR_STATE, ERR_RESET, ERR_PROTECTION or
  * what unroll_npu_check answers, except that it does not look at accelerator and reachability. */
 unroll_npu_status unroll_npu_start(unroll_npu *npu, const unroll_npu_job *job);

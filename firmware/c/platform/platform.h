@@ -31,6 +31,9 @@ void platform_puts(const char *text);
 /* Writes a number in decimal, without stdio. */
 void platform_put_u32(uint32_t value);
 
+/* Writes a number as 0x and eight hexadecimal digits. */
+void platform_put_hex(uint32_t value);
+
 /* Ends the program: 0 passed, 10-19 failed (the application's own meaning). Never returns. */
 #if defined(__GNUC__) || defined(__clang__)
 __attribute__((noreturn))

@@ -11,3 +11,13 @@ void platform_put_u32(uint32_t value) {
     } while (value != 0u);
     platform_puts(at);
 }
+
+void platform_put_hex(uint32_t value) {
+    char text[11] = "0x";
+
+    for (uint32_t i = 0; i < 8u; i++) {
+        text[2u + i] = "0123456789ABCDEF"[(value >> (28u - 4u * i)) & 0xFu];
+    }
+    text[10] = '\0';
+    platform_puts(text);
+}
