@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/lower/source"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -83,4 +84,26 @@ func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *
 		return nil, nil, nil, fmt.Errorf("%s: the data that it was trained on: %w", file, err)
 	}
 	return train, test, assumed, nil
+}
+
+// task reads what the weights of another program are for off the data's labels.
+func (d *dataFlags) task(c *cli, net *nn.Network, head string) error {
+	if net.Facts == nil || net.Facts.Data != nil || d.data == "" {
+		return nil
+	}
+	set, _, err := dataset.OpenSource(c.ctx, d.data, d.options(), func(string) {})
+	if err != nil {
+		return nil // whoever opens it for use says why
+	}
+	assumed, err := source.TaskFrom(net, set, head)
+	net.Facts.Assumed = append(net.Facts.Assumed, assumed...)
+	return err
+}
+
+// assumedOf are the sentences on what a network's own file did not say.
+func assumedOf(net *nn.Network) []string {
+	if net.Facts == nil {
+		return nil
+	}
+	return net.Facts.Assumed
 }

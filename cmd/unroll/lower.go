@@ -159,14 +159,17 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if format == source.ONNX || format == source.TFLite {
 		return runLowerGraph(c, name, d, l, g, rf, n, out, force)
 	}
-	for _, flag := range []string{"shape", "set", "state", "head"} {
+	for _, flag := range []string{"shape", "set", "state"} {
 		if l.set.Changed(flag) {
 			return usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, name)
 		}
 	}
-	net, err := checkpoint.Open(name)
+	net, err := checkpoint.OpenAs(name, g.source.stated())
 	if err != nil {
 		return err
+	}
+	if err := d.task(c, net, g.source.head); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	train, test, assumed, err := d.openFor(c, name, net)
 	if err != nil {
@@ -178,7 +181,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if err := train.Fits(net); err != nil {
 		return fmt.Errorf("%s with --data %s: %w", name, train.Source(), err)
 	}
-	for _, what := range assumed {
+	for _, what := range append(assumedOf(net), assumed...) {
 		c.say("assumed: %s", what)
 	}
 	if net, err = l.tune(c, net, train, o); err != nil {

@@ -17,13 +17,11 @@ import (
 type graphFlags struct {
 	source sourceFlags
 	states []string
-	head   string
 }
 
 func (g *graphFlags) add(f *pflag.FlagSet) {
 	g.source.add(f)
 	f.StringArrayVar(&g.states, "state", nil, "INPUT=OUTPUT of a graph (.onnx, .tflite) that is carried from call to call; repeat for all of them; none says that there are none")
-	f.StringVar(&g.head, "head", "", "function to put behind the first output of a graph: softmax, sigmoid or none (default: none, the network is taken as it is)")
 }
 
 // ofLayers are the flags of lower that are for networks of layers, not for graphs.
@@ -71,13 +69,13 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if err != nil {
 		return err
 	}
-	if err := net.AddHead(gf.head); err != nil {
+	if err := net.AddHead(gf.source.head); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if err := data.Fit(net, l.calibration); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	assumed := net.Say(gf.states, gf.head, data)
+	assumed := net.Say(gf.states, gf.source.head, data)
 	for _, what := range assumed {
 		c.say("assumed: %s", what)
 	}

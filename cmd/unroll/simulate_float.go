@@ -25,6 +25,11 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 	if err != nil {
 		return err
 	}
+	if n.Layers == nil {
+		if err := n.AddHead(s.source.head); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	for _, what := range n.Assumed {
 		c.say("assumed: %s", what)
 	}

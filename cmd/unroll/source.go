@@ -7,21 +7,36 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/lower/source"
+	"github.com/unroll-npu/unroll/train/checkpoint"
 )
 
 // sourceFlags fix what the file of a float network leaves open.
 type sourceFlags struct {
-	shapes, sets []string
+	shapes, sets      []string
+	activation, order string
+	head              string
 }
 
 func (s *sourceFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.shapes, "shape", nil, "NAME=1,576: shape of an input of a float network whose file leaves it open (default: that of what it is fed with)")
 	f.StringArrayVar(&s.sets, "set", nil, "NAME=VALUE[,VALUE…]: input of a float network that never changes")
+	f.StringVar(&s.activation, "activation", "", "candidate activation of a file of weights, which does not say it: tanh or relu (default: tanh, and that is said)")
+	f.StringVar(&s.order, "order", "", "recurrent layers or modules of a file of weights, first to last: NAME,NAME…")
+	f.StringVar(&s.head, "head", "", "what the outputs are, where the file does not say: softmax, sigmoid or none (default: graphs are taken as they are; of weights the labels decide)")
+}
+
+// stated is what the flags say of a file of weights.
+func (s *sourceFlags) stated() checkpoint.Stated {
+	l := checkpoint.Stated{Activation: s.activation, Head: s.head}
+	if s.order != "" {
+		l.Order = strings.Split(s.order, ",")
+	}
+	return l
 }
 
 // options parses the flags.
 func (s *sourceFlags) options(states []string) (source.Options, error) {
-	o := source.Options{Shapes: map[string][]int{}, Set: map[string][]float64{}, Arrays: map[string][]int{}, States: states}
+	o := source.Options{Shapes: map[string][]int{}, Set: map[string][]float64{}, Arrays: map[string][]int{}, States: states, Layers: s.stated()}
 	for _, text := range s.shapes {
 		name, list, err := named("--shape", text, "NAME=1,576")
 		if err != nil {

@@ -107,13 +107,16 @@ func Open(file string, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l := o.Layers; (format == ONNX || format == TFLite) && (l.Activation != "" || l.Order != nil) {
+		return nil, fmt.Errorf("%s: a graph says itself what --activation and --order would", file)
+	}
 	switch format {
 	case ONNX:
 		return OpenONNX(file, o)
 	case TFLite:
 		return openTFLite(file, o)
 	}
-	net, err := checkpoint.Open(file)
+	net, err := checkpoint.OpenAs(file, o.Layers)
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +156,12 @@ func openLayers(file string, format Format, net *nn.Network, o Options) (*Networ
 		return nil, fmt.Errorf("%s: --set is for inputs of graphs; this file holds layers", file)
 	}
 	n := &Network{File: file, Format: format.String(), Layers: net}
+	if f := net.Facts; f != nil {
+		n.Assumed = f.Assumed
+		if f.Data == nil && o.Layers.Head == "" { // of another program
+			n.Assumed = append(n.Assumed, headAssumed(net))
+		}
+	}
 	steps := net.Steps
 	for _, shapes := range []map[string][]int{o.Arrays, o.Shapes} {
 		if s := shapes["input"]; len(s) >= 3 {
@@ -199,4 +208,14 @@ func IsFloat(file string) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// headAssumed says what is put behind the outputs of weights of another program, whose
+// file does not say it, and takes it off where it would mean nothing.
+func headAssumed(net *nn.Network) string {
+	if net.Outputs == 1 {
+		net.Task = nn.Regression
+		return "one output, taken as it is; say --head sigmoid for a detector"
+	}
+	return fmt.Sprintf("softmax over %d classes; say --head none for outputs as they are", net.Outputs)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -21,6 +22,9 @@ type Options struct {
 	// Sequence is the number of steps and features of the sequences that the network
 	// will be fed with, zero if not known: an open input of three dimensions follows it.
 	Sequence [2]int
+
+	// Layers is what the user states of a file of weights.
+	Layers checkpoint.Stated
 
 	// Raw says that layers with standardization constants take raw features.
 	Raw bool

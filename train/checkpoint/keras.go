@@ -15,12 +15,17 @@ import (
 // An NPZ archive with Keras' weights has, for each recurrent layer, kernel
 // (F, G*H), recurrent_kernel (H, G*H) and bias, and kernel (H, K) and bias (K) of a
 // Dense layer. What stands before the last slash of a name, such as gru or gru_1 or
-// gru/gru_cell, names the layer; a trailing :0 is dropped. A layer's own number
-// orders the stack.
+// gru/gru_cell, names the layer; a trailing :0 is dropped. Numbers that Keras gave
+// (gru, gru_1, …) order the stack, else the sizes where they fit in one way alone.
 
 // ReadNPZ reads a network from an NPZ archive of size bytes in Keras' layout. It
 // does not say how many steps a sequence has: Steps is 0.
 func ReadNPZ(name string, r io.ReaderAt, size int64) (*nn.Network, error) {
+	return ReadNPZAs(name, r, size, Stated{})
+}
+
+// ReadNPZAs is ReadNPZ with what the user states of the file.
+func ReadNPZAs(name string, r io.ReaderAt, size int64, s Stated) (*nn.Network, error) {
 	arrays, err := npy.ReadArchive(name, r, size)
 	if err != nil {
 		return nil, err
@@ -43,7 +48,7 @@ func ReadNPZ(name string, r io.ReaderAt, size int64) (*nn.Network, error) {
 		}
 		groups[group][tensor] = a
 	}
-	k := keras{file: name, groups: groups}
+	k := keras{file: name, groups: groups, stated: s}
 	return k.network()
 }
 
@@ -53,6 +58,64 @@ type kerasGroup map[string]*npy.Array
 type keras struct {
 	file   string
 	groups map[string]kerasGroup
+	stated Stated
+	notes  []string // assumed beside what all files leave open
+}
+
+// layerOf is the layer's name in a group: gru_1 in gru_1/gru_cell.
+func layerOf(group string) string {
+	first, _, _ := strings.Cut(group, "/")
+	return first
+}
+
+// numbered reports whether the names are those that Keras gives one kind of layer, in
+// order: gru, gru_1, gru_2.
+func numbered(names []string) bool {
+	for i, n := range names {
+		want := names[0]
+		if i > 0 {
+			want = fmt.Sprintf("%s_%d", names[0], i)
+		}
+		if n != want {
+			return false
+		}
+	}
+	return len(names) > 0 && slices.Contains([]string{"gru", "lstm", "simple_rnn"}, names[0])
+}
+
+// order sorts the recurrent groups from first to last.
+func (k *keras) order(recurrent []string, head int) ([]string, error) {
+	var parts []part
+	groups := map[string]string{}
+	var names []string
+	for _, g := range recurrent {
+		name := layerOf(g)
+		if groups[name] != "" || name == "" && len(recurrent) > 1 {
+			name = g
+		}
+		groups[name] = g
+		names = append(names, name)
+		p := part{name: name}
+		if a := k.groups[g]["kernel"]; a != nil && len(a.Shape) == 2 {
+			p.in = a.Shape[0]
+		}
+		if a := k.groups[g]["recurrent_kernel"]; len(a.Shape) == 2 {
+			p.out = a.Shape[0]
+		}
+		parts = append(parts, p)
+	}
+	if len(recurrent) == 1 && len(k.stated.Order) == 0 || len(k.stated.Order) == 0 && numbered(names) {
+		return recurrent, nil
+	}
+	parts, err := chain(k.file, "recurrent layers", parts, k.stated.Order, head)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, p := range parts {
+		out = append(out, groups[p.name])
+	}
+	return out, nil
 }
 
 func (k *keras) network() (*nn.Network, error) {
@@ -74,6 +137,21 @@ func (k *keras) network() (*nn.Network, error) {
 	if len(dense) != 1 {
 		return nil, fmt.Errorf("%s: Dense layers %q, expected one, with kernel and bias (for instance dense/kernel and dense/bias)", k.file, dense)
 	}
+	for _, g := range recurrent {
+		for _, c := range strings.Split(g, "/") {
+			if strings.HasPrefix(c, "bidirectional") || strings.HasPrefix(c, "forward_") || strings.HasPrefix(c, "backward_") {
+				return nil, fmt.Errorf("%s: arrays %q belong to a Bidirectional layer, whose merge_mode the file does not say; %s", k.file, g, exportGraph)
+			}
+		}
+	}
+	width := 0
+	if a := k.groups[dense[0]]["kernel"]; a != nil && len(a.Shape) == 2 {
+		width = a.Shape[0]
+	}
+	recurrent, err := k.order(recurrent, width)
+	if err != nil {
+		return nil, err
+	}
 	net := &nn.Network{}
 	for i, g := range recurrent {
 		l, err := k.layer(g)
@@ -83,11 +161,21 @@ func (k *keras) network() (*nn.Network, error) {
 		if i > 0 && l.Features != net.Layers[i-1].Units {
 			return nil, fmt.Errorf("%s: array %q takes %d features, but the layer before it, %q, has %d units", k.file, key(g, "kernel"), l.Features, recurrent[i-1], net.Layers[i-1].Units)
 		}
+		if len(recurrent) > 1 {
+			l.Name = layerOf(g)
+		}
 		net.Layers = append(net.Layers, *l)
 	}
 	net.Features = net.Layers[0].Features
 	net.Name = net.Layers[0].Cell.String()
-	return net, k.head(net, dense[0])
+	if err := k.head(net, dense[0]); err != nil {
+		return nil, err
+	}
+	if err := k.stated.foreign(k.file, "activation tanh (and sigmoid in gates), every layer forward", net, func(*nn.Layer) bool { return false }); err != nil {
+		return nil, err
+	}
+	net.Facts.Assumed = append(net.Facts.Assumed, k.notes...)
+	return net, nil
 }
 
 // layerNumber returns the number in the first component of a name: 1 for gru_1, 0
@@ -151,15 +239,25 @@ func (k *keras) layer(g string) (*nn.Layer, error) {
 	}
 	shapes := [][]int{{cols}}
 	if l.Cell == nn.GRU {
-		shapes = [][]int{{2, cols}, {cols}} // reset_after, classic
+		shapes = [][]int{{2, cols}, {cols}, {2 * cols}} // reset_after, classic, CuDNNGRU
 		l.ResetAfter = true
 	}
 	if k.groups[g]["bias"] == nil { // use_bias=False
-		l.Bias = make([]float32, cols*len(shapes))
+		l.Bias = make([]float32, cols)
+		if l.ResetAfter {
+			l.Bias = make([]float32, 2*cols)
+		}
 		return l, nil
 	}
 	bias, found, err := k.take(g, "bias", shapes...)
-	l.Bias, l.ResetAfter = bias, len(found) == 2
+	if err == nil && l.Cell == nn.GRU {
+		flat := found[0] == 2*cols // input half, recurrent half
+		l.ResetAfter = len(found) == 2 || flat
+		if flat {
+			k.notes = append(k.notes, fmt.Sprintf("array %q is the input and the recurrent bias of a CuDNNGRU, one after the other; its kernels are laid out as those of GRU(reset_after=True)", key(g, "bias")))
+		}
+	}
+	l.Bias = bias
 	return l, err
 }
 

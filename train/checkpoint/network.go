@@ -150,19 +150,26 @@ func slots(net *nn.Network) []slot {
 }
 
 // Read reads a network from a safetensors file of size bytes: our own layout, or a
-// PyTorch state dict with one recurrent module and one linear layer (see
-// torch.go). name is the file's name for messages. A PyTorch file does not say how
+// PyTorch state dict with recurrent modules and one linear layer (see torch.go). name is the file's name for messages. A PyTorch file does not say how
 // many steps a sequence has: Steps is then 0.
 func Read(name string, r io.ReaderAt, size int64) (*nn.Network, error) {
+	return ReadAs(name, r, size, Stated{})
+}
+
+// ReadAs is Read with what the user states of the file.
+func ReadAs(name string, r io.ReaderAt, size int64, s Stated) (*nn.Network, error) {
 	c, err := open(name, r, size)
 	if err != nil {
 		return nil, err
 	}
 	if c.metadata["format"] != format {
 		if c.isTorch() {
-			return c.readTorch()
+			return c.readTorch(s)
 		}
 		return nil, fmt.Errorf("%s: neither metadata with format %q nor a tensor named …weight_hh_l0 is there: expected a network of this program or a PyTorch state dict", name, format)
+	}
+	if s.Activation != "" || s.Order != nil || s.Head != "" {
+		return nil, fmt.Errorf("%s: the file says itself what --activation, --order and --head would", name)
 	}
 	return c.readNetwork()
 }

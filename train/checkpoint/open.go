@@ -10,7 +10,11 @@ import (
 // Open reads a network from a file of any kind this package knows, told apart by
 // its first bytes: an NPZ archive or a safetensors file. Graphs (ONNX, .tflite) are
 // opened by lower/source.
-func Open(file string) (*nn.Network, error) {
+func Open(file string) (*nn.Network, error) { return OpenAs(file, Stated{}) }
+
+// OpenAs is Open with what the user states of the file. What was assumed of another
+// program's weights is in Network.Facts.
+func OpenAs(file string, s Stated) (*nn.Network, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -27,9 +31,9 @@ func Open(file string) (*nn.Network, error) {
 	n, _ := f.ReadAt(head[:], 0)
 	switch {
 	case n >= 4 && string(head[:4]) == "PK\x03\x04":
-		return ReadNPZ(file, f, info.Size())
+		return ReadNPZAs(file, f, info.Size(), s)
 	case n == 9 && head[8] == '{':
-		return Read(file, f, info.Size())
+		return ReadAs(file, f, info.Size(), s)
 	}
-	return Read(file, f, info.Size())
+	return ReadAs(file, f, info.Size(), s)
 }

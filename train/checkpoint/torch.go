@@ -14,49 +14,119 @@ import (
 // dict puts the module's name and a dot before them. Matrices are the transposes of
 // Keras'; the gate order of a GRU is r, z, n, of an LSTM i, f, g, o.
 
-const torchMark = "weight_hh_l0"
+// A cell (GRUCell, LSTMCell, RNNCell) names them without _lN: it is a layer whose
+// steps the model calls by itself.
 
-// torchPrefix returns what stands before weight_hh_l0 in the file.
-func (c *container) torchPrefix() (prefix string, ok bool) {
+// torchModule is a recurrent module or cell of a state dict.
+type torchModule struct {
+	prefix string // before its tensors' names
+	cell   bool
+	layers []nn.Layer
+}
+
+func (m *torchModule) name() string {
+	if n := strings.TrimSuffix(m.prefix, "."); n != "" {
+		return n
+	}
+	return "weight_hh"
+}
+
+// torchModules finds the recurrent modules of the file.
+func (c *container) torchModules() []*torchModule {
+	var out []*torchModule
 	for _, t := range c.tensors {
-		if p, found := strings.CutSuffix(t.name, torchMark); found && (p == "" || strings.HasSuffix(p, ".")) {
-			return p, true
+		for _, mark := range []string{"weight_hh_l0", "weight_hh"} {
+			if p, found := strings.CutSuffix(t.name, mark); found && (p == "" || strings.HasSuffix(p, ".")) {
+				out = append(out, &torchModule{prefix: p, cell: mark == "weight_hh"})
+			}
 		}
 	}
-	return "", false
+	return out
 }
 
-func (c *container) isTorch() bool {
-	_, ok := c.torchPrefix()
-	return ok
-}
+func (c *container) isTorch() bool { return len(c.torchModules()) > 0 }
 
-func (c *container) readTorch() (*nn.Network, error) {
-	prefix, _ := c.torchPrefix()
+func (c *container) readTorch(s Stated) (*nn.Network, error) {
 	used := map[string]bool{}
-	net := &nn.Network{Name: strings.TrimSuffix(prefix, ".")}
-	for n := 0; c.byName[fmt.Sprintf("%sweight_hh_l%d", prefix, n)] != nil; n++ {
-		if n >= maxLayers {
-			return nil, fmt.Errorf("%s: more than %d layers", c.file, maxLayers)
-		}
-		l, err := c.torchLayer(prefix, n, used)
-		if err != nil {
+	var parts []part
+	modules := map[string]*torchModule{}
+	total := 0
+	for _, m := range c.torchModules() {
+		if err := c.torchLayers(m, used); err != nil {
 			return nil, err
 		}
-		if n > 0 && l.Features != net.Layers[n-1].Units {
-			return nil, fmt.Errorf("%s: tensor %q takes %d features, but the layer below has %d units", c.file, fmt.Sprintf("%sweight_ih_l%d", prefix, n), l.Features, net.Layers[n-1].Units)
+		if total += len(m.layers); total > maxLayers {
+			return nil, fmt.Errorf("%s: more than %d layers", c.file, maxLayers)
 		}
-		net.Layers = append(net.Layers, *l)
+		parts = append(parts, part{m.name(), m.layers[0].Features, m.layers[len(m.layers)-1].Units})
+		modules[m.name()] = m
+	}
+	// The linear layer says which module may be the last.
+	last := 0
+	if len(parts) == 1 {
+		last = parts[0].out
+	} else if w, _ := c.torchLinear(used); w != nil {
+		last = w.shape[1]
+	}
+	parts, err := chain(c.file, "recurrent modules", parts, s.Order, last)
+	if err != nil {
+		return nil, err
+	}
+	net := &nn.Network{Name: parts[0].name}
+	for _, p := range parts {
+		for i, l := range modules[p.name].layers {
+			if l.Name = p.name; i > 0 {
+				l.Name = fmt.Sprintf("%s.%d", p.name, i)
+			}
+			if n := len(net.Layers); n > 0 && l.Features != net.Layers[n-1].Units {
+				return nil, fmt.Errorf("%s: %s takes %d features, but the layer before it has %d units", c.file, l.Name, l.Features, net.Layers[n-1].Units)
+			}
+			net.Layers = append(net.Layers, l)
+		}
 	}
 	net.Features = net.Layers[0].Features
-	if net.Name == "" {
+	if modules[parts[0].name].prefix == "" {
 		net.Name = net.Layers[0].Cell.String()
 	}
-	return net, c.torchHead(net, used)
+	if err := c.torchHead(net, used); err != nil {
+		return nil, err
+	}
+	stack := len(parts) == 1 // whose order the file says
+	if stack {
+		for i := range net.Layers {
+			net.Layers[i].Name = ""
+		}
+	}
+	// GRU and LSTM have tanh by definition; only RNN has a choice.
+	return net, s.foreign(c.file, "nonlinearity tanh", net, func(l *nn.Layer) bool { return l.Cell != nn.SimpleRNN })
 }
 
-func (c *container) torchLayer(prefix string, n int, used map[string]bool) (*nn.Layer, error) {
-	name := func(s string) string { return fmt.Sprintf("%s%s_l%d", prefix, s, n) }
+// torchLayers reads all layers of a module.
+func (c *container) torchLayers(m *torchModule, used map[string]bool) error {
+	for n := 0; ; n++ {
+		suffix := fmt.Sprintf("_l%d", n)
+		if m.cell {
+			suffix = ""
+		}
+		if n > 0 && (m.cell || c.byName[m.prefix+"weight_hh"+suffix] == nil) {
+			return nil
+		}
+		if n >= maxLayers {
+			return fmt.Errorf("%s: more than %d layers", c.file, maxLayers)
+		}
+		l, err := c.torchLayer(m.prefix, suffix, used)
+		if err != nil {
+			return err
+		}
+		if n > 0 && l.Features != m.layers[n-1].Units {
+			return fmt.Errorf("%s: tensor %q takes %d features, but the layer below has %d units", c.file, m.prefix+"weight_ih"+suffix, l.Features, m.layers[n-1].Units)
+		}
+		m.layers = append(m.layers, *l)
+	}
+}
+
+func (c *container) torchLayer(prefix, suffix string, used map[string]bool) (*nn.Layer, error) {
+	name := func(s string) string { return prefix + s + suffix }
 	hh, ih := c.byName[name("weight_hh")], c.byName[name("weight_ih")]
 	if ih == nil {
 		return nil, fmt.Errorf("%s: tensor %q is missing", c.file, name("weight_ih"))
@@ -68,7 +138,7 @@ func (c *container) torchLayer(prefix string, n int, used map[string]bool) (*nn.
 	}
 	for _, s := range []string{"weight_ih", "weight_hr"} {
 		if c.byName[name(s)+"_reverse"] != nil || s == "weight_hr" && c.byName[name(s)] != nil {
-			return nil, fmt.Errorf("%s: %q belongs to a bidirectional or projected layer, which this program has no form for", c.file, name(s))
+			return nil, fmt.Errorf("%s: %q belongs to a bidirectional or projected layer, which layers here have no form for; %s", c.file, name(s), exportGraph)
 		}
 	}
 	units := hh.shape[1]
@@ -133,18 +203,27 @@ func byGates(columns, units int, held func(*nn.Facts) bool) (nn.Cell, bool) {
 	return 0, false
 }
 
-// torchHead takes the one linear layer that is left in the file.
-func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
-	units := net.Layers[len(net.Layers)-1].Units
+// torchLinear returns the one linear layer that is left in the file, or nil.
+func (c *container) torchLinear(used map[string]bool) (*tensor, error) {
 	var weight *tensor
 	for _, t := range c.tensors {
 		if used[t.name] || !strings.HasSuffix(t.name, ".weight") || len(t.shape) != 2 {
 			continue
 		}
 		if weight != nil {
-			return fmt.Errorf("%s: %q and %q could both be the output layer: expected one linear layer after the recurrent ones", c.file, weight.name, t.name)
+			return nil, fmt.Errorf("%s: %q and %q could both be the output layer: expected one linear layer after the recurrent ones; for other networks, %s", c.file, weight.name, t.name, exportGraph)
 		}
 		weight = t
+	}
+	return weight, nil
+}
+
+// torchHead takes the one linear layer.
+func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
+	units := net.Layers[len(net.Layers)-1].Units
+	weight, err := c.torchLinear(used)
+	if err != nil {
+		return err
 	}
 	if weight == nil || weight.shape[1] != units || weight.shape[0] < 1 {
 		found := "there is none"
