@@ -105,6 +105,9 @@ func (e *Exec) planConv(op *graph.Op) (kernel, error) {
 		return nil, err
 	}
 	depth, inner := k[3], k[1]*k[2]*k[3]
+	if c := e.shape(in)[3]; c != depth {
+		return nil, fmt.Errorf("weights of %d channels for an input of %d: groups have no float execution; split the channels before it", depth, c)
+	}
 	m := e.newMatrix(weights, bias, k[0], inner)
 	images, rows := e.shape(in)[0], h.Out*w.Out
 	return func(r *Runner, batch int) error {

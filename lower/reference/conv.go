@@ -26,6 +26,9 @@ func planConv(p *plan, op *graph.Op) (step, error) {
 	if err != nil {
 		return nil, err
 	}
+	if w.Shape[3] != in.Shape[3] {
+		return planGrouped(p, op, q, hin, win), nil
+	}
 	k := newMAC(p, op, q, w.Elems()/w.Shape[0])
 	src, dst := op.Inputs[0], op.Outputs[0]
 	size, channels, batches := in.Type.Size(), in.Shape[3], in.Shape[0]
@@ -64,6 +67,49 @@ func planConv(p *plan, op *graph.Op) (step, error) {
 			}
 		}
 	}, nil
+}
+
+// planGrouped computes a CONV_2D whose outputs each see one group of the input channels.
+func planGrouped(p *plan, op *graph.Op, q quant.MAC, hin, win graph.Window) step {
+	in, w := p.in(op, 0), p.in(op, 1)
+	bias := biases(p, op, len(q.Mult))
+	get, put := loader(in.Type), storer(in.Type)
+	channels, depth, outs := in.Shape[3], w.Shape[3], w.Shape[0]
+	perGroup := outs / (channels / depth)
+	return func(m *memory) {
+		x, y, n := m.v[op.Inputs[0]], m.v[op.Outputs[0]], 0
+		for b := range in.Shape[0] {
+			for oy := range hin.Out {
+				for ox := range win.Out {
+					for o := range outs {
+						acc := bias[o]
+						for ky := range hin.Kernel {
+							iy := oy*hin.Stride - hin.PadBefore + ky*hin.Dilation
+							for kx := range win.Kernel {
+								ix := ox*win.Stride - win.PadBefore + kx*win.Dilation
+								if iy < 0 || iy >= hin.In || ix < 0 || ix >= win.In {
+									continue
+								}
+								at := ((b*hin.In+iy)*win.In+ix)*channels + o/perGroup*depth
+								wat := ((o*hin.Kernel+ky)*win.Kernel + kx) * depth
+								for c := range depth {
+									acc += int64(int8(w.Data[wat+c])) * int64(get(x, at+c)-q.In)
+								}
+							}
+						}
+						v := int32(0)
+						if q.Reduced {
+							v = quant.MBQM64(acc, q.Mult[o])
+						} else {
+							v = quant.MBQM(int32(acc), q.Mult[o])
+						}
+						put(y, n, min(max(v+q.Out, q.Lo), q.Hi))
+						n++
+					}
+				}
+			}
+		}
+	}
 }
 
 // planDepthwise computes every output channel from its own input channel.

@@ -117,6 +117,9 @@ func lowerFullyConnected(l *lowering, gop *graph.Op) error {
 	if len(wt.Shape) != 2 {
 		return fmt.Errorf("weights %q have shape %v, expected [outputs, inputs]", wt.Name, wt.Shape)
 	}
+	if !wt.IsConst() {
+		return l.dynamicFullyConnected(gop, q, b)
+	}
 	o, i := wt.Shape[0], wt.Shape[1]
 	if l.narrow(l.producer[in], gop) {
 		in = l.g.Ops[l.producer[in]].Inputs[0]
@@ -242,7 +245,7 @@ type convShape struct {
 }
 
 func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error {
-	in, w, b, err := l.macInputs(gop)
+	id, w, b, err := l.macInputs(gop)
 	if err != nil {
 		return err
 	}
@@ -250,14 +253,18 @@ func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error
 	if err != nil {
 		return err
 	}
-	it, wt, ot := l.g.Tensors[in], l.g.Tensors[w], l.g.Tensors[gop.Outputs[0]]
+	in, err := l.in(id)
+	if err != nil {
+		return err
+	}
+	it, wt, ot := l.g.Tensors[id], l.g.Tensors[w], l.g.Tensors[gop.Outputs[0]]
 	if len(it.Shape) != 4 || len(wt.Shape) != 4 || len(ot.Shape) != 4 {
 		return fmt.Errorf("input %v, weights %v and output %v must have four dimensions", it.Shape, wt.Shape, ot.Shape)
 	}
 	kh, kw := wt.Shape[1], wt.Shape[2]
 	p := kernel.Kernel{Output: kernel.Output{Lo: int(q.Lo), Hi: int(q.Hi)}, Window: kernel.Window{KH: kh, KW: kw, StrideH: s.strideH, StrideW: s.strideW, DilH: max(s.dilationH, 1), DilW: max(s.dilationW, 1)}, Kind: kernel.Conv, Acc40: it.Type == graph.Int16}
-	if p.StrideH < 1 || p.StrideH > 3 || p.StrideW < 1 || p.StrideW > 3 || p.DilH > 2 || p.DilW > 2 {
-		return fmt.Errorf("stride %dx%d, dilation %dx%d: the NPU has strides 1 to 3 and dilations 1 and 2", p.StrideH, p.StrideW, p.DilH, p.DilW)
+	if p.StrideH > 3 || p.StrideW > 3 {
+		return fmt.Errorf("stride %dx%d: the NPU has strides 1 to 3", p.StrideH, p.StrideW)
 	}
 	if q.Reduced {
 		p.Round = kernel.RoundNatural
@@ -271,19 +278,28 @@ func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error
 			// One input channel and several outputs is an ordinary convolution.
 			o, i = wt.Shape[3], 1
 		default:
-			return fmt.Errorf("depth multiplier %d is not supported", wt.Shape[3]/max(c, 1))
+			// Every channel as often as it has outputs: one input for each again.
+			if in, err = l.repeated(id, wt.Shape[3]/c); err != nil {
+				return err
+			}
+			p.Kind, o, i = kernel.Depthwise, wt.Shape[3], 1
 		}
+	} else if it.Shape[3] != i {
+		return l.grouped(gop, p, q, s, it.Shape[3]/i)
 	}
 	// The weight order [1,kh,kw,c] of a depthwise tensor is transposed for both forms.
 	if p.Weights, err = l.weightsOf(w, o, kh, kw, i, depthwise); err != nil {
 		return err
 	}
+	if err := l.spread(&p); err != nil {
+		return err
+	}
 	if p.Kind == kernel.Conv {
-		p.Weights, err = l.m.Weights.Of(p.Weights.Name, p.Weights.Values, o, kh, kw, i, false)
+		p.Weights, err = l.m.Weights.Of(p.Weights.Name, p.Weights.Values, o, p.KH, p.KW, i, false)
 		if err != nil {
 			return err
 		}
-		p.PartKernel = partKernelFirst(i, kh*kw, it.Type.Size()*8)
+		p.PartKernel = partKernelFirst(i, p.KH*p.KW, it.Type.Size()*8)
 	}
 	if p.Records, err = l.recordsOf(q, b); err != nil {
 		return err
@@ -292,7 +308,7 @@ func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error
 	if err != nil {
 		return err
 	}
-	return l.windows(p, in, out, s.pad, int(q.In), int(q.Out))
+	return l.slideOver(p, in, out, s.pad, int(q.In), int(q.Out))
 }
 
 // partKernelFirst is the rule for the weight order of a convolution.
@@ -313,6 +329,11 @@ func (l *lowering) windows(p kernel.Kernel, in graph.TensorID, out view, pad gra
 	if err != nil {
 		return err
 	}
+	return l.slideOver(p, v, out, pad, zpIn, zpOut)
+}
+
+// slideOver is windows for an input that is there already.
+func (l *lowering) slideOver(p kernel.Kernel, v, out view, pad graph.Padding, zpIn, zpOut int) (err error) {
 	if v.strides[3] != v.dt.Size() && v.shape[3] > 1 {
 		if v, err = l.dense(v); err != nil {
 			return err

@@ -25,7 +25,7 @@ func lowerBatchMatMul(l *lowering, gop *graph.Op) error {
 	adjIn, adjConst := a.AdjX, a.AdjY
 	if !y.IsConst() {
 		if !x.IsConst() {
-			return fmt.Errorf("both operands are computed; the NPU needs one compressed at compile time: make one a constant, or compute it on the CPU")
+			return l.dynamicMatMul(gop, q)
 		}
 		in, constant, transposed = gop.Inputs[1], x, true
 		zpIn, zpConst = q.B, q.A
@@ -34,8 +34,8 @@ func lowerBatchMatMul(l *lowering, gop *graph.Op) error {
 	if ot.Type != graph.Int8 {
 		return fmt.Errorf("of %v: the NPU's weights have 8 bits; use int8", ot.Type)
 	}
-	if zpConst != 0 {
-		return fmt.Errorf("the constant %q has zero point %d, expected 0; quantize it symmetrically", constant.Name, zpConst)
+	if zpConst != 0 { // the MAC array has no zero point of weights
+		return l.dynamicMatMul(gop, q)
 	}
 	v, err := l.in(in)
 	if err != nil {
@@ -74,9 +74,7 @@ func lowerBatchMatMul(l *lowering, gop *graph.Op) error {
 			i := at % batch[d]
 			at /= batch[d]
 			to = to.cut(d, i, 1, 1)
-			if e := d - (rank - len(v.shape)); e >= 0 {
-				from = from.cut(e, min(i, v.shape[e]-1), 1, 1)
-			}
+			from = from.entry(d-(rank-len(v.shape)), i)
 			if e := d - (rank - len(constant.Shape)); e >= 0 && constant.Shape[e] > 1 {
 				k += i * graph.Strides(constant.Shape)[e]
 			}
