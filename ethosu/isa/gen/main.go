@@ -1,6 +1,7 @@
 // Command gen writes fields_gen.go and fields_gen_test.go of package isa: for every row
 // of its table a function that packs the row's fields into a command, one that unpacks
-// them, and a method that reads them from the register file.
+// them, and a method that reads them from the register file. The tables of docs/npu.md
+// are made of the same rows.
 //
 // A row with one field takes and gives its value, a row with several a struct with a
 // field each. A number is an int, 32 bits are a uint32, a field whose row names a Go
@@ -45,6 +46,18 @@ func main() {
 		if err := os.WriteFile(name, out, 0o644); err != nil {
 			log.Fatal(err)
 		}
+	}
+	const page = "../../docs/npu.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		log.Fatal(err)
+	}
+	made, err := document(string(text))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(page, []byte(made), 0o644); err != nil {
+		log.Fatal(err)
 	}
 }
 
