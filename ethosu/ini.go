@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,8 +37,9 @@ type iniSection struct {
 
 // ReadIni reads a configuration file in Vela's .ini form: sections named
 // System_Config.NAME and Memory_Mode.NAME, which may inherit from one another.
-// Options that a section leaves out count as in Vela: a clock scale of 1, a burst
-// of 1 byte, no latency. name appears in errors.
+// Options that a section leaves out count as in Vela: a clock scale of 1, bursts as long
+// as the NPU makes them, no latency, one port; reads and writes under way are those of
+// the memory's kind, and 0 of them stands for no limit. name appears in errors.
 func ReadIni(name string, r io.Reader) (*Ini, error) {
 	sections, err := scanIni(name, r)
 	if err != nil {
@@ -132,6 +134,27 @@ func flattenIni(file string, s *iniSection, byName map[string]*iniSection) (*ini
 	return flat, nil
 }
 
+// systemKeys are the options of a system configuration.
+func systemKeys() []string {
+	keys := []string{"inherit", "core_clock", "axi0_port", "axi1_port"}
+	for _, area := range []string{Sram, Dram, OnChipFlash, OffChipFlash} {
+		for _, k := range []string{"clock_scale", "ports_used", "burst_length", "read_latency", "write_latency", "max_reads", "max_writes"} {
+			keys = append(keys, area+"_"+k)
+		}
+	}
+	return keys
+}
+
+// known refuses an option that would be left out of account.
+func (s *iniSection) known(file string, keys []string) error {
+	for _, k := range slices.Sorted(maps.Keys(s.values)) {
+		if !slices.ContainsFunc(keys, func(known string) bool { return strings.EqualFold(known, k) }) {
+			return fmt.Errorf("%s:%d: [%s] has no option %q: expected one of %s", file, s.lines[k], s.name, k, strings.Join(keys, ", "))
+		}
+	}
+	return nil
+}
+
 func (s *iniSection) system(file, short string) (SystemConfig, error) {
 	cfg := SystemConfig{Name: short}
 	var err error
@@ -162,13 +185,18 @@ func (s *iniSection) system(file, short string) (SystemConfig, error) {
 				err = fmt.Errorf("%s:%d: [%s] %s=%q: expected Sram, Dram, OnChipFlash or OffChipFlash", file, s.lines[key], s.name, key, area)
 			}
 		}
-		return Memory{
-			Name:         area,
-			ClockScale:   number(area+"_clock_scale", 1),
-			Burst:        int(number(area+"_burst_length", 1)),
-			ReadLatency:  int(number(area+"_read_latency", 0)),
-			WriteLatency: int(number(area+"_write_latency", 0)),
-		}
+		m := kindOf(area)
+		m.ClockScale = number(area+"_clock_scale", 1)
+		m.Burst = int(number(area+"_burst_length", 1))
+		m.ReadLatency = int(number(area+"_read_latency", 0))
+		m.WriteLatency = int(number(area+"_write_latency", 0))
+		m.MaxReads = int(number(area+"_max_reads", float64(m.MaxReads)))
+		m.MaxWrites = int(number(area+"_max_writes", float64(m.MaxWrites)))
+		m.Ports = int(number(area+"_ports_used", 1))
+		return m
+	}
+	if err := s.known(file, systemKeys()); err != nil {
+		return cfg, err
 	}
 	cfg.Clock = number("core_clock", 0)
 	cfg.Axi0, cfg.Axi1 = port("axi0_port"), port("axi1_port")
@@ -180,6 +208,9 @@ func (s *iniSection) system(file, short string) (SystemConfig, error) {
 
 func (s *iniSection) mode(file, short string) (MemoryMode, error) {
 	m := MemoryMode{Name: short}
+	if err := s.known(file, []string{"inherit", "const_mem_area", "arena_mem_area", "cache_mem_area", "arena_cache_size", "cache_sram_size"}); err != nil {
+		return m, err
+	}
 	for _, area := range []struct {
 		key  string
 		port *int

@@ -20,6 +20,18 @@ type Memory struct {
 	Burst        int     // bytes
 	ReadLatency  int     // NPU cycles
 	WriteLatency int
+
+	// MaxReads and MaxWrites are how many transactions may be under way; 0: as many as
+	// the NPU makes.
+	MaxReads, MaxWrites int
+
+	// Ports is the number of ports that the memory is spread over; 0 counts as 1.
+	Ports int
+
+	// Window is the number of cycles over which a memory keeps to its bandwidth: what it
+	// has not delivered in one of them is left for the rest of it. 0: it does so at every
+	// moment.
+	Window int
 }
 
 // Bandwidth returns the bytes per NPU cycle that the memory delivers on one of
@@ -54,25 +66,48 @@ type MemoryMode struct {
 // RegionFast is in use.
 func (m MemoryMode) Spills() bool { return m.Cache != m.Arena }
 
-// sram is the on-chip memory that every system configuration has on port 0.
-var sram = Memory{Name: Sram, ClockScale: 1, Burst: 32, ReadLatency: 32, WriteLatency: 32}
-
-func flash(scale float64) Memory {
-	return Memory{Name: OffChipFlash, ClockScale: scale, Burst: 128, ReadLatency: 64, WriteLatency: 64}
+// kindOf returns what memories of a kind have in common: transactions under way and the
+// window of their bandwidth, as the timing adapters have them that Arm's ML evaluation
+// kit sets for its high-end systems.
+func kindOf(name string) Memory {
+	switch name {
+	case OffChipFlash:
+		return Memory{Name: name, MaxReads: 2, Window: 400}
+	case Dram:
+		return Memory{Name: name, MaxReads: 24, MaxWrites: 12, Window: 5000}
+	}
+	return Memory{Name: name, MaxReads: 8, MaxWrites: 8}
 }
 
-func dram(scale float64) Memory {
-	return Memory{Name: Dram, ClockScale: scale, Burst: 128, ReadLatency: 500, WriteLatency: 250}
+// sram is the on-chip memory that every system configuration has on port 0.
+func sram(transactions int) Memory {
+	m := kindOf(Sram)
+	m.ClockScale, m.Burst, m.ReadLatency, m.WriteLatency = 1, 32, 32, 32
+	m.MaxReads, m.MaxWrites = transactions, transactions
+	return m
+}
+
+func flash(scale float64) Memory {
+	m := kindOf(OffChipFlash)
+	m.ClockScale, m.Burst, m.ReadLatency, m.WriteLatency = scale, 128, 64, 64
+	return m
+}
+
+func dram(scale float64, reads, writes int) Memory {
+	m := kindOf(Dram)
+	m.ClockScale, m.Burst, m.ReadLatency, m.WriteLatency = scale, 128, 500, 250
+	m.MaxReads, m.MaxWrites = reads, writes
+	return m
 }
 
 // SystemConfigs lists the known system configurations.
 var SystemConfigs = []SystemConfig{
-	{Name: "Ethos_U55_Deep_Embedded", Clock: 200e6, Axi0: sram, Axi1: flash(0.0625)},
-	{Name: "Ethos_U55_High_End_Embedded", Clock: 500e6, Axi0: sram, Axi1: flash(0.125)},
-	{Name: "Ethos_U65_Embedded", Clock: 500e6, Axi0: sram, Axi1: flash(0.0625)},
-	{Name: "Ethos_U65_Mid_End", Clock: 500e6, Axi0: sram, Axi1: dram(0.46875)},
-	{Name: "Ethos_U65_High_End", Clock: 1e9, Axi0: sram, Axi1: dram(0.234375)},
-	{Name: "Ethos_U65_Client_Server", Clock: 1e9, Axi0: sram, Axi1: dram(0.75)},
+	{Name: "Ethos_U55_Deep_Embedded", Clock: 200e6, Axi0: sram(8), Axi1: flash(0.0625)},
+	{Name: "Ethos_U55_High_End_Embedded", Clock: 500e6, Axi0: sram(8), Axi1: flash(0.125)},
+	{Name: "Ethos_U65_Embedded", Clock: 500e6, Axi0: sram(16), Axi1: flash(0.0625)},
+	{Name: "Ethos_U65_Mid_End", Clock: 500e6, Axi0: sram(16), Axi1: dram(0.46875, 24, 12)},
+	{Name: "Ethos_U65_High_End", Clock: 1e9, Axi0: sram(16), Axi1: dram(0.234375, 24, 12)},
+	{Name: "Ethos_U65_Client_Server", Clock: 1e9, Axi0: sram(16), Axi1: dram(0.75, 64, 32)},
 }
 
 // MemoryModes lists the known memory modes.
@@ -164,6 +199,12 @@ func CheckMemory(a *Accelerator, s SystemConfig, m MemoryMode) error {
 			return fail("there is no AXI port %d, expected 0 or 1", n)
 		}
 		p := s.Port(n)
+		if p.Ports > 1 {
+			return fail("%s is spread over %d ports, and an %s has one to each memory", p.Name, p.Ports, a.Generation.Name)
+		}
+		if p.MaxReads < 0 || p.MaxWrites < 0 {
+			return fail("%s has %d reads and %d writes under way, expected at least 0", p.Name, p.MaxReads, p.MaxWrites)
+		}
 		if !(p.ClockScale > 0 && p.ClockScale <= 1) || p.Burst < 1 || p.ReadLatency < 0 || p.WriteLatency < 0 {
 			return fail("%s has clock scale %g, burst %d, latencies %d and %d; expected a scale above 0 and up to 1, a burst of at least 1 byte and latencies of at least 0",
 				p.Name, p.ClockScale, p.Burst, p.ReadLatency, p.WriteLatency)

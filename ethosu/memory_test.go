@@ -73,6 +73,8 @@ Sram_clock_scale=1.0
 Sram_burst_length=32
 Sram_read_latency=16
 Sram_write_latency=16
+Sram_max_reads=4
+Sram_ports_used=1
 OffChipFlash_clock_scale=0.25
 
 [Memory_Mode.Own]
@@ -90,8 +92,8 @@ arena_cache_size=65536
 	}
 	want := &Ini{
 		Systems: []SystemConfig{{Name: "Board", Clock: 400e6,
-			Axi0: Memory{Name: Sram, ClockScale: 1, Burst: 32, ReadLatency: 16, WriteLatency: 16},
-			Axi1: Memory{Name: OffChipFlash, ClockScale: 0.25, Burst: 1}}},
+			Axi0: Memory{Name: Sram, ClockScale: 1, Burst: 32, ReadLatency: 16, WriteLatency: 16, MaxReads: 4, MaxWrites: 8, Ports: 1},
+			Axi1: Memory{Name: OffChipFlash, ClockScale: 0.25, Burst: 1, MaxReads: 2, Window: 400, Ports: 1}}},
 		Modes: []MemoryMode{{Name: "Own", Const: 1}, {Name: "Own_64KB", Const: 1, CacheSize: 65536}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -115,6 +117,8 @@ func TestReadIniErrors(t *testing.T) {
 		{system + system, "is there already, in line 1"},
 		{"[Memory_Mode.A]\ninherit=Memory_Mode.B\n[Memory_Mode.B]\ninherit=Memory_Mode.A\n", "inherits from itself"},
 		{"[Memory_Mode.A]\ninherit=Memory_Mode.B\n", "not in the file"},
+		{system + "Dram_max_read=24\n", `board.ini:5: [System_Config.A] has no option "dram_max_read": expected one of inherit, core_clock`},
+		{"[Memory_Mode.A]\nconst_mem_area=Axi1\nsram_size=5\n", `has no option "sram_size"`},
 		{"[Memory_Mode.A]\nconst_mem_area=Axi2\n", "expected Axi0 or Axi1"},
 	} {
 		_, err := ReadIni("board.ini", strings.NewReader(c.text))

@@ -21,8 +21,9 @@ var inspectVerb = verb{
 unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var n npuFlags
-		f.StringVar(&n.system, "system-config", "", "memories to estimate with, for streams that do not say (default: by accelerator)")
-		f.StringVar(&n.mode, "memory-mode", "", "memory mode to estimate with (default: Shared_Sram)")
+		f.StringVar(&n.system, "system-config", "", "memories to estimate with, by Vela's names (default: what the stream says, or by accelerator)")
+		f.StringVar(&n.mode, "memory-mode", "", "memory mode to estimate with (default: what the stream says, or Shared_Sram)")
+		f.StringVar(&n.config, "config", "", "file in Vela's .ini form with more system configurations and memory modes")
 		disassemble := f.Bool("disassemble", false, "print the stream, annotated with tensors and cycles")
 		ops := f.Bool("ops", false, "list every operation with its cycles")
 		memory := f.Bool("memory", false, "print the memory map")
@@ -49,7 +50,7 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 				return graph.Fprint(c.stdout, m.graph)
 			}
 			p := m.program
-			if err := n.override(p); err != nil {
+			if err := n.memories(p.Accel, &p.System, &p.Mode); err != nil {
 				return err
 			}
 			r, err := perf.Estimate(p)
@@ -83,22 +84,6 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 	},
 }
 
-// override replaces the memories of a program by those that flags name.
-func (n *npuFlags) override(p *ethosu.Program) error {
-	var err error
-	if n.system != "" {
-		if p.System, err = ethosu.ParseSystemConfig(n.system); err != nil {
-			return usagef("--system-config: %v", err)
-		}
-	}
-	if n.mode != "" {
-		if p.Mode, err = ethosu.ParseMemoryMode(n.mode); err != nil {
-			return usagef("--memory-mode: %v", err)
-		}
-	}
-	return nil
-}
-
 func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "accelerator\t%s, %s, %s\n", f.Accelerator, p.System.Name, p.Mode.Name)
@@ -120,7 +105,7 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	fmt.Fprintf(w, "weights\t%s bytes\n", commas(f.WeightBytes))
 	fmt.Fprintf(w, "flash\t%s bytes\n", commas(f.FlashBytes))
 	fmt.Fprintf(w, "SRAM\t%s bytes\n", commas(f.SRAMBytes))
-	fmt.Fprintf(w, "cycles\t%s (%.3f ms at %g MHz)\n", commas(f.Cycles), 1e3*r.Seconds(p.System.Clock), p.System.Clock/1e6)
+	fmt.Fprintf(w, "cycles\t%s, an estimate within %.0f %% where it was measured (%.3f ms at %g MHz)\n", commas(f.Cycles), 100*f.CyclesWithin, 1e3*r.Seconds(p.System.Clock), p.System.Clock/1e6)
 	for _, reason := range perf.Reasons() {
 		if n := r.By[reason]; n != 0 {
 			fmt.Fprintf(w, "  %v\t%s\n", reason, commas(n))
@@ -137,7 +122,7 @@ func printOps(out io.Writer, r *perf.Report) {
 	fmt.Fprintln(w, "word\tstart\tcycles\treason\t operation")
 	for i := range r.Ops {
 		o := &r.Ops[i]
-		fmt.Fprintf(w, "%d\t%.0f\t%.0f\t%v\t %s\n", o.Word, o.Start, o.End-o.Start, o.Reason, o.Name)
+		fmt.Fprintf(w, "%d\t%.0f\t%.0f\t%v\t %s\n", o.Word, o.Begins, o.End-o.Begins, o.Reason, o.Name)
 	}
 	w.Flush()
 }
@@ -191,7 +176,7 @@ func disassembleStage(out io.Writer, p *ethosu.Stage, r *perf.Report) error {
 			}
 		}
 		if o := cycles[in.Word]; o != nil {
-			s += fmt.Sprintf(" [%.0f cycles, %v]", o.End-o.Start, o.Reason)
+			s += fmt.Sprintf(" [%.0f cycles, %v]", o.End-o.Begins, o.Reason)
 		}
 		return s
 	}})

@@ -36,30 +36,9 @@ func (n *npuFlags) options() (compile.Options, error) {
 	if o.Accel, err = ethosu.ParseAccelerator(n.accel); err != nil {
 		return o, usagef("--accel: %v", err)
 	}
-	system, mode := ethosu.ParseSystemConfig, ethosu.ParseMemoryMode
-	if n.config != "" {
-		file, err := os.Open(n.config)
-		if err != nil {
-			return o, err
-		}
-		defer file.Close()
-		ini, err := ethosu.ReadIni(n.config, file)
-		if err != nil {
-			return o, err
-		}
-		system, mode = ini.System, ini.Mode
-	}
-	o.System = ethosu.DefaultSystemConfig(o.Accel)
-	if n.system != "" {
-		if o.System, err = system(n.system); err != nil {
-			return o, usagef("--system-config: %v", err)
-		}
-	}
-	if o.Mode, err = mode(n.mode); err != nil {
-		return o, usagef("--memory-mode: %v", err)
-	}
-	if err := ethosu.CheckMemory(o.Accel, o.System, o.Mode); err != nil {
-		return o, usageError{err.Error()}
+	o.System, o.Mode = ethosu.DefaultSystemConfig(o.Accel), ethosu.DefaultMemoryMode()
+	if err := n.memories(o.Accel, &o.System, &o.Mode); err != nil {
+		return o, err
 	}
 	if n.sramBudget < 0 {
 		return o, usagef("--sram-budget %d: expected bytes, or 0 for what the memory mode has", n.sramBudget)
@@ -67,6 +46,38 @@ func (n *npuFlags) options() (compile.Options, error) {
 	o.SRAMBudget = n.sramBudget
 	o.WeightsInSRAM, err = choose("--weights", n.weights, map[string]bool{"flash": false, "sram": true})
 	return o, err
+}
+
+// memories replaces the memories of a program by those that flags name.
+func (n *npuFlags) memories(a *ethosu.Accelerator, s *ethosu.SystemConfig, m *ethosu.MemoryMode) error {
+	system, mode := ethosu.ParseSystemConfig, ethosu.ParseMemoryMode
+	if n.config != "" {
+		file, err := os.Open(n.config)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		ini, err := ethosu.ReadIni(n.config, file)
+		if err != nil {
+			return err
+		}
+		system, mode = ini.System, ini.Mode
+	}
+	var err error
+	if n.system != "" {
+		if *s, err = system(n.system); err != nil {
+			return usagef("--system-config: %v", err)
+		}
+	}
+	if n.mode != "" {
+		if *m, err = mode(n.mode); err != nil {
+			return usagef("--memory-mode: %v", err)
+		}
+	}
+	if err := ethosu.CheckMemory(a, *s, *m); err != nil {
+		return usageError{err.Error()}
+	}
+	return nil
 }
 
 // settings are the choices as the manifest records them.

@@ -56,7 +56,7 @@ func TestInvariants(t *testing.T) {
 		{"blocks", func(c *compilation) { c.plan.Ops[0].Block.D = 4096 }, "4096"},
 		{"blocks", func(c *compilation) { c.plan.Ops[0].Layout.ABStart++ }, "has the layout"},
 		{"tables", func(c *compilation) { c.plan.Ops[1].Slot = 8 }, "in slot 8"},
-		{"encode", func(c *compilation) { c.plan.Ops[0].Stream = c.plan.Ops[1].Stream }, "the stream of weights"},
+		{"encode", func(c *compilation) { o := c.plan.Ops; o[0].Stream = o[len(o)-1].Stream }, "the stream of weights"},
 		{"encode", func(c *compilation) { c.plan.Ops[0].Stream.Len[0] += 1 << 20 }, "part 0 of"},
 		{"transfers", func(c *compilation) { o := c.plan.Operations; o[0], o[len(o)-1] = o[len(o)-1], o[0] }, "is not kernel 0"},
 		{"transfers", func(c *compilation) { c.plan.Operations = c.plan.Operations[1:] }, "is not loaded"},

@@ -1,6 +1,7 @@
 package perf
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -22,6 +23,34 @@ type Figures struct {
 
 	// CyclesBy splits Cycles by what bounds them.
 	CyclesBy map[string]int64 `json:"cycles_by"`
+
+	// CyclesWithin is Accuracy.
+	CyclesWithin float64 `json:"cycles_within"`
+}
+
+// Accuracy is the share by which estimates are off at most where somebody measured:
+// networks of which most cycles go to other things may be off by more.
+const Accuracy = 0.08
+
+// Add returns the figures of a file of several programs and operators for the CPU, which
+// run one after the other. Cycles are those of the NPU alone.
+func Add(list []Figures, cpuOps int) Figures {
+	sum := list[0]
+	sum.CyclesBy = maps.Clone(sum.CyclesBy)
+	for _, f := range list[1:] {
+		sum.NPUOps += f.NPUOps
+		sum.StreamBytes += f.StreamBytes
+		sum.WeightBytes += f.WeightBytes
+		sum.SRAMBytes = max(sum.SRAMBytes, f.SRAMBytes) // the arena is one for all
+		sum.FlashBytes += f.FlashBytes
+		sum.Cycles += f.Cycles
+		sum.WakeUps += f.WakeUps
+		for k, n := range f.CyclesBy {
+			sum.CyclesBy[k] += n
+		}
+	}
+	sum.CPUOps = cpuOps
+	return sum
 }
 
 // FiguresOf measures a program.
@@ -36,7 +65,9 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 		FlashBytes:  len(p.Constants),
 		Cycles:      r.Total,
 		CyclesBy:    r.ByName(),
-		WakeUps:     p.WakeUps(),
+
+		CyclesWithin: Accuracy,
+		WakeUps:      p.WakeUps(),
 	}
 	for _, s := range p.Stages {
 		f.StreamBytes += 4 * len(s.Commands)

@@ -7,8 +7,10 @@ import (
 
 // Cost is the time of one block operation on its own.
 type Cost struct {
-	NPU    float64 // cycles inside the NPU
-	Cycles float64 // with the slowest memory
+	NPU    float64 // cycles inside the NPU while blocks are computed
+	Drain  float64 // the part of NPU in which the last block only leaves the output stage
+	Start  float64 // cycles before and behind them: the kernel's start, and the latency of its first reads
+	Cycles float64 // with the start and the slowest memory
 	Reason Reason
 	Where  string // the memory that bounds it; empty when the NPU does
 	MACs   int64  // multiplications that the network asks for
@@ -21,24 +23,28 @@ func Kernel(a *ethosu.Accelerator, w *Work) Cost {
 	if w.Kind == block.Elementwise {
 		c.NPU, c.Reason = ElementwiseCycles(a, w)
 	} else {
-		c.NPU, c.Reason = MACCycles(a, w)
+		c.NPU, c.Drain, c.Reason = MACCycles(a, w)
 		c.MACs = int64(max(w.KH, 1)) * int64(max(w.KW, 1)) * int64(w.OFM.Elements())
 		if w.Kind.SumsDepth() {
 			c.MACs *= int64(w.IFM.D)
 		}
 	}
-	c.Cycles = c.NPU
+	// What does not depend on the kernel before is asked for ahead: weights, records, and
+	// other inputs. Most kernels read what the one before wrote.
+	c.Start = kernelStart + float64(w.IFMAt.ReadLatency+w.OFMAt.WriteLatency)
+	busy := c.NPU
 	c.Access = accesses(a, w)
 	for i := range c.Access {
 		m := &c.Access[i]
-		if m.Cycles > c.Cycles {
-			c.Cycles, c.Where = m.Cycles, m.Name
+		if m.Cycles > busy {
+			busy, c.Where = m.Cycles, m.Name
 			c.Reason = AXI
 			if m.weights*2 > m.Read+m.Write {
 				c.Reason = Weights
 			}
 		}
 	}
+	c.Cycles = busy + c.Start
 	return c
 }
 
@@ -46,10 +52,10 @@ func Kernel(a *ethosu.Accelerator, w *Work) Cost {
 func DMACycles(a *ethosu.Accelerator, bytes int64, from, to *Place) float64 {
 	var c float64
 	if from != nil {
-		c = float64(int64(float64(bytes)/from.Bandwidth(a))) + float64(from.ReadLatency)
+		c = from.ReadCycles(a, int(bytes)) + float64(from.ReadLatency)
 	}
 	if to != nil {
-		c = max(c, float64(int64(float64(bytes)/to.Bandwidth(a))))
+		c = max(c, to.WriteCycles(a, int(bytes)))
 	}
 	return c
 }

@@ -18,24 +18,59 @@ const (
 	Elementwise               // the elementwise units
 	LUT                       // table lookups
 	DMA                       // waiting for a transfer
-	Overhead                  // latency of short blocks
+	Overhead                  // latency of short blocks, and starts of kernels
+	CPU                       // between the streams of a call
 	reasons
 )
 
-var reasonNames = [...]string{"mac", "weights", "axi", "elementwise", "lut", "dma", "overhead"}
+var reasonNames = [...]string{"mac", "weights", "axi", "elementwise", "lut", "dma", "overhead", "cpu"}
 
 func (r Reason) String() string { return reasonNames[r] }
 
 // Reasons lists all reasons in the order of reports.
-func Reasons() []Reason { return []Reason{MAC, Weights, AXI, Elementwise, LUT, DMA, Overhead} }
+func Reasons() []Reason { return []Reason{MAC, Weights, AXI, Elementwise, LUT, DMA, Overhead, CPU} }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 func roundUp(a, b int) int { return ceilDiv(a, b) * b }
 
 // MACCycles returns the NPU cycles of a convolution, fully connected, depthwise or
-// pooling operation, memory bandwidth left aside, and what they are spent on.
-func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
+// pooling operation, memory bandwidth left aside, and what they are spent on. drain is the
+// part of them in which the last block only leaves the output stage.
+func MACCycles(a *ethosu.Accelerator, w *Work) (cycles, drain float64, reason Reason) {
 	g := geometry(a, w)
+	// Blocks at the edges are smaller: at most two sizes in each dimension.
+	type part struct{ size, times int }
+	parts := func(n, b int) []part {
+		list := []part{{b, n / b}}
+		if n%b > 0 {
+			list = append(list, part{n % b, 1})
+		}
+		return list
+	}
+	var sum, first, dpuLast, outLast float64
+	for _, d := range parts(w.OFM.D, g.ob.D) {
+		for _, h := range parts(w.OFM.H, g.ob.H) {
+			for _, v := range parts(w.OFM.W, g.ob.W) {
+				b := g.of(block.Shape{H: h.size, W: v.size, D: d.size})
+				dpu, out, r := blockCycles(a, w, &b)
+				longer := max(dpu, out)
+				if sum == 0 {
+					first, reason = dpu, r
+				}
+				sum += longer * float64(h.times*v.times*d.times)
+				dpuLast, outLast = dpu, out
+			}
+		}
+	}
+	// One block is computed while the one before it leaves.
+	if dpuLast > outLast {
+		return math.Floor(sum + outLast), outLast, reason
+	}
+	return math.Floor(sum + first), 0, reason
+}
+
+// blockCycles returns the cycles of one block in the MAC array and in the output stage.
+func blockCycles(a *ethosu.Accelerator, w *Work, g *counts) (dpu, out float64, reason Reason) {
 	nxy := g.nx * g.ny
 	feed := 4 * a.UBlockD // cycles to feed one ublock its weights and inputs
 	wide := w.IFMBits == 16
@@ -104,17 +139,19 @@ func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
 	if w.Kind.SumsDepth() {
 		cycles *= ceilDiv(w.IFM.D, g.ib.D)
 	}
-	dpu := float64(cycles) / float64(a.Cores)
+	// The micro-blocks of a block in depth are shared out to the cores.
+	dpu = float64(cycles) / float64(g.nz) * float64(ceilDiv(g.nz, a.Cores))
 
 	output, activation := perElement(a, w)
-	out := math.Ceil(max(output, activation) * float64(g.ob.Elements()))
+	out = math.Ceil(max(output, activation) * float64(g.ob.Elements()))
 	if w.Kind.MAC() {
+		// A block waits for its records, 10 bytes a channel, a latency for 256 of them.
 		out = max(out, float64(10*g.ob.D*w.ScalesAt.ReadLatency)/256)
 	}
 	mi, mo := blockMemory(a, w)
 	command := (mi + mo + out + dpu) / 4
 
-	reason := MAC
+	reason = MAC
 	switch {
 	case command > dpu && command > out:
 		reason = Overhead
@@ -125,12 +162,7 @@ func MACCycles(a *ethosu.Accelerator, w *Work) (float64, Reason) {
 	case fed && w.Kind.MAC():
 		reason = Weights
 	}
-	dpu, out = max(dpu, command), max(out, command)
-	blocks := float64(g.blocks.Elements())
-	if dpu > out {
-		return math.Floor(float64(dpu*blocks) + out), reason
-	}
-	return math.Floor(float64(out*blocks) + dpu), reason
+	return max(dpu, command), max(out, command), reason
 }
 
 // counts are the clipped blocks of an operation and the numbers that follow.
@@ -138,6 +170,7 @@ type counts struct {
 	ib, ob     block.Shape // clipped to the feature maps
 	full       block.Shape // input block, not clipped
 	blocks     block.Shape // OFM blocks per dimension
+	unit       block.Shape // micro-block
 	nx, ny, nz int         // micro-blocks per OFM block
 }
 
@@ -151,7 +184,16 @@ func geometry(a *ethosu.Accelerator, w *Work) counts {
 		uh, uw = 1, 4
 		g.ob.H = 1
 	}
-	g.nx, g.ny, g.nz = ceilDiv(g.ob.W, uw), ceilDiv(g.ob.H, uh), ceilDiv(g.ob.D, a.UBlockD)
+	g.unit = block.Shape{H: uh, W: uw, D: a.UBlockD}
+	g = g.of(g.ob)
 	g.blocks = block.Shape{H: ceilDiv(w.OFM.H, g.ob.H), W: ceilDiv(w.OFM.W, g.ob.W), D: ceilDiv(w.OFM.D, g.ob.D)}
 	return g
+}
+
+// of returns the counts of a block of another size.
+func (g *counts) of(ob block.Shape) counts {
+	c := *g
+	c.ob = ob
+	c.nx, c.ny, c.nz = ceilDiv(ob.W, g.unit.W), ceilDiv(ob.H, g.unit.H), ceilDiv(ob.D, g.unit.D)
+	return c
 }

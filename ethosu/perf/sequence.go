@@ -45,7 +45,6 @@ func Estimate(p *ethosu.Program) (Report, error) {
 		}
 		n := int64(p.Stages[i].Times)
 		sum.Total += n * r.Total
-		sum.Serial += n * r.Serial
 		sum.NPU += n * r.NPU
 		sum.MACs += n * r.MACs
 		for k := range r.By {
@@ -63,6 +62,9 @@ func Estimate(p *ethosu.Program) (Report, error) {
 		}
 		sum.Memory = t.r.Memory
 	}
+	between := int64(p.WakeUps()-1) * wakeUp
+	sum.Total += between
+	sum.By[CPU] += between
 	return sum, nil
 }
 

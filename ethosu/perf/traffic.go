@@ -6,51 +6,14 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
-// burst returns how many bytes of a block lie together in memory, at most one
-// burst of the memory.
-func burst(a *ethosu.Accelerator, read bool, f isa.Format, bits int, b, fm block.Shape, m ethosu.Memory) int {
-	n := 0
-	if f == isa.NHCWB16 {
-		switch {
-		case bits*16*fm.W/8 == b.D:
-			n = bits * b.D * b.W / 8
-		case read:
-			n = 16 * bits * b.W / 8
-		default:
-			n = 16 * bits * b.W * a.Cores / 8
-		}
-	} else {
-		switch together := bits/8 == b.D; {
-		case read && together, !read && together && b.D <= 16:
-			n = bits * b.D * b.W / 8
-		case read:
-			n = bits * b.D / 8
-		default:
-			n = min(512, 16*bits*a.Cores, b.D*bits) / 8
-		}
-	}
-	return max(1, min(n, m.Burst))
+// moved is what an operation moves, and how many of them lie together in memory.
+type moved struct {
+	ifm, ifm2, ofm  int
+	in, in2, out    int // runs
+	weights, scales int
 }
 
-// efficiency returns the factor by which short bursts multiply the bytes moved.
-func efficiency(a *ethosu.Accelerator, read bool, f isa.Format, bits int, b, fm block.Shape, m ethosu.Memory) float64 {
-	return float64(m.Burst) / float64(burst(a, read, f, bits, b, fm, m))
-}
-
-// blockMemory returns the cycles to read the input of one block and to write its
-// output. Like the model it comes from it counts elements, not bytes.
-func blockMemory(a *ethosu.Accelerator, w *Work) (in, out float64) {
-	ib := block.IFMBlock(a, w.Op, w.Block)
-	in = float64(w.IFMAt.ReadLatency) + float64(w.IFM.Min(ib).Elements())*
-		efficiency(a, true, w.IFMFormat, w.IFMBits, ib, w.IFM, w.IFMAt.Memory)/w.IFMAt.Bandwidth(a)
-	out = float64(w.OFMAt.WriteLatency) + float64(w.OFM.Min(w.Block).Elements())*
-		efficiency(a, false, w.OFMFormat, w.OFMBits, w.Block, w.OFM, w.OFMAt.Memory)/w.OFMAt.Bandwidth(a)
-	return in, out
-}
-
-// elements are how many elements an operation moves.
-type elements struct{ ifm, ifm2, ofm, weights int }
-
+// depth returns the channels that are moved for d of them.
 func depth(f isa.Format, d int) int {
 	if f == isa.NHCWB16 {
 		return roundUp(d, 16)
@@ -58,51 +21,75 @@ func depth(f isa.Format, d int) int {
 	return d
 }
 
-func traffic(a *ethosu.Accelerator, w *Work) elements {
-	var e elements
-	e.ofm = w.OFM.H * w.OFM.W * depth(w.OFMFormat, w.OFM.D)
+// run returns the bytes of a block of a feature map that lie together: a row of bricks,
+// or the channels of a pixel, and whole rows when the block has all channels.
+func run(f isa.Format, bits int, b, fm block.Shape) int {
+	b = b.Min(fm)
+	switch {
+	case f == isa.NHCWB16 && b.W == fm.W:
+		return bits / 8 * roundUp(b.D, 16) * b.W
+	case f == isa.NHCWB16:
+		return bits / 8 * 16 * b.W
+	case b.D == fm.D:
+		return bits / 8 * b.D * b.W
+	}
+	return bits / 8 * b.D
+}
+
+// extent returns the sum over the blocks of one dimension of the input elements that
+// they need: n outputs in blocks of b, each of whose windows covers a kernel and moves by
+// a stride, of an input of so many elements.
+func extent(n, b, stride, kernel, input, up int) int {
+	sum := 0
+	for at := 0; at < n; at += b {
+		need := ((min(b, n-at)-1)*max(stride, 1) + kernel + up - 1) / up
+		sum += min(need, input)
+	}
+	return sum
+}
+
+func traffic(a *ethosu.Accelerator, w *Work) moved {
+	t := moved{ofm: w.OFM.H * w.OFM.W * depth(w.OFMFormat, w.OFM.D) * w.OFMBits / 8}
+	size := w.IFMBits / 8
+	t.out = run(w.OFMFormat, w.OFMBits, w.Block, w.OFM)
 	if w.Kind == block.Elementwise {
-		whole := w.OFM.H * w.OFM.W * depth(w.IFMFormat, w.OFM.D)
-		// A constant of one element costs nothing in 8 bits.
-		single := 0
-		if w.IFMBits != 8 {
-			single = depth(w.IFMFormat, 1)
+		t.ifm = w.IFM.H * w.IFM.W * depth(w.IFMFormat, w.IFM.D) * size
+		t.in = run(w.IFMFormat, w.IFMBits, w.Block, w.IFM)
+		if w.hasIFM2() && !w.Scalar {
+			t.ifm2 = w.IFM2.H * w.IFM2.W * depth(w.IFM2Format, w.IFM2.D) * size
+			t.in2 = run(w.IFM2Format, w.IFMBits, w.Block, w.IFM2)
 		}
-		if e.ifm = whole; w.IFM.Elements() == 1 {
-			e.ifm = single
-		}
-		if w.hasIFM2() {
-			if e.ifm2 = whole; w.Scalar || w.IFM2.Elements() == 1 {
-				e.ifm2 = single
-			}
-		}
-		return e
+		return t
 	}
 	g := geometry(a, w)
-	blocks := g.blocks
-	ob := g.ob
-	if !w.Kind.SumsDepth() {
-		blocks.D = 1
-		ob.D = w.IFM.D
+	up := 1
+	if w.Upscale != block.UpscaleNone {
+		up = 2
 	}
-	repeats := ceilDiv(max(w.KW, 1), 8) * ceilDiv(max(w.KH, 1), 8)
-	e.ifm = g.ib.H * g.ib.W * depth(w.IFMFormat, w.IFM.D) * repeats * blocks.Elements()
+	kh, kw := dilated(w.KH, w.DilationH), dilated(w.KW, w.DilationW)
+	t.ifm = extent(w.OFM.H, g.ob.H, w.StrideH, kh, w.IFM.H, up) * extent(w.OFM.W, g.ob.W, w.StrideW, kw, w.IFM.W, up) * depth(w.IFMFormat, w.IFM.D) * size
+	if w.Kind.SumsDepth() {
+		t.ifm *= g.blocks.D
+	}
+	t.in = run(w.IFMFormat, w.IFMBits, g.ib, w.IFM)
 	if w.Kind.MAC() {
-		perOutput := w.KH * w.KW
-		if w.Kind != block.Depthwise {
-			perOutput *= w.IFM.D
-		}
-		e.weights = perOutput * ob.D * blocks.Elements()
+		// The whole stream is read for every spatial block, the records once.
+		t.weights = w.WeightBytes * g.blocks.H * g.blocks.W
+		t.scales = w.ScaleBytes
 	}
-	return e
+	return t
 }
+
+func dilated(k, dilation int) int { return (max(k, 1)-1)*max(dilation, 1) + 1 }
 
 // Access is what an operation moves through one memory.
 type Access struct {
 	Place
-	Read, Write float64 // bytes, lengthened by short bursts
-	Cycles      float64
+	Read, Write float64 // bytes
+	Cycles      float64 // that the memory takes for them
 	weights     float64 // bytes of weights and scales among Read
+
+	read, write float64 // cycles of each direction
 }
 
 // accesses returns the memory traffic of an operation, one entry per memory.
@@ -117,26 +104,51 @@ func accesses(a *ethosu.Accelerator, w *Work) []Access {
 		out = append(out, Access{Place: p})
 		return &out[len(out)-1]
 	}
-	e := traffic(a, w)
-	ib := block.IFMBlock(a, w.Op, w.Block)
-	size := float64(w.IFMBits / 8)
-	// The conversions keep compilers from fusing products with sums: what is compared is
-	// the same on every machine.
-	at(w.OFMAt).Write += float64(float64(e.ofm) * float64(w.OFMBits/8) * efficiency(a, false, w.OFMFormat, w.OFMBits, w.Block, w.OFM, w.OFMAt.Memory))
-	at(w.IFMAt).Read += float64(float64(e.ifm) * size * efficiency(a, true, w.IFMFormat, w.IFMBits, ib, w.IFM, w.IFMAt.Memory))
-	if e.ifm2 > 0 {
-		at(w.IFM2At).Read += float64(float64(e.ifm2) * size * efficiency(a, true, w.IFM2Format, w.IFMBits, ib, w.IFM2, w.IFM2At.Memory))
+	t := traffic(a, w)
+	at(w.OFMAt).addWrite(a, t.ofm, mapTransaction(w.OFMAt.Memory, t.out))
+	at(w.IFMAt).addRead(a, t.ifm, mapTransaction(w.IFMAt.Memory, t.in))
+	if t.ifm2 > 0 {
+		at(w.IFM2At).addRead(a, t.ifm2, mapTransaction(w.IFM2At.Memory, t.in2))
 	}
 	if w.Kind.MAC() {
-		g := geometry(a, w)
-		m := at(w.WeightsAt)
-		// The whole stream is read for every spatial block, the records once.
-		bytes := float64(w.WeightBytes*g.blocks.H*g.blocks.W + w.ScaleBytes)
-		m.Read += bytes
-		m.weights += bytes
+		at(w.WeightsAt).addConstants(a, t.weights)
+		at(w.ScalesAt).addConstants(a, t.scales)
 	}
 	for i := range out {
-		out[i].Cycles = (out[i].Read + out[i].Write) / out[i].Bandwidth(a)
+		out[i].finish(a)
 	}
 	return out
+}
+
+func (m *Access) addRead(a *ethosu.Accelerator, n, each int) {
+	m.Read += float64(n)
+	m.read += float64(n) / m.readRate(a, each)
+}
+
+func (m *Access) addWrite(a *ethosu.Accelerator, n, each int) {
+	m.Write += float64(n)
+	m.write += float64(n) / m.writeRate(a, each)
+}
+
+func (m *Access) addConstants(a *ethosu.Accelerator, n int) {
+	m.addRead(a, n, transaction)
+	m.weights += float64(n)
+}
+
+// finish adds up the directions: a port has a channel for each, but the bandwidth of a
+// memory that is slower than its port is for both.
+func (m *Access) finish(a *ethosu.Accelerator) {
+	m.Cycles = max(m.read, m.write)
+	if m.ClockScale < 1 {
+		m.Cycles = max(m.Cycles, (m.Read+m.Write)/sustained(a, m.Memory))
+	}
+}
+
+// blockMemory returns the cycles to read the input of one block and to write its output.
+func blockMemory(a *ethosu.Accelerator, w *Work) (in, out float64) {
+	ib := w.IFM.Min(block.IFMBlock(a, w.Op, w.Block))
+	ob := w.OFM.Min(w.Block)
+	in = float64(w.IFMAt.ReadLatency) + float64(ib.Elements()*w.IFMBits/8)/w.IFMAt.readRate(a, mapTransaction(w.IFMAt.Memory, run(w.IFMFormat, w.IFMBits, ib, w.IFM)))
+	out = float64(w.OFMAt.WriteLatency) + float64(ob.Elements()*w.OFMBits/8)/w.OFMAt.writeRate(a, mapTransaction(w.OFMAt.Memory, run(w.OFMFormat, w.OFMBits, ob, w.OFM)))
+	return in, out
 }

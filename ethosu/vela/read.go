@@ -3,6 +3,8 @@ package vela
 import (
 	"encoding/binary"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
@@ -20,30 +22,92 @@ func IsCompiled(g *graph.Graph) bool {
 	return false
 }
 
-// Read returns the program of a compiled .tflite, ours or Vela's. name says in
-// errors where data came from. Files of Vela do not say for which memories they
-// were compiled: System and Mode are then the defaults of the accelerator.
-func Read(name string, data []byte) (*ethosu.Program, error) {
+// File is a compiled .tflite, ours or Vela's: streams for the NPU, and maybe operators
+// that the CPU runs between them.
+type File struct {
+	Graph    *graph.Graph
+	Programs []*ethosu.Program // of the "ethos-u" operators, in order
+	CPUOps   int
+}
+
+// Open reads a compiled .tflite. name says in errors where data came from. Files of Vela
+// do not say for which memories they were compiled: System and Mode are then the defaults
+// of the accelerator.
+func Open(name string, data []byte) (*File, error) {
 	m, err := tflite.ReadModel(name, data)
 	if err != nil {
 		return nil, err
 	}
-	p, err := fromModel(m)
+	f, err := fileOf(m)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %v", name, err)
 	}
-	return p, nil
+	return f, nil
 }
 
-func fromModel(m *tflite.Model) (*ethosu.Program, error) {
-	g := m.Graph
-	if !IsCompiled(g) {
+// Read returns the program of a compiled .tflite whose only operator is "ethos-u".
+func Read(name string, data []byte) (*ethosu.Program, error) {
+	f, err := Open(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if n := f.CPUOps + len(f.Programs); n != 1 {
+		return nil, fmt.Errorf("%s: has %d operators, of which only \"ethos-u\" runs on the NPU: a network that needs the CPU in between cannot be run as one program", name, n)
+	}
+	return f.Programs[0], nil
+}
+
+func fileOf(m *tflite.Model) (*File, error) {
+	f := &File{Graph: m.Graph}
+	if !IsCompiled(f.Graph) {
 		return nil, fmt.Errorf("holds no \"ethos-u\" operator: compile it first")
 	}
-	if len(g.Ops) != 1 {
-		return nil, fmt.Errorf("has %d operators, of which only \"ethos-u\" runs on the NPU: a network that needs the CPU in between cannot be run as one program", len(g.Ops))
+	alone := len(f.Graph.Ops) == 1
+	for _, op := range f.Graph.Ops {
+		if a, ok := op.Attr.(graph.CustomAttr); !ok || a.Code != "ethos-u" {
+			f.CPUOps++
+			continue
+		}
+		inputs, outputs := f.Graph.Inputs, f.Graph.Outputs
+		if !alone {
+			inputs, outputs = nil, op.Outputs
+			for _, id := range op.Inputs[min(4, len(op.Inputs)):] {
+				if id != graph.None && !f.Graph.Tensors[id].Variable {
+					inputs = append(inputs, id)
+				}
+			}
+		}
+		p, err := programOf(m, op, inputs, outputs)
+		if err != nil {
+			return nil, err
+		}
+		f.Programs = append(f.Programs, p)
 	}
-	op := g.Ops[0]
+	return f, nil
+}
+
+// Of reports why the file cannot be a compilation of a graph: other inputs or outputs.
+func (f *File) Of(g *graph.Graph) error {
+	for _, side := range []struct {
+		what       string
+		file, want []graph.TensorID
+	}{{"input", f.Graph.Inputs, g.Inputs}, {"output", f.Graph.Outputs, g.Outputs}} {
+		if len(side.file) != len(side.want) {
+			return fmt.Errorf("it has %d %ss, the model %d", len(side.file), side.what, len(side.want))
+		}
+		for i, id := range side.file {
+			a, b := f.Graph.Tensors[id], g.Tensors[side.want[i]]
+			if a.Type != b.Type || !slices.Equal(a.Shape, b.Shape) || !reflect.DeepEqual(a.Quant, b.Quant) {
+				return fmt.Errorf("its %s %d, %q, is %v %v, that of the model, %q, %v %v, or of another quantization", side.what, i, a.Name, a.Type, a.Shape, b.Name, b.Type, b.Shape)
+			}
+		}
+	}
+	return nil
+}
+
+// programOf returns the program of one operator, given which tensors pass in and out.
+func programOf(m *tflite.Model, op *graph.Op, inputs, outputs []graph.TensorID) (*ethosu.Program, error) {
+	g := m.Graph
 	if len(op.Inputs) < 4 {
 		return nil, fmt.Errorf("the \"ethos-u\" operator has %d inputs, expected at least 4", len(op.Inputs))
 	}
@@ -84,10 +148,10 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 		}
 		return list, nil
 	}
-	if p.Inputs, err = bind(g.Inputs, in); err != nil {
+	if p.Inputs, err = bind(inputs, in); err != nil {
 		return nil, err
 	}
-	if p.Outputs, err = bind(g.Outputs, out); err != nil {
+	if p.Outputs, err = bind(outputs, out); err != nil {
 		return nil, err
 	}
 	// Vela passes the variable tensors of a network as inputs of the operator.
@@ -101,7 +165,11 @@ func fromModel(m *tflite.Model) (*ethosu.Program, error) {
 		return nil, err
 	}
 	for _, s := range g.States {
-		p.States = append(p.States, ethosu.StatePair{In: in[s.In], Out: out[s.Out]})
+		i, has := in[s.In]
+		o, leaves := out[s.Out]
+		if has && leaves {
+			p.States = append(p.States, ethosu.StatePair{In: i, Out: o})
+		}
 	}
 	var n notes
 	if b := m.Find(metaNotes); b != nil {

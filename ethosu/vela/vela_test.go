@@ -2,6 +2,7 @@ package vela_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"path"
 	"reflect"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/testdata"
 )
@@ -177,5 +179,53 @@ func TestReadRefuses(t *testing.T) {
 		if _, err := vela.Read("cut", data[:i]); err == nil && i < len(data)-16 {
 			t.Fatalf("the first %d bytes read as a program", i)
 		}
+	}
+}
+
+// TestMixedFile: a file with an operator for the CPU has its streams and a count of what
+// is left, and is no single program.
+func TestMixedFile(t *testing.T) {
+	const name = "gru16_t4.vela51-u55-128.tflite"
+	m, err := tflite.ReadModel(name, testdata.ReadShared(t, "data", "models", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := m.Graph
+	last := g.Outputs[0]
+	added := *g.Tensors[last]
+	added.Name = "relu"
+	out := g.Add(&added)
+	g.Ops = append(g.Ops, &graph.Op{Kind: graph.Relu, Version: 1, Inputs: []graph.TensorID{last}, Outputs: []graph.TensorID{out}})
+	g.Outputs = []graph.TensorID{out}
+	for i := range m.Metadata {
+		if d := &m.Metadata[i]; d.Name == "OfflineMemoryAllocation" {
+			n := binary.LittleEndian.Uint32(d.Data[8:])
+			d.Data = binary.LittleEndian.AppendUint32(bytes.Clone(d.Data), 0)
+			binary.LittleEndian.PutUint32(d.Data[8:], n+1)
+		}
+	}
+	b, err := tflite.WriteModel(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := vela.Open(name, b)
+	if err != nil || len(f.Programs) != 1 || f.CPUOps != 1 || len(f.Programs[0].Inputs) != 1 || len(f.Programs[0].Outputs) != 1 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if _, err := vela.Read(name, b); err == nil || !strings.Contains(err.Error(), "has 2 operators") {
+		t.Errorf("error is %v", err)
+	}
+	plain := func(name string) *graph.Graph {
+		g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	if err := f.Of(plain("gru16_t4.tflite")); err != nil {
+		t.Errorf("its own model: %v", err)
+	}
+	if err := f.Of(plain("rnn64_mnist.tflite")); err == nil || !strings.Contains(err.Error(), "is int8 [1 4 28], that of the model") {
+		t.Errorf("another model: %v", err)
 	}
 }

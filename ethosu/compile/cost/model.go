@@ -136,10 +136,11 @@ func alone(c *perf.Cost) Time {
 // memory.
 func (m *Model) Transfer(bytes int, from, to *perf.Place) Time {
 	var t Time
-	for _, p := range []*perf.Place{from, to} {
-		if p != nil {
-			t.Load[p.Port] += float64(bytes) / p.Bandwidth(m.Accel)
-		}
+	if from != nil {
+		t.Load[from.Port] += from.ReadCycles(m.Accel, bytes)
+	}
+	if to != nil {
+		t.Load[to.Port] += to.WriteCycles(m.Accel, bytes)
 	}
 	t.Cycles = perf.DMACycles(m.Accel, int64(bytes), from, to)
 	return t

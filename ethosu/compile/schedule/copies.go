@@ -115,7 +115,7 @@ func (pl *Plan) copyHeavyRecords(shared map[*kernel.Weights]*Coded) {
 	for _, o := range pl.Ops {
 		w := o.Weights
 		if w != nil && pl.copies[w] == copyWeights && shared[w] != nil && uses[w] > 2 &&
-			float64(o.Scales.Total())/slow.Bandwidth(pl.Accel) > pl.time(o).Cycles {
+			slow.ReadCycles(pl.Accel, o.Scales.Total()) > pl.time(o).Cycles {
 			pl.copies[w] = copyBoth
 		}
 	}
