@@ -260,6 +260,9 @@ func (s *Score) count(net *nn.Network, set Samples) {
 			default:
 				label = set.Label(i)
 			}
+			if label < 0 {
+				continue // padding, or a step that nobody labelled
+			}
 			d := out[t*net.Outputs : (t+1)*net.Outputs]
 			all = append(all, d)
 			if net.Task != nn.Classification {

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"math"
+	"slices"
 
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -174,4 +175,13 @@ func (s *Score) aim(net *nn.Network, set Samples) {
 		}
 		at += rows
 	}
+	kept := 0
+	for i, row := range s.Targets {
+		if slices.ContainsFunc(row, func(v float32) bool { return v != v }) {
+			continue // padding, or a step without a target
+		}
+		s.Targets[kept], s.Outputs[kept] = row, s.Outputs[i]
+		kept++
+	}
+	s.Targets, s.Outputs, s.Count = s.Targets[:kept], s.Outputs[:kept], kept
 }

@@ -42,7 +42,7 @@ const (
 // features, 10 classes. It takes about steps training steps per worker count, with
 // one worker and with c.Workers, and writes a line for each to w, which may be nil.
 func Bench(c Config, steps int, w io.Writer) ([]Speed, error) {
-	c, err := c.withDefaults()
+	c, err := c.withDefaults(0)
 	if err != nil {
 		return nil, err
 	}

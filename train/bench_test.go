@@ -14,7 +14,7 @@ func BenchmarkStep(b *testing.B) {
 	for _, cell := range []nn.Cell{nn.GRU, nn.LSTM, nn.SimpleRNN} {
 		for _, workers := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%v256/%d", cell, workers), func(b *testing.B) {
-				c, err := Config{Cell: cell, Workers: workers}.withDefaults()
+				c, err := Config{Cell: cell, Workers: workers}.withDefaults(0)
 				if err != nil {
 					b.Fatal(err)
 				}

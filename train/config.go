@@ -36,7 +36,8 @@ type Config struct {
 	// OutputGate gives every layer one more gate, where the cell can have it.
 	OutputGate bool
 
-	Epochs   int     // default 1
+	Epochs   int     // default as Steps says, or 1
+	Steps    int     // where Epochs is 0: optimizer steps at least, in whole epochs
 	Batch    int     // sequences a step; default 32
 	Rate     float64 // learning rate, the peak for Cosine; default 5e-3
 	Schedule Schedule
@@ -68,10 +69,12 @@ const (
 	maxBatch  = 4096
 	maxEpochs = 100000
 	maxWindow = 64
+	maxSteps  = 100_000_000
 )
 
-// withDefaults fills zero fields and checks the rest.
-func (c Config) withDefaults() (Config, error) {
+// withDefaults fills zero fields for a training part of so many sequences and checks the
+// rest.
+func (c Config) withDefaults(sequences int) (Config, error) {
 	set := func(v *int, d int) {
 		if *v == 0 {
 			*v = d
@@ -79,8 +82,13 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	set(&c.Units, 256)
 	set(&c.Layers, 1)
-	set(&c.Epochs, 1)
 	set(&c.Batch, 32)
+	if c.Epochs == 0 {
+		c.Epochs = 1
+		if steps := (sequences + c.Batch - 1) / max(c.Batch, 1); steps > 0 && c.Steps > 0 {
+			c.Epochs = min((c.Steps+steps-1)/steps, maxEpochs)
+		}
+	}
 	set(&c.Workers, min(runtime.GOMAXPROCS(0), 8))
 	if c.Rate == 0 {
 		c.Rate = 5e-3
@@ -98,6 +106,7 @@ func (c Config) withDefaults() (Config, error) {
 	check(c.Cell.Facts() != nil, "cell is %v, expected %s", c.Cell, nn.CellNames())
 	check(c.Units >= 1 && c.Units <= maxUnits, "units is %d, expected 1 to %d", c.Units, maxUnits)
 	check(c.Layers >= 1 && c.Layers <= 3, "layers is %d, expected 1 to 3", c.Layers)
+	check(c.Steps >= 0 && c.Steps <= maxSteps, "steps is %d, expected 1 to %d", c.Steps, maxSteps)
 	check(c.Epochs >= 1 && c.Epochs <= maxEpochs, "epochs is %d, expected 1 to %d", c.Epochs, maxEpochs)
 	check(c.Batch >= 1 && c.Batch <= maxBatch, "batch is %d, expected 1 to %d", c.Batch, maxBatch)
 	check(c.Workers >= 1, "workers is %d, expected at least 1", c.Workers)

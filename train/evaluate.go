@@ -25,18 +25,22 @@ func Evaluate(net *nn.Network, set *dataset.Set) (accuracy, loss float64) {
 	outputs := 0
 	forEach(net, set, func(e *engine, n int) {
 		for row := range n * e.head.rows {
+			if !e.head.counts[row] {
+				continue
+			}
+			rows++
 			loss += e.head.rowLoss[row]
 			if e.head.hit[row] {
 				hits++
 			}
-		}
-		rows += n * e.head.rows
-		for _, v := range e.head.targets[:n*e.head.rows*set.Outputs] {
-			mean += float64(v)
-			square += float64(v) * float64(v)
-			outputs++
+			for _, v := range e.head.targets[row*set.Outputs : (row+1)*set.Outputs] {
+				mean += float64(v)
+				square += float64(v) * float64(v)
+				outputs++
+			}
 		}
 	})
+	rows = max(rows, 1)
 	loss /= float64(rows)
 	if set.Task == nn.Regression {
 		variance := square/float64(outputs) - math.Pow(mean/float64(outputs), 2)

@@ -14,6 +14,7 @@ type feed struct {
 	shift     int
 	seed      uint64
 	buffer    [][]float32 // one sequence a row of the batch
+	target    *scale      // of a regression's targets; nil leaves them
 }
 
 func newFeed(e *engine, set *dataset.Set, mean, std []float32) *feed {
@@ -61,7 +62,9 @@ func (f *feed) put(e *engine, b, i, epoch int) {
 		}
 	}
 	if s.Task == nn.Regression {
-		s.Target(i, h.targets[b*h.rows*s.Outputs:])
+		targets := h.targets[b*h.rows*s.Outputs:][:h.rows*s.Outputs]
+		s.Target(i, targets)
+		f.target.apply(targets)
 	}
 }
 

@@ -43,7 +43,7 @@ const reportEvery = 25
 // errors name the option or the data that cannot be used, or are those of
 // Config.Save.
 func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress)) (*nn.Network, error) {
-	c, err := c.withDefaults()
+	c, err := c.withDefaults(set.Len())
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +75,9 @@ func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress
 				}
 				return good, err
 			}
-			return r.copyOut(weights), errors.Join(err, r.save())
+			return r.network(), errors.Join(err, r.save())
 		}
-		good = r.copyOut(weights)
+		good = r.network()
 		if err := r.save(); err != nil {
 			return good, err
 		}
@@ -85,7 +85,7 @@ func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress
 	if r.best != nil {
 		return r.best, nil
 	}
-	return r.copyOut(weights), nil
+	return r.network(), nil
 }
 
 // checkData reports what about the sets keeps the options from being used.
@@ -137,14 +137,41 @@ type DivergedError struct {
 	Step, Epoch int // from 1
 	Rate        float64
 	What        string
+	Cause       string // the likeliest, found by looking, and what to do
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("training diverged: %s at step %d (epoch %d, learning rate %.3g); lower the rate or set a gradient clip", e.What, e.Step, e.Epoch, e.Rate)
+	return fmt.Sprintf("training diverged: %s at step %d (epoch %d, learning rate %.3g); %s", e.What, e.Step, e.Epoch, e.Rate, e.Cause)
 }
 
-// diverged is the multiple of the first loss that no run comes back from.
-const diverged = 1000
+func (r *run) diverged(step int, rate float64, what string) error {
+	return &DivergedError{Step: step, Epoch: r.epoch + 1, Rate: rate, What: what, Cause: r.cause()}
+}
+
+// usualRate is the largest learning rate of the recipes.
+const usualRate = 5e-3
+
+// cause looks for the likeliest reason of a divergence.
+func (r *run) cause() string {
+	if what := r.set.Unscaled(); what != "" && r.net.Mean == nil {
+		return "likely because " + what + " and features are not standardized: leave --standardize to its default, or switch it on"
+	}
+	for i, w := range r.ClassWeights {
+		if w > 100 {
+			return fmt.Sprintf("likely because class %d weighs %.3g times as much as usual: lower its weight", i, w)
+		}
+	}
+	switch {
+	case r.Rate > usualRate:
+		return fmt.Sprintf("likely because the learning rate, %.3g at its peak, is above the usual %.3g: lower it", r.Rate, usualRate)
+	case r.Clip == 0:
+		return "set a gradient clip (--clip 1), or lower the rate"
+	}
+	return "lower the rate"
+}
+
+// divergedLoss is the multiple of the first loss that no run comes back from.
+const divergedLoss = 1000
 
 // A classifier is lost when the mean loss of an epoch is lostLoss times that of
 // equal probabilities while it is right less than lostHits times as often as chance.
@@ -183,6 +210,9 @@ func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 	e := newEngine(net, batch, c.Workers, false)
 	r := &run{Config: c, net: net, engine: e, set: set, start: time.Now(), feed: newFeed(e, set, net.Mean, net.Std)}
 	r.feed.shift, r.feed.seed = c.Shift, c.Seed
+	if set.Task == nn.Regression {
+		r.feed.target = targetScale(set)
+	}
 	e.head.smooth = c.Smooth
 	if c.ClassWeights != nil {
 		e.head.weight = make([]float32, set.Outputs)
@@ -221,25 +251,25 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 		}
 		batch := r.order[n*r.engine.batch : min((n+1)*r.engine.batch, len(r.order))]
 		p.Rate = r.rateAt(r.step, total)
-		l, h := r.train(batch, p.Rate)
-		mean := l / float64(len(batch)*r.engine.head.rows)
+		l, h, counted := r.train(batch, p.Rate)
+		mean := l / float64(max(counted, 1))
 		if r.step == r.resumed {
 			r.firstLoss = mean
 		}
-		if !(mean <= diverged*(r.firstLoss+1)) { // also true for a NaN
-			return &DivergedError{r.step + 1, r.epoch + 1, p.Rate, fmt.Sprintf("the loss is %.4g", mean)}
+		if !(mean <= divergedLoss*(r.firstLoss+1)) { // also true for a NaN
+			return r.diverged(r.step+1, p.Rate, fmt.Sprintf("the loss is %.4g", mean))
 		}
 		r.step++
-		loss, hits, rows = loss+l, hits+h, rows+len(batch)*r.engine.head.rows
+		loss, hits, rows = loss+l, hits+h, rows+counted
 		if r.step%reportEvery == 0 || n == steps-1 {
-			p.Step, p.Loss, p.Accuracy = r.step, loss/float64(rows), float64(hits)/float64(rows)
+			p.Step, p.Loss, p.Accuracy = r.step, loss/float64(max(rows, 1)), float64(hits)/float64(max(rows, 1))
 			p.Sequences = r.epoch*r.set.Len() + min((n+1)*r.engine.batch, r.set.Len())
 			if p.EpochDone = n == steps-1; p.EpochDone {
 				switch {
 				case !r.engine.finite():
-					return &DivergedError{r.step, r.epoch + 1, p.Rate, "a weight is no longer a finite number"}
+					return r.diverged(r.step, p.Rate, "a weight is no longer a finite number")
 				case r.lost(p.Loss, p.Accuracy):
-					return &DivergedError{r.step, r.epoch + 1, p.Rate, fmt.Sprintf("the mean loss of the epoch is %.4g with accuracy %.2f %%, worse than guessing,", p.Loss, 100*p.Accuracy)}
+					return r.diverged(r.step, p.Rate, fmt.Sprintf("the mean loss of the epoch is %.4g with accuracy %.2f %%, worse than guessing,", p.Loss, 100*p.Accuracy))
 				}
 				r.validate(&p)
 			}
@@ -252,9 +282,9 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 	return nil
 }
 
-// train takes one optimizer step on a batch and returns the summed loss and the
-// number of hits of its rows.
-func (r *run) train(batch []int, rate float64) (loss float64, hits int) {
+// train takes one optimizer step on a batch and returns the summed loss of its rows, the
+// number of hits, and how many rows have a label or target.
+func (r *run) train(batch []int, rate float64) (loss float64, hits, counted int) {
 	e, n, step := r.engine, len(batch), float64(r.step+1)
 	adam := elementwise.Adam{Scale: 1, Keep1: 1 - beta1, Keep2: 1 - beta2, Epsilon: epsilon,
 		Alpha: float32(rate * math.Sqrt(1-math.Pow(beta2, step)) / (1 - math.Pow(beta1, step)))}
@@ -283,8 +313,11 @@ func (r *run) train(batch []int, rate float64) (loss float64, hits int) {
 		if e.head.hit[row] {
 			hits++
 		}
+		if e.head.counts[row] {
+			counted++
+		}
 	}
-	return loss, hits
+	return loss, hits, counted
 }
 
 // Adam's constants, Keras' defaults.

@@ -209,7 +209,7 @@ func TestBalancedWeights(t *testing.T) {
 }
 
 func TestSchedules(t *testing.T) {
-	c, err := Config{Rate: 1}.withDefaults()
+	c, err := Config{Rate: 1}.withDefaults(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestSchedules(t *testing.T) {
 			t.Errorf("cosine, step %d: rate %v, want %v", step, got, want)
 		}
 	}
-	c, _ = Config{Rate: 1, Schedule: Constant}.withDefaults()
+	c, _ = Config{Rate: 1, Schedule: Constant}.withDefaults(0)
 	if c.rateAt(0, 10) != 1 || c.rateAt(9, 10) != 1 {
 		t.Error("the constant schedule is not constant")
 	}

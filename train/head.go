@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"slices"
 
 	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/gemm"
@@ -28,6 +29,7 @@ type head struct {
 
 	rowLoss []float64 // of each row of the batch
 	hit     []bool    // the largest logit is that of the label
+	counts  []bool    // the row has a label or target
 	scratch []float64 // outputs values a worker could need, one set a sequence
 }
 
@@ -41,7 +43,7 @@ func newHead(net *nn.Network, in cell.Operand, batch int, forwardOnly bool) *hea
 	rows, cols := batch*h.rows, cell.Pad(h.outputs)
 	h.out = cell.Operand{Sequence: h.rows * cols, Row: cols, Width: cols, Data: make([]float32, rows*cols)}
 	h.w = cell.NewMatrix(h.in, true, 0, cols, rows, forwardOnly)
-	h.rowLoss, h.hit = make([]float64, rows), make([]bool, rows)
+	h.rowLoss, h.hit, h.counts = make([]float64, rows), make([]bool, rows), make([]bool, rows)
 	h.labels, h.targets = make([]int32, rows), make([]float32, rows*h.outputs)
 	h.scratch = make([]float64, batch*h.outputs)
 	if !forwardOnly {
@@ -64,6 +66,11 @@ func (h *head) loss(first, after, n int) {
 			row := b*h.rows + t
 			out := h.out.At(b, t)[:h.outputs]
 			scale := 1 / float64(n*h.rows)
+			if h.counts[row] = h.counted(row); !h.counts[row] {
+				clear(out)
+				h.rowLoss[row], h.hit[row] = 0, false
+				continue
+			}
 			if h.task == nn.Regression {
 				h.rowLoss[row] = squares(out, h.targets[row*h.outputs:], scale)
 				continue
@@ -77,6 +84,14 @@ func (h *head) loss(first, after, n int) {
 			h.rowLoss[row] = w * crossEntropy(out, label, h.smooth, scale*w, h.scratch[b*h.outputs:][:h.outputs])
 		}
 	}
+}
+
+// counted reports whether a row has a label or target.
+func (h *head) counted(row int) bool {
+	if h.task == nn.Regression {
+		return !slices.ContainsFunc(h.targets[row*h.outputs:(row+1)*h.outputs], func(v float32) bool { return v != v })
+	}
+	return h.labels[row] >= 0
 }
 
 // crossEntropy returns the cross entropy of the softmax of the logits and turns

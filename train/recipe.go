@@ -1,11 +1,16 @@
 package train
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/train/dataset"
+)
 
 // Recipe sets the fields of c that a named recipe fixes and leaves the others:
 //
 //	guide    one epoch, Adam at a constant 1e-3, as the guide trains its model
 //	default  one epoch, peak 5e-3, 10 % warm-up, cosine
+//	small    2000 steps in as many epochs as that takes, peak 3e-3, 10 % warm-up, cosine, clip 1
 //	best     three epochs, peak 3e-3, 5 % warm-up, cosine, images shifted by up to one pixel
 func Recipe(name string, c Config) (Config, error) {
 	c.Batch = 32
@@ -14,10 +19,36 @@ func Recipe(name string, c Config) (Config, error) {
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 1, 1e-3, Constant, 0, 0
 	case "default":
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 1, 5e-3, Cosine, 0.1, 0
+	case "small":
+		c.Epochs, c.Steps, c.Rate, c.Schedule, c.WarmUp, c.Clip, c.Shift = 0, smallSteps, 3e-3, Cosine, 0.1, 1, 0
 	case "best":
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 4, 3e-3, Cosine, 0.05, 1
 	default:
-		return c, fmt.Errorf("unknown recipe %q: expected guide, default or best", name)
+		return c, fmt.Errorf("unknown recipe %q: expected guide, default, small or best", name)
 	}
 	return c, nil
+}
+
+// smallSteps are the optimizer steps of recipe small; a set of at most smallSet sequences,
+// which would see far fewer in one epoch, is one for it.
+const (
+	smallSteps = 2000
+	smallSet   = 8000
+)
+
+// UnitsFor returns the units that fit a recipe's configuration: fewer where it is made
+// for little data.
+func UnitsFor(c Config) int {
+	if c.Steps > 0 {
+		return 64
+	}
+	return 256
+}
+
+// RecipeFor returns the recipe that fits a training part.
+func RecipeFor(set *dataset.Set) string {
+	if set.Len() <= smallSet {
+		return "small"
+	}
+	return "default"
 }

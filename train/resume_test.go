@@ -87,7 +87,7 @@ func TestRecipes(t *testing.T) {
 	for _, name := range []string{"guide", "default", "best"} {
 		c, err := Recipe(name, Config{Units: 7, Seed: 3})
 		if err == nil {
-			c, err = c.withDefaults()
+			c, err = c.withDefaults(0)
 		}
 		if err != nil || c.Units != 7 || c.Seed != 3 {
 			t.Errorf("%s: %+v, %v", name, c, err)
@@ -96,7 +96,7 @@ func TestRecipes(t *testing.T) {
 			t.Error("guide: the rate is not constant")
 		}
 	}
-	plain, _ := Config{}.withDefaults()
+	plain, _ := Config{}.withDefaults(0)
 	if c, _ := Recipe("default", Config{}); c.Rate != plain.Rate || c.WarmUp != plain.WarmUp || c.Epochs != plain.Epochs || c.Batch != plain.Batch {
 		t.Error("the zero Config is not the default recipe")
 	}

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/dataset"
@@ -13,8 +14,12 @@ import (
 // as if it had never stopped.
 type State struct {
 	Network *nn.Network // the weights
-	M, V    *nn.Network // Adam's moments, in the place of the weights
-	Step    int         // steps done
+	// HeadKernel and HeadBias are the head's weights as the run works with them, where
+	// targets are standardized; nil where they are the network's.
+	HeadKernel, HeadBias []float32
+
+	M, V *nn.Network // Adam's moments, in the place of the weights
+	Step int         // steps done
 
 	// Best is the network with the smallest validation loss at the end of an epoch,
 	// nil before the first one.
@@ -46,6 +51,10 @@ func (c Config) fingerprint(set *dataset.Set) string {
 func (r *run) state() *State {
 	s := &State{Step: r.step, Options: r.fingerprint(r.set), Best: r.best, BestLoss: r.bestLoss, Stale: r.stale}
 	s.Network = r.copyOut(weights)
+	if r.feed.target != nil {
+		s.HeadKernel, s.HeadBias = slices.Clone(s.Network.HeadKernel), slices.Clone(s.Network.HeadBias)
+		r.feed.target.fold(s.Network)
+	}
 	s.M = r.copyOut(func(m *cell.Matrix) []float32 { return m.M })
 	s.V = r.copyOut(func(m *cell.Matrix) []float32 { return m.V })
 	return s
@@ -55,6 +64,13 @@ func (r *run) state() *State {
 func (r *run) copyOut(pick func(*cell.Matrix) []float32) *nn.Network {
 	net := r.net.Shape()
 	r.engine.store(net, pick)
+	return net
+}
+
+// network returns the network as it is now.
+func (r *run) network() *nn.Network {
+	net := r.copyOut(weights)
+	r.feed.target.fold(net)
 	return net
 }
 
@@ -74,7 +90,15 @@ func (r *run) resume(s *State) error {
 	in := func(keras, panels *float32) { *panels = *keras }
 	r.engine.visit(s.M, func(m *cell.Matrix) []float32 { return m.M }, in)
 	r.engine.visit(s.V, func(m *cell.Matrix) []float32 { return m.V }, in)
-	r.engine.load(s.Network)
+	net := s.Network
+	if r.feed.target != nil {
+		if len(s.HeadKernel) != len(net.HeadKernel) || len(s.HeadBias) != len(net.HeadBias) {
+			return fmt.Errorf("the checkpoint lacks the head of the run")
+		}
+		net = net.Clone()
+		net.HeadKernel, net.HeadBias = s.HeadKernel, s.HeadBias
+	}
+	r.engine.load(net)
 	r.step, r.epoch = s.Step, s.Step/r.stepsPerEpoch()
 	r.best, r.bestLoss, r.stale = s.Best, s.BestLoss, s.Stale
 	r.resumed = s.Step
@@ -103,7 +127,7 @@ func (r *run) validate(p *Progress) {
 	if r.Validation == nil {
 		return
 	}
-	net := r.copyOut(weights)
+	net := r.network()
 	p.ValidationAccuracy, p.ValidationLoss = Evaluate(net, r.Validation)
 	r.stale++
 	if r.best == nil || p.ValidationLoss < r.bestLoss {

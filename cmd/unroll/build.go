@@ -77,7 +77,7 @@ type buildPlan struct {
 // plan reads the flags and finds every mistake in them: minutes of work must not end at
 // what was wrong from the start.
 func (b *buildFlags) plan() (p buildPlan, err error) {
-	if p.train, err = b.train.config(b.data.seed); err != nil {
+	if p.train, err = b.train.config(b.data.seed, recipeDefault); err != nil {
 		return p, err
 	}
 	if p.lower, err = b.lower.options(); err != nil {
@@ -92,19 +92,25 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	if p.form != compile.FormUnrolled && !p.lower.StateIO {
 		return p, usagef("--sequence %s with --no-state: the state has to pass from one step to the next", b.sequence)
 	}
-	if b.out == "" {
-		b.out = filepath.Join("out", strings.ToLower(filepath.Base(b.data.data))+"-"+p.train.Name)
-	}
-	if b.generate.prefix == "" {
-		b.generate.prefix = codegen.PrefixFrom(p.train.Name)
-	}
-	if err := b.generate.check(); err != nil {
-		return p, err
-	}
 	if b.compare < 0 || b.chain < 0 || b.compare+b.chain == 0 {
 		return p, usagef("--compare %d --chain %d: expected counts of calls, at least one in all, or nothing is proven", b.compare, b.chain)
 	}
-	return p, codegen.CheckWritable(b.out, b.generate.force)
+	return p, nil
+}
+
+// name completes what is named after the network, and checks that its folder can be
+// written: before anything is trained.
+func (b *buildFlags) name(network string) error {
+	if b.out == "" {
+		b.out = filepath.Join("out", strings.ToLower(filepath.Base(b.data.data))+"-"+network)
+	}
+	if b.generate.prefix == "" {
+		b.generate.prefix = codegen.PrefixFrom(network)
+	}
+	if err := b.generate.check(); err != nil {
+		return err
+	}
+	return codegen.CheckWritable(b.out, b.generate.force)
 }
 
 func runBuild(c *cli, b *buildFlags) error {
@@ -119,7 +125,7 @@ func runBuild(c *cli, b *buildFlags) error {
 	if err != nil {
 		return err
 	}
-	net, set, err := b.network(c, &plan, set)
+	net, set, err := b.network(c, &plan, set, test)
 	if err != nil {
 		return err
 	}
@@ -163,12 +169,12 @@ func runBuild(c *cli, b *buildFlags) error {
 
 // network trains, and fine-tunes when asked to. It returns the part of the set that was
 // trained on, too.
-func (b *buildFlags) network(c *cli, plan *buildPlan, set *dataset.Set) (*nn.Network, *dataset.Set, error) {
-	set, err := b.train.split(&plan.train, set, b.data.seed)
+func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*nn.Network, *dataset.Set, error) {
+	set, err := b.train.fitTo(c, &plan.train, set, test, b.data.seed)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := b.train.weigh(&plan.train, set); err != nil {
+	if err := b.name(plan.train.Name); err != nil {
 		return nil, nil, err
 	}
 	net, err := fit(c, plan.train, set)

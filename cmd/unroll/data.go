@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/source"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -21,6 +22,7 @@ type dataFlags struct {
 	regression  bool
 	sequence    string
 	label       string
+	rest        dataset.Options // further options
 }
 
 const dataKinds = "digits or stream (embedded), mnist (downloaded once), a folder with MNIST's IDX files or x.npy and y.npy, an .npz or a .csv file"
@@ -40,15 +42,30 @@ func (d *dataFlags) addFor(f *pflag.FlagSet) {
 func (d *dataFlags) addRest(f *pflag.FlagSet) {
 	d.set = f
 	f.Uint64Var(&d.seed, "seed", 1, "seed of everything random")
-	f.BoolVar(&d.standardize, "standardize", false, "standardize features; the constants travel with the network into the generated C")
+	f.BoolVar(&d.standardize, "standardize", false, "standardize features, or with =false do not (default: where their scales call for it); the constants travel with the network into the generated C")
 	f.Float64Var(&d.test, "test", 0.2, "fraction set aside as the test part where the files have none")
 	f.StringVar(&d.sequence, "sequence-column", "sequence", "CSV: name of the column that tells the rows of one sequence")
 	f.StringVar(&d.label, "label-column", "label", "CSV: name of the column with the label")
 	f.BoolVar(&d.regression, "regression", false, "CSV: the label is a number to predict")
+	f.StringSliceVar(&d.rest.Features, "features", nil, "CSV: names of the columns that are features (default: all that are left)")
+	f.StringSliceVar(&d.rest.Ignore, "ignore", nil, "CSV: names of columns to leave out")
+	f.StringVar(&d.rest.Group, "group-column", "", "CSV: name of the column that says what a sequence belongs to, a person or a machine: parts are divided by it")
+	f.StringVar(&d.rest.Empty, "empty", dataset.EmptyPrevious, "CSV: what to do with empty cells: previous (repeat the value before), zero, drop (the sequence) or error")
+	f.BoolVar(&d.rest.RowSequences, "row-sequences", false, "CSV: every row is a sequence of one feature")
+	f.IntVar(&d.rest.Length, "length", 0, "bring sequences to so many steps: longer ones keep their end, shorter ones are padded in front (default: the longest)")
+	f.StringVar(&d.rest.By, "split", dataset.ByAny, "how test and validation parts are set aside: group (whole groups), class (every class in its share), random, time (the last sequences), or auto: by group where groups are known, else by class")
 }
 
 func (d *dataFlags) options() dataset.Options {
-	return dataset.Options{Test: d.test, Seed: d.seed, Standardize: d.standardize, Regression: d.regression, Sequence: d.sequence, Label: d.label}
+	o := d.rest
+	o.Test, o.Seed, o.Regression, o.Sequence, o.Label = d.test, d.seed, d.regression, d.sequence, d.label
+	if d.set.Changed("standardize") {
+		o.Standardize = dataset.StandardizeOff
+		if d.standardize {
+			o.Standardize = dataset.StandardizeOn
+		}
+	}
+	return o
 }
 
 func (d *dataFlags) open(c *cli) (train, test *dataset.Set, err error) {
@@ -72,6 +89,21 @@ func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *
 	} {
 		if d.set.Changed(name) {
 			use()
+		}
+	}
+	w.Change = func(known *facts.Data) {
+		for name, change := range map[string]func(){
+			"features":      func() { known.Features = d.rest.Features },
+			"ignore":        func() { known.Ignore = d.rest.Ignore },
+			"group-column":  func() { known.Group = d.rest.Group },
+			"empty":         func() { known.Empty = d.rest.Empty },
+			"row-sequences": func() { known.RowSequences = d.rest.RowSequences },
+			"length":        func() { known.Length = d.rest.Length },
+			"split":         func() { known.By = d.rest.By },
+		} {
+			if d.set.Changed(name) {
+				change()
+			}
 		}
 	}
 	train, test, assumed, err = dataset.OpenFor(c.ctx, net, file, w, func(what string) { c.say("%s", what) })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,9 @@ var trainVerb = verb{
 	},
 }
 
+// recipeDefault is the recipe that flags are checked with before the data is known.
+const recipeDefault = "default"
+
 // trainFlags describe the network and the run.
 type trainFlags struct {
 	cell, activation, recipe     string
@@ -48,17 +52,17 @@ type trainFlags struct {
 	validation                   float64
 	patience                     int
 	state                        string
-	warmUpGiven, shiftGiven      func() bool
+	given                        func(flag string) bool
 }
 
 func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&t.cell, "cell", "gru", "recurrent cell: "+nn.CellNames())
-	f.IntVar(&t.units, "units", 256, "units of every layer")
+	f.IntVar(&t.units, "units", 0, "units of every layer (default: 64 for at most 8000 sequences, else 256)")
 	f.IntVar(&t.layers, "layers", 1, "stacked recurrent layers, 1 to 3")
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
 	f.IntVar(&t.window, "window", 0, "rows of its input that every layer sees at a step (default: 1)")
 	f.BoolVar(&t.outputGate, "output-gate", false, "mingru: one more gate, which multiplies a layer's output")
-	f.StringVar(&t.recipe, "recipe", "default", "default (1 epoch, warm-up and cosine), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts)")
+	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small for at most 8000 sequences, else default)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
 	f.Float64Var(&t.rate, "rate", 0, "learning rate, the peak of the schedule (default: the recipe's)")
@@ -68,25 +72,33 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&t.shift, "shift", 0, "images: move each by up to so many pixels, anew every time (default: the recipe's)")
 	f.Float64Var(&t.smooth, "smooth", 0, "label smoothing, 0 to below 1")
 	f.StringVar(&t.weights, "class-weights", "", "factor of each class's loss, as 1,2.5,1, or balanced: the rarer the heavier (default: all 1)")
-	t.warmUpGiven, t.shiftGiven = func() bool { return f.Changed("warm-up") }, func() bool { return f.Changed("shift") }
-	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm (default: none)")
+	t.given = f.Changed
+	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm, 0 for none (default: the recipe's)")
 	f.Float64Var(&t.validation, "validation", 0, "fraction of the training part to validate on after every epoch; the best network is kept")
 	f.IntVar(&t.patience, "patience", 0, "stop after so many epochs without a better validation loss")
 }
 
-func (t *trainFlags) config(seed uint64) (train.Config, error) {
-	c, err := train.Recipe(t.recipe, train.Config{})
+// config reads the flags; recipe is taken where none is given.
+func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
+	c, err := train.Recipe(cmp.Or(t.recipe, recipe), train.Config{})
 	if err != nil {
 		return c, usagef("--recipe: %v", err)
 	}
 	if c.Cell, err = nn.ParseCell(t.cell); err != nil {
 		return c, usagef("--cell: %v", err)
 	}
-	if t.units < 1 || t.layers < 1 || t.batch < 1 || t.epochs < 0 {
-		return c, usagef("--units %d --layers %d --batch %d --epochs %d: expected positive numbers", t.units, t.layers, t.batch, t.epochs)
+	units := t.units
+	if !t.given("units") {
+		units = train.UnitsFor(c)
+	}
+	if units < 1 || t.layers < 1 || t.batch < 1 || t.epochs < 0 {
+		return c, usagef("--units %d --layers %d --batch %d --epochs %d: expected positive numbers", units, t.layers, t.batch, t.epochs)
 	}
 	c.Window, c.OutputGate = t.window, t.outputGate
-	c.Units, c.Layers, c.Batch, c.Classic, c.Clip, c.Smooth, c.Seed = t.units, t.layers, t.batch, t.classic, t.clip, t.smooth, seed
+	c.Units, c.Layers, c.Batch, c.Classic, c.Smooth, c.Seed = units, t.layers, t.batch, t.classic, t.smooth, seed
+	if t.given("clip") {
+		c.Clip = t.clip
+	}
 	if c.Activation, err = choose("--activation", t.activation, map[string]nn.Activation{"tanh": nn.Tanh, "relu": nn.Relu}); err != nil {
 		return c, err
 	}
@@ -95,7 +107,7 @@ func (t *trainFlags) config(seed uint64) (train.Config, error) {
 			return c, err
 		}
 	}
-	if t.warmUpGiven() {
+	if t.given("warm-up") {
 		if !(t.warmUp >= 0 && t.warmUp <= 1) {
 			return c, usagef("--warm-up %v: expected a fraction of all steps, 0 to 1", t.warmUp)
 		}
@@ -103,13 +115,13 @@ func (t *trainFlags) config(seed uint64) (train.Config, error) {
 			c.WarmUp = -1
 		}
 	}
-	if t.shiftGiven() {
+	if t.given("shift") {
 		c.Shift = t.shift
 	}
 	if t.patience > 0 && t.validation == 0 {
 		return c, usagef("--patience %d: add --validation, the fraction to judge by", t.patience)
 	}
-	c.Name = fmt.Sprintf("%s%d", t.cell, t.units)
+	c.Name = fmt.Sprintf("%s%d", t.cell, units)
 	if t.epochs != 0 {
 		c.Epochs = t.epochs
 	}
@@ -141,6 +153,26 @@ func (t *trainFlags) resumable(cfg *train.Config) error {
 	}
 	cfg.Resume, err = checkpoint.ReadState(t.state, bytes.NewReader(b), int64(len(b)))
 	return err
+}
+
+// fitTo completes the configuration for the data: the recipe that its size calls for, the
+// validation part and the weights of classes. It returns the part to train on, having said
+// what the data is.
+func (t *trainFlags) fitTo(c *cli, cfg *train.Config, set, test *dataset.Set, seed uint64) (*dataset.Set, error) {
+	set, err := t.split(cfg, set, seed)
+	if err != nil {
+		return nil, err
+	}
+	t.recipe = cmp.Or(t.recipe, train.RecipeFor(set))
+	chosen, err := t.config(seed, t.recipe)
+	if err != nil {
+		return nil, err
+	}
+	t.units = chosen.Units
+	chosen.Validation, chosen.Patience = cfg.Validation, cfg.Patience
+	*cfg = chosen
+	dataset.Describe(set, cfg.Validation, test, func(line string) { c.say("%s", line) })
+	return set, t.weigh(cfg, set)
 }
 
 // split sets the validation part aside, when one is asked for.
@@ -223,7 +255,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err := c.noArgs(); err != nil {
 		return err
 	}
-	cfg, err := t.config(d.seed)
+	cfg, err := t.config(d.seed, recipeDefault)
 	if err != nil {
 		return err
 	}
@@ -242,10 +274,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err != nil {
 		return err
 	}
-	if set, err = t.split(&cfg, set, d.seed); err != nil {
-		return err
-	}
-	if err := t.weigh(&cfg, set); err != nil {
+	if set, err = t.fitTo(c, &cfg, set, test, d.seed); err != nil {
 		return err
 	}
 	if err := t.resumable(&cfg); err != nil {

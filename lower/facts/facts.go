@@ -57,7 +57,19 @@ type Data struct {
 	Label       string   `json:"label_column,omitempty"`
 	Columns     []string `json:"columns,omitempty"` // names of the features
 	Standardize bool     `json:"standardize,omitempty"`
-	Validation  float64  `json:"validation,omitempty"` // fraction of the training part that was kept back
+
+	// How parts are divided where not as is usual for the data, the columns that say what
+	// sequences belong to, that are features and that are not, what is done with empty
+	// cells, and the steps that sequences are brought to.
+	By           string   `json:"divided_by,omitempty"`
+	Group        string   `json:"group_column,omitempty"`
+	Features     []string `json:"features,omitempty"`
+	Ignore       []string `json:"ignore,omitempty"`
+	Empty        string   `json:"empty,omitempty"`
+	Length       int      `json:"length,omitempty"`
+	RowSequences bool     `json:"row_sequences,omitempty"`
+
+	Validation float64 `json:"validation,omitempty"` // fraction of the training part that was kept back
 }
 
 // Calibration says which sequences decided the ranges.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/unroll-npu/unroll/internal/fault"
@@ -178,6 +179,9 @@ func (r *run) pass(t *tape, sequences []int, batch int) (float64, error) {
 		}
 		for row := range rows {
 			at := (b*rows + row) * k
+			if r.set.Task == nn.Regression && slices.ContainsFunc(target[row*k:(row+1)*k], func(v float32) bool { return v != v }) {
+				continue // no target: the gradient stays 0
+			}
 			if r.set.Task == nn.Regression {
 				loss += squares(out[at:at+k], target[row*k:], grad[at:at+k], 1/float64(batch*rows)) / float64(rows)
 				continue
@@ -185,6 +189,9 @@ func (r *run) pass(t *tape, sequences []int, batch int) (float64, error) {
 			label := r.set.Label(i)
 			if r.set.PerStep {
 				label = r.set.StepLabel(i, row)
+			}
+			if label < 0 {
+				continue
 			}
 			loss += crossEntropy(out[at:at+k], label, grad[at:at+k], 1/float64(batch*rows)) / float64(rows)
 		}

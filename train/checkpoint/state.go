@@ -20,7 +20,7 @@ type progress struct {
 }
 
 // WriteState writes a training run between two steps: the file of its network,
-// readable as such, with Adam's moments under adam.m. and adam.v., the best network
+// readable as such, with the head that the run works with under training.head. where that differs, Adam's moments under adam.m. and adam.v., the best network
 // so far under best., and the position in the metadata.
 func WriteState(w io.Writer, s *train.State) error {
 	m, err := metadata(s.Network)
@@ -37,6 +37,10 @@ func WriteState(w io.Writer, s *train.State) error {
 		if net != nil {
 			all = append(all, entries(prefix, weightsOnly(net))...)
 		}
+	}
+	if s.HeadKernel != nil {
+		all = append(all, entry{"training.head.kernel", []int{len(s.HeadKernel) / s.Network.Outputs, s.Network.Outputs}, s.HeadKernel},
+			entry{"training.head.bias", []int{len(s.HeadBias)}, s.HeadBias})
 	}
 	return write(w, m, all)
 }
@@ -72,6 +76,14 @@ func ReadState(name string, r io.ReaderAt, size int64) (*train.State, error) {
 	s := &train.State{Step: p.Step, BestLoss: p.BestLoss, Stale: p.Stale, Options: p.Options}
 	if s.Network, err = c.readNetwork(); err != nil {
 		return nil, err
+	}
+	if net := s.Network; c.byName["training.head.kernel"] != nil {
+		if s.HeadKernel, err = c.take("training.head.kernel", []int{len(net.HeadKernel) / net.Outputs, net.Outputs}); err != nil {
+			return nil, err
+		}
+		if s.HeadBias, err = c.take("training.head.bias", []int{net.Outputs}); err != nil {
+			return nil, err
+		}
 	}
 	for _, at := range []struct {
 		prefix string

@@ -2,9 +2,12 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -14,8 +17,9 @@ import (
 // the file.
 const maxClasses = 4096
 
-// openNPZ reads an archive with x and y and, if there, x_test and y_test.
-func openNPZ(file string) (train, test *Set, err error) {
+// openNPZ reads an archive with samples and labels under one of the usual names and, if
+// there, a test part, groups and masks.
+func openNPZ(file string, o Options) (train, test *Set, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, nil, err
@@ -29,56 +33,86 @@ func openNPZ(file string) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return fromArrays(file, func(names ...string) (*npy.Array, error) {
-		for _, n := range names {
-			if arrays[n] != nil {
-				return arrays[n], nil
+	return fromArrays(file, arrays, o)
+}
+
+// openFolder reads the same arrays from .npy files.
+func openFolder(dir string, o Options) (train, test *Set, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.npy"))
+	if err != nil {
+		return nil, nil, err
+	}
+	arrays := map[string]*npy.Array{}
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		a, err := npy.Read(file, f)
+		f.Close()
+		if err != nil {
+			return nil, nil, err
+		}
+		arrays[strings.TrimSuffix(filepath.Base(file), ".npy")] = a
+	}
+	return fromArrays(dir, arrays, o)
+}
+
+// pairs are the names under which samples and labels are found, in lower case; a part's
+// suffix follows, as in x_train.
+var pairs = [][2]string{{"x", "y"}, {"data", "labels"}, {"data", "label"}, {"samples", "labels"}, {"features", "labels"}, {"inputs", "targets"}, {"data", "target"}}
+
+// fromArrays builds the sets from named arrays: a pair for the training part, without a
+// suffix or with _train, and the same with _test if there. group says what sequences
+// belong to; mask [N, T] or lengths [N] which steps are their own.
+func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, test *Set, err error) {
+	lower := map[string]*npy.Array{}
+	for name, a := range arrays {
+		k := strings.ToLower(name)
+		if other := lower[k]; other != nil {
+			return nil, nil, fmt.Errorf("%s: arrays %s and %s differ in case alone: it is not clear which one to take", source, a.Name, other.Name)
+		}
+		lower[k] = a
+	}
+	find := func(suffixes ...string) (x, y *npy.Array, suffix string) {
+		for _, p := range pairs {
+			for _, suffix := range suffixes {
+				if x, y := lower[p[0]+suffix], lower[p[1]+suffix]; x != nil && y != nil {
+					return x, y, suffix
+				}
 			}
 		}
-		return nil, nil
-	})
-}
-
-// openFolder reads x.npy, y.npy and, if there, x_test.npy and y_test.npy.
-func openFolder(dir string) (train, test *Set, err error) {
-	return fromArrays(dir, func(names ...string) (*npy.Array, error) {
-		file := filepath.Join(dir, names[0]+".npy")
-		f, err := os.Open(file)
-		if os.IsNotExist(err) {
+		return nil, nil, ""
+	}
+	part := func(name string, suffixes ...string) (*Set, error) {
+		x, y, suffix := find(suffixes...)
+		if x == nil {
 			return nil, nil
 		}
+		s, err := FromArrays(name, x, y)
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close()
-		return npy.Read(file, f)
-	})
-}
-
-// fromArrays builds the sets from what get returns for the first of some names,
-// nil where there is none.
-func fromArrays(source string, get func(names ...string) (*npy.Array, error)) (train, test *Set, err error) {
-	part := func(name string, suffix string, alternative string) (*Set, error) {
-		x, err := get("x"+suffix, "x"+alternative)
-		if err != nil {
+		for _, k := range []string{"group", "groups"} {
+			if err := s.setGroups(lower[k+suffix]); err != nil {
+				return nil, err
+			}
+		}
+		if err := s.setLengths(lower["mask"+suffix], lower["lengths"+suffix]); err != nil {
 			return nil, err
 		}
-		y, err := get("y"+suffix, "y"+alternative)
-		if err != nil {
-			return nil, err
-		}
-		if x == nil && y == nil && suffix != "" {
-			return nil, nil
-		}
-		if x == nil || y == nil {
-			return nil, fmt.Errorf("%s: arrays x%s and y%s are needed, and one of them is missing", source, suffix, suffix)
-		}
-		return FromArrays(name, x, y)
+		return s, s.bring(o.Length)
 	}
 	if train, err = part(source, "", "_train"); err != nil {
 		return nil, nil, err
 	}
-	if test, err = part(source+" test", "_test", "_test"); err != nil || test == nil {
+	if train == nil {
+		return nil, nil, fmt.Errorf("%s: no samples with labels: expected arrays x and y, or x_train and y_train; there are %s", source, listed(arrays))
+	}
+	if test, err = part(source+" test", "_test"); err != nil || test == nil {
+		if test == nil && (lower["x_test"] != nil || lower["y_test"] != nil) {
+			return nil, nil, fmt.Errorf("%s: arrays x_test and y_test are needed for a test part, and one of them is missing; there are %s", source, listed(arrays))
+		}
 		return train, nil, err
 	}
 	if train.Steps != test.Steps || train.Features != test.Features {
@@ -97,13 +131,191 @@ func fromArrays(source string, get func(names ...string) (*npy.Array, error)) (t
 	return train, test, nil
 }
 
+// listed names arrays with their shapes, for messages.
+func listed(arrays map[string]*npy.Array) string {
+	var all []string
+	for name, a := range arrays {
+		all = append(all, fmt.Sprintf("%s %v", name, a.Shape))
+	}
+	slices.Sort(all)
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, ", ")
+}
+
+// setGroups takes over what the sequences belong to.
+func (s *Set) setGroups(a *npy.Array) error {
+	if a == nil {
+		return nil
+	}
+	if len(a.Shape) != 1 || a.Shape[0] != s.n {
+		return fmt.Errorf("%s: shape %v, expected a group for each of %d sequences", a.Name, a.Shape, s.n)
+	}
+	if a.Kind() == 'f' {
+		return fmt.Errorf("%s: element type %s, expected whole numbers for groups", a.Name, a.Type)
+	}
+	s.groups = make([]string, s.n)
+	for i := range s.groups {
+		s.groups[i] = strconv.FormatInt(a.Int(i), 10)
+	}
+	return nil
+}
+
+// setLengths takes over which steps are the sequences' own. A mask may leave out steps at
+// either end: those that are kept are moved to the end, where a network that decides
+// last reads them. With a label for every step a mask may have holes: they do not count.
+func (s *Set) setLengths(mask, lengths *npy.Array) error {
+	if mask == nil && lengths == nil {
+		return nil
+	}
+	if mask != nil && (len(mask.Shape) != 2 || mask.Shape[0] != s.n || mask.Shape[1] != s.Steps) {
+		return fmt.Errorf("%s: shape %v, expected [%d %d], a value for each step", mask.Name, mask.Shape, s.n, s.Steps)
+	}
+	if mask == nil && (len(lengths.Shape) != 1 || lengths.Shape[0] != s.n || lengths.Kind() == 'f') {
+		return fmt.Errorf("%s: shape %v, type %s, expected a whole number for each of %d sequences", lengths.Name, lengths.Shape, lengths.Type, s.n)
+	}
+	var on []float32
+	if mask != nil {
+		on = mask.Floats()
+	}
+	if s.pixels != nil {
+		s.values = make([]float32, len(s.pixels))
+		for i, p := range s.pixels {
+			s.values[i] = unit[p]
+		}
+		s.pixels = nil
+	}
+	s.values, s.labels, s.targets = slices.Clone(s.values), slices.Clone(s.labels), slices.Clone(s.targets)
+	s.lengths = make([]int32, s.n)
+	padded := 0
+	for i := range s.n {
+		first, after := 0, s.Steps
+		if mask == nil {
+			n := lengths.Int(i)
+			if n < 1 || n > int64(s.Steps) {
+				return fmt.Errorf("%s: length %d is %d, expected 1 to %d", lengths.Name, i, n, s.Steps)
+			}
+			after = int(n)
+		} else {
+			row := on[i*s.Steps : (i+1)*s.Steps]
+			for first < after && row[first] == 0 {
+				first++
+			}
+			for after > first && row[after-1] == 0 {
+				after--
+			}
+			if first == after {
+				return fmt.Errorf("%s: sequence %d has no step left", mask.Name, i)
+			}
+			for t := first; t < after; t++ {
+				if row[t] != 0 {
+					continue
+				}
+				if !s.PerStep {
+					return fmt.Errorf("%s: sequence %d has a hole at step %d: a network that decides at the end takes sequences in one piece", mask.Name, i, t)
+				}
+				s.unlabel(i, t)
+			}
+		}
+		s.lengths[i] = int32(after - first)
+		padded += s.Steps - (after - first)
+		s.toEnd(i, first, after)
+	}
+	if padded > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("sequences have %d to %d own steps: they are moved to the end, what is missing is padded in front", slices.Min(s.lengths), slices.Max(s.lengths)))
+	}
+	return nil
+}
+
+// unlabel takes the label or target of a step away.
+func (s *Set) unlabel(i, t int) {
+	s.masked = true
+	if s.labels != nil {
+		s.labels[i*s.Steps+t] = noLabel
+		return
+	}
+	for k := range s.Outputs {
+		s.targets[(i*s.Steps+t)*s.Outputs+k] = float32(math.NaN())
+	}
+}
+
+// toEnd moves steps first..after-1 of a sequence to its end.
+func (s *Set) toEnd(i, first, after int) {
+	by := s.Steps - after
+	if by > 0 {
+		x := s.values[i*s.Steps*s.Features : (i+1)*s.Steps*s.Features]
+		copy(x[(first+by)*s.Features:], x[first*s.Features:after*s.Features])
+		if s.PerStep && s.labels != nil {
+			y := s.labels[i*s.Steps : (i+1)*s.Steps]
+			copy(y[first+by:], y[first:after])
+		} else if s.PerStep {
+			y := s.targets[i*s.Steps*s.Outputs : (i+1)*s.Steps*s.Outputs]
+			copy(y[(first+by)*s.Outputs:], y[first*s.Outputs:after*s.Outputs])
+		}
+	}
+	for t := range s.Steps - (after - first) {
+		if s.PerStep {
+			s.unlabel(i, t)
+		}
+	}
+}
+
+// bring brings all sequences to a number of steps; 0 leaves them.
+func (s *Set) bring(steps int) error {
+	if steps == 0 || steps == s.Steps {
+		return nil
+	}
+	was := s.Steps
+	if s.pixels != nil {
+		s.values = make([]float32, len(s.pixels))
+		for i, p := range s.pixels {
+			s.values[i] = unit[p]
+		}
+		s.pixels = nil
+	}
+	lengths := make([]int32, s.n)
+	for i := range lengths {
+		lengths[i] = int32(min(s.Length(i), steps))
+	}
+	s.values = lastRows(s.values, s.n, was, steps, s.Features, 0)
+	if s.PerStep {
+		s.masked = s.masked || steps > was
+		s.labels = lastRows(s.labels, s.n, was, steps, 1, noLabel)
+		s.targets = lastRows(s.targets, s.n, was, steps, s.Outputs, float32(math.NaN()))
+	}
+	s.Steps, s.lengths = steps, lengths
+	s.Notes = append(s.Notes, fmt.Sprintf("sequences of %d steps are brought to %d, the last ones; what is missing is padded in front", was, steps))
+	return nil
+}
+
+// lastRows keeps the last to rows of n times from rows, or puts rows of pad before them.
+func lastRows[T any](v []T, n, from, to, width int, pad T) []T {
+	if v == nil {
+		return nil
+	}
+	out := make([]T, n*to*width)
+	for i := range out {
+		out[i] = pad
+	}
+	keep := min(from, to)
+	for i := range n {
+		copy(out[((i+1)*to-keep)*width:(i+1)*to*width], v[((i+1)*from-keep)*width:(i+1)*from*width])
+	}
+	return out
+}
+
 // FromArrays makes a set of x [N, T, F] and y. Elements of x: uint8 stands for
 // value/255, int8 for value/128, any other number for itself. An integer y [N] holds
 // a class for each sequence, [N, T] one for each step; a float y [N] or [N, K]
 // holds targets of a sequence, [N, T, K] those of each step.
 func FromArrays(name string, x, y *npy.Array) (*Set, error) {
 	if len(x.Shape) != 3 || x.Elements() == 0 {
-		return nil, fmt.Errorf("%s: shape %v, expected [sequences steps features], none of them 0", x.Name, x.Shape)
+		hint := ""
+		if len(x.Shape) == 2 {
+			hint = "; sequences of one feature are [sequences steps 1]"
+		}
+		return nil, fmt.Errorf("%s: shape %v, expected [sequences steps features], none of them 0%s", x.Name, x.Shape, hint)
 	}
 	s := &Set{Name: name, n: x.Shape[0], Steps: x.Shape[1], Features: x.Shape[2], origin: [2]string{x.Name, y.Name}}
 	if len(y.Shape) == 0 || y.Shape[0] != s.n {
@@ -130,6 +342,9 @@ func FromArrays(name string, x, y *npy.Array) (*Set, error) {
 			return nil, fmt.Errorf("%s: shape %v, expected [%d], [%d outputs] or [%d %d outputs] for float targets", y.Name, y.Shape, s.n, s.n, s.n, s.Steps)
 		}
 		return checked(s)
+	}
+	if len(y.Shape) == 2 && y.Shape[1] == 1 && s.Steps > 1 { // a column of class numbers
+		y = &npy.Array{Name: y.Name, Type: y.Type, Shape: y.Shape[:1], Data: y.Data}
 	}
 	s.PerStep = len(y.Shape) == 2
 	if len(y.Shape) > 2 || s.PerStep && y.Shape[1] != s.Steps {

@@ -1,7 +1,7 @@
 package dataset
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -9,66 +9,82 @@ import (
 	"math"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/unroll-npu/unroll/train/nn"
 )
 
-// openCSV reads a table with a row for each step: a column with the sequence's id,
-// a column with the label, and the features in all other columns, in their order.
-// Rows of a sequence follow each other; all sequences have the same length. Where
-// the label changes within a sequence, the set has a label for every step.
+// maxCSV bounds a CSV file: its values are kept in memory.
+const maxCSV = 2 << 30
+
+// openCSV reads a table with a row for each step: a column with the sequence's id, one
+// with the label, and features in the others, in their order. Separator and decimal
+// sign are found by looking. Rows of a sequence follow each other; sequences of different
+// lengths are padded in front. Where the label changes within a sequence, the set has a
+// label for every step. With Options.RowSequences every row is a sequence of one feature.
 func openCSV(file string, o Options) (*Set, error) {
-	raw, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	return readCSV(file, raw, o)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxCSV {
+		return nil, fmt.Errorf("%s: %.1f GB, and at most %.0f GB of text are read into memory: keep fewer rows, or make x.npy and y.npy of it", file, float64(info.Size())/1e9, float64(maxCSV)/1e9)
+	}
+	return readCSV(file, f, o)
 }
 
 // table is a CSV file in the making.
 type table struct {
-	file     string
-	id, name int // columns of the sequence and the label
-	features []int
-	columns  []string // their names
-	values   []float32
-	labels   []string // of each row
-	starts   []int    // first row of each sequence
-	lines    []int    // line of that row
+	file string
+	*columns
+	dialect
+	o      Options
+	notes  []string
+	values []float32 // candidates of features of every row; NaN where the cell is empty
+	text   []string  // of each candidate, the first cell that is no number …
+	line   []int     // … and its line
+	read   []bool    // a number was seen
+	labels []string  // of each row
+	groups []string  // of each sequence
+	starts []int     // first row of each sequence
+	lines  []int     // line of that row
 }
 
-func readCSV(file string, raw []byte, o Options) (*Set, error) {
-	t := table{file: file, id: -1, name: -1}
-	r := csv.NewReader(bytes.NewReader(raw))
-	r.TrimLeadingSpace = true
+func readCSV(file string, in io.Reader, o Options) (*Set, error) {
+	o = o.withDefaults()
+	b := bufio.NewReaderSize(in, sniffed)
+	head, err := b.Peek(sniffed)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	t := &table{file: file, dialect: sniff(head), o: o}
+	r := csv.NewReader(b)
+	r.Comma, r.TrimLeadingSpace, r.ReuseRecord = t.separator, t.separator != '\t', true
 	header, err := r.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s: no header row: %w", file, err)
 	}
-	o = o.withDefaults()
-	sequence, label := o.Sequence, o.Label
-	for i, h := range header {
-		switch h = strings.TrimPrefix(h, "\ufeff"); h {
-		case sequence:
-			t.id = i
-		case label:
-			t.name = i
-		default:
-			t.features, t.columns = append(t.features, i), append(t.columns, h)
-		}
-	}
-	if t.id < 0 || t.name < 0 || len(t.features) == 0 {
-		return nil, fmt.Errorf("%s: columns %q; expected one named %q (the sequence of the row), one named %q, and at least one feature", file, header, sequence, label)
-	}
-	if err := t.read(r); err != nil {
+	if t.columns, t.notes, err = arrange(file, header, o); err != nil {
 		return nil, err
 	}
-	return t.set(o.Regression)
+	t.text, t.line, t.read = make([]string, len(t.features)), make([]int, len(t.features)), make([]bool, len(t.features))
+	if err := t.rows(r); err != nil {
+		return nil, err
+	}
+	if len(t.starts) == 0 {
+		return nil, fmt.Errorf("%s: no rows after the header", file)
+	}
+	if err := t.settle(); err != nil {
+		return nil, err
+	}
+	return t.set()
 }
 
-func (t *table) read(r *csv.Reader) error {
+// rows reads the file to its end.
+func (t *table) rows(r *csv.Reader) error {
 	seen := map[string]bool{}
 	last := ""
 	for row := 0; ; row++ {
@@ -80,88 +96,97 @@ func (t *table) read(r *csv.Reader) error {
 			return fmt.Errorf("%s: %w", t.file, err)
 		}
 		line, _ := r.FieldPos(0)
-		if id := record[t.id]; row == 0 || id != last {
+		id := fmt.Sprint(row)
+		if t.sequence >= 0 {
+			id = strings.Clone(record[t.sequence])
+		}
+		if row == 0 || id != last {
 			if seen[id] {
 				return fmt.Errorf("%s: line %d: sequence %q appears again after another one: the rows of a sequence must follow each other", t.file, line, id)
 			}
 			seen[id], last = true, id
 			t.starts, t.lines = append(t.starts, row), append(t.lines, line)
-		}
-		for _, f := range t.features {
-			v, err := strconv.ParseFloat(strings.TrimSpace(record[f]), 32)
-			if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-				return fmt.Errorf("%s: line %d: column %d holds %q, expected a finite number", t.file, line, f+1, record[f])
+			if t.group >= 0 {
+				t.groups = append(t.groups, strings.TrimSpace(strings.Clone(record[t.group])))
 			}
-			t.values = append(t.values, float32(v))
+		} else if t.group >= 0 && strings.TrimSpace(record[t.group]) != t.groups[len(t.groups)-1] {
+			return fmt.Errorf("%s: line %d: sequence %q is in group %q and in group %q: a sequence belongs to one group", t.file, line, id, t.groups[len(t.groups)-1], record[t.group])
 		}
-		t.labels = append(t.labels, strings.TrimSpace(record[t.name]))
+		for k, f := range t.features {
+			v, ok := t.number(record[f])
+			switch {
+			case ok:
+				t.read[k] = true
+			case isEmpty(record[f]):
+				v = float32(math.NaN())
+			default:
+				if t.line[k] == 0 {
+					t.text[k], t.line[k] = strings.Clone(record[f]), line
+				}
+				v = float32(math.NaN())
+			}
+			t.values = append(t.values, v)
+		}
+		t.labels = append(t.labels, strings.TrimSpace(strings.Clone(record[t.label])))
 	}
 }
 
-func (t *table) set(regression bool) (*Set, error) {
-	if len(t.starts) == 0 {
-		return nil, fmt.Errorf("%s: no rows after the header", t.file)
-	}
-	s := &Set{Name: t.file, n: len(t.starts), Features: len(t.features), values: t.values, Columns: t.columns, origin: [2]string{t.file, t.file}}
-	ends := append(t.starts[1:], len(t.labels))
-	s.Steps = ends[0]
-	for i, end := range ends {
-		if n := end - t.starts[i]; n != s.Steps {
-			return nil, fmt.Errorf("%s: line %d: the sequence that begins here has %d steps, the first one has %d: all must have the same length", t.file, t.lines[i], n, s.Steps)
+// settle drops the candidates that are times and refuses those that are text.
+func (t *table) settle() error {
+	keep := make([]bool, len(t.features))
+	for k, f := range t.features {
+		name := t.header[f]
+		keep[k] = true
+		switch timed := slices.Contains(t.timed, f); {
+		case timed && (t.line[k] != 0 || t.rises(k)):
+			keep[k] = false
+			t.notes = append(t.notes, fmt.Sprintf("column %q is taken for the time, not for a feature (--features names features)", name))
+		case t.line[k] != 0 && !t.read[k] && !t.chosen:
+			return fmt.Errorf("%s: line %d: column %q holds text, %q: leave it out with --ignore %s, or write it as numbers", t.file, t.line[k], name, t.text[k], name)
+		case t.line[k] != 0:
+			return fmt.Errorf("%s: line %d: column %d holds %q, expected a finite number", t.file, t.line[k], f+1, t.text[k])
+		case !t.read[k]:
+			keep[k] = false
+			t.notes = append(t.notes, fmt.Sprintf("column %q is empty and left out", name))
+		case !t.o.RowSequences && t.rises(k) && len(t.starts) > 2:
+			t.notes = append(t.notes, fmt.Sprintf("column %q rises from row to row in every sequence: if it is the time, leave it out with --ignore %s", name, name))
 		}
-		for _, l := range t.labels[t.starts[i]:end] {
-			s.PerStep = s.PerStep || l != t.labels[t.starts[i]]
+	}
+	if !slices.Contains(keep, true) {
+		return fmt.Errorf("%s: no column is left for features", t.file)
+	}
+	n := len(t.features)
+	kept := t.values[:0]
+	for i, v := range t.values {
+		if keep[i%n] {
+			kept = append(kept, v)
 		}
 	}
-	rows := t.labels
-	if !s.PerStep {
-		rows = nil
-		for _, at := range t.starts {
-			rows = append(rows, t.labels[at])
+	t.values = kept
+	var features []int
+	for k, f := range t.features {
+		if keep[k] {
+			features = append(features, f)
 		}
 	}
-	if regression {
-		s.Task, s.Outputs = nn.Regression, 1
-		for i, l := range rows {
-			v, err := strconv.ParseFloat(l, 32)
-			if err != nil {
-				return nil, fmt.Errorf("%s: label %d is %q, expected a number", t.file, i, l)
-			}
-			s.targets = append(s.targets, float32(v))
-		}
-		return checked(s)
-	}
-	s.Classes = classNames(rows)
-	if s.Outputs = len(s.Classes); s.Outputs > maxClasses {
-		return nil, fmt.Errorf("%s: %d different labels, expected at most %d: if they are numbers to predict, ask for a regression", t.file, s.Outputs, maxClasses)
-	}
-	number := map[string]int32{}
-	for i, c := range s.Classes {
-		number[c] = int32(i)
-	}
-	for _, l := range rows {
-		s.labels = append(s.labels, number[l])
-	}
-	return checked(s)
+	t.features = features
+	return nil
 }
 
-// classNames returns the different labels in order: by value where all are
-// integers, else alphabetically.
-func classNames(labels []string) []string {
-	names := slices.Clone(labels)
-	slices.Sort(names)
-	names = slices.Compact(names)
-	integers := true
-	value := func(s string) int {
-		v, err := strconv.Atoi(s)
-		integers = integers && err == nil
-		return v
+// rises reports whether a candidate grows at every row of every sequence.
+func (t *table) rises(k int) bool {
+	n := len(t.features)
+	grew := false
+	for i, end := range t.ends() {
+		for row := t.starts[i] + 1; row < end; row++ {
+			if !(t.values[row*n+k] > t.values[(row-1)*n+k]) {
+				return false
+			}
+			grew = true
+		}
 	}
-	for _, n := range names {
-		value(n)
-	}
-	if integers {
-		slices.SortFunc(names, func(a, b string) int { return value(a) - value(b) })
-	}
-	return names
+	return grew
 }
+
+// ends returns the row after the last of every sequence.
+func (t *table) ends() []int { return append(slices.Clone(t.starts[1:]), len(t.labels)) }

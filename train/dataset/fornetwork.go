@@ -21,6 +21,7 @@ type Wishes struct {
 	Sequence    string
 	Label       string
 	Standardize bool
+	Change      func(*facts.Data) // of the rest; nil for none
 }
 
 // ErrNoSource says that neither the user nor the network names a data set.
@@ -64,6 +65,9 @@ func OpenFor(ctx context.Context, net *nn.Network, file string, w Wishes, say fu
 		}
 		assumed = append(assumed, note...)
 	}
+	if net.Mean != nil {
+		train.Pad, test.Pad = net.Mean, net.Mean // as in training
+	}
 	for _, part := range []**Set{&train, &test} {
 		matched, note, err := (*part).MatchClasses(net)
 		if err != nil {
@@ -100,16 +104,20 @@ func (w *Wishes) apply(d *facts.Data) {
 	if w.Label != "" {
 		d.Label = w.Label
 	}
+	if w.Change != nil {
+		w.Change(d)
+	}
 	d.Standardize = false // the network brings its constants
 }
 
-// division is what decides which sequences are in which part.
-type division struct {
-	test float64
-	seed uint64
+// dividing is what decides which sequences are in which part.
+type dividing struct {
+	test      float64
+	seed      uint64
+	by, group string
 }
 
-func divisionOf(d *facts.Data) division { return division{d.Test, d.Seed} }
+func divisionOf(d *facts.Data) dividing { return dividing{d.Test, d.Seed, d.By, d.Group} }
 
 // standardizeFor gives a network the constants of the training part.
 func standardizeFor(net *nn.Network, train *Set, trained bool) (assumed []string, err error) {

@@ -76,7 +76,7 @@ func TestLabelsMatchByName(t *testing.T) {
 func TestDivisionIsThatOfTheTraining(t *testing.T) {
 	labels := strings.Fields(strings.Repeat("a b ", 10))
 	file := writeCSV(t, "ab.csv", labels...)
-	train, _ := open(t, file, Options{Seed: 7, Test: 0.3, Standardize: true})
+	train, _ := open(t, file, Options{Seed: 7, Test: 0.3, Standardize: StandardizeOn})
 	net := &nn.Network{Name: "n", Outputs: 2, Classes: train.Classes, Mean: train.Mean, Std: train.Std, Facts: &facts.Facts{Data: train.Origin}}
 	seed, test := uint64(8), 0.5
 	for name, w := range map[string]Wishes{

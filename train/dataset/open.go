@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -15,11 +16,29 @@ type Options struct {
 	Test float64
 	Seed uint64 // of the division
 
-	Standardize bool   // compute Mean and Std from the training part
-	Sequence    string // CSV: name of the column with the sequence's id; default "sequence"
-	Label       string // CSV: name of the column with the label; default "label"
-	Regression  bool   // CSV: the label is a number to predict, not a class
+	// Standardize says whether Mean and Std are computed from the training part: "on",
+	// "off", or "auto", the default, where scales of the features call for it.
+	Standardize string
+
+	By     string // how parts are divided: see ByAny, the default
+	Length int    // steps of every sequence: longer ones keep their end, shorter ones are padded in front; 0 is the longest
+
+	// CSV only. Sequence is the name of the column with the sequence's id, Label of that
+	// with the label, Group of that with what sequences belong to; defaults are
+	// "sequence", "label" and none, and columns of usual names are found.
+	Sequence, Label, Group string
+	Regression             bool     // the label is a number to predict, not a class
+	Features, Ignore       []string // columns that are features, or are not; default all that are left
+	Empty                  string   // what is done with empty cells: see EmptyPrevious, the default
+	RowSequences           bool     // every row is a sequence of one feature
 }
+
+// Values of Options.Standardize.
+const (
+	StandardizeAuto = "auto"
+	StandardizeOn   = "on"
+	StandardizeOff  = "off"
+)
 
 // Open reads a data set: a folder with the MNIST IDX files or with x.npy and
 // y.npy, an .npz archive, or a .csv file. It returns a training and a test part.
@@ -33,12 +52,18 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		return nil, nil, fmt.Errorf("%s: no such data set: %w", path, err)
 	}
 	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case o.Empty != EmptyPrevious && o.Empty != EmptyZero && o.Empty != EmptyDrop && o.Empty != EmptyError:
+		err = fmt.Errorf("%q is nothing to do with empty cells: expected %s, %s, %s or %s", o.Empty, EmptyPrevious, EmptyZero, EmptyDrop, EmptyError)
+	case o.Standardize != StandardizeAuto && o.Standardize != StandardizeOn && o.Standardize != StandardizeOff:
+		err = fmt.Errorf("standardization %q: expected %s, %s or %s", o.Standardize, StandardizeAuto, StandardizeOn, StandardizeOff)
+	case o.Length < 0 || o.Length > maxSteps:
+		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
 	case info.IsDir() && exists(filepath.Join(path, "x.npy")):
-		train, test, err = openFolder(path)
+		train, test, err = openFolder(path, o)
 	case info.IsDir():
 		train, test, err = OpenMNIST(path)
 	case ext == ".npz":
-		train, test, err = openNPZ(path)
+		train, test, err = openNPZ(path, o)
 	case ext == ".csv":
 		train, err = openCSV(path, o)
 	default:
@@ -47,12 +72,11 @@ func Open(path string, o Options) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if test == nil {
-		if train, test, err = Split(train, o.Test, o.Seed); err != nil {
-			return nil, nil, err
-		}
+	train, test, err = parts(train, test, o)
+	if err != nil {
+		return nil, nil, err
 	}
-	if o.Standardize {
+	if o.Standardize == StandardizeOn || o.Standardize == StandardizeAuto && needsScaling(train) {
 		if err := Standardize(train, test); err != nil {
 			return nil, nil, err
 		}
@@ -60,9 +84,75 @@ func Open(path string, o Options) (train, test *Set, err error) {
 	return train, test, nil
 }
 
+// maxSteps bounds the length of sequences: each step becomes operators.
+const maxSteps = 1 << 16
+
+// parts divides a set that has no test part, and says how the training part is divided
+// further: as the test part was, or as a given one seems to have been.
+func parts(train, test *Set, o Options) (*Set, *Set, error) {
+	by, err := divisionFor(train, o.By)
+	if err != nil {
+		return nil, nil, err
+	}
+	if test != nil && o.By == ByGroup && test.groups != nil && sharesGroups(train, test) {
+		// Asked for groups, the given parts, which share them, are no answer.
+		if train, err = join(train, test); err != nil {
+			return nil, nil, err
+		}
+		test = nil
+	}
+	if test != nil {
+		if by == ByGroup && test.groups != nil && sharesGroups(train, test) {
+			if by, err = divisionFor(&Set{Name: train.Name, Task: train.Task, PerStep: train.PerStep}, ""); err != nil {
+				return nil, nil, err
+			}
+		}
+		train.divide, test.divide = by, by
+		return train, test, nil
+	}
+	train.divide = by
+	return Split(train, o.Test, o.Seed)
+}
+
+// sharesGroups reports whether a group of the second set is in the first one too.
+func sharesGroups(a, b *Set) bool {
+	in := map[string]bool{}
+	for i := range a.Len() {
+		in[a.Group(i)] = true
+	}
+	for i := range b.Len() {
+		if in[b.Group(i)] {
+			return true
+		}
+	}
+	return false
+}
+
+// join puts the sequences of two sets of one shape into one.
+func join(a, b *Set) (*Set, error) {
+	if (a.pixels == nil) != (b.pixels == nil) || (a.lengths == nil) != (b.lengths == nil) || a.index != nil || b.index != nil {
+		return nil, fmt.Errorf("%s: training and test part differ in type: they cannot be put together to be divided by group", a.Name)
+	}
+	s := *a
+	s.n += b.n
+	s.pixels, s.values = slices.Concat(a.pixels, b.pixels), slices.Concat(a.values, b.values)
+	s.labels, s.targets = slices.Concat(a.labels, b.labels), slices.Concat(a.targets, b.targets)
+	s.lengths, s.groups = slices.Concat(a.lengths, b.lengths), slices.Concat(a.groups, b.groups)
+	return &s, nil
+}
+
 func (o Options) withDefaults() Options {
 	if o.Test == 0 {
 		o.Test = 0.2
+	}
+	if o.Empty == "" {
+		o.Empty = EmptyPrevious
+	}
+	if o.Standardize == "" {
+		o.Standardize = StandardizeAuto
+	}
+	if o.By == "" {
+		o.By = ByAny
 	}
 	if o.Sequence == "" {
 		o.Sequence = "sequence"

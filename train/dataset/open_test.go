@@ -117,7 +117,7 @@ func TestOpen(t *testing.T) {
 	}
 	ten := ints([]int{10}, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1)
 	file := archive("a.npz", map[string]*npy.Array{"x": floats("x", 10, 2, 3), "y": ten})
-	train, test, err := Open(file, Options{Standardize: true, Seed: 4})
+	train, test, err := Open(file, Options{Standardize: StandardizeOn, Seed: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestOpen(t *testing.T) {
 		t.Errorf("parts of different lengths: error %v", err)
 	}
 	for i, c := range []struct{ path, want string }{
-		{archive("d.npz", map[string]*npy.Array{"x": floats("x", 2, 2, 3)}), "one of them is missing"},
+		{archive("d.npz", map[string]*npy.Array{"x": floats("x", 2, 2, 3)}), "expected arrays x and y, or x_train and y_train; there are x [2 2 3]"},
 		{filepath.Join(dir, "none"), "no such data set"},
 		{dir, "expected the four MNIST IDX files"},
 	} {
@@ -164,7 +164,7 @@ func TestOpen(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	const text = "sequence,a,b,label\n7,1,2,cat\n7,3,4,cat\n8,5,6,dog\n8,7,8,dog\n"
-	s, err := readCSV("t.csv", []byte(text), Options{})
+	s, err := readCSV("t.csv", strings.NewReader(text), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,26 +174,29 @@ func TestCSV(t *testing.T) {
 		s.Label(1) != 1 || !slices.Equal(x, []float32{5, 6, 7, 8}) {
 		t.Errorf("set %+v, sequence 1 is %v", s, x)
 	}
-	s, err = readCSV("t.csv", []byte("id,v,y\na,1,10\na,2,9\nb,3,9\nb,4,9\n"), Options{Sequence: "id", Label: "y"})
+	s, err = readCSV("t.csv", strings.NewReader("id,v,y\na,1,10\na,2,9\nb,3,9\nb,4,9\n"), Options{Sequence: "id", Label: "y"})
 	if err != nil || !s.PerStep || !slices.Equal(s.Classes, []string{"9", "10"}) || s.StepLabel(0, 0) != 1 || s.StepLabel(0, 1) != 0 {
 		t.Errorf("labels of steps: %+v, %v", s, err)
 	}
-	s, err = readCSV("t.csv", []byte("label,v,sequence\n0.5,1,a\n0.25,3,b\n"), Options{Regression: true})
+	s, err = readCSV("t.csv", strings.NewReader("label,v,sequence\n0.5,1,a\n0.25,3,b\n"), Options{Regression: true})
 	if err != nil || s.Task != nn.Regression || s.targets[1] != 0.25 {
 		t.Errorf("a regression: %+v, %v", s, err)
 	}
 	for _, c := range []struct{ text, want string }{
 		{"", "no header row"},
-		{"sequence,label\n", "at least one feature"},
-		{"a,b,label\n", `one named "sequence"`},
+		{"sequence,label\n", "no column is left for features"},
+		{"a,b,label\n", `none is named "sequence" or the like`},
 		{"sequence,a,label\n", "no rows"},
-		{"sequence,a,label\n1,x,0\n", `line 2: column 2 holds "x", expected a finite number`},
-		{"sequence,a,label\n1,NaN,0\n", `line 2: column 2 holds "NaN"`},
+		{"sequence,a,label\n1,x,0\n", `line 2: column "a" holds text, "x": leave it out with --ignore a`},
+		{"sequence,a,label\n1,1,0\n1,x,0\n", `line 3: column 2 holds "x", expected a finite number`},
+		{"sequence,a,label\n1,inf,0\n1,1,0\n", `line 2: column 2 holds "inf", expected a finite number`},
+		{"sequence,a,label\n1,NaN,0\n", "no column is left for features"},
+		{"sequence,a,label\n1,1,\n2,3,?\n", "no sequence is left: every one of 2 lacks a label or values"},
+		{"sequence,a,label\n1,1,0.5\n2,1,0.25\n3,1,.1\n4,1,.2\n5,1,.3\n6,1,.4\n7,1,.6\n8,1,.7\n9,1,.8\n10,1,.9\n11,1,.91\n", "say --regression to predict them"},
 		{"sequence,a,label\n1,1\n", "wrong number of fields"},
 		{"sequence,a,label\n1,1,0\n2,1,0\n1,1,0\n", `line 4: sequence "1" appears again`},
-		{"sequence,a,label\n1,1,0\n1,1,0\n2,1,0\n", "line 4: the sequence that begins here has 1 steps, the first one has 2"},
 	} {
-		if _, err := readCSV("t.csv", []byte(c.text), Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := readCSV("t.csv", strings.NewReader(c.text), Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
 		}
 	}
@@ -271,7 +274,7 @@ func FuzzCSV(f *testing.F) {
 	f.Add("sequence,a,b,label\n7,1,2,cat\n7,3,4,cat\n8,5,6,dog\n8,7,8,dog\n")
 	f.Add("sequence,a,label\n1,1,0\n1,1,0\n2,1,0\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := readCSV("fuzz", []byte(text), Options{})
+		s, err := readCSV("fuzz", strings.NewReader(text), Options{})
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "fuzz: ") {
 				t.Errorf("error %q does not begin with the file's name", err)

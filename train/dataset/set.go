@@ -28,14 +28,29 @@ type Set struct {
 	// feature, or nil. Sample does not apply them: they travel with the network.
 	Mean, Std []float32
 
+	// Notes are sentences on what was dropped, filled, padded or taken for something when
+	// the set was read.
+	Notes []string
+	// Pad has the features of a step before the first one of a sequence that is shorter
+	// than Steps; nil is zeros. Standardize sets it to the means, which a network then
+	// takes for zeros.
+	Pad []float32
+
 	n       int
 	pixels  []uint8   // N*T*F, or nil; the value is pixel/255
 	values  []float32 // N*T*F, or nil
 	labels  []int32   // N or N*T class numbers; nil for a regression
 	targets []float32 // N*K or N*T*K; nil for a classification
+	lengths []int32   // N, steps at the end of each sequence that are its own; nil where all are
+	groups  []string  // N, what each sequence belongs to, for divisions; or nil
+	masked  bool      // some steps have no label or target: noLabel, NaN
+	divide  division  // how Split divides
 	index   []int32   // sequence numbers of a subset in the arrays above, or nil
 	origin  [2]string // the files of samples and labels, for messages
 }
+
+// noLabel is the label of a step that has none.
+const noLabel = -1
 
 // unit is pixel/255 for every pixel value.
 var unit = func() (u [256]float32) {
@@ -69,13 +84,19 @@ func (s *Set) Sample(i int, dst []float32) {
 	if len(dst) != size {
 		panic(fmt.Sprintf("BUG: sample of %d values wanted in a buffer of %d", size, len(dst)))
 	}
+	own := s.Length(i)
 	i = s.at(i)
 	if s.pixels == nil {
 		copy(dst, s.values[i*size:])
-		return
+	} else {
+		for j, p := range s.pixels[i*size : (i+1)*size] {
+			dst[j] = unit[p]
+		}
 	}
-	for j, p := range s.pixels[i*size : (i+1)*size] {
-		dst[j] = unit[p]
+	for t := range s.Steps - own {
+		row := dst[t*s.Features:][:s.Features]
+		clear(row)
+		copy(row, s.Pad)
 	}
 }
 
@@ -91,6 +112,23 @@ func (s *Set) First(n int) (shape []int, values []float32) {
 	return []int{n, s.Steps, s.Features}, values
 }
 
+// Length returns the number of steps of sequence i that are its own: the last ones. Those
+// before them are padding.
+func (s *Set) Length(i int) int {
+	if s.lengths == nil {
+		return s.Steps
+	}
+	return int(s.lengths[s.at(i)])
+}
+
+// Group returns what sequence i belongs to, "" where that is not known.
+func (s *Set) Group(i int) string {
+	if s.groups == nil {
+		return ""
+	}
+	return s.groups[s.at(i)]
+}
+
 // Label returns the class of sequence i; with PerStep, that of its last step.
 // It is 0 for a regression.
 func (s *Set) Label(i int) int {
@@ -103,11 +141,12 @@ func (s *Set) Label(i int) int {
 	return int(s.labels[s.at(i)])
 }
 
-// StepLabel returns the class of step t of sequence i of a PerStep set.
+// StepLabel returns the class of step t of sequence i of a PerStep set, -1 where it has
+// none: such steps do not count.
 func (s *Set) StepLabel(i, t int) int { return int(s.labels[s.at(i)*s.Steps+t]) }
 
 // Target writes the regression target of sequence i into dst, K values; with
-// PerStep, T*K values.
+// PerStep, T*K values. Steps without one have NaN: they do not count.
 func (s *Set) Target(i int, dst []float32) {
 	n := s.Outputs
 	if s.PerStep {
@@ -140,7 +179,9 @@ func (s *Set) Counts() []int {
 	}
 	for i := range s.n {
 		for _, l := range s.labels[s.at(i)*per : (s.at(i)+1)*per] {
-			c[l]++
+			if l != noLabel {
+				c[l]++
+			}
 		}
 	}
 	return c
@@ -188,7 +229,7 @@ func (s *Set) finite(v []float32, per int, file string) error {
 		file = s.Name
 	}
 	for i, x := range v {
-		if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
+		if f := float64(x); math.IsNaN(f) && !(s.masked && &v[0] == &s.targets[0]) || math.IsInf(f, 0) {
 			return fmt.Errorf("%s: sequence %d, value %d is %v: every value must be finite; repair or remove the sequence", file, i/per, i%per, x)
 		}
 	}

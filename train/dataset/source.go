@@ -32,7 +32,7 @@ const (
 // gets a line for each download.
 func OpenSource(ctx context.Context, source string, o Options, say func(string)) (train, test *Set, err error) {
 	o = o.withDefaults()
-	origin := &facts.Data{Source: source, Seed: o.Seed, Standardize: o.Standardize}
+	origin := &facts.Data{Source: source, Seed: o.Seed}
 	switch source {
 	case NameDigits:
 		train, test = Digits(o.Seed, EmbeddedTrain, EmbeddedTest)
@@ -42,18 +42,24 @@ func OpenSource(ctx context.Context, source string, o Options, say func(string))
 		train, test, err = FetchMNIST(ctx, "", say)
 	default:
 		origin.Test, origin.Regression, origin.Sequence, origin.Label = o.Test, o.Regression, o.Sequence, o.Label
-		raw := o
-		raw.Standardize = false
-		train, test, err = Open(source, raw)
+		origin.Group, origin.Features, origin.Ignore, origin.Length, origin.RowSequences = o.Group, o.Features, o.Ignore, o.Length, o.RowSequences
+		if o.By != ByAny {
+			origin.By = o.By
+		}
+		if o.Empty != EmptyPrevious {
+			origin.Empty = o.Empty
+		}
+		train, test, err = Open(source, o)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.Standardize {
+	if o.Standardize == StandardizeOn && train.Mean == nil {
 		if err := Standardize(train, test); err != nil {
 			return nil, nil, err
 		}
 	}
+	origin.Standardize = train.Mean != nil
 	origin.Columns, origin.SHA256, origin.Whole = train.Columns, train.Fingerprint(), fingerprintOf(train, test)
 	train.Origin, test.Origin = origin, origin
 	return train, test, nil
@@ -83,7 +89,12 @@ func Reopen(ctx context.Context, d *facts.Data, beside string, say func(string))
 
 // optionsOf returns the options that a set was read with.
 func optionsOf(d *facts.Data) Options {
-	return Options{Test: d.Test, Seed: d.Seed, Standardize: d.Standardize, Sequence: d.Sequence, Label: d.Label, Regression: d.Regression}
+	o := Options{Test: d.Test, Seed: d.Seed, Standardize: StandardizeOff, By: d.By, Length: d.Length,
+		Sequence: d.Sequence, Label: d.Label, Group: d.Group, Regression: d.Regression, Features: d.Features, Ignore: d.Ignore, Empty: d.Empty, RowSequences: d.RowSequences}
+	if d.Standardize {
+		o.Standardize = StandardizeOn
+	}
+	return o
 }
 
 // Fingerprint returns the SHA-256 of the set's shape, values and labels, in hex.

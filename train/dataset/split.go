@@ -1,13 +1,56 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+
+	"github.com/unroll-npu/unroll/train/nn"
 )
 
-// Split sets a fraction of the sequences aside, drawn with the seed: the first set
-// returned keeps the rest. Both have at least one sequence.
+// Ways to divide a set.
+const (
+	ByAny   = "auto"   // by group where groups are known, else stratified where there are classes
+	ByGroup = "group"  // whole groups
+	ByTime  = "time"   // the last sequences, in the order of the file
+	ByClass = "class"  // at random, every class in its share
+	ByLot   = "random" // at random
+)
+
+// division is a way to divide a set.
+type division string
+
+// divisionFor returns the way that a set is divided when the user says by.
+func divisionFor(s *Set, by string) (division, error) {
+	switch by {
+	case "", ByAny:
+		switch {
+		case s.groups != nil:
+			return ByGroup, nil
+		case s.Task == nn.Classification && !s.PerStep:
+			return ByClass, nil
+		}
+		return ByLot, nil
+	case ByGroup:
+		if s.groups == nil {
+			return "", fmt.Errorf("%s: no groups are known to divide by: name a column with --group-column, or put an array \"group\" into the archive", s.Name)
+		}
+	case ByClass:
+		if s.Task != nn.Classification || s.PerStep {
+			return "", fmt.Errorf("%s: its sequences have no classes to divide by", s.Name)
+		}
+	case ByTime, ByLot:
+	default:
+		return "", fmt.Errorf("%q is no way to divide a set: expected %s, %s, %s, %s or %s", by, ByAny, ByGroup, ByTime, ByClass, ByLot)
+	}
+	return division(by), nil
+}
+
+// Split sets a fraction of the sequences aside, drawn with the seed, in the way that the
+// set was opened with: at random, so that every class keeps its share, by whole groups,
+// or the last ones. The first set returned keeps the rest. Both have at least one sequence.
 func Split(s *Set, fraction float64, seed uint64) (rest, aside *Set, err error) {
 	n := int(math.Round(fraction * float64(s.Len())))
 	if s.Len() < 2 || n >= s.Len() {
@@ -15,7 +58,96 @@ func Split(s *Set, fraction float64, seed uint64) (rest, aside *Set, err error) 
 	}
 	n = max(n, 1)
 	order := rand.New(rand.NewPCG(seed, splitStream)).Perm(s.Len())
-	return s.Subset(s.Name, order[n:]), s.Subset(s.Name+" aside", order[:n]), nil
+	taken := make([]bool, s.Len())
+	switch s.divide {
+	case ByTime:
+		for i := range n {
+			taken[s.Len()-1-i] = true
+		}
+	case ByGroup:
+		if err := s.takeGroups(taken, order, n); err != nil {
+			return nil, nil, err
+		}
+	case ByClass:
+		s.takeClasses(taken, order, n)
+	default:
+		for _, i := range order[:n] {
+			taken[i] = true
+		}
+	}
+	var keep, away []int
+	for _, i := range order {
+		if taken[i] {
+			away = append(away, i)
+		} else {
+			keep = append(keep, i)
+		}
+	}
+	return s.Subset(s.Name, keep), s.Subset(s.Name+" aside", away), nil
+}
+
+// takeGroups takes whole groups, in the order of their first sequences, until as close to
+// n sequences as whole groups come.
+func (s *Set) takeGroups(taken []bool, order []int, n int) error {
+	size := map[string]int{}
+	var names []string
+	for _, i := range order {
+		g := s.Group(i)
+		if size[g] == 0 {
+			names = append(names, g)
+		}
+		size[g]++
+	}
+	if len(names) < 2 {
+		return fmt.Errorf("%s: all sequences are of group %q: at least two groups are needed to divide by", s.Name, names[0])
+	}
+	chosen, count := map[string]bool{}, 0
+	for _, g := range names[1:] { // one group stays in any case
+		if count > 0 && count+size[g]-n > n-count {
+			continue
+		}
+		chosen[g] = true
+		if count += size[g]; count >= n {
+			break
+		}
+	}
+	for i := range taken {
+		taken[i] = chosen[s.Group(i)]
+	}
+	return nil
+}
+
+// takeClasses takes of every class its share of n, rounded down, and one more of those
+// that the rounding cut most. A class of one sequence keeps it.
+func (s *Set) takeClasses(taken []bool, order []int, n int) {
+	counts := s.Counts()
+	share, left := make([]int, len(counts)), n
+	var classes []int
+	for c, count := range counts {
+		share[c] = n * count / s.Len()
+		left -= share[c]
+		if count > 1 {
+			classes = append(classes, c)
+		}
+	}
+	slices.SortStableFunc(classes, func(a, b int) int {
+		return cmp.Compare(n*counts[b]%s.Len(), n*counts[a]%s.Len())
+	})
+	for ; left > 0 && len(classes) > 0; classes = classes[1:] {
+		share[classes[0]]++
+		left--
+	}
+	got := 0
+	for _, i := range order {
+		if c := s.Label(i); share[c] > 0 {
+			share[c]--
+			taken[i] = true
+			got++
+		}
+	}
+	if got == 0 { // every class has one sequence
+		taken[order[0]] = true
+	}
 }
 
 // splitStream keeps the division apart from other uses of the same seed.
@@ -30,12 +162,16 @@ func Standardize(train *Set, others ...*Set) error {
 	pass := func(f func(j int, v float64)) {
 		for i := range train.Len() {
 			train.Sample(i, x)
-			for k, v := range x {
+			for k, v := range x[(train.Steps-train.Length(i))*train.Features:] {
 				f(k%train.Features, float64(v))
 			}
 		}
 	}
-	n := float64(train.Len() * train.Steps)
+	steps := 0
+	for i := range train.Len() {
+		steps += train.Length(i)
+	}
+	n := float64(steps)
 	if n == 0 {
 		return fmt.Errorf("%s: the set is empty: nothing to standardize", train.Name)
 	}
@@ -57,7 +193,7 @@ func Standardize(train *Set, others ...*Set) error {
 		if s.Features != train.Features {
 			return fmt.Errorf("%s has %d features, but %s has %d", s.Name, s.Features, train.Name, train.Features)
 		}
-		s.Mean, s.Std = mean, std
+		s.Mean, s.Std, s.Pad = mean, std, mean
 	}
 	return nil
 }

@@ -1,0 +1,115 @@
+package dataset
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Names that columns have when nobody says what they are, in lower case.
+var (
+	sequenceNames = []string{"sequence", "sequence_id", "seq", "seq_id", "series", "series_id", "recording", "recording_id", "trial", "trial_id", "sample_id", "session", "session_id", "episode", "window_id", "id"}
+	labelNames    = []string{"label", "labels", "class", "target", "y", "category", "activity", "output"}
+	groupNames    = []string{"group", "subject", "subject_id", "speaker", "speaker_id", "participant", "patient", "patient_id", "user", "user_id", "person"}
+	timeNames     = []string{"time", "timestamp", "t", "ts", "date", "datetime", "time_s", "time_ms", "seconds", "millis", "ms", "index", "frame", "row", "tick"}
+)
+
+// columns says what the columns of a table are.
+type columns struct {
+	header   []string
+	sequence int // -1 where every row is a sequence
+	label    int
+	group    int   // or -1
+	features []int // candidates, in their order
+	chosen   bool  // the user named the features
+	timed    []int // those among them that are named like a time
+}
+
+// arrange finds the columns that the options name, or those with the usual names.
+func arrange(file string, header []string, o Options) (*columns, []string, error) {
+	c := &columns{header: slices.Clone(header), sequence: -1, group: -1}
+	for i, h := range c.header {
+		c.header[i] = strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))
+	}
+	var notes []string
+	find := func(flag, wanted, standard string, names []string) (int, error) {
+		if i := slices.Index(c.header, wanted); i >= 0 && wanted != "" {
+			return i, nil
+		}
+		if wanted != standard && wanted != "" {
+			return -1, fmt.Errorf("%s: no column is named %q; there are %q: name one with %s", file, wanted, c.header, flag)
+		}
+		for _, n := range names {
+			for i, h := range c.header {
+				if strings.ToLower(h) == n {
+					return i, nil
+				}
+			}
+		}
+		return -1, nil
+	}
+	var err error
+	if c.label, err = find("--label-column", o.Label, "label", labelNames); err != nil {
+		return nil, nil, err
+	}
+	if c.label < 0 {
+		return nil, nil, fmt.Errorf("%s: columns %q; none is named \"label\" or the like: name the one to learn with --label-column", file, c.header)
+	}
+	if !o.RowSequences {
+		if c.sequence, err = find("--sequence-column", o.Sequence, "sequence", sequenceNames); err != nil {
+			return nil, nil, err
+		}
+		if c.sequence < 0 {
+			return nil, nil, fmt.Errorf("%s: columns %q; none is named \"sequence\" or the like: name the one that tells the rows of one sequence with --sequence-column, or say --row-sequences where every row is a whole sequence", file, c.header)
+		}
+	}
+	if c.group, err = find("--group-column", o.Group, "", groupNames); err != nil {
+		return nil, nil, err
+	}
+	taken := []int{c.label, c.sequence}
+	if slices.Contains(taken, c.group) {
+		c.group = -1
+	}
+	if c.group >= 0 {
+		if slices.Contains(o.Features, c.header[c.group]) && o.Group == "" {
+			c.group = -1 // it is asked for as a feature
+		} else if o.Group == "" {
+			notes = append(notes, fmt.Sprintf("column %q is taken for the group of a sequence, not for a feature: parts are divided by it", c.header[c.group]))
+		}
+	}
+	taken = append(taken, c.group)
+	for _, lists := range [][]string{o.Features, o.Ignore} {
+		for _, n := range lists {
+			if !slices.Contains(c.header, n) {
+				return nil, nil, fmt.Errorf("%s: no column is named %q; there are %q", file, n, c.header)
+			}
+		}
+	}
+	if len(o.Features) > 0 {
+		c.chosen = true
+		for _, n := range o.Features {
+			i := slices.Index(c.header, n)
+			if slices.Contains(taken, i) {
+				return nil, nil, fmt.Errorf("%s: column %q cannot be a feature: it is the sequence, the label or the group", file, n)
+			}
+			c.features = append(c.features, i)
+		}
+		return c, notes, nil
+	}
+	for i, h := range c.header {
+		switch {
+		case slices.Contains(taken, i) || slices.Contains(o.Ignore, h):
+		case h == "" || strings.HasPrefix(h, "Unnamed:"):
+			notes = append(notes, fmt.Sprintf("column %d without a name is left out: it is taken for row numbers", i+1))
+		default:
+			c.features = append(c.features, i)
+			if slices.Contains(timeNames, strings.ToLower(h)) && !o.RowSequences {
+				c.timed = append(c.timed, i)
+			}
+		}
+	}
+	if len(c.features) == 0 {
+		return nil, nil, fmt.Errorf("%s: columns %q: beside sequence and label no column is left for features", file, c.header)
+	}
+	return c, notes, nil
+}

@@ -1,0 +1,257 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Policies for empty cells.
+const (
+	EmptyPrevious = "previous" // the value before in the sequence, at its start the next one
+	EmptyZero     = "zero"
+	EmptyDrop     = "drop"  // the whole sequence
+	EmptyError    = "error" // refuse the file
+)
+
+// set makes the table a set.
+func (t *table) set() (*Set, error) {
+	drop, err := t.fill()
+	if err != nil {
+		return nil, err
+	}
+	var sequences []sequence
+	for i, end := range t.ends() {
+		if drop[i] {
+			continue
+		}
+		s := sequence{first: t.starts[i], rows: end - t.starts[i], labels: t.labels[t.starts[i]:end]}
+		if t.groups != nil {
+			s.group = t.groups[i]
+		}
+		if t.o.RowSequences || !slices.ContainsFunc(s.labels, func(l string) bool { return !isEmpty(l) }) {
+			if isEmpty(s.labels[0]) {
+				drop[i] = true
+				continue
+			}
+		}
+		sequences = append(sequences, s)
+	}
+	unlabelled := 0
+	for i := range drop {
+		if drop[i] {
+			unlabelled++
+		}
+	}
+	if unlabelled > 0 {
+		t.notes = append(t.notes, fmt.Sprintf("%d of %d sequences are left out: without a label, or with empty cells that nothing fills", unlabelled, len(t.starts)))
+	}
+	if len(sequences) == 0 {
+		return nil, fmt.Errorf("%s: no sequence is left: every one of %d lacks a label or values", t.file, len(t.starts))
+	}
+	s := &Set{Name: t.file, n: len(sequences), Features: len(t.features), Notes: t.notes, origin: [2]string{t.file, t.file}}
+	for _, f := range t.features {
+		s.Columns = append(s.Columns, t.header[f])
+	}
+	if t.o.RowSequences {
+		s.Steps, s.Features, s.Columns = len(t.features), 1, nil
+		for _, q := range sequences {
+			s.values = append(s.values, t.values[q.first*s.Steps:(q.first+1)*s.Steps]...)
+		}
+	} else {
+		t.lay(s, sequences)
+	}
+	if t.groups != nil {
+		for _, q := range sequences {
+			s.groups = append(s.groups, q.group)
+		}
+	}
+	return t.labelled(s, sequences)
+}
+
+// sequence is some rows of a table.
+type sequence struct {
+	first, rows int
+	labels      []string
+	group       string
+}
+
+// fill fills empty cells by the policy and returns the sequences to drop.
+func (t *table) fill() (drop []bool, err error) {
+	drop = make([]bool, len(t.starts))
+	n := len(t.features)
+	filled := make([]int, n)
+	for i, end := range t.ends() {
+		for k := range n {
+			last := float32(math.NaN())
+			for row := t.starts[i]; row < end; row++ {
+				v := &t.values[row*n+k]
+				if *v == *v {
+					if last != last { // the cells before had nothing before them
+						for back := row - 1; back >= t.starts[i] && t.o.Empty == EmptyPrevious; back-- {
+							t.values[back*n+k] = *v
+						}
+					}
+					last = *v
+					continue
+				}
+				filled[k]++
+				switch t.o.Empty {
+				case EmptyError:
+					return nil, fmt.Errorf("%s: line %d: column %q is empty in this sequence: fill it, or say what to do with --empty previous, zero or drop", t.file, t.lines[i], t.header[t.features[k]])
+				case EmptyDrop:
+					drop[i] = true
+				case EmptyZero:
+					*v = 0
+				default:
+					*v = last
+				}
+			}
+			if t.o.Empty == EmptyPrevious && last != last {
+				drop[i] = true // nothing in the whole sequence
+			}
+		}
+	}
+	for k, count := range filled {
+		if count > 0 {
+			t.notes = append(t.notes, fmt.Sprintf("column %q has %d empty cells, treated by --empty %s", t.header[t.features[k]], count, t.o.Empty))
+		}
+	}
+	return drop, nil
+}
+
+// lay copies the rows of the sequences into the set, all to one length: what is too short
+// is padded in front, what is too long keeps its end.
+func (t *table) lay(s *Set, sequences []sequence) {
+	longest, shortest := 0, math.MaxInt
+	for _, q := range sequences {
+		longest, shortest = max(longest, q.rows), min(shortest, q.rows)
+	}
+	s.Steps = longest
+	if t.o.Length > 0 {
+		s.Steps = t.o.Length
+	}
+	if shortest != longest || s.Steps != longest {
+		s.lengths = make([]int32, len(sequences))
+		s.Notes = append(s.Notes, fmt.Sprintf("sequences have %d to %d steps: all are brought to %d, the last ones; what is missing is padded in front", shortest, longest, s.Steps))
+	}
+	n := len(t.features)
+	s.values = make([]float32, len(sequences)*s.Steps*n)
+	for i, q := range sequences {
+		count := min(q.rows, s.Steps)
+		if s.lengths != nil {
+			s.lengths[i] = int32(count)
+		}
+		copy(s.values[((i+1)*s.Steps-count)*n:(i+1)*s.Steps*n], t.values[(q.first+q.rows-count)*n:])
+	}
+}
+
+// labelled gives the set its labels: one a sequence, or one a step where they change.
+func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
+	for _, q := range sequences {
+		first := ""
+		for _, l := range q.labels {
+			if isEmpty(l) {
+				continue
+			}
+			if first == "" {
+				first = l
+			}
+			s.PerStep = s.PerStep || l != first
+		}
+	}
+	s.PerStep = s.PerStep && !t.o.RowSequences
+	var rows []string // "" where there is no label: padding, an empty cell
+	for _, q := range sequences {
+		if !s.PerStep {
+			at := slices.IndexFunc(q.labels, func(l string) bool { return !isEmpty(l) })
+			rows = append(rows, q.labels[at])
+			continue
+		}
+		count := min(q.rows, s.Steps)
+		for range s.Steps - count {
+			rows = append(rows, "")
+		}
+		for _, l := range q.labels[q.rows-count:] {
+			if isEmpty(l) {
+				l = ""
+			}
+			rows = append(rows, l)
+		}
+	}
+	if t.o.Regression {
+		s.Task, s.Outputs = nn.Regression, 1
+		for i, l := range rows {
+			v, ok := t.number(l)
+			if l == "" {
+				v, s.masked = float32(math.NaN()), true
+			} else if !ok {
+				return nil, fmt.Errorf("%s: label %d is %q, expected a number", t.file, i, l)
+			}
+			s.targets = append(s.targets, v)
+		}
+		return checked(s)
+	}
+	var names []string
+	for _, l := range rows {
+		if l != "" {
+			names = append(names, l)
+		}
+	}
+	s.Classes = classNames(names)
+	if err := t.numbers(s.Classes); err != nil {
+		return nil, err
+	}
+	if s.Outputs = len(s.Classes); s.Outputs > maxClasses {
+		return nil, fmt.Errorf("%s: %d different labels, expected at most %d: if they are numbers to predict, ask for a regression", t.file, s.Outputs, maxClasses)
+	}
+	number := map[string]int32{"": noLabel}
+	for i, c := range s.Classes {
+		number[c] = int32(i)
+	}
+	for _, l := range rows {
+		s.labels = append(s.labels, number[l])
+	}
+	return checked(s)
+}
+
+// numbers refuses classes that are measured values.
+func (t *table) numbers(classes []string) error {
+	broken := 0
+	for _, c := range classes {
+		if _, ok := t.number(c); !ok {
+			return nil
+		}
+		if _, err := strconv.Atoi(c); err != nil {
+			broken++
+		}
+	}
+	if broken > 0 && len(classes) > 10 {
+		return fmt.Errorf("%s: column %q has %d different numbers with fractions, as %s: say --regression to predict them, or name the column with the classes with --label-column", t.file, t.header[t.label], len(classes), classes[broken/2])
+	}
+	return nil
+}
+
+// classNames returns the different labels in order: by value where all are
+// integers, else alphabetically.
+func classNames(labels []string) []string {
+	names := slices.Clone(labels)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	integers := true
+	value := func(s string) int {
+		v, err := strconv.Atoi(s)
+		integers = integers && err == nil
+		return v
+	}
+	for _, n := range names {
+		value(n)
+	}
+	if integers {
+		slices.SortFunc(names, func(a, b string) int { return value(a) - value(b) })
+	}
+	return names
+}

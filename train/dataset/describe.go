@@ -1,0 +1,188 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// shownFeatures and shownClasses bound the lines of Describe.
+const (
+	shownFeatures = 16
+	shownClasses  = 20
+)
+
+// Describe says a line at a time what a set is before it is trained on: its parts, its
+// features with their ranges, its classes or targets and what guessing gets; then what was
+// done when it was read, and what looks wrong. validation may be nil.
+func Describe(train, validation, test *Set, say func(string)) {
+	tell := func(format string, args ...any) { say(fmt.Sprintf(format, args...)) }
+	parts := fmt.Sprintf("%d to train on", train.Len())
+	if validation != nil {
+		parts += fmt.Sprintf(", %d to validate", validation.Len())
+	}
+	tell("data %s: %s, %d to test; %d steps of %d features%s", train.Source(), parts, test.Len(), train.Steps, train.Features, train.divided())
+	spreads := train.spreads()
+	for j, f := range spreads {
+		if train.pixels != nil && train.Features > shownFeatures {
+			break // pictures: the features are alike
+		}
+		if j == shownFeatures {
+			tell("  … and %d more features", len(spreads)-j)
+			break
+		}
+		tell("  feature %s: %.4g to %.4g, mean %.4g, deviation %.4g", train.feature(j), f.min, f.max, f.mean, f.std)
+	}
+	if train.Mean != nil {
+		tell("  features are standardized by mean and deviation of the training part; the constants travel with the network")
+	}
+	train.describeLabels(test, tell)
+	for _, n := range train.Notes {
+		tell("  note: %s", n)
+	}
+	for _, w := range train.suspicions(spreads, test) {
+		tell("  warning: %s", w)
+	}
+}
+
+// divided says how the parts were made where that is no drawing of sequences.
+func (s *Set) divided() string {
+	switch s.divide {
+	case ByGroup:
+		groups := map[string]bool{}
+		for i := range s.Len() {
+			groups[s.Group(i)] = true
+		}
+		return fmt.Sprintf("; parts have groups of their own, %d to train on", len(groups))
+	case ByTime:
+		return "; the last sequences are set aside"
+	}
+	return ""
+}
+
+func (s *Set) describeLabels(test *Set, tell func(string, ...any)) {
+	unit := "sequences"
+	if s.PerStep {
+		unit = "steps"
+	}
+	if s.Task == nn.Regression {
+		mean, square, n := 0.0, 0.0, 0.0
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, v := range s.everyTarget() {
+			mean, square, n = mean+v, square+v*v, n+1
+			low, high = min(low, v), max(high, v)
+		}
+		mean /= n
+		tell("  to predict: %d numbers for each of the %s, %.4g to %.4g, mean %.4g; always guessing the mean is wrong by %.4g (root mean square)",
+			s.Outputs, unit, low, high, mean, math.Sqrt(max(square/n-mean*mean, 0)))
+		return
+	}
+	var names []string
+	counts, most, total := s.Counts(), 0, 0
+	for c, n := range counts {
+		total += n
+		if n > counts[most] {
+			most = c
+		}
+		if c < shownClasses {
+			names = append(names, fmt.Sprintf("%s %d", s.class(c), n))
+		}
+	}
+	if len(counts) > shownClasses {
+		names = append(names, "…")
+	}
+	held, of := test.Counts(), 0
+	for _, n := range held {
+		of += n
+	}
+	base := 0.0
+	if most < len(held) && of > 0 {
+		base = 100 * float64(held[most]) / float64(of)
+	}
+	tell("  %d classes, %s: %s; always guessing %s is right for %.2f %% of the test part", len(counts), unit, strings.Join(names, ", "), s.class(most), base)
+}
+
+// everyTarget returns all targets that are there.
+func (s *Set) everyTarget() []float64 {
+	per := s.Outputs
+	if s.PerStep {
+		per *= s.Steps
+	}
+	v := make([]float32, per)
+	var all []float64
+	for i := range s.Len() {
+		s.Target(i, v)
+		for _, x := range v {
+			if x == x {
+				all = append(all, float64(x))
+			}
+		}
+	}
+	return all
+}
+
+func (s *Set) class(c int) string {
+	if c < len(s.Classes) {
+		return s.Classes[c]
+	}
+	return fmt.Sprint(c)
+}
+
+// suspicions lists what looks wrong.
+func (s *Set) suspicions(spreads []spread, test *Set) []string {
+	var all []string
+	least, most := -1, -1
+	for j, f := range spreads {
+		if f.std == 0 {
+			if s.pixels == nil {
+				all = append(all, fmt.Sprintf("feature %s never changes", s.feature(j)))
+			}
+			continue
+		}
+		if least < 0 || f.std < spreads[least].std {
+			least = j
+		}
+		if most < 0 || f.std > spreads[most].std {
+			most = j
+		}
+	}
+	if s.Mean == nil && s.pixels == nil && most >= 0 && spreads[most].std > 100*spreads[least].std {
+		all = append(all, fmt.Sprintf("deviations of features %s and %s differ %.0f times, and features are not standardized", s.feature(most), s.feature(least), spreads[most].std/spreads[least].std))
+	}
+	if s.Task == nn.Classification {
+		for c, n := range s.Counts() {
+			if n < 3 && !s.PerStep {
+				all = append(all, fmt.Sprintf("class %s has %d sequences to train on", s.class(c), n))
+			}
+		}
+	}
+	if s.divide != ByGroup && s.groups != nil && test.groups != nil && sharesGroups(s, test) {
+		all = append(all, "training and test part share groups: figures hold for groups that were trained on (--split group divides by them)")
+	}
+	if s.Task == nn.Regression && !s.PerStep && s.Outputs > 1 && s.oneHot() {
+		all = append(all, "every row of targets is one 1 among zeros: for classes give whole numbers, one for each sequence")
+	}
+	return all
+}
+
+// oneHot reports whether every row of targets is a single 1 among zeros.
+func (s *Set) oneHot() bool {
+	row := make([]float32, s.Outputs)
+	for i := range s.Len() {
+		s.Target(i, row)
+		ones := 0
+		for _, v := range row {
+			if v == 1 {
+				ones++
+			} else if v != 0 {
+				return false
+			}
+		}
+		if ones != 1 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,252 @@
+package dataset
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/lower/npy"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// Tables as people have them: the values, lengths and labels that come out, and what is
+// said of what was assumed.
+func TestCSVOfPeople(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		o          Options
+		values     []float32 // of sequence 0
+		steps      int
+		labels     []int // of the sequences
+		classes    []string
+		note       string
+	}{
+		{"semicolons and decimal commas", "id;ax;ay;class\n1;1,5;2;up\n1;2,5;3;up\n2;0,5;1;down\n2;-1,5;1;down\n", Options{},
+			[]float32{1.5, 2, 2.5, 3}, 2, []int{1, 0}, []string{"down", "up"}, ""},
+		{"tabs", "sequence\tx\tlabel\n1\t1\ta\n2\t2\tb\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, ""},
+		{"quoted separators", "sequence,x,label\n1,1,\"a,b\"\n2,2,c\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a,b", "c"}, ""},
+		{"times are no features", "sequence,time,x,label\n1,0.1,5,a\n1,0.2,6,a\n2,0.1,7,b\n2,0.2,8,b\n", Options{},
+			[]float32{5, 6}, 2, []int{0, 1}, []string{"a", "b"}, `column "time" is taken for the time`},
+		{"dates are no features", "sequence,date,x,label\n1,2024-01-01,5,a\n1,2024-01-02,6,a\n2,2024-01-01,7,b\n2,2024-01-02,8,b\n", Options{},
+			[]float32{5, 6}, 2, []int{0, 1}, []string{"a", "b"}, `column "date" is taken for the time`},
+		{"a time on request", "sequence,time,x,label\n1,0.5,5,a\n1,1,6,a\n2,0.5,7,b\n2,1,8,b\n", Options{Features: []string{"time"}},
+			[]float32{0.5, 1}, 2, []int{0, 1}, []string{"a", "b"}, ""},
+		{"row numbers of pandas", ",sequence,x,label\n0,1,5,a\n1,1,6,a\n2,2,7,b\n3,2,8,b\n", Options{}, []float32{5, 6}, 2, []int{0, 1}, []string{"a", "b"}, "row numbers"},
+		{"different lengths", "sequence,x,label\n1,5,a\n2,7,b\n2,8,b\n2,9,b\n", Options{}, []float32{0, 0, 5}, 3, []int{0, 1}, []string{"a", "b"}, "1 to 3 steps"},
+		{"a length", "sequence,x,label\n1,5,a\n2,7,b\n2,8,b\n2,9,b\n", Options{Length: 2}, []float32{0, 5}, 2, []int{0, 1}, []string{"a", "b"}, "brought to 2"},
+		{"empty cells repeat", "sequence,x,label\n1,,a\n1,5,a\n1,NaN,a\n2,7,b\n2,8,b\n2,9,b\n", Options{}, []float32{5, 5, 5}, 3, []int{0, 1}, []string{"a", "b"}, `column "x" has 2 empty cells`},
+		{"empty cells are zero", "sequence,x,label\n1,,a\n1,5,a\n2,7,b\n2,8,b\n", Options{Empty: EmptyZero}, []float32{0, 5}, 2, []int{0, 1}, []string{"a", "b"}, "--empty zero"},
+		{"empty cells drop", "sequence,x,label\n1,,a\n1,5,a\n2,7,b\n2,8,b\n3,1,a\n3,2,a\n", Options{Empty: EmptyDrop}, []float32{7, 8}, 2, []int{1, 0}, []string{"a", "b"}, "1 of 3 sequences are left out"},
+		{"rows are sequences", "label,v1,v2,v3\na,1,2,3\nb,4,5,6\n", Options{RowSequences: true}, []float32{1, 2, 3}, 3, []int{0, 1}, []string{"a", "b"}, ""},
+		{"a column left out", "sequence,x,note,label\n1,1,hm,a\n2,2,,b\n", Options{Ignore: []string{"note"}}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, ""},
+		{"groups", "sequence,subject,x,label\n1,ann,1,a\n2,bob,2,b\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, `column "subject" is taken for the group`},
+	} {
+		s, err := readCSV("t.csv", strings.NewReader(c.text), c.o)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		x := make([]float32, s.Steps*s.Features)
+		s.Sample(0, x)
+		var labels []int
+		for i := range s.Len() {
+			labels = append(labels, s.Label(i))
+		}
+		if s.Steps != c.steps || !slices.Equal(x, c.values) || !slices.Equal(labels, c.labels) || !slices.Equal(s.Classes, c.classes) {
+			t.Errorf("%s: %d steps, sequence 0 is %v, labels %v of %q", c.name, s.Steps, x, labels, s.Classes)
+		}
+		if notes := strings.Join(s.Notes, "\n"); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+			t.Errorf("%s: notes %q, want %q", c.name, notes, c.note)
+		}
+	}
+	for _, c := range []struct {
+		text string
+		o    Options
+		want string
+	}{
+		{"sequence,x,label\n1,,a\n2,2,b\n", Options{Empty: EmptyError}, `line 2: column "x" is empty`},
+		{"sequence,x,label\n1,1,a\n", Options{Features: []string{"z"}}, `no column is named "z"`},
+		{"sequence,x,label\n1,1,a\n", Options{Features: []string{"label"}}, `"label" cannot be a feature`},
+		{"sequence,x,label\n1,1,a\n", Options{Sequence: "id"}, `no column is named "id"`},
+		{"sequence,who,x,label\n1,ann,1,a\n1,bob,1,a\n", Options{Group: "who"}, `in group "ann" and in group "bob"`},
+	} {
+		if _, err := readCSV("t.csv", strings.NewReader(c.text), c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+// Steps without a label, and those of padding, have none in the set.
+func TestStepsWithoutLabels(t *testing.T) {
+	s, err := readCSV("t.csv", strings.NewReader("sequence,x,label\n1,1,a\n1,2,b\n2,3,a\n2,4,\n2,5,b\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]int{{-1, 0, 1}, {0, -1, 1}}
+	for i := range want {
+		for step, w := range want[i] {
+			if got := s.StepLabel(i, step); got != w {
+				t.Errorf("sequence %d, step %d: label %d, want %d", i, step, got, w)
+			}
+		}
+	}
+	if counts := s.Counts(); !slices.Equal(counts, []int{2, 2}) {
+		t.Errorf("counts %v", counts)
+	}
+	s, err = readCSV("t.csv", strings.NewReader("sequence,x,label\n1,1,0.5\n2,3,1.5\n2,4,2.5\n"), Options{Regression: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := make([]float32, 2)
+	if s.Target(0, y); !math.IsNaN(float64(y[0])) || y[1] != 0.5 {
+		t.Errorf("targets of a padded sequence: %v", y)
+	}
+}
+
+// Archives under other names, with groups, masks and lengths.
+func TestArchivesOfPeople(t *testing.T) {
+	named := func(m map[string]*npy.Array) map[string]*npy.Array {
+		for k, a := range m {
+			a.Name = k
+		}
+		return m
+	}
+	x := func() *npy.Array { return floats("", 2, 3, 1) } // 0 1 2, 3 4 5
+	for _, c := range []struct {
+		name   string
+		arrays map[string]*npy.Array
+		first  []float32
+		length int
+	}{
+		{"X and y", map[string]*npy.Array{"X": x(), "y": ints([]int{2}, 0, 1)}, []float32{0, 1, 2}, 3},
+		{"data and labels", map[string]*npy.Array{"data": x(), "labels": ints([]int{2}, 0, 1)}, []float32{0, 1, 2}, 3},
+		{"a column of labels", map[string]*npy.Array{"x_train": x(), "y_train": ints([]int{2, 1}, 0, 1)}, []float32{0, 1, 2}, 3},
+		{"lengths", map[string]*npy.Array{"x": x(), "y": ints([]int{2}, 0, 1), "lengths": ints([]int{2}, 2, 3)}, []float32{0, 0, 1}, 2},
+		{"a mask", map[string]*npy.Array{"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 0, 1, 0, 1, 1, 1)}, []float32{0, 0, 1}, 1},
+	} {
+		s, _, err := fromArrays("a.npz", named(c.arrays), Options{})
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		got := make([]float32, 3)
+		if s.Sample(0, got); !slices.Equal(got, c.first) || s.Length(0) != c.length || s.Label(1) != 1 {
+			t.Errorf("%s: sequence 0 is %v, %d steps its own", c.name, got, s.Length(0))
+		}
+	}
+	steps := map[string]*npy.Array{"x": x(), "y": ints([]int{2, 3}, 0, 1, 0, 1, 1, 0), "mask": ints([]int{2, 3}, 1, 0, 1, 1, 1, 0)}
+	s, _, err := fromArrays("a.npz", named(steps), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var labels []int
+	for i := range 2 {
+		for t := range 3 {
+			labels = append(labels, s.StepLabel(i, t))
+		}
+	}
+	if !slices.Equal(labels, []int{0, -1, 0, -1, 1, 1}) {
+		t.Errorf("masked labels of steps: %v", labels)
+	}
+	for want, arrays := range map[string]map[string]*npy.Array{
+		"there are a [2 3 1]":    {"a": x()},
+		"sequence 0 has a hole":  {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 1, 0, 1, 1, 1, 1)},
+		"has no step left":       {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 0, 0, 0, 1, 1, 1)},
+		"expected 1 to 3":        {"x": x(), "y": ints([]int{2}, 0, 1), "lengths": ints([]int{2}, 0, 3)},
+		"a group for each":       {"x": x(), "y": ints([]int{2}, 0, 1), "group": ints([]int{3}, 0, 3, 1)},
+		"differ in case alone":   {"x": x(), "X": x(), "y": ints([]int{2}, 0, 1)},
+		"one of them is missing": {"x": x(), "y": ints([]int{2}, 0, 1), "x_test": x()},
+	} {
+		if _, _, err := fromArrays("a.npz", named(arrays), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// Divisions keep what they promise: shares of classes, whole groups, the order of time.
+func TestSplitWays(t *testing.T) {
+	const n = 100
+	labels, groups := make([]byte, n), make([]byte, n)
+	for i := range n {
+		if i%10 == 0 {
+			labels[i] = 1 // rare
+		}
+		groups[i] = byte(i / 9)
+	}
+	s, _, err := fromArrays("a.npz", map[string]*npy.Array{"x": floats("x", n, 1, 1), "y": ints([]int{n}, labels...), "group": ints([]int{n}, groups...)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(by string, seed uint64) (train, test *Set) {
+		t.Helper()
+		train, test, err := parts(s, nil, Options{By: by, Seed: seed, Test: 0.2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if train.Len()+test.Len() != n {
+			t.Errorf("%s: %d and %d sequences of %d", by, train.Len(), test.Len(), n)
+		}
+		return train, test
+	}
+	for seed := range uint64(5) {
+		train, test := open(ByClass, seed)
+		if c := test.Counts(); c[1] != 2 || test.Len() != 20 {
+			t.Errorf("by class, seed %d: counts %v of 20", seed, c)
+		}
+		for _, by := range []string{ByGroup, ByAny} {
+			train, test = open(by, seed)
+			if sharesGroups(train, test) || test.Len() < 15 || test.Len() > 25 {
+				t.Errorf("by group, seed %d: %d in the test part, shared: %v", seed, test.Len(), sharesGroups(train, test))
+			}
+			rest, aside, err := Split(train, 0.25, seed)
+			if err != nil || sharesGroups(rest, aside) {
+				t.Errorf("validation by group: %v", err)
+			}
+		}
+	}
+	_, test := open(ByTime, 1)
+	x := make([]float32, 1)
+	for i := range test.Len() {
+		if test.Sample(i, x); x[0] < 80 {
+			t.Errorf("by time: sequence %v is in the test part", x[0])
+		}
+	}
+	if _, _, err := parts(&Set{Name: "a", n: 9, Task: nn.Regression}, nil, Options{By: ByGroup, Test: 0.2}); err == nil || !strings.Contains(err.Error(), "no groups are known") {
+		t.Errorf("groups of a set without: %v", err)
+	}
+}
+
+// Padding is what standardization turns into zeros, and counts for none of its figures.
+func TestPaddingIsTheMean(t *testing.T) {
+	s, err := readCSV("t.csv", strings.NewReader("sequence,x,label\n1,10,a\n2,12,b\n2,14,b\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Standardize(s); err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, 2)
+	if s.Sample(0, x); s.Mean[0] != 12 || x[0] != 12 || x[1] != 10 {
+		t.Errorf("mean %v, padded sequence %v", s.Mean, x)
+	}
+}
+
+// What is said before training names the ranges, the classes and what looks wrong.
+func TestDescribe(t *testing.T) {
+	s, err := readCSV("t.csv", strings.NewReader("sequence,near,far,flat,label\n1,0.001,500,7,a\n2,0.002,900,7,a\n3,0.003,100,7,b\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	Describe(s, nil, s, func(line string) { b.WriteString(line + "\n") })
+	for _, want := range []string{"3 to train on", `"far": 100 to 900`, "2 classes, sequences: a 2, b 1; always guessing a is right for 66.67 %",
+		`"flat" never changes`, `"far" and "near" differ`, "class b has 1 sequences"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in\n%s", want, b.String())
+		}
+	}
+	if !needsScaling(s) || s.Unscaled() == "" {
+		t.Error("the scales of the set go unnoticed")
+	}
+}

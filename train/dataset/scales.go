@@ -1,0 +1,83 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+)
+
+// spread is what is known of a feature over the own steps of a set.
+type spread struct {
+	min, max, mean, std float64
+}
+
+// spreads returns the spread of every feature.
+func (s *Set) spreads() []spread {
+	all := make([]spread, s.Features)
+	sum, square := make([]float64, s.Features), make([]float64, s.Features)
+	for j := range all {
+		all[j].min, all[j].max = math.Inf(1), math.Inf(-1)
+	}
+	x := make([]float32, s.Steps*s.Features)
+	n := 0.0
+	for i := range s.Len() {
+		s.Sample(i, x)
+		n += float64(s.Length(i))
+		for k, v := range x[(s.Steps-s.Length(i))*s.Features:] {
+			j, f := k%s.Features, float64(v)
+			all[j].min, all[j].max = min(all[j].min, f), max(all[j].max, f)
+			sum[j] += f
+			square[j] += float64(f * f)
+		}
+	}
+	for j := range all {
+		all[j].mean = sum[j] / n
+		all[j].std = math.Sqrt(max(square[j]/n-float64(all[j].mean*all[j].mean), 0))
+	}
+	return all
+}
+
+// needsScaling reports whether features are far from what the initial weights expect: a
+// mean or a deviation of more than 2, deviations that differ 10 times, or all of them
+// below 0.05. Pixels, which are between 0 and 1, never are.
+func needsScaling(s *Set) bool {
+	if s.pixels != nil {
+		return false
+	}
+	least, most := math.Inf(1), 0.0
+	for _, f := range s.spreads() {
+		if math.Abs(f.mean) > 2 || f.std > 2 {
+			return true
+		}
+		if f.std > 0 {
+			least, most = min(least, f.std), max(most, f.std)
+		}
+	}
+	return most > 10*least || most > 0 && most < 0.05
+}
+
+// Unscaled names the feature that is farthest from what initial weights expect, with its
+// mean and deviation; "" when none is far.
+func (s *Set) Unscaled() string {
+	if s.Len() == 0 || s.pixels != nil {
+		return ""
+	}
+	worst, far := -1, 5.0
+	all := s.spreads()
+	for j, f := range all {
+		if d := math.Abs(f.mean) + f.std; d > far {
+			worst, far = j, d
+		}
+	}
+	if worst < 0 {
+		return ""
+	}
+	return fmt.Sprintf("feature %s has mean %.4g and deviation %.4g", s.feature(worst), all[worst].mean, all[worst].std)
+}
+
+// feature names feature j.
+func (s *Set) feature(j int) string {
+	if j < len(s.Columns) {
+		return fmt.Sprintf("%q", s.Columns[j])
+	}
+	return fmt.Sprint(j)
+}
