@@ -73,7 +73,7 @@ func (c *Choice) WideRoles() []string {
 // deterministic. Between 8 bits everywhere and 16 bits everywhere it goes two ways: it
 // narrows role after role, those first that lose least for what they save, and it
 // widens role after role, those first that gain most for what they cost; each way ends
-// with taking back whatever is not needed.
+// with taking back whatever is not needed. What costs next to nothing stays wide.
 func Search(ctx context.Context, p Problem) (*Choice, error) {
 	s := &search{ctx: ctx, p: p, known: map[string]measured{}, bound: p.Bound}
 	narrow, err := s.measure(nil)
@@ -108,6 +108,9 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 		if m.Loss <= s.bound && (m.Cost < best.Cost || m.Cost == best.Cost && m.Loss < best.Loss) {
 			best, wide = m, got
 		}
+	}
+	if best, err = s.restore(wide, best, c.Rows); err != nil {
+		return nil, err
 	}
 	c.Graph, c.Wide, c.Point, c.Met, c.Measured = best.graph, wide, best.Point, best.Loss <= p.Bound, s.count
 	for i := range c.Rows {
@@ -262,6 +265,33 @@ func (s *search) drop(wide map[string]bool, order []Row) error {
 		}
 	}
 	return nil
+}
+
+// nothing is the part of the cost that is not worth any loss.
+const nothing = 0.002
+
+// restore widens what is narrow in a choice as long as that costs next to nothing and
+// loses less, those first whose narrowing loses most.
+func (s *search) restore(wide map[string]bool, now measured, rows []Row) (measured, error) {
+	most := now.Cost * (1 + nothing)
+	order := slices.Clone(rows)
+	slices.SortStableFunc(order, func(a, b Row) int { return cmp.Compare(b.Narrow.Loss, a.Narrow.Loss) })
+	for _, r := range order {
+		if wide[r.Role] {
+			continue
+		}
+		wide[r.Role] = true
+		m, err := s.measure(wide)
+		if err != nil {
+			return now, err
+		}
+		if m.Loss < now.Loss && m.Cost <= most {
+			now = m
+			continue
+		}
+		delete(wide, r.Role)
+	}
+	return now, nil
 }
 
 // price is what is paid for one unit of what is gained; free or useless things come

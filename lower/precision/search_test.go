@@ -87,6 +87,17 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// A width that costs nothing is not given up, whatever the bound.
+func TestFree(t *testing.T) {
+	got, err := Search(context.Background(), made([]float64{5, 0.5, 0.5}, []float64{100, 0.001, 1}, 0, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"r00", "r01"}; !slices.Equal(got.WideRoles(), want) || got.Loss != 0.5 {
+		t.Errorf("%v in 16 bits with loss %v, expected %v and 0.5", got.WideRoles(), got.Loss, want)
+	}
+}
+
 // Where 16 bits everywhere lose more than the bound, the search comes close to what
 // those lose and says that the bound is not met.
 func TestUnreachable(t *testing.T) {
