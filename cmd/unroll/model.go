@@ -23,6 +23,9 @@ type model struct {
 	graph   *graph.Graph    // nil for a compiled model
 	program *ethosu.Program // nil for a plain model
 	facts   *facts.Facts    // nil where the file says nothing
+
+	read    *tflite.Model // of a plain model
+	integer []string      // inputs and outputs that are float32 in the file and integers from here on
 }
 
 func readModel(name string) (*model, error) {
@@ -40,7 +43,7 @@ func readModel(name string) (*model, error) {
 	}
 	g := read.Graph
 	if !vela.IsCompiled(g) {
-		m.graph = g
+		m.graph, m.read = g, read
 		return m, nil
 	}
 	m.program, err = vela.Read(name, file)
@@ -56,6 +59,8 @@ func readPlain(name string) (*model, error) {
 	if m.graph == nil {
 		return nil, fmt.Errorf("%s is compiled already: give the int8 .tflite it was compiled from", name)
 	}
+	m.integer = tflite.TakeOffFloat(m.read)
+	m.graph = m.read.Graph
 	return m, nil
 }
 
@@ -69,6 +74,9 @@ func readPaired(c *cli, name string, states []string) (*model, error) {
 	m, err := readPlain(name)
 	if err != nil {
 		return nil, err
+	}
+	if len(m.integer) > 0 {
+		c.say("note: %s: float32 in the file, integers of its scale and zero point from here on: %s", name, strings.Join(m.integer, ", "))
 	}
 	g := m.graph
 	if len(states) == 0 {

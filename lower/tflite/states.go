@@ -81,26 +81,6 @@ func namedStates(m *Model) []graph.State {
 	return kept
 }
 
-// Proposals returns the pairs of inputs and outputs that could be states, for all the
-// file says: equal in type, shape and quantization, and not declared. A message may
-// offer them; nothing carries them.
-func Proposals(g *graph.Graph) []graph.State {
-	taken := map[graph.TensorID]bool{}
-	for _, s := range g.States {
-		taken[s.In], taken[s.Out] = true, true
-	}
-	var list []graph.State
-	for _, in := range g.Inputs {
-		for _, out := range g.Outputs {
-			s := graph.State{In: in, Out: out}
-			if !taken[in] && !taken[out] && len(g.Inputs) > len(g.States)+1 && g.Tensors[in].Quant != nil && g.CheckState(s) == nil {
-				list = append(list, s)
-			}
-		}
-	}
-	return list
-}
-
 // saysState reports whether the name of an input, or its name in the signature, says
 // that it is a recurrent state.
 func saysState(m *Model, i int) bool {
