@@ -26,9 +26,10 @@ const (
 	TFLite             // a graph, integer or float
 	Safetensors        // weights, ours or PyTorch's
 	NPZ                // weights of Keras
+	Torch              // weights that torch.save wrote
 )
 
-var formats = [...]string{"unknown", "ONNX", "TensorFlow Lite", "safetensors", "NPZ"}
+var formats = [...]string{"unknown", "ONNX", "TensorFlow Lite", "safetensors", "NPZ", "PyTorch"}
 
 func (f Format) String() string { return formats[f] }
 
@@ -36,7 +37,7 @@ func (f Format) String() string { return formats[f] }
 // way to one that is.
 var elsewhere = []struct{ magic, what string }{
 	{"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5): in Python, model.export(\"model.onnx\", format=\"onnx\"), or numpy.savez(\"weights.npz\", **{w.path: w.numpy() for w in model.weights})"},
-	{"\x80\x02", "a Python pickle (PyTorch, or scikit-learn): in Python, torch.onnx.export(model, example, \"model.onnx\"), or safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")"},
+	{"\x80\x02", "a Python pickle (PyTorch before 1.6, or scikit-learn): load it in Python, and torch.save(model.state_dict(), \"weights.pt\") or torch.onnx.export(model, example, \"model.onnx\")"},
 	{"\x80\x04", "a Python pickle: in Python, torch.onnx.export(model, example, \"model.onnx\")"},
 	{"\x93NUMPY", "one NumPy array: data, or weights alone; a network is an .onnx, .tflite, .safetensors or .npz file"},
 	{"RIFF", "a sound file (WAV): data, to be cut into frames and saved by numpy.save"},
@@ -79,7 +80,7 @@ func Recognise(file string) (Format, error) {
 	case onnx.Looks(b) || strings.HasSuffix(strings.ToLower(file), ".onnx"):
 		return ONNX, nil
 	}
-	return Unknown, fmt.Errorf("%s: not a network of any known format: expected .onnx, .tflite, .safetensors or Keras weights as .npz", file)
+	return Unknown, fmt.Errorf("%s: not a network of any known format: expected .onnx, .tflite, .safetensors, .pt or Keras weights as .npz", file)
 }
 
 // archiveFormat tells zip files by what is in them.
@@ -91,7 +92,7 @@ func archiveFormat(file string, f *os.File, size int64) (Format, error) {
 	for _, e := range z.File {
 		switch name := e.Name; {
 		case strings.HasSuffix(name, "data.pkl"):
-			return Unknown, fmt.Errorf("%s: a PyTorch file, a pickle of Python objects: in Python, torch.onnx.export(model, example, \"model.onnx\"), or safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")", file)
+			return Torch, nil
 		case name == "model.weights.h5" || name == "config.json":
 			return Unknown, fmt.Errorf("%s: a Keras archive: in Python, model.export(\"model.onnx\", format=\"onnx\"), or numpy.savez(\"weights.npz\", **{w.path: w.numpy() for w in model.weights})", file)
 		case strings.HasSuffix(name, ".npy"):

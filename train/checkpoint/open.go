@@ -1,14 +1,17 @@
 package checkpoint
 
 import (
+	"archive/zip"
 	"fmt"
+	"io"
 	"os"
+	"path"
 
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
 // Open reads a network from a file of any kind this package knows, told apart by
-// its first bytes: an NPZ archive or a safetensors file. Graphs (ONNX, .tflite) are
+// its first bytes: an NPZ archive, a PyTorch file or a safetensors file. Graphs (ONNX, .tflite) are
 // opened by lower/source.
 func Open(file string) (*nn.Network, error) { return OpenAs(file, Stated{}) }
 
@@ -31,9 +34,26 @@ func OpenAs(file string, s Stated) (*nn.Network, error) {
 	n, _ := f.ReadAt(head[:], 0)
 	switch {
 	case n >= 4 && string(head[:4]) == "PK\x03\x04":
+		if isTorchFile(f, info.Size()) {
+			return ReadTorch(file, f, info.Size(), s)
+		}
 		return ReadNPZAs(file, f, info.Size(), s)
 	case n == 9 && head[8] == '{':
 		return ReadAs(file, f, info.Size(), s)
 	}
 	return ReadAs(file, f, info.Size(), s)
+}
+
+// isTorchFile reports whether a zip archive is one that torch.save wrote.
+func isTorchFile(r io.ReaderAt, size int64) bool {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return false
+	}
+	for _, f := range z.File {
+		if path.Base(f.Name) == "data.pkl" {
+			return true
+		}
+	}
+	return false
 }
