@@ -53,3 +53,17 @@ func TestBounds(t *testing.T) {
 		}
 	}
 }
+
+// A clamp is a part of the type, in order, whatever the registers hold.
+func TestClipOf(t *testing.T) {
+	r := rand.New(rand.NewPCG(63, 64))
+	for range 2000 {
+		for _, typ := range []isa.DType{{Bits: 8}, {Bits: 8, Signed: true}, {Bits: 16}, {Bits: 16, Signed: true}} {
+			first, last := typ.Limits()
+			act := isa.Activation{Min: uint16(r.Uint32()), Max: uint16(r.Uint32())}
+			if b := clipOf(act, typ); b.lo > b.hi || b.lo < first || b.hi > last {
+				t.Fatalf("%v of %v: %v", act, typ, b)
+			}
+		}
+	}
+}

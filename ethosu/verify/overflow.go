@@ -318,6 +318,6 @@ func clipOf(act isa.Activation, t isa.DType) bound {
 	if t.Signed {
 		lo, hi = int64(int16(act.Min)), int64(int16(act.Max))
 	}
-	b := bound{max(lo, first), min(hi, last)}
-	return bound{min(b.lo, b.hi), b.hi}
+	// A clamp that leaves nothing has been reported.
+	return bound{min(max(lo, first), last), min(max(hi, lo, first), last)}
 }
