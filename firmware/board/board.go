@@ -228,6 +228,10 @@ func (b *Board) SharedFolders() []string {
 // Script is the linker script, as a path of a project.
 func (b *Board) Script() string { return path.Join(Folder, b.script, b.LinkerScript) }
 
+// WholeScript is the linker script with its MEMORY, for builds that take one script
+// only, as a path of a project. It is written for boards with a csolution.
+func (b *Board) WholeScript() string { return path.Join(Folder, b.Name, b.Name+"-secure.ld") }
+
 // folder is a board's folder.
 type folder struct {
 	name string

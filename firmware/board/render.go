@@ -29,6 +29,9 @@ func (b *Board) Tree() (map[string][]byte, error) {
 	t[path.Join(own, "board.cmake")] = []byte(b.cmake())
 	if !b.Host() {
 		t[path.Join(own, "memory-secure.ld")] = []byte(b.memories(false))
+		if b.CSolution.Name != "" {
+			t[b.WholeScript()] = append([]byte(b.memories(false)+"\n"), t[b.Script()]...)
+		}
 		if b.HasNonSecure() {
 			t[path.Join(own, "memory-nonsecure.ld")] = []byte(b.memories(true))
 		}
