@@ -6,6 +6,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile/memory"
 	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
+	"github.com/unroll-npu/unroll/ethosu/target"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -50,6 +51,10 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 	if opt.Accel == nil {
 		return nil, fmt.Errorf("compile: no accelerator given")
 	}
+	to, err := target.For(opt.Accel)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
 	if opt.System.Name == "" {
 		opt.System = ethosu.DefaultSystemConfig(opt.Accel)
 	}
@@ -66,7 +71,7 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 		opt.streams = schedule.Streams{}
 	}
 	mem := memory.New(opt.System, opt.Mode, at.memory)
-	e := explorer{g: g, in: input{Options: opt, memory: mem, memo: schedule.NewMemo(opt.Accel, mem, opt.streams), places: at.Places}}
+	e := explorer{g: g, in: input{Options: opt, memory: mem, memo: schedule.NewMemo(to, mem, opt.streams), places: at.Places}}
 	t := e.explore(Strategy, Variant{Room: -1})
 	if t.Err != nil {
 		return nil, fmt.Errorf("compile %s: %w", name(g), t.Err)

@@ -44,9 +44,9 @@ var Passes = []Pass{
 	{Name: "in-place", Doc: "let elementwise results take the memory of an operand", Optional: true, run: placed(place.WriteInPlace)},
 	{Name: "allocate", Doc: "give feature maps addresses by live range", run: placed(place.Allocate)},
 	{Name: "constants", Doc: "place constants", run: placed(place.Constants)},
-	{Name: "waits", Doc: "insert waits between transfers and kernels", run: emitted(emit.InsertWaits)},
-	{Name: "blockdep", Doc: "set block dependencies between kernels", run: emitted(emit.SetBlockDependencies)},
-	{Name: "emit", Doc: "write the command stream, changed registers only", run: emitted(emit.Emit)},
+	{Name: "waits", Doc: "insert waits between transfers and kernels", run: emitted(emit.Emitter.InsertWaits)},
+	{Name: "blockdep", Doc: "set block dependencies between kernels", run: emitted(emit.Emitter.SetBlockDependencies)},
+	{Name: "emit", Doc: "write the command stream, changed registers only", run: emitted(emit.Emitter.Emit)},
 }
 
 // input is what the passes are given. None of them changes it.
@@ -114,12 +114,16 @@ func placed(pass func(*place.Layout) error) func(*compilation) error {
 	}
 }
 
-func emitted(pass func(*emit.Stream) error) func(*compilation) error {
+func emitted(pass func(emit.Emitter, *emit.Stream) error) func(*compilation) error {
 	return func(c *compilation) error {
+		to, err := emit.For(c.in.Accel)
+		if err != nil {
+			return err
+		}
 		if c.stream == nil {
 			c.stream = emit.New(c.in.Accel, c.plan.Operations, c.layout)
 		}
-		return pass(c.stream)
+		return pass(to, c.stream)
 	}
 }
 

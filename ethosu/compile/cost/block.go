@@ -22,12 +22,12 @@ func (m *Model) Block(w perf.Work, depth int) (Choice, bool) {
 	}
 	var best Choice
 	bestNPU, found := 0.0, false
-	block.Legal(m.Accel, w.Op, func(blk block.Shape, _ block.SHRAM) bool {
+	m.Target.Legal(w.Op, func(blk block.Shape, _ block.SHRAM) bool {
 		if depth != 0 && blk.D != depth {
 			return true
 		}
 		w.Block = blk
-		c := perf.Kernel(m.Accel, &w)
+		c := m.Target.Kernel(&w)
 		t := alone(&c).Cycles
 		if !found || t < best.Cycles || (t == best.Cycles && (c.NPU < bestNPU || (c.NPU == bestNPU && blk.Elements() > best.Block.Elements()))) {
 			best, bestNPU, found = Choice{blk, t}, c.NPU, true

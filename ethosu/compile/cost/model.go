@@ -9,6 +9,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile/memory"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/ethosu/target"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -24,7 +25,7 @@ type Time struct {
 
 // Model estimates for one accelerator and its memories. It remembers what it was asked.
 type Model struct {
-	Accel  *ethosu.Accelerator
+	Target target.Target
 	Memory *memory.Map
 
 	times   map[perf.Work]Time
@@ -32,8 +33,8 @@ type Model struct {
 }
 
 // NewModel returns a model that was asked nothing yet.
-func NewModel(a *ethosu.Accelerator, m *memory.Map) *Model {
-	return &Model{Accel: a, Memory: m, times: map[perf.Work]Time{}, choices: map[perf.Work]Choice{}}
+func NewModel(t target.Target, m *memory.Map) *Model {
+	return &Model{Target: t, Memory: m, times: map[perf.Work]Time{}, choices: map[perf.Work]Choice{}}
 }
 
 // Constants is how a kernel reads its weights and its records of bias and scale.
@@ -115,7 +116,7 @@ func (m *Model) Kernel(w perf.Work) Time {
 	if t, ok := m.times[w]; ok {
 		return t
 	}
-	c := perf.Kernel(m.Accel, &w)
+	c := m.Target.Kernel(&w)
 	t := alone(&c)
 	m.times[w] = t
 	return t
@@ -137,12 +138,12 @@ func alone(c *perf.Cost) Time {
 func (m *Model) Transfer(bytes int, from, to *perf.Place) Time {
 	var t Time
 	if from != nil {
-		t.Load[from.Port] += from.ReadCycles(m.Accel, bytes)
+		t.Load[from.Port] += from.ReadCycles(m.Target.Accelerator(), bytes)
 	}
 	if to != nil {
-		t.Load[to.Port] += to.WriteCycles(m.Accel, bytes)
+		t.Load[to.Port] += to.WriteCycles(m.Target.Accelerator(), bytes)
 	}
-	t.Cycles = perf.DMACycles(m.Accel, int64(bytes), from, to)
+	t.Cycles = m.Target.Transfer(int64(bytes), from, to)
 	return t
 }
 

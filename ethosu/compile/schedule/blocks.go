@@ -48,7 +48,7 @@ func ChooseBlocks(pl *Plan) error {
 // fitsDepth reports whether an operation has a legal block of the given depth.
 func (pl *Plan) fitsDepth(o *Op, depth int) bool {
 	found := false
-	block.Legal(pl.Accel, pl.work(o).Op, func(blk block.Shape, _ block.SHRAM) bool {
+	pl.Memo.Cost.Target.Legal(pl.work(o).Op, func(blk block.Shape, _ block.SHRAM) bool {
 		found = blk.D == depth
 		return !found
 	})
@@ -66,7 +66,7 @@ func (pl *Plan) setBlock(o *Op, depth int) error {
 		if !ok {
 			return pl.noBlock(o)
 		}
-		l, err := block.Fits(pl.Accel, w.Op, c.Block)
+		l, err := pl.Memo.Cost.Target.Fits(w.Op, c.Block)
 		if err != nil {
 			panic(fmt.Sprintf("BUG: %s: the chosen block does not fit: %v", o.Name, err))
 		}

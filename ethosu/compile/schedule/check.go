@@ -37,7 +37,7 @@ func (pl *Plan) checkOp(o *Op) error {
 		return fmt.Errorf("%s (output %q): %s", o.Name, o.Source, fmt.Sprintf(format, args...))
 	}
 	if o.Layout != (block.SHRAM{}) {
-		l, err := block.Fits(pl.Accel, pl.work(o).Op, o.Block)
+		l, err := pl.Memo.Cost.Target.Fits(pl.work(o).Op, o.Block)
 		if err != nil {
 			return fail("%v", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/target"
 	"github.com/unroll-npu/unroll/ethosu/weights"
 )
 
@@ -103,7 +104,7 @@ func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
 	c, ok := pl.Memo.streams[k]
 	if !ok {
 		var err error
-		if c, err = k.encode(w.KH * w.KW * w.I); err != nil {
+		if c, err = k.encode(pl.Memo.Cost.Target, w.KH*w.KW*w.I); err != nil {
 			return nil, err
 		}
 		pl.Memo.streams[k] = c
@@ -112,21 +113,17 @@ func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
 }
 
 // encode encodes weights of so many values a channel.
-func (k *codedKey) encode(per int) (codedStream, error) {
+func (k *codedKey) encode(t target.Target, per int) (codedStream, error) {
 	values := make([]int16, len(k.values))
 	for i := range values {
 		values[i] = int16(int8(k.values[i]))
 	}
 	var s codedStream
-	parts := weights.SplitCores(values, per, k.cores)
-	for c, cl := range weights.CoreLayouts(k.layout, k.cores) {
-		if err := cl.Check(); err != nil {
-			return s, err
-		}
-		b, err := weights.Encode(weights.Reorder(parts[c], cl))
-		if err != nil {
-			return s, err
-		}
+	streams, err := t.Weights(k.layout, values, per)
+	if err != nil {
+		return s, err
+	}
+	for c, b := range streams {
 		b = append(b, make([]byte, kernel.Align(len(b))-len(b))...)
 		s.off[c], s.len[c] = len(s.blob), len(b)
 		s.blob = append(s.blob, b...)
@@ -148,8 +145,7 @@ func PackRecords(pl *Plan) error {
 func (pl *Plan) packRecords(name string, rec []weights.Record) *Coded {
 	c := &Coded{}
 	var blob []byte
-	for core, part := range weights.SplitCores(rec, 1, pl.Accel.Cores) {
-		b := weights.PackRecords(part)
+	for core, b := range pl.Memo.Cost.Target.Records(rec) {
 		c.Off[core], c.Len[core] = len(blob), len(b)
 		blob = append(blob, b...)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile/cost"
 	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/compile/memory"
+	"github.com/unroll-npu/unroll/ethosu/target"
 )
 
 // Input is what a plan is made for. No pass changes it.
@@ -36,8 +37,8 @@ type Memo struct {
 }
 
 // NewMemo returns one that remembers nothing yet but the given streams.
-func NewMemo(a *ethosu.Accelerator, m *memory.Map, s Streams) *Memo {
-	return &Memo{Cost: cost.NewModel(a, m), streams: s, sums: map[sumKey]depthSum{}}
+func NewMemo(t target.Target, m *memory.Map, s Streams) *Memo {
+	return &Memo{Cost: cost.NewModel(t, m), streams: s, sums: map[sumKey]depthSum{}}
 }
 
 // NoRows as Input.Rows leaves every kernel its row.
