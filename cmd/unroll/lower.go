@@ -18,7 +18,7 @@ import (
 var lowerVerb = verb{
 	name:    "lower",
 	args:    "NETWORK",
-	summary: "Unroll and quantize a float network to an int8 .tflite, with an accuracy report.",
+	summary: "Unroll and quantize a float network of any format (docs/formats.md) to an integer .tflite, with an accuracy report.",
 	example: `unroll lower gru.safetensors -o gru.tflite         # with the data that it was trained on
 unroll lower gru.safetensors --report=steps        # range, scale and SQNR of every tensor at every step
 unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz

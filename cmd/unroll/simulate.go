@@ -17,7 +17,7 @@ import (
 var simulateVerb = verb{
 	name:    "simulate",
 	args:    "MODEL",
-	summary: "Run a model on files: compiled ones on the NPU simulator, integer ones on the reference interpreter, float networks in float32.",
+	summary: "Run a model on files: compiled ones on the NPU simulator, integer ones on the reference interpreter, float networks (docs/formats.md) in float32.",
 	example: `unroll simulate gru.npu.tflite --input input=x.npy --state state_h0=state_h0_out --out results
 unroll simulate anything.tflite --input x=x.npy --dequantize --out results
 unroll simulate net.onnx --input x=x.npy --set sr=16000 --state h=hn --out results   # also .safetensors, Keras .npz, float .tflite`,
