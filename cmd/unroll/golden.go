@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/train/dataset"
 )
 
@@ -87,7 +87,7 @@ func (g *goldenFlags) real(c *cli, m *model, ref runner.Model) (*runner.Real, er
 		c.say("note: golden calls are noise: --golden FILE.npz makes them of real data")
 		return nil, nil
 	}
-	file, err := os.ReadFile(g.from)
+	file, err := budget.ReadFile(g.from)
 	if err != nil {
 		return nil, fmt.Errorf("--golden: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/internal/fault"
 )
 
@@ -163,6 +164,18 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 		},
 	})
 	hideHelp(root.Flags())
+	most := root.PersistentFlags().String("max-memory", "", "most memory that a run may hold, such as 2G (default: GOMEMLIMIT, else three quarters of the machine's)")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if *most == "" {
+			return nil
+		}
+		bytes, err := budget.Parse(*most)
+		if err != nil {
+			return usagef("--max-memory: %v", err)
+		}
+		budget.SetLimit(bytes)
+		return nil
+	}
 	for _, v := range verbs() {
 		root.AddCommand(v.command())
 	}
@@ -207,7 +220,7 @@ func printHelp(w io.Writer) {
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  %-9s %s\n", v.name, v.summary)
 	}
-	fmt.Fprint(w, "\nStart with:\n  unroll build\n\nunroll VERB --help explains a verb, unroll completion --help how a shell completes them.\n")
+	fmt.Fprint(w, "\nOf every verb:\n  --max-memory SIZE   most memory that a run may hold, such as 2G (default: GOMEMLIMIT, else three\n                      quarters of the machine's); what asks for more is refused\n  --help              explain it\n\nStart with:\n  unroll build\n\nunroll VERB --help explains a verb, unroll completion --help how a shell completes them.\n")
 }
 
 // noArgs refuses positional arguments.

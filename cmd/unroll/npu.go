@@ -1,13 +1,14 @@
 package main
 
 import (
-	"os"
+	"bytes"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/internal/budget"
 )
 
 // npuFlags choose the accelerator and its memories.
@@ -52,12 +53,11 @@ func (n *npuFlags) options() (compile.Options, error) {
 func (n *npuFlags) memories(a *ethosu.Accelerator, s *ethosu.SystemConfig, m *ethosu.MemoryMode) error {
 	system, mode := ethosu.ParseSystemConfig, ethosu.ParseMemoryMode
 	if n.config != "" {
-		file, err := os.Open(n.config)
+		file, err := budget.ReadFile(n.config)
 		if err != nil {
 			return err
 		}
-		defer file.Close()
-		ini, err := ethosu.ReadIni(n.config, file)
+		ini, err := ethosu.ReadIni(n.config, bytes.NewReader(file))
 		if err != nil {
 			return err
 		}

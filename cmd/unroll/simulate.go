@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower/source"
 )
 
@@ -78,7 +78,7 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	arrays := map[string]*runner.Array{}
 	for _, tensor := range sortedKeys(files) {
 		file := files[tensor]
-		b, err := os.ReadFile(file)
+		b, err := budget.ReadFile(file)
 		if err != nil {
 			return err
 		}

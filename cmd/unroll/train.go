@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/dataset"
@@ -144,7 +144,7 @@ func (t *trainFlags) resumable(cfg *train.Config) error {
 		}
 		return writeFile(t.state, b.Bytes(), true)
 	}
-	b, err := os.ReadFile(t.state)
+	b, err := budget.ReadFile(t.state)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

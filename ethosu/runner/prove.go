@@ -1,7 +1,10 @@
 package runner
 
 import (
+	"fmt"
+
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -36,7 +39,13 @@ func Prove(g *graph.Graph, p *ethosu.Program, feed Feed, o ProofOptions) (Proof,
 	return prove(ref, dut, feed, o)
 }
 
+// callBytes is what it takes to know a call again.
+const callBytes = 96
+
 func prove(ref, dut Model, feed Feed, o ProofOptions) (Proof, error) {
+	if err := budget.Ask(fmt.Sprintf("the record of %d and %d compared calls", o.Single, o.Chain), budget.Times(int64(o.Single)+int64(o.Chain), callBytes)); err != nil {
+		return Proof{}, err
+	}
 	progress := func(from int, carried bool) func(int) {
 		if o.Progress == nil {
 			return nil

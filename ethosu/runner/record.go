@@ -71,8 +71,12 @@ func RandomFeed(g *graph.Graph, seed uint64) Feed {
 	}
 }
 
-// maxRecording bounds the bytes of recorded calls: they become C tables.
-const maxRecording = 64 << 20
+// maxRecording bounds the bytes of recorded calls, which become C tables, with recordBytes
+// for each call beside its values.
+const (
+	maxRecording = 64 << 20
+	recordBytes  = 256
+)
 
 // CheckRecording refuses a recording whose values would take absurd room.
 func CheckRecording(m Model, n int) error {
@@ -82,7 +86,7 @@ func CheckRecording(m Model, n int) error {
 			bytes += side[i].Bytes()
 		}
 	}
-	if most := maxRecording / max(bytes, 1); n > most {
+	if most := maxRecording / (bytes + recordBytes); n > most {
 		return fmt.Errorf("a call has %d bytes of inputs and outputs, so that at most %d can be recorded", bytes, most)
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/sbinet/npyio/npy"
+
+	"github.com/unroll-npu/unroll/internal/budget"
 )
 
 // Array is a C-ordered array as it stands in a file.
@@ -70,6 +72,9 @@ func Read(name string, r io.Reader) (*Array, error) {
 			return fail("shape %v is out of range", a.Shape)
 		}
 		size *= int64(d)
+	}
+	if err := budget.Ask(name, size); err != nil {
+		return nil, err
 	}
 	// Grow with what is really there, not with what the header claims.
 	var data bytes.Buffer

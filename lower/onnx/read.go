@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/unroll-npu/unroll/internal/budget"
 )
 
 // Bounds of a file, far above any network for a microcontroller.
@@ -29,7 +30,7 @@ func Looks(head []byte) bool {
 
 // ReadFile reads a model and the data that it keeps in other files of its folder.
 func ReadFile(file string) (*Model, error) {
-	raw, err := os.ReadFile(file)
+	raw, err := budget.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -338,7 +339,7 @@ func (r *reader) external(t *Tensor, place map[string]string) ([]byte, error) {
 	file := r.externals[name]
 	if file == nil {
 		var err error
-		if file, err = os.ReadFile(filepath.Join(r.folder, name)); err != nil {
+		if file, err = budget.ReadFile(filepath.Join(r.folder, name)); err != nil {
 			return nil, fmt.Errorf("tensor %q lies in another file: %w", t.Name, err)
 		}
 		r.externals[name] = file

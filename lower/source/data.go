@@ -6,8 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/lower/onnx"
@@ -62,7 +62,7 @@ func OpenData(ctx context.Context, file, data string, o dataset.Options, say fun
 
 // readArrays reads an .npz archive; nil where the file is no zip archive of arrays.
 func readArrays(file string) (map[string]*npy.Array, error) {
-	raw, err := os.ReadFile(file)
+	raw, err := budget.ReadFile(file)
 	if err != nil || !bytes.HasPrefix(raw, []byte("PK\x03\x04")) {
 		return nil, nil // a folder, a name of an embedded set, another format
 	}
@@ -111,7 +111,7 @@ func inputNames(file string) ([]string, error) {
 		}
 		return out, nil
 	}
-	raw, err := os.ReadFile(file)
+	raw, err := budget.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/onnx"
@@ -126,7 +127,7 @@ func Open(file string, o Options) (*Network, error) {
 
 // openTFLite takes the graph as it is.
 func openTFLite(file string, o Options) (*Network, error) {
-	raw, err := os.ReadFile(file)
+	raw, err := budget.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +191,7 @@ func IsFloat(file string) (bool, error) {
 	if err != nil || format != TFLite {
 		return err == nil, err
 	}
-	raw, err := os.ReadFile(file)
+	raw, err := budget.ReadFile(file)
 	if err != nil {
 		return false, err
 	}

@@ -3,6 +3,7 @@ package unroll
 import (
 	"fmt"
 
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -74,8 +75,28 @@ func check(net *nn.Network, o Options) error {
 	if o.Steps < 1 {
 		return fmt.Errorf("network %q: cannot unroll %d steps: at least 1 is needed", net.Name, o.Steps)
 	}
-	return net.Check()
+	if o.Steps > MaxSteps {
+		return fmt.Errorf("network %q: %d steps a call: expected at most %d; lower one step, and let the compiler make a call of many (unroll compile --steps)", net.Name, o.Steps, MaxSteps)
+	}
+	if err := net.Check(); err != nil {
+		return err
+	}
+	units := 0
+	for _, l := range net.Layers {
+		units += l.Units
+	}
+	return budget.Ask(fmt.Sprintf("network %q in %d steps", net.Name, o.Steps), budget.Times(int64(o.Steps), int64(len(net.Layers))*stepBytes+int64(units)*unitBytes))
 }
+
+// MaxSteps bounds the time steps of one graph.
+const MaxSteps = 1 << 16
+
+// What a step takes, by measurement on GRU and LSTM layers: its operators and tensors, and
+// the values of its units in all of them.
+const (
+	stepBytes = 24 << 10
+	unitBytes = 64
+)
 
 // head appends the dense layer and, for classification, the softmax.
 func (b *builder) head(net *nn.Network, o Options, last *sequence) graph.TensorID {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -316,6 +317,9 @@ func FromArrays(name string, x, y *npy.Array) (*Set, error) {
 			hint = "; sequences of one feature are [sequences steps 1]"
 		}
 		return nil, fmt.Errorf("%s: shape %v, expected [sequences steps features], none of them 0%s", x.Name, x.Shape, hint)
+	}
+	if err := budget.Ask(x.Name, 4*int64(x.Elements())); err != nil && x.Type != "|u1" {
+		return nil, err
 	}
 	s := &Set{Name: name, n: x.Shape[0], Steps: x.Shape[1], Features: x.Shape[2], origin: [2]string{x.Name, y.Name}}
 	if len(y.Shape) == 0 || y.Shape[0] != s.n {

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/unroll-npu/unroll/internal/budget"
 )
 
 // maxCSV bounds a CSV file: its values are kept in memory.
@@ -33,7 +36,17 @@ func openCSV(file string, o Options) (*Set, error) {
 	if info.Size() > maxCSV {
 		return nil, fmt.Errorf("%s: %.1f GB, and at most %.0f GB of text are read into memory: keep fewer rows, or make x.npy and y.npy of it", file, float64(info.Size())/1e9, float64(maxCSV)/1e9)
 	}
-	return readCSV(file, f, o)
+	if err := budget.Ask(file, info.Size()); err != nil {
+		return nil, err
+	}
+	if info.Mode().IsRegular() {
+		return readCSV(file, f, o)
+	}
+	raw, err := budget.ReadAll(file, f)
+	if err != nil {
+		return nil, err
+	}
+	return readCSV(file, bytes.NewReader(raw), o)
 }
 
 // table is a CSV file in the making.

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/unroll-npu/unroll/internal/budget"
 )
 
 // IDX files hold one uint8 array: two zero bytes, the type 0x08, the number of
@@ -85,7 +87,7 @@ func findIDX(dir string, names ...string) (string, error) {
 }
 
 func readIDXFile(file string, rank int) (dims []int, data []byte, err error) {
-	raw, err := os.ReadFile(file)
+	raw, err := budget.ReadFile(file)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -95,28 +97,29 @@ func readIDXFile(file string, rank int) (dims []int, data []byte, err error) {
 // readIDX parses the content of an IDX file of uint8 values with rank
 // dimensions; file is its name for messages.
 func readIDX(file string, raw []byte, rank int) (dims []int, data []byte, err error) {
-	if len(raw) >= 2 && raw[0] == 0x1f && raw[1] == 0x8b {
-		z, err := gzip.NewReader(bytes.NewReader(raw))
-		if err != nil {
+	var r io.Reader = bytes.NewReader(raw)
+	packed := len(raw) >= 2 && raw[0] == 0x1f && raw[1] == 0x8b
+	if packed {
+		if r, err = gzip.NewReader(r); err != nil {
 			return nil, nil, fmt.Errorf("%s: bad gzip header: %w", file, err)
 		}
-		raw, err = io.ReadAll(io.LimitReader(z, maxIDX))
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: broken gzip data after %d uncompressed bytes: %w", file, len(raw), err)
-		}
 	}
-	header := 4 + 4*rank
-	if len(raw) < header {
-		return nil, nil, fmt.Errorf("%s: %d bytes, but the IDX header alone takes %d: the file is truncated", file, len(raw), header)
+	head := make([]byte, 4+4*rank)
+	n, err := io.ReadFull(r, head)
+	switch {
+	case err != nil && !packed, errors.Is(err, io.EOF):
+		return nil, nil, fmt.Errorf("%s: %d bytes, but the IDX header alone takes %d: the file is truncated", file, n, len(head))
+	case err != nil:
+		return nil, nil, fmt.Errorf("%s: broken gzip data after %d uncompressed bytes: %w", file, n, err)
 	}
 	want := uint32(idxUint8<<8 | rank)
-	if magic := binary.BigEndian.Uint32(raw); magic != want {
+	if magic := binary.BigEndian.Uint32(head); magic != want {
 		return nil, nil, fmt.Errorf("%s: magic number 0x%08x, expected 0x%08x (uint8, %d dimensions)", file, magic, want, rank)
 	}
 	dims = make([]int, rank)
 	size := uint64(1)
 	for i := range dims {
-		d := binary.BigEndian.Uint32(raw[4+4*i:])
+		d := binary.BigEndian.Uint32(head[4+4*i:])
 		if d == 0 {
 			return nil, nil, fmt.Errorf("%s: dimension %d is 0: the file holds nothing", file, i)
 		}
@@ -125,8 +128,17 @@ func readIDX(file string, raw []byte, rank int) (dims []int, data []byte, err er
 		}
 		dims[i] = int(d)
 	}
-	data = raw[header:]
-	if uint64(len(data)) != size {
+	if err := budget.Ask(file, int64(size)); err != nil {
+		return nil, nil, err
+	}
+	// One byte more than there should be, which tells a file that is too long.
+	data, err = io.ReadAll(io.LimitReader(r, int64(size)+1))
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("%s: broken gzip data after %d uncompressed bytes: %w", file, len(head)+len(data), err)
+	case uint64(len(data)) > size:
+		return nil, nil, fmt.Errorf("%s: at least %d bytes of data after the header, expected %d for dimensions %v", file, len(data), size, dims)
+	case uint64(len(data)) < size:
 		return nil, nil, fmt.Errorf("%s: %d bytes of data after the header, expected %d for dimensions %v", file, len(data), size, dims)
 	}
 	return dims, data, nil
