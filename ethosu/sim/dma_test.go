@@ -132,3 +132,29 @@ func TestOverlap(t *testing.T) {
 		}
 	}
 }
+
+// TestTablesOnBothCores: a table that one core lacks would give each another result.
+func TestTablesOnBothCores(t *testing.T) {
+	for mask := range 4 {
+		var s stream
+		s.raw(isa.SetParallelMode, 1)
+		s.set(isa.SetDMA0SrcRegion, "region", 0)
+		s.set(isa.SetDMA0DstRegion, "region", mask, "region_mode", 1)
+		s.addr(isa.SetDMA0Src, 0)
+		s.addr(isa.SetDMA0Dst, int64(accelerator(t, "ethos-u65-512").LUTBase()))
+		s.addr(isa.SetDMA0Len, 256)
+		s.raw(isa.OpDMAStart, 0)
+		s.stop()
+		for name, ok := range map[string]bool{"ethos-u65-512": mask == 3, "ethos-u65-256": mask&1 == 1} {
+			words := append([]uint32(nil), s.words...)
+			if name == "ethos-u65-256" {
+				words[0] &= 0xFFFF // one core
+			}
+			_, err := Prepare(accelerator(t, name), words, Regions{{Content: make([]byte, 256)}})
+			var f *Fault
+			if (err == nil) != ok || err != nil && (!errors.As(err, &f) || f.Cause != Unknown) {
+				t.Errorf("%s, core mask %d: %v, expected none: %v", name, mask, err, ok)
+			}
+		}
+	}
+}
