@@ -15,12 +15,26 @@ import (
 const lineWidth = 100
 
 var templateFuncs = template.FuncMap{
-	"times":  func(a, b int) int { return a * b },
-	"words":  cWords,
-	"bytes":  cBytes,
-	"ints":   cInts,
-	"floats": cFloats,
-	"quote":  cQuote,
+	"times":      func(a, b int) int { return a * b },
+	"words":      cWords,
+	"bytes":      cBytes,
+	"ints":       cInts,
+	"floats":     cFloats,
+	"quote":      cQuote,
+	"memoryType": memoryType,
+	// armConfig lists the numbers of memory types: of the stream, then of regions 0 to
+	// 7, of which those that are not given are as Arm's driver has them.
+	"armConfig": func(stream string, regions []string) string {
+		list := []string{strconv.Itoa(memoryType(stream))}
+		for i := range 8 {
+			n := []int{3, 0, 1, 1, 1, 1, 1, 1}[i]
+			if i < len(regions) {
+				n = memoryType(regions[i])
+			}
+			list = append(list, strconv.Itoa(n))
+		}
+		return strings.Join(list, ", ")
+	},
 	"offset": func(zero int) string {
 		if zero < 0 {
 			return fmt.Sprintf("+ %d", -zero)

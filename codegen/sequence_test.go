@@ -204,7 +204,7 @@ func TestArmSequence(t *testing.T) {
 	dir := onDisk(t, armSequence())
 	copyFiles(t, dir, "testdata/arm/ethosu_driver.h", "npu/ethosu_driver.h", "testdata/arm/sequence.c", "main.c")
 	runIn(t, dir, "gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-Iinclude", "-Inpu", "-Iapp", "-Isrc", "-o", "check",
-		"main.c", "src/arm_seq.c", "src/arm_seq_model.c", "app/check.c", "app/golden.c")
+		"main.c", "src/arm_seq.c", "src/arm_seq_model.c", "src/unroll_arm_config.c", "app/check.c", "app/golden.c")
 	if out := runIn(t, dir, "./check"); !strings.Contains(out, "5 calls, 0 mismatches, 25 starts") {
 		t.Error(out)
 	}

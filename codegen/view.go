@@ -342,6 +342,27 @@ func port(p, counter0, counter1 int) string {
 	return fmt.Sprintf("UNROLL_NPU_AXI%d_COUNTER%d", p, n)
 }
 
+// memoryType is the number of what port returns.
+func memoryType(name string) int { return int(name[len(name)-1] - '0') }
+
+// RegionMemories are the memory types of the regions.
+func (v *view) RegionMemories() []string {
+	var list []string
+	for _, r := range v.Regions {
+		list = append(list, r.Memory)
+	}
+	return list
+}
+
+// WindowMemories are those of a stage.
+func (s *streamView) WindowMemories() []string {
+	var list []string
+	for _, w := range s.Windows {
+		list = append(list, w.Memory)
+	}
+	return list
+}
+
 // addMemory describes the regions as the driver wants them.
 func (v *view) addMemory(prog *ethosu.Program) {
 	v.ArenaBytes = roundUp(prog.ArenaSize, cacheLine)

@@ -13,6 +13,12 @@ int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
                         const size_t *base_addr_size, const int num_base_addr, void *user_arg) {
     const uint32_t *words = custom_data_ptr;
     (void)user_arg;
+    for (int i = -1; i < 2; i++) { /* stream and constants in flash, the arena in SRAM */
+        if (ethosu_config_select(0, i) != (i < 0 ? 2u : i == 0 ? 3u : 0u)) {
+            puts("bad memory types");
+            return -1;
+        }
+    }
     if (memcmp(words, expected, sizeof(expected)) != 0 || (words[7] & 0xFFu) != 2u ||
         (int)(8u + ((words[7] & 0xFF00u) << 8) + (words[7] >> 16)) * 4 != custom_data_size ||
         (uintptr_t)words % 16u != 0u || words[custom_data_size / 4 - 1] != 0xFFFF0000u) {
