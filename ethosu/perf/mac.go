@@ -57,7 +57,7 @@ func MACCycles(a *ethosu.Accelerator, w *Work) (cycles, drain float64, reason Re
 				if sum == 0 {
 					first, reason = dpu, r
 				}
-				sum += longer * float64(h.times*v.times*d.times)
+				sum += float64(longer * float64(h.times*v.times*d.times)) // not fused: the same everywhere
 				dpuLast, outLast = dpu, out
 			}
 		}

@@ -38,11 +38,12 @@ func channel(a *ethosu.Accelerator, bytes, under, latency int) float64 {
 }
 
 // mapTransaction returns the bytes of the transactions for a feature map of which runs
-// of so many bytes lie together: at most a burst of the memory, where that is known.
+// of so many bytes lie together: at most two bursts of the memory, of which one is opened
+// while the other is transferred.
 func mapTransaction(m ethosu.Memory, run int) int {
 	n := min(run, transaction)
 	if m.Burst > 1 { // 1: not given
-		n = min(n, m.Burst)
+		n = min(n, 2*m.Burst)
 	}
 	return n
 }
