@@ -95,3 +95,32 @@ func nearest(i, in, out int, a ResizeAttr) int {
 	}
 	return min(max(index, 0), in-1)
 }
+
+// TapUnit is 1 in the fractions of RESIZE_BILINEAR.
+const TapUnit = 1 << 10
+
+// Tap is what one output of RESIZE_BILINEAR takes along one dimension: the inputs
+// before and behind it, and how far it is from the first, in parts of TapUnit. Where
+// both are one, at an edge, Part may be anything.
+type Tap struct {
+	Lo, Hi int
+	Part   int64
+}
+
+// Taps returns the taps of all outputs along a dimension, by TFLite's integer positions.
+func Taps(in, out int, a ResizeAttr) []Tap {
+	scale := (TapUnit*in + out/2) / out
+	if a.AlignCorners && out > 1 {
+		scale = (TapUnit*(in-1) + (out-1)/2) / (out - 1)
+	}
+	list := make([]Tap, out)
+	for i := range list {
+		at := i * scale
+		if a.HalfPixelCenters {
+			at += scale/2 - TapUnit/2
+		}
+		lo := max(at/TapUnit, 0)
+		list[i] = Tap{lo, min((at+TapUnit-1)/TapUnit, in-1), int64(at - lo*TapUnit)}
+	}
+	return list
+}

@@ -13,7 +13,7 @@ func planBilinear(p *plan, op *graph.Op) (step, error) {
 		return nil, floatError(p, op)
 	}
 	a := op.Attr.(graph.ResizeAttr)
-	rows, cols := tapsOf(in.Shape[1], out.Shape[1], a), tapsOf(in.Shape[2], out.Shape[2], a)
+	rows, cols := graph.Taps(in.Shape[1], out.Shape[1], a), graph.Taps(in.Shape[2], out.Shape[2], a)
 	src, dst := op.Inputs[0], op.Outputs[0]
 	width, depth := in.Shape[2], in.Shape[3]
 	return func(m *memory) {
@@ -25,8 +25,8 @@ func planBilinear(p *plan, op *graph.Op) (step, error) {
 				for _, c := range cols {
 					for k := range depth {
 						at := func(row, col int) int64 { return int64(int8(image[(row*width+col)*depth+k])) }
-						sum := at(r.lo, c.lo)*(unit-r.part)*(unit-c.part) + at(r.hi, c.lo)*r.part*(unit-c.part) +
-							at(r.lo, c.hi)*(unit-r.part)*c.part + at(r.hi, c.hi)*r.part*c.part
+						sum := at(r.Lo, c.Lo)*(unit-r.Part)*(unit-c.Part) + at(r.Hi, c.Lo)*r.Part*(unit-c.Part) +
+							at(r.Lo, c.Hi)*(unit-r.Part)*c.Part + at(r.Hi, c.Hi)*r.Part*c.Part
 						half := int64(unit * unit / 2)
 						if sum <= 0 {
 							half = -half
@@ -40,28 +40,4 @@ func planBilinear(p *plan, op *graph.Op) (step, error) {
 	}, nil
 }
 
-const unit = 1 << 10
-
-// tap is what one output position takes: the input before it and the one behind, and
-// how far it is from the first, in units of 2^-10.
-type tap struct {
-	lo, hi int
-	part   int64
-}
-
-func tapsOf(in, out int, a graph.ResizeAttr) []tap {
-	scale := (unit*in + out/2) / out
-	if a.AlignCorners && out > 1 {
-		scale = (unit*(in-1) + (out-1)/2) / (out - 1)
-	}
-	list := make([]tap, out)
-	for i := range list {
-		at := i * scale
-		if a.HalfPixelCenters {
-			at += scale/2 - unit/2
-		}
-		lo := max(at/unit, 0)
-		list[i] = tap{lo, min((at+unit-1)/unit, in-1), int64(at - lo*unit)}
-	}
-	return list
-}
+const unit = graph.TapUnit

@@ -282,6 +282,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(mustWrite(f, stateful()))
 	f.Add(mustWrite(f, window(graph.Conv2D, graph.Conv2DAttr{StrideH: 1, StrideW: 2, DilationH: 2, DilationW: 1}, []int{3, 2, 3, 4})))
 	f.Add(mustWrite(f, window(graph.MaxPool2D, graph.Pool2DAttr{StrideH: 2, StrideW: 3, FilterH: 2, FilterW: 3}, nil)))
+	f.Add(encode(&Model{Graph: counter()}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := ReadModel("fuzz", data)
 		if err != nil {

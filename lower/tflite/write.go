@@ -25,6 +25,12 @@ func WriteModel(m *Model) ([]byte, error) {
 	if err := g.Validate(); err != nil {
 		return nil, fmt.Errorf("writing a .tflite: %w", err)
 	}
+	return encode(m), nil
+}
+
+// encode writes a model as it is.
+func encode(m *Model) []byte {
+	g := m.Graph
 	w := &writer{b: flatbuffers.NewBuilder(1 << 16), g: g, index: map[string]uint32{}}
 	w.buffers = [][]byte{nil} // buffer 0 stands for "no data"
 	w.countVersions()
@@ -51,7 +57,7 @@ func WriteModel(m *Model) ([]byte, error) {
 	w.b.PrependUOffsetTSlot(modelMetadata, metaVector, 0)
 	w.b.PrependUOffsetTSlot(modelSignatures, signatureVector, 0)
 	w.b.FinishWithFileIdentifier(w.b.EndObject(), []byte(fileIdentifier))
-	return w.b.FinishedBytes(), nil
+	return w.b.FinishedBytes()
 }
 
 type writer struct {

@@ -19,7 +19,6 @@ func init() {
 	lowerers.Without(cpu+"ADD step by step", graph.Cumsum)
 	lowerers.Without(cpu+"MINIMUM, MAXIMUM or a table operator such as RELU", graph.Equal, graph.NotEqual, graph.Less, graph.LessEqual, graph.Greater, graph.GreaterEqual, graph.SelectV2)
 	lowerers.Without(cpu+"a product of the input with itself", graph.Pow)
-	lowerers.Without(cpu+"RESIZE_NEAREST_NEIGHBOR, or a transposed convolution with weights of its own", graph.ResizeBilinear)
 	lowerers.Without("it exists at the rim of a network alone, where compile takes it off; quantize the network around it", graph.Dequantize)
 }
 

@@ -11,7 +11,6 @@ import (
 func init() {
 	lowerers.Set(lowerReduce, graph.Mean, graph.Sum)
 	lowerers.Set(lowerExtreme, graph.ReduceMax, graph.ReduceMin)
-	lowerers.Without("the NPU finds no index; compute it on the CPU from the operator's input, which can be an output of the network", graph.ArgMax, graph.ArgMin)
 	lowerers.Without("the NPU has no inverse square root of a sum; normalize outside of the network", graph.L2Normalization)
 	lowerers.Without("no kernel of the NPU gives its values; use SOFTMAX, and the logarithm outside of the network", graph.LogSoftmax)
 }
@@ -49,17 +48,8 @@ func lowerExtreme(l *lowering, gop *graph.Op) error {
 	if t.Type != graph.Int8 {
 		return fmt.Errorf("of %v: the NPU has no minimum of a window of 16 bits; use REDUCE_MAX of the negated values", t.Type)
 	}
-	var mirror [256]int8
-	for i := range mirror {
-		mirror[i] = int8(127 - i)
-	}
-	// Between the tables there is no pooling that could take one: small accelerators lose theirs.
-	look := func(v, out view) error {
-		k := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: kernel.Scale{Mul: 1}}, Output: kernel.Output{Lo: -128, Hi: 127, Fn: kernel.FnTable, Table: l.table8(mirror)}}
-		return l.elementwise(k, operand{v: v}, &operand{scalar: true, value: 1}, out, 0)
-	}
 	w := l.fresh(t.Name+"/mirror", t.Type, v.shape)
-	if err := look(v, w); err != nil {
+	if err := l.mirror(v, w); err != nil {
 		return err
 	}
 	out := l.out(gop.Outputs[0])
@@ -69,7 +59,7 @@ func lowerExtreme(l *lowering, gop *graph.Op) error {
 		return err
 	}
 	l.views[gop.Outputs[0]] = out
-	return look(least, out)
+	return l.mirror(least, out)
 }
 
 func (l *lowering) reduce(gop *graph.Op, p kernel.Kernel, v view, zpIn, zpOut int) error {

@@ -1,0 +1,113 @@
+package tflite
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// TestFold reads what converters write for an open batch: an initial state that FILL
+// makes of the batch, which SHAPE and STRIDED_SLICE take from the input.
+func TestFold(t *testing.T) {
+	g := &graph.Graph{Name: "open batch"}
+	q := graph.PerTensor(0.5, 0)
+	ints := func(name string, v ...int) graph.TensorID {
+		x := &graph.Tensor{Name: name, Type: graph.Int32, Shape: []int{len(v)}}
+		x.SetInts(v)
+		return g.Add(x)
+	}
+	add := func(name string, d graph.DType, q *graph.Quant, shape ...int) graph.TensorID {
+		return g.Add(&graph.Tensor{Name: name, Type: d, Shape: shape, Quant: q})
+	}
+	x := add("x", graph.Int8, q, 1, 4)
+	shape, batch, dims := add("shape", graph.Int32, nil, 2), add("batch", graph.Int32, nil), add("dims", graph.Int32, nil, 2)
+	four := ints("four", 4)
+	g.Tensors[four].Shape = nil
+	zero := g.Add(&graph.Tensor{Name: "zero", Type: graph.Int8, Quant: q, Data: []byte{7}})
+	h, y := add("h", graph.Int8, q, 1, 4), add("y", graph.Int8, q, 1, 4)
+	g.Inputs, g.Outputs = []graph.TensorID{x}, []graph.TensorID{y}
+	g.Ops = []*graph.Op{
+		{Kind: graph.Shape, Attr: graph.ShapeAttr{Output: graph.Int32}, Inputs: []graph.TensorID{x}, Outputs: []graph.TensorID{shape}},
+		{Kind: graph.StridedSlice, Attr: graph.StridedSliceAttr{ShrinkAxisMask: 1}, Inputs: []graph.TensorID{shape, ints("b", 0), ints("e", 1), ints("s", 1)}, Outputs: []graph.TensorID{batch}},
+		{Kind: graph.Pack, Attr: graph.PackAttr{ValuesCount: 2}, Inputs: []graph.TensorID{batch, four}, Outputs: []graph.TensorID{dims}},
+		{Kind: graph.Fill, Inputs: []graph.TensorID{dims, zero}, Outputs: []graph.TensorID{h}},
+		{Kind: graph.Add, Attr: graph.AddAttr{}, Inputs: []graph.TensorID{x, h}, Outputs: []graph.TensorID{y}},
+	}
+	got, err := Read("open.tflite", encode(&Model{Graph: g}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Ops) != 1 || got.Ops[0].Kind != graph.Add {
+		t.Fatalf("%d operators are left, expected the ADD", len(got.Ops))
+	}
+	if data := got.Tensors[got.Ops[0].Inputs[1]].Data; !slices.Equal(data, []byte{7, 7, 7, 7}) {
+		t.Errorf("the state starts as %v, expected four times 7", data)
+	}
+}
+
+// counter is y = x + v, v = y, with the resource variable v.
+func counter() *graph.Graph {
+	g := &graph.Graph{Name: "counter"}
+	q := graph.PerTensor(0.5, -3)
+	add := func(name string, d graph.DType) graph.TensorID {
+		return g.Add(&graph.Tensor{Name: name, Type: d, Shape: []int{1, 4}, Quant: q})
+	}
+	x, y, read := add("x", graph.Int8), add("y", graph.Int8), add("read", graph.Int8)
+	handle := g.Add(&graph.Tensor{Name: "handle", Type: resource})
+	g.Inputs, g.Outputs = []graph.TensorID{x}, []graph.TensorID{y}
+	g.Ops = []*graph.Op{
+		{Kind: graph.VarHandle, Attr: graph.VarHandleAttr{Name: "v"}, Outputs: []graph.TensorID{handle}},
+		{Kind: graph.ReadVariable, Inputs: []graph.TensorID{handle}, Outputs: []graph.TensorID{read}},
+		{Kind: graph.Add, Attr: graph.AddAttr{}, Inputs: []graph.TensorID{x, read}, Outputs: []graph.TensorID{y}},
+		{Kind: graph.AssignVariable, Inputs: []graph.TensorID{handle, y}},
+	}
+	return g
+}
+
+// TestVariables: a variable that is read and then assigned is a state, under its name.
+func TestVariables(t *testing.T) {
+	g, err := Read("counter.tflite", encode(&Model{Graph: counter()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Inputs) != 2 || len(g.Outputs) != 2 || len(g.States) != 1 || g.Tensors[g.States[0].In].Name != "v" {
+		t.Fatalf("inputs %v, outputs %v, states %v, expected x and v, and a pair", g.Inputs, g.Outputs, g.States)
+	}
+	for _, x := range g.Tensors {
+		if x.Type == resource {
+			t.Errorf("tensor %q of a variable is left", x.Name)
+		}
+	}
+	// The value is an output already, so that the state has a copy of its own.
+	if s := g.States[0]; s.Out == g.Outputs[0] {
+		t.Error("the state's output is the first output")
+	}
+	if _, err := Read("again.tflite", mustWrite(t, g)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestVariablesRefused: what cannot be a state says so.
+func TestVariablesRefused(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(g *graph.Graph)
+		want  string
+	}{
+		{"never assigned", func(g *graph.Graph) { g.Ops = g.Ops[:3] }, `variable "v": is read and nothing is ever assigned to it`},
+		{"no handle", func(g *graph.Graph) { g.Ops = g.Ops[1:] }, "reads no variable that a VAR_HANDLE names"},
+		{"used as a value", func(g *graph.Graph) { g.Ops[2].Inputs[1] = g.Ops[0].Outputs[0] }, "a variable is used as a value"},
+		{"other shape", func(g *graph.Graph) { g.Tensors[2].Shape = []int{4, 1, 1, 1, 1}; g.Tensors[0].Shape = []int{1, 4} }, "has shape"},
+		{"call of nothing", func(g *graph.Graph) {
+			g.Ops = append(g.Ops, &graph.Op{Kind: graph.CallOnce, Attr: graph.CallOnceAttr{Subgraph: 3}})
+		}, "names subgraph 3 of 1"},
+	} {
+		g := counter()
+		c.spoil(g)
+		if _, err := Read("x", encode(&Model{Graph: g})); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, expected one with %q", c.name, err, c.want)
+		}
+	}
+}
