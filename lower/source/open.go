@@ -14,6 +14,7 @@ import (
 	"github.com/unroll-npu/unroll/lower/onnx"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/train/checkpoint"
+	"github.com/unroll-npu/unroll/train/hdf5"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -28,16 +29,16 @@ const (
 	Safetensors        // weights, ours or PyTorch's
 	NPZ                // weights of Keras
 	Torch              // weights that torch.save wrote
+	Keras              // a model, or weights with their names, .keras or .h5
 )
 
-var formats = [...]string{"unknown", "ONNX", "TensorFlow Lite", "safetensors", "NPZ", "PyTorch"}
+var formats = [...]string{"unknown", "ONNX", "TensorFlow Lite", "safetensors", "NPZ", "PyTorch", "Keras"}
 
 func (f Format) String() string { return formats[f] }
 
 // elsewhere are formats that are known by their first bytes and not read, with the
 // way to one that is.
 var elsewhere = []struct{ magic, what string }{
-	{"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5): in Python, model.export(\"model.onnx\", format=\"onnx\"), or numpy.savez(\"weights.npz\", **{w.path: w.numpy() for w in model.weights})"},
 	{"\x80\x02", "a Python pickle (PyTorch before 1.6, or scikit-learn): load it in Python, and torch.save(model.state_dict(), \"weights.pt\") or torch.onnx.export(model, example, \"model.onnx\")"},
 	{"\x80\x04", "a Python pickle: in Python, torch.onnx.export(model, example, \"model.onnx\")"},
 	{"\x93NUMPY", "one NumPy array: data, or weights alone; a network is an .onnx, .tflite, .safetensors or .npz file"},
@@ -76,12 +77,14 @@ func Recognise(file string) (Format, error) {
 		return TFLite, nil
 	case bytes.HasPrefix(b, []byte("PK\x03\x04")):
 		return archiveFormat(file, f, info.Size())
+	case bytes.HasPrefix(b, []byte(hdf5.Magic)):
+		return Keras, nil
 	case n >= 9 && b[8] == '{':
 		return Safetensors, nil
 	case onnx.Looks(b) || strings.HasSuffix(strings.ToLower(file), ".onnx"):
 		return ONNX, nil
 	}
-	return Unknown, fmt.Errorf("%s: not a network of any known format: expected .onnx, .tflite, .safetensors, .pt or Keras weights as .npz", file)
+	return Unknown, fmt.Errorf("%s: not a network of any known format: expected .onnx, .tflite, .safetensors, .pt, .keras, .h5 or Keras weights as .npz", file)
 }
 
 // archiveFormat tells zip files by what is in them.
@@ -94,8 +97,8 @@ func archiveFormat(file string, f *os.File, size int64) (Format, error) {
 		switch name := e.Name; {
 		case strings.HasSuffix(name, "data.pkl"):
 			return Torch, nil
-		case name == "model.weights.h5" || name == "config.json":
-			return Unknown, fmt.Errorf("%s: a Keras archive: in Python, model.export(\"model.onnx\", format=\"onnx\"), or numpy.savez(\"weights.npz\", **{w.path: w.numpy() for w in model.weights})", file)
+		case name == "model.weights.h5":
+			return Keras, nil
 		case strings.HasSuffix(name, ".npy"):
 			return NPZ, nil
 		}
@@ -160,7 +163,7 @@ func openLayers(file string, format Format, net *nn.Network, o Options) (*Networ
 	n := &Network{File: file, Format: format.String(), Layers: net}
 	if f := net.Facts; f != nil {
 		n.Assumed = f.Assumed
-		if f.Data == nil && o.Layers.Head == "" { // of another program
+		if f.Data == nil && f.Task == "" && o.Layers.Head == "" { // weights of another program
 			n.Assumed = append(n.Assumed, headAssumed(net))
 		}
 	}

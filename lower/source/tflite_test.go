@@ -68,7 +68,7 @@ func TestRecognise(t *testing.T) {
 	}{
 		"a.txt":     {"something", Unknown, "not a network of any known format"},
 		"a.onnx":    {"\x08\x08\x12\x00", ONNX, ""},
-		"b":         {"\x89HDF\r\n\x1a\nrest", Unknown, "an HDF5 file (Keras .h5)"},
+		"b":         {"\x89HDF\r\n\x1a\nrest", Keras, ""},
 		"c.pkl":     {"\x80\x04rest", Unknown, "a Python pickle"},
 		"d.npy":     {"\x93NUMPY\x01\x00", Unknown, "one NumPy array"},
 		"e.onnx":    {"\x1c\x00\x00\x00TFL3rest", TFLite, ""},

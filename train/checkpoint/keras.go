@@ -30,6 +30,11 @@ func ReadNPZAs(name string, r io.ReaderAt, size int64, s Stated) (*nn.Network, e
 	if err != nil {
 		return nil, err
 	}
+	return readArrays(name, arrays, s)
+}
+
+// readArrays reads a network from arrays by Keras' names.
+func readArrays(name string, arrays map[string]*npy.Array, s Stated) (*nn.Network, error) {
 	groups := map[string]kerasGroup{}
 	for key, a := range arrays {
 		key = strings.TrimSuffix(key, ":0")

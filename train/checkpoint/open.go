@@ -7,11 +7,13 @@ import (
 	"os"
 	"path"
 
+	"github.com/unroll-npu/unroll/train/hdf5"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
 // Open reads a network from a file of any kind this package knows, told apart by
-// its first bytes: an NPZ archive, a PyTorch file or a safetensors file. Graphs (ONNX, .tflite) are
+// its first bytes: an NPZ archive, an HDF5 file or an archive of Keras, a PyTorch
+// file or a safetensors file. Graphs (ONNX, .tflite) are
 // opened by lower/source.
 func Open(file string) (*nn.Network, error) { return OpenAs(file, Stated{}) }
 
@@ -34,24 +36,36 @@ func OpenAs(file string, s Stated) (*nn.Network, error) {
 	n, _ := f.ReadAt(head[:], 0)
 	switch {
 	case n >= 4 && string(head[:4]) == "PK\x03\x04":
-		if isTorchFile(f, info.Size()) {
+		switch {
+		case hasMember(f, info.Size(), "data.pkl"):
 			return ReadTorch(file, f, info.Size(), s)
+		case hasMember(f, info.Size(), "model.weights.h5"):
+			return ReadKeras(file, f, info.Size(), s)
 		}
 		return ReadNPZAs(file, f, info.Size(), s)
+	case n >= 8 && string(head[:8]) == hdf5.Magic:
+		if info.Size() > maxStored {
+			return nil, fmt.Errorf("%s: more than %d bytes", file, maxStored)
+		}
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		return ReadH5(file, raw, s)
 	case n == 9 && head[8] == '{':
 		return ReadAs(file, f, info.Size(), s)
 	}
 	return ReadAs(file, f, info.Size(), s)
 }
 
-// isTorchFile reports whether a zip archive is one that torch.save wrote.
-func isTorchFile(r io.ReaderAt, size int64) bool {
+// hasMember reports whether a zip archive has an entry of that name, in whatever folder.
+func hasMember(r io.ReaderAt, size int64, name string) bool {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return false
 	}
 	for _, f := range z.File {
-		if path.Base(f.Name) == "data.pkl" {
+		if path.Base(f.Name) == name {
 			return true
 		}
 	}
