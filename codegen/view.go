@@ -385,5 +385,9 @@ func (v *view) addMemory(prog *ethosu.Program) {
 	if v.FastSize > 0 {
 		v.Regions = append(v.Regions, regionView{"fast", v.Macro + "_FAST_BYTES", port(prog.Mode.Cache, 1, 3), "UNROLL_NPU_PRIVATE"})
 	}
-	v.CommandMemory = port(prog.Mode.Const, 1, 2)
+	stream := prog.Mode.Const
+	if named, err := ethosu.ParseMemoryMode(prog.Mode.Name); err == nil {
+		stream = named.Const // the stream stays in flash, also when the constants do not
+	}
+	v.CommandMemory = port(stream, 1, 2)
 }

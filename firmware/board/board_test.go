@@ -130,7 +130,7 @@ func TestManifestRefused(t *testing.T) {
 }
 
 func TestFor(t *testing.T) {
-	for name, want := range map[string]string{"corstone300": "host qemu qemu-hook corstone300", "qemu": "host qemu", "host": "host"} {
+	for name, want := range map[string]string{"corstone300": "host qemu qemu-hook corstone300", "qemu": "host qemu", "host": "host", "alif-e7-he": "host alif-e7-he"} {
 		_, all, err := Project(name)
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func TestFor(t *testing.T) {
 			t.Errorf("a project for %s holds %v, expected %s", name, got, want)
 		}
 	}
-	if _, _, err := Project("nothing"); err == nil || !strings.Contains(err.Error(), "corstone300, host") {
+	if _, _, err := Project("nothing"); err == nil || !strings.Contains(err.Error(), "host, qemu") {
 		t.Error(err)
 	}
 }

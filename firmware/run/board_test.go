@@ -2,12 +2,17 @@ package run_test
 
 import (
 	"debug/elf"
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/firmware/board"
+	"github.com/unroll-npu/unroll/firmware/link"
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
@@ -44,5 +49,112 @@ func TestAddBoard(t *testing.T) {
 	defer image.Close()
 	if s := image.Section(".unroll_arena"); s == nil || s.Addr>>20 != 0x110 {
 		t.Errorf("the arena is not in BRAM: %+v", s)
+	}
+}
+
+// TestBoardsLink builds images for the boards that nothing here runs: code, model and
+// arena must lie where the manifest says, and run must say what to do instead.
+func TestBoardsLink(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: cross-compiles two projects, not in short mode")
+	}
+	for _, c := range []struct {
+		name     string
+		sections map[string]uint64
+	}{
+		{"alif-e7-he", map[string]uint64{".vectors": 0x80000000, ".unroll_arena": 0x02000000, ".bss": 0x20000000}},
+		{"himax-we2", map[string]uint64{".vectors": 0x10000000, ".unroll_model": 0x3a000000, ".unroll_arena": 0x3401f000, ".bss": 0x30000000}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := project(t, readModel(t, "gru16_t4"), "ethos-u55-64", "gru", 2)
+			var err error
+			if p.Options.Board, p.Options.Boards, err = board.Project(c.name); err != nil {
+				t.Fatal(err)
+			}
+			opt := run.Options{Dir: write(t, generate(t, p)), On: c.name, Accel: p.Program.Accel}
+			opt.Image, err = run.Build(t.Context(), opt)
+			if errors.Is(err, run.ErrNoTool) {
+				t.Skipf("SKIPPED: %v", err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			image, err := elf.Open(opt.Image)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer image.Close()
+			for name, start := range c.sections {
+				if s := image.Section(name); s == nil || s.Addr>>16 != start>>16 {
+					t.Errorf("%s is not at %#x: %+v", name, start, s)
+				}
+			}
+			if files, err := run.Flash(opt.Dir, c.name, opt.Image, t.TempDir()); err != nil || len(files) < 3 {
+				t.Errorf("%d images: %v", len(files), err)
+			}
+			if _, err := run.Run(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "unroll flash writes them") {
+				t.Errorf("run says %v", err)
+			}
+		})
+	}
+}
+
+// moved is a memory that the NPU sees at other addresses than the program.
+type moved struct{ link.Memory }
+
+const movedBy = 0x10000000
+
+func (m moved) ReadAt(addr uint64, p []byte) error  { return m.Memory.ReadAt(back(addr), p) }
+func (m moved) WriteAt(addr uint64, p []byte) error { return m.Memory.WriteAt(back(addr), p) }
+
+func back(addr uint64) uint64 {
+	if addr>>24 == (0x31000000+movedBy)>>24 {
+		return addr - movedBy
+	}
+	if addr>>24 == 0x31 {
+		return 0 // the NPU has nothing where the program has its arena
+	}
+	return addr
+}
+
+// TestRemap runs a board on which the NPU sees the arena's memory somewhere else.
+func TestRemap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
+	}
+	builtin, err := board.Builtin().Get("qemu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	memories := append([]board.Memory(nil), builtin.Memories...)
+	for i := range memories {
+		if memories[i].Name == "SRAM" {
+			memories[i].NPUOffset = movedBy
+		}
+	}
+	manifest, err := json.Marshal(map[string]any{"summary": "remapped", "needs": "QEMU", "inherits": "qemu", "memories": memories})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "remapped")
+	writeFile(t, filepath.Join(dir, board.ManifestName), string(manifest))
+	p := project(t, readModel(t, "gru16_t4"), "ethos-u55-128", "gru", 3)
+	if p.Options.Board, p.Options.Boards, err = board.Project(dir); err != nil {
+		t.Fatal(err)
+	}
+	opt := run.Options{Dir: write(t, generate(t, p)), On: "remapped", Accel: p.Program.Accel}
+	opt.Connect = func(m link.Memory) link.NPU {
+		return run.SimulatedIn(p.Program.Accel, ethosu.DefaultSystemConfig(p.Program.Accel))(moved{m})
+	}
+	report, err := run.Run(t.Context(), opt)
+	if errors.Is(err, run.ErrNoTool) {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.Pass || report.Calls != 3 {
+		t.Errorf("pass=%v problem=%q console:\n%s", report.Pass, report.Problem, report.Console)
 	}
 }
