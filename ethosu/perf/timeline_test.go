@@ -1,10 +1,15 @@
 package perf
 
 import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/testdata"
 )
 
 // A stream of a long transfer and an elementwise operation shows what overlaps.
@@ -74,5 +79,64 @@ func TestStreamErrors(t *testing.T) {
 		if r, err := Stream(a, at, words); err == nil {
 			t.Errorf("%08x: estimated %d cycles", words, r.Total)
 		}
+	}
+}
+
+// TestBadMemories: a file may say of its memories what it likes.
+func TestBadMemories(t *testing.T) {
+	a, err := ethosu.ParseAccelerator("ethos-u65-256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, damage := range []func(m *ethosu.Memory){
+		func(m *ethosu.Memory) { m.ClockScale = 0 },
+		func(m *ethosu.Memory) { m.ClockScale = math.NaN() },
+		func(m *ethosu.Memory) { m.ClockScale = math.Inf(1) },
+		func(m *ethosu.Memory) { m.ReadLatency = -1 },
+		func(m *ethosu.Memory) { m.MaxReads = -1 },
+		func(m *ethosu.Memory) { m.Window = -1 },
+	} {
+		s := ethosu.DefaultSystemConfig(a)
+		damage(&s.Axi1)
+		if r, err := Stream(a, PlacesOf(s, ethosu.DefaultMemoryMode()), isa.PutStop(0xffff).Append(nil)); err == nil || !strings.Contains(err.Error(), `"Dram"`) {
+			t.Errorf("%+v: estimated %d cycles, %v", s.Axi1, r.Total, err)
+		}
+	}
+}
+
+// TestRandomBits: whatever a stream says, the estimate ends, and adds up.
+func TestRandomBits(t *testing.T) {
+	words := stream(t, testdata.Shared(t, "data", "models", "gru16_t4.vela51he-u65-256.tflite"))
+	a, err := ethosu.ParseAccelerator("ethos-u65-256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mode, err := ethosu.ParseMemoryMode("Dedicated_Sram")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := PlacesOf(ethosu.DefaultSystemConfig(a), mode)
+	rng := rand.New(rand.NewPCG(7, 8))
+	estimated := 0
+	for range 400 {
+		damaged := slices.Clone(words)
+		for range 1 + rng.IntN(4) {
+			damaged[rng.IntN(len(damaged))] ^= 1 << rng.IntN(32)
+		}
+		r, err := Stream(a, at, damaged)
+		if err != nil {
+			continue
+		}
+		estimated++
+		sum := int64(0)
+		for _, n := range r.By {
+			sum += n
+		}
+		if r.Total <= 0 || sum != r.Total {
+			t.Fatalf("%d cycles, reasons add up to %d", r.Total, sum)
+		}
+	}
+	if estimated < 50 {
+		t.Errorf("only %d of 400 damaged streams were estimated", estimated)
 	}
 }

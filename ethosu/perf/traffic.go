@@ -40,10 +40,10 @@ func run(f isa.Format, bits int, b, fm block.Shape) int {
 // they need: n outputs in blocks of b, each of whose windows covers a kernel and moves by
 // a stride, of an input of so many elements.
 func extent(n, b, stride, kernel, input, up int) int {
-	sum := 0
-	for at := 0; at < n; at += b {
-		need := ((min(b, n-at)-1)*max(stride, 1) + kernel + up - 1) / up
-		sum += min(need, input)
+	need := func(n int) int { return min(((n-1)*max(stride, 1)+kernel+up-1)/up, input) }
+	sum := n / b * need(b)
+	if rest := n % b; rest > 0 {
+		sum += need(rest)
 	}
 	return sum
 }
