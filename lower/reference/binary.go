@@ -24,7 +24,7 @@ func planBroadcast(p *plan, op *graph.Op, row rowFunc) (step, error) {
 	if sa, sb := stepOf(a), stepOf(b); (sa == 0 || a.Elems() == n) && (sb == 0 || b.Elems() == n) {
 		return func(m *memory) { row(m.v[iy], m.v[ia], m.v[ib], n, sa, sb) }, nil
 	}
-	size := y.Type.Size()
+	size, sizeA, sizeB := y.Type.Size(), a.Type.Size(), b.Type.Size()
 	sa, sb := broadcastStrides(a.Shape, y.Shape), broadcastStrides(b.Shape, y.Shape)
 	last := len(y.Shape) - 1
 	inner := y.Shape[last]
@@ -42,7 +42,7 @@ func planBroadcast(p *plan, op *graph.Op, row rowFunc) (step, error) {
 				offA += i * sa[d]
 				offB += i * sb[d]
 			}
-			row(m.v[iy][r*inner*size:], m.v[ia][offA*size:], m.v[ib][offB*size:], inner, sa[last], sb[last])
+			row(m.v[iy][r*inner*size:], m.v[ia][offA*sizeA:], m.v[ib][offB*sizeB:], inner, sa[last], sb[last])
 		}
 	}, nil
 }
