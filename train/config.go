@@ -45,6 +45,8 @@ type Config struct {
 	Clip     float64 // bound of the global gradient norm; 0 for none
 	Smooth   float64 // label smoothing, 0 … below 1
 	Shift    int     // each image moves by up to so many pixels both ways, anew every time
+	Noise    float64 // deviation of what is added to every feature, as the network takes it, anew every time
+	Decay    float64 // weight decay, decoupled from Adam's gradient: the fraction of a weight that a step at learning rate 1 takes away
 	// ClassWeights scale the loss of each class; nil means 1. They are used as given.
 	ClassWeights []float64
 
@@ -116,6 +118,8 @@ func (c Config) withDefaults(sequences int) (Config, error) {
 	check(c.Smooth >= 0 && c.Smooth < 1, "label smoothing is %v, expected 0 … below 1", c.Smooth)
 	check(c.Patience >= 0, "patience is %d epochs, expected 0 or more", c.Patience)
 	check(c.Patience == 0 || c.Validation != nil, "patience is %d epochs, but there is no validation set to judge by", c.Patience)
+	check(c.Noise >= 0 && !math.IsInf(c.Noise, 0), "noise is %v, expected a deviation, 0 or more", c.Noise)
+	check(c.Decay >= 0 && c.Decay*c.Rate < 1, "weight decay is %v at rate %v, expected 0 or more, and together less than 1", c.Decay, c.Rate)
 	check(c.Shift >= 0, "shift is %d pixels, expected 0 or more", c.Shift)
 	check(c.Window >= 0 && c.Window <= maxWindow, "window is %d rows, expected 1 to %d", c.Window, maxWindow)
 	if f := c.Cell.Facts(); f != nil {

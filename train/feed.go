@@ -12,6 +12,7 @@ type feed struct {
 	set       *dataset.Set
 	mean, std []float32
 	shift     int
+	noise     float32
 	seed      uint64
 	buffer    [][]float32 // one sequence a row of the batch
 	target    *scale      // of a regression's targets; nil leaves them
@@ -37,6 +38,10 @@ func (f *feed) put(e *engine, b, i, epoch int) {
 		span := uint64(2*f.shift + 1)
 		dx, dy = int(rng.Uint64()%span)-f.shift, int(rng.Uint64()%span)-f.shift
 	}
+	var noise *rand.Rand
+	if f.noise > 0 {
+		noise = rand.New(rand.NewPCG(f.seed^streamNoise<<56, uint64(epoch)<<32|uint64(i)))
+	}
 	for t := range s.Steps {
 		row := e.x[(b*s.Steps+t)*e.xRow:][:s.Features]
 		from := t - dy
@@ -48,6 +53,11 @@ func (f *feed) put(e *engine, b, i, epoch int) {
 		if f.mean != nil {
 			for j := range row {
 				row[j] = (row[j] - f.mean[j]) / f.std[j]
+			}
+		}
+		if noise != nil && t >= s.Steps-s.Length(i) {
+			for j := range row {
+				row[j] += f.noise * float32(noise.NormFloat64())
 			}
 		}
 	}

@@ -209,7 +209,7 @@ func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 	batch := min(c.Batch, set.Len())
 	e := newEngine(net, batch, c.Workers, false)
 	r := &run{Config: c, net: net, engine: e, set: set, start: time.Now(), feed: newFeed(e, set, net.Mean, net.Std)}
-	r.feed.shift, r.feed.seed = c.Shift, c.Seed
+	r.feed.shift, r.feed.noise, r.feed.seed = c.Shift, float32(c.Noise), c.Seed
 	if set.Task == nn.Regression {
 		r.feed.target = targetScale(set)
 	}
@@ -306,7 +306,7 @@ func (r *run) train(batch []int, rate float64) (loss float64, hits, counted int)
 			e.crew.meet()
 			a.Scale = r.clipScale()
 		}
-		e.move(w, &a)
+		e.move(w, &a, float32(rate*r.Decay))
 	})
 	for row := range n * e.head.rows {
 		loss += e.head.rowLoss[row]

@@ -14,6 +14,7 @@ const (
 	streamShuffle
 	streamShift
 	streamSplit
+	streamNoise
 )
 
 // Initialize fills the tensors of net, whose shapes are set, with Keras' initial

@@ -41,6 +41,9 @@ func (c Config) fingerprint(set *dataset.Set) string {
 	if c.Window > 1 || c.OutputGate {
 		s += fmt.Sprintf("; window %d, output gate %v", c.Window, c.OutputGate)
 	}
+	if c.Noise > 0 || c.Decay > 0 {
+		s += fmt.Sprintf("; noise %v, decay %v", c.Noise, c.Decay)
+	}
 	if c.Validation != nil {
 		s += fmt.Sprintf("; validation of %d", c.Validation.Len())
 	}

@@ -95,13 +95,17 @@ func (s *strip) pack(dst []float32, first, count int) {
 	}
 }
 
-// move takes one optimizer step with the columns of worker w.
-func (e *engine) move(w int, a *elementwise.Adam) {
+// move takes one optimizer step with the columns of worker w; decay is the part of every
+// weight but the biases that it takes away first.
+func (e *engine) move(w int, a *elementwise.Adam, decay float32) {
 	for _, s := range e.plan.strips[w] {
 		for _, m := range s.matrices {
 			p := (s.from - m.From) / gemm.Width
 			size := m.Inner * gemm.Width
 			from, to := p*size, (p+s.panels)*size
+			if decay > 0 {
+				m.Shrink(p, p+s.panels, 1-decay)
+			}
 			a.Step(m.W[from:to], m.Grad[from:to], m.M[from:to], m.V[from:to])
 			for i := range s.panels {
 				m.TransposePanel(p + i)

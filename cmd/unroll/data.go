@@ -42,7 +42,7 @@ func (d *dataFlags) addFor(f *pflag.FlagSet) {
 func (d *dataFlags) addRest(f *pflag.FlagSet) {
 	d.set = f
 	f.Uint64Var(&d.seed, "seed", 1, "seed of everything random")
-	f.BoolVar(&d.standardize, "standardize", false, "standardize features, or with =false do not (default: where their scales call for it); the constants travel with the network into the generated C")
+	f.BoolVar(&d.standardize, "standardize", false, "standardize features, or with =false do not (default: unless they are so already, or pixels); the constants travel with the network into the generated C")
 	f.Float64Var(&d.test, "test", 0.2, "fraction set aside as the test part where the files have none")
 	f.StringVar(&d.sequence, "sequence-column", "sequence", "CSV: name of the column that tells the rows of one sequence")
 	f.StringVar(&d.label, "label-column", "label", "CSV: name of the column with the label")

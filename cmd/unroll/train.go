@@ -45,6 +45,7 @@ type trainFlags struct {
 	cell, activation, recipe     string
 	units, layers, epochs, batch int
 	rate, clip, warmUp, smooth   float64
+	noise, decay                 float64
 	schedule, weights            string
 	shift                        int
 	classic, outputGate          bool
@@ -62,7 +63,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
 	f.IntVar(&t.window, "window", 0, "rows of its input that every layer sees at a step (default: 1)")
 	f.BoolVar(&t.outputGate, "output-gate", false, "mingru: one more gate, which multiplies a layer's output")
-	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small for at most 8000 sequences, else default)")
+	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise), numbers (the same for regressions), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small or numbers for at most 8000 sequences, else default)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
 	f.Float64Var(&t.rate, "rate", 0, "learning rate, the peak of the schedule (default: the recipe's)")
@@ -71,6 +72,8 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.Float64Var(&t.warmUp, "warm-up", 0, "fraction of all steps over which the learning rate rises (default: the recipe's)")
 	f.IntVar(&t.shift, "shift", 0, "images: move each by up to so many pixels, anew every time (default: the recipe's)")
 	f.Float64Var(&t.smooth, "smooth", 0, "label smoothing, 0 to below 1")
+	f.Float64Var(&t.noise, "noise", 0, "deviation of the noise that is added to features, anew every time (default: the recipe's)")
+	f.Float64Var(&t.decay, "weight-decay", 0, "weight decay, decoupled from the gradient (default: the recipe's)")
 	f.StringVar(&t.weights, "class-weights", "", "factor of each class's loss, as 1,2.5,1, or balanced: the rarer the heavier (default: all 1)")
 	t.given = f.Changed
 	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm, 0 for none (default: the recipe's)")
@@ -114,6 +117,12 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 		if c.WarmUp = t.warmUp; t.warmUp == 0 {
 			c.WarmUp = -1
 		}
+	}
+	if t.given("noise") {
+		c.Noise = t.noise
+	}
+	if t.given("weight-decay") {
+		c.Decay = t.decay
 	}
 	if t.given("shift") {
 		c.Shift = t.shift

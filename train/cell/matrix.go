@@ -31,6 +31,16 @@ func NewMatrix(source Operand, bias bool, from, cols, rows int, forwardOnly bool
 	return m
 }
 
+// Shrink multiplies the weights of panels from..after-1, biases left out, by a factor.
+func (m *Matrix) Shrink(from, after int, factor float32) {
+	for p := from; p < after; p++ {
+		panel := m.Panel(m.W, p)[:m.Source.Width*gemm.Width]
+		for i := range panel {
+			panel[i] *= factor
+		}
+	}
+}
+
 // Panel returns the part of a panel array that holds panel p.
 func (m *Matrix) Panel(v []float32, p int) []float32 {
 	return v[p*m.Inner*gemm.Width : (p+1)*m.Inner*gemm.Width]

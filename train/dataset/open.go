@@ -17,7 +17,8 @@ type Options struct {
 	Seed uint64 // of the division
 
 	// Standardize says whether Mean and Std are computed from the training part: "on",
-	// "off", or "auto", the default, where scales of the features call for it.
+	// "off", or "auto", the default, unless features have means near 0 and deviations near 1
+	// already, or are the pixels of IDX files.
 	Standardize string
 
 	By     string // how parts are divided: see ByAny, the default
@@ -51,6 +52,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: no such data set: %w", path, err)
 	}
+	pictures := false
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case o.Empty != EmptyPrevious && o.Empty != EmptyZero && o.Empty != EmptyDrop && o.Empty != EmptyError:
 		err = fmt.Errorf("%q is nothing to do with empty cells: expected %s, %s, %s or %s", o.Empty, EmptyPrevious, EmptyZero, EmptyDrop, EmptyError)
@@ -62,6 +64,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		train, test, err = openFolder(path, o)
 	case info.IsDir():
 		train, test, err = OpenMNIST(path)
+		pictures = true // pixels between 0 and 1 are as initial weights expect them
 	case ext == ".npz":
 		train, test, err = openNPZ(path, o)
 	case ext == ".csv":
@@ -76,7 +79,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.Standardize == StandardizeOn || o.Standardize == StandardizeAuto && needsScaling(train) {
+	if o.Standardize == StandardizeOn || o.Standardize == StandardizeAuto && !pictures && needsScaling(train) {
 		if err := Standardize(train, test); err != nil {
 			return nil, nil, err
 		}

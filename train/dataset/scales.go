@@ -36,23 +36,15 @@ func (s *Set) spreads() []spread {
 	return all
 }
 
-// needsScaling reports whether features are far from what the initial weights expect: a
-// mean or a deviation of more than 2, deviations that differ 10 times, or all of them
-// below 0.05. Pixels, which are between 0 and 1, never are.
+// needsScaling reports whether features are not yet as initial weights expect them: with
+// means near 0 and deviations near 1. Features that never change do not count.
 func needsScaling(s *Set) bool {
-	if s.pixels != nil {
-		return false
-	}
-	least, most := math.Inf(1), 0.0
 	for _, f := range s.spreads() {
-		if math.Abs(f.mean) > 2 || f.std > 2 {
+		if f.std > 0 && (math.Abs(f.mean) > 0.3 || f.std > 2 || f.std < 0.5) {
 			return true
 		}
-		if f.std > 0 {
-			least, most = min(least, f.std), max(most, f.std)
-		}
 	}
-	return most > 10*least || most > 0 && most < 0.05
+	return false
 }
 
 // Unscaled names the feature that is farthest from what initial weights expect, with its
