@@ -43,18 +43,13 @@ const reportEvery = 25
 // errors name the option or the data that cannot be used, or are those of
 // Config.Save.
 func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress)) (*nn.Network, error) {
-	c, err := c.withDefaults(set.Len())
+	net, err := Untrained(c, set)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkData(set); err != nil {
+	if c, err = c.withDefaults(set.Len()); err != nil {
 		return nil, err
 	}
-	net := c.network(set)
-	if err := Trainable(net); err != nil {
-		return nil, err
-	}
-	Initialize(net, c.Seed)
 	r := newRun(c, net, set)
 	defer r.engine.close()
 	r.engine.load(net)
@@ -86,6 +81,20 @@ func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress
 		return r.best, nil
 	}
 	return r.network(), nil
+}
+
+// Untrained returns the network that Fit begins with.
+func Untrained(c Config, set *dataset.Set) (*nn.Network, error) {
+	c, err := c.withDefaults(set.Len())
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkData(set); err != nil {
+		return nil, err
+	}
+	net := c.network(set)
+	Initialize(net, c.Seed)
+	return net, Trainable(net)
 }
 
 // checkData reports what about the sets keeps the options from being used.

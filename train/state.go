@@ -44,6 +44,9 @@ func (c Config) fingerprint(set *dataset.Set) string {
 	if c.Noise > 0 || c.Decay > 0 {
 		s += fmt.Sprintf("; noise %v, decay %v", c.Noise, c.Decay)
 	}
+	if set.Origin != nil {
+		s += "; data " + set.Origin.SHA256
+	}
 	if c.Validation != nil {
 		s += fmt.Sprintf("; validation of %d", c.Validation.Len())
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -49,6 +51,7 @@ type buildFlags struct {
 	generate       generateFlags
 	sequence, out  string
 	compare, chain int
+	trained        bool // a network is in kept
 	json           bool
 }
 
@@ -113,7 +116,36 @@ func (b *buildFlags) name(network string) error {
 	return codegen.CheckWritable(b.out, b.generate.force)
 }
 
+// kept is the file that holds what was trained until the project, which has it too, is
+// written.
+func (b *buildFlags) kept() string { return b.out + ".trained.safetensors" }
+
+// keep writes the network, so that nothing that fails later, or an interruption, loses it.
+func (b *buildFlags) keep(net *nn.Network) error {
+	file, err := encodeNetwork(net)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(b.kept()), 0o777); err != nil {
+		return err
+	}
+	b.trained = true
+	return writeFile(b.kept(), file, true)
+}
+
+// runBuild is the verb; it says where the trained network is when something failed later.
 func runBuild(c *cli, b *buildFlags) error {
+	err := b.run(c)
+	if !b.trained {
+		return err
+	}
+	if err == nil || errors.Is(err, errReported) {
+		return errors.Join(err, os.Remove(b.kept()))
+	}
+	return fmt.Errorf("%w\nthe trained network is in %s", err, b.kept())
+}
+
+func (b *buildFlags) run(c *cli) error {
 	if err := c.noArgs(); err != nil {
 		return err
 	}
@@ -177,7 +209,13 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*
 	if err := b.name(plan.train.Name); err != nil {
 		return nil, nil, err
 	}
+	if err := b.rehearse(c, plan, set); err != nil {
+		return nil, nil, err
+	}
 	net, err := fit(c, plan.train, set)
+	if net != nil {
+		err = errors.Join(err, b.keep(net))
+	}
 	if err != nil {
 		return nil, nil, err
 	}
