@@ -2,6 +2,7 @@ package lower
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -25,6 +26,8 @@ type GraphResult struct {
 	Loss        float64         // the largest of an output, on the calls it was calibrated on: see LowerGraph
 	Outputs     []OutputError   // of every data output
 	Wide        map[string]bool // roles of 16 bits, nil where Options.Activations says them
+
+	q *graphQuantizer
 }
 
 // OutputError compares an output of the quantized graph with the float graph's.
@@ -126,6 +129,53 @@ func (q *graphQuantizer) observe(ctx context.Context) error {
 	return nil
 }
 
+// Arranged returns the float graph that was quantized: r.Float with some parts written
+// in another way. Tensors have the names of r.Int8 where they are the same.
+func (r *GraphResult) Arranged() *graph.Graph { return r.q.plan.Graph }
+
+// WithConstants quantizes the arranged graph again, everything as it was but for float
+// constants that have other values, by TensorID of the arranged graph: to nearest, with
+// the scales that weights had.
+func (r *GraphResult) WithConstants(values map[graph.TensorID][]float32) (*GraphResult, error) {
+	g := *r.q.plan.Graph
+	g.Tensors = slices.Clone(g.Tensors)
+	plan, q := *r.q.plan, *r.q
+	plan.Graph, q.plan = &g, &plan
+	q.scheme.Moments, q.scheme.WeightScales = nil, map[graph.TensorID][]float32{}
+	for id, v := range values {
+		t := *g.Tensors[id]
+		t.Data = nil
+		for _, x := range v {
+			t.Data = binary.LittleEndian.AppendUint32(t.Data, math.Float32bits(x))
+		}
+		g.Tensors[id] = &t
+		if found := r.Int8.Find(t.Name); found != graph.None && r.Int8.Tensors[found].Type == graph.Int8 {
+			q.scheme.WeightScales[id] = r.Int8.Tensors[found].Quant.Scales
+		}
+	}
+	next, err := q.result(r.Wide)
+	if err != nil {
+		return nil, err
+	}
+	next.Widths = r.Widths
+	return next, nil
+}
+
+// LossOn returns the loss of the quantized graph on other calls than those it was
+// calibrated on.
+func (r *GraphResult) LossOn(ctx context.Context, calls Sequences) (float64, error) {
+	q := *r.q
+	q.calls, q.want = calls, map[graph.TensorID][]float32{}
+	for _, id := range dataOutputs(q.float) {
+		var err error
+		if q.want[id], err = calibrate.TraceSequences(q.float, id, calls); err != nil {
+			return 0, err
+		}
+	}
+	outputs, err := q.errors(ctx, r.Int8)
+	return q.loss(outputs), err
+}
+
 // dataOutputs returns the outputs of real numbers that are no states, or all of them
 // where there are only states.
 func dataOutputs(g *graph.Graph) []graph.TensorID {
@@ -162,7 +212,7 @@ func (q *graphQuantizer) result(wide map[string]bool) (*GraphResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &GraphResult{Float: q.float, Int8: g, Wide: wide}
+	r := &GraphResult{Float: q.float, Int8: g, Wide: wide, q: q}
 	if r.Outputs, err = q.errors(context.Background(), g); err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ type lowerFlags struct {
 	form, activations, estimator string
 	steps, calibration           int
 	noState, perStep, perChannel bool
-	qat, weightLevels            int
+	qat, distill, weightLevels   int
 	maxLoss                      string
 }
 
@@ -61,6 +61,7 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.activations, "activations", "auto", "width of the values: auto (16 bits where 8 lose more than --max-loss), int8, mixed (int16 before the activation functions) or int16")
 	f.StringVar(&l.maxLoss, "max-loss", "", "largest loss against float that auto accepts: points of accuracy, or the relative error of numbers (default 0.3%, or 3% of numbers)")
 	f.IntVar(&l.qat, "qat", 0, "steps of fine-tuning under the network's own quantization, before it is lowered")
+	f.IntVar(&l.distill, "distill", 0, "steps in which the quantized graph of an import learns to give the float graph's outputs on the calibration calls, without labels; try 200")
 	f.IntVar(&l.weightLevels, "weight-levels", 127, "largest magnitude of a quantized weight: fewer levels (say 64) take less flash, and fewer cycles where flash is slow")
 	f.BoolVar(&l.perChannel, "per-channel", false, "a scale for every output of a weight matrix: more exact, larger encoded weights (default: with --activations mixed and int16)")
 }
@@ -91,6 +92,9 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	}
 	if l.steps < 0 || l.calibration < 1 {
 		return o, usagef("--steps must not be negative and --calibration must be at least 1, found %d and %d", l.steps, l.calibration)
+	}
+	if l.distill < 0 {
+		return o, usagef("--distill %d: expected a number of steps", l.distill)
 	}
 	if l.qat < 0 {
 		return o, usagef("--qat %d: expected a number of steps", l.qat)
@@ -163,6 +167,9 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 		if l.set.Changed(flag) {
 			return usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, name)
 		}
+	}
+	if l.distill > 0 {
+		return usagef("--distill is for graphs (.onnx, float .tflite); %s holds layers, which --qat fine-tunes with their labels", name)
 	}
 	net, err := checkpoint.OpenAs(name, g.source.stated())
 	if err != nil {

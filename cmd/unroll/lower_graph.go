@@ -9,6 +9,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/lower/finetune"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/source"
 )
@@ -93,6 +94,10 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	low, stopped := l.distilled(c, low, data.Calls)
+	if low == nil {
+		return fmt.Errorf("%s: %w", name, stopped)
+	}
 	r := importedGraph{
 		lowered: lowered{Assumed: slices.Clip(append([]string{}, assumed...)), Operators: len(low.Int8.Ops), Output: out, Widened: widenedRoles(low)},
 		Loss:    low.Loss, Errors: low.Outputs, States: net.StateNames(), Task: data.TaskOf(net),
@@ -100,7 +105,7 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if net.Inputs > 0 {
 		r.ImportDifference = &net.Difference
 	}
-	if data.Test != nil {
+	if data.Test != nil && stopped == nil {
 		e, err := low.Compare(c.ctx, data.Test, *data.Truth)
 		if err != nil {
 			return fmt.Errorf("%s with --data %s: %w", name, d.data, err)
@@ -120,6 +125,9 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if err := writeFile(out, file, force); err != nil {
 		return err
 	}
+	if stopped != nil {
+		return fmt.Errorf("%s: wrote %s, the best so far: %w", name, out, stopped)
+	}
 	if rf.json {
 		return printJSON(c.stdout, r)
 	}
@@ -136,6 +144,19 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	printChosen(c, low.Widths)
 	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", operand(out)))
 	return nil
+}
+
+// distilled lets the quantized graph learn from the float graph, when asked for. An
+// interruption is an error beside the best so far.
+func (l *lowerFlags) distilled(c *cli, low *lower.GraphResult, calls lower.Sequences) (*lower.GraphResult, error) {
+	if l.distill == 0 {
+		return low, nil
+	}
+	p := newProgress(c.stderr)
+	defer p.finish()
+	return finetune.Distill(c.ctx, low, calls, finetune.DistillOptions{Steps: l.distill, Levels: l.weightLevels}, func(step int, loss float64) {
+		p.update(step, l.distill, fmt.Sprintf("learning from the float graph: loss %.4f", loss))
+	})
 }
 
 // costOf is the cycles of a call on the NPU; of a graph that the compiler does not

@@ -15,7 +15,15 @@ import (
 type kernel struct{ forward, backward func(t *tape, op *graph.Op) }
 
 // kernels is the table of operators that fine-tuning runs.
-var kernels = graph.NewStage[kernel]("fine-tuning", nil)
+var kernels = graph.NewStage("fine-tuning", func(d *graph.Descriptor) (kernel, bool) {
+	switch {
+	case d.Moves != nil:
+		return kernel{moved, movedBack}, true
+	case d.Real != nil:
+		return kernel{real, realBack}, true
+	}
+	return kernel{}, false
+})
 
 func init() {
 	pass := func(d, y float32) float32 { return d }
@@ -40,7 +48,7 @@ func init() {
 	kernels.Set(kernel{func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], op.Attr.(graph.UnpackAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.parts(op, op.Inputs[0], op.Attr.(graph.UnpackAttr).Axis, true) }}, graph.Unpack)
 	kernels.Set(kernel{func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.PackAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.PackAttr).Axis, true) }}, graph.Pack)
 	kernels.Set(kernel{func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.ConcatenationAttr).Axis, false) }, func(t *tape, op *graph.Op) { t.join(op, op.Attr.(graph.ConcatenationAttr).Axis, true) }}, graph.Concatenation)
-	kernels.Otherwise("training unrolls networks into matrices, sums, products, sigmoids and movements of whole parts; lower without --finetune")
+	kernels.Otherwise("its gradient is not known here; lower without --distill")
 }
 
 func relu(v []float32) {
@@ -62,6 +70,14 @@ func (t *tape) fused(op *graph.Op) {
 	case graph.SubAttr:
 		a = attr.Activation
 	case graph.MulAttr:
+		a = attr.Activation
+	case graph.Conv2DAttr:
+		a = attr.Activation
+	case graph.DepthwiseConv2DAttr:
+		a = attr.Activation
+	case graph.Pool2DAttr:
+		a = attr.Activation
+	case graph.ConcatenationAttr:
 		a = attr.Activation
 	}
 	var low, high float32

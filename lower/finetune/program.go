@@ -16,7 +16,8 @@ type program struct {
 	consts map[graph.TensorID]*constant
 	order  []graph.TensorID // of the constants
 	input  graph.TensorID
-	logits graph.TensorID // input of the softmax, or the output where there is none
+	fed    []graph.TensorID // all inputs
+	logits graph.TensorID   // input of the softmax, or the output where there is none
 }
 
 // grid holds the real values a quantized tensor can take: step*(q-zero) for q in
@@ -33,19 +34,24 @@ type constant struct {
 	shape   []int
 	value   []float32
 	rounded []float32
-	weights bool    // on an int8 grid of its own
-	levels  float32 // its largest magnitude there
-	rows    int     // with a scale each; 1 is one scale for all
+	weights bool      // on an int8 grid of its own
+	levels  float32   // its largest magnitude there
+	rows    int       // with a scale each; 1 is one scale for all
+	scales  []float32 // of the rows where they are fixed, else nil
+	apart   bool      // an output's weights lie rows elements apart, those of a depthwise convolution
 }
 
 // newProgram joins the float graph with the quantization of the tensors of the
 // same names, weights having the given largest magnitude; 0 is 127.
 func newProgram(float, quantized *graph.Graph, levels int) (*program, error) {
 	p := &program{g: float, grids: make([]grid, len(float.Tensors)), consts: map[graph.TensorID]*constant{}}
-	matrices := map[graph.TensorID]bool{}
+	matrices, apart := map[graph.TensorID]bool{}, map[graph.TensorID]bool{}
 	for _, op := range float.Ops {
-		if op.Kind == graph.FullyConnected {
+		switch op.Kind {
+		case graph.FullyConnected, graph.Conv2D:
 			matrices[op.Inputs[1]] = true
+		case graph.DepthwiseConv2D:
+			matrices[op.Inputs[1]], apart[op.Inputs[1]] = true, true
 		}
 	}
 	for i, t := range float.Tensors {
@@ -63,7 +69,7 @@ func newProgram(float, quantized *graph.Graph, levels int) (*program, error) {
 				if q != nil && q.Type == graph.Int8 {
 					c.weights, c.rows, c.levels = true, max(len(q.Quant.Scales), 1), math.MaxInt8
 					if matrices[id] {
-						c.levels = float32(cmp.Or(levels, math.MaxInt8))
+						c.levels, c.apart = float32(cmp.Or(levels, math.MaxInt8)), apart[id]
 					}
 				}
 				p.consts[id] = c
@@ -84,7 +90,7 @@ func newProgram(float, quantized *graph.Graph, levels int) (*program, error) {
 	if len(float.Inputs) == 0 || len(float.Outputs) == 0 {
 		return nil, fmt.Errorf("graph %q has no inputs or no outputs", float.Name)
 	}
-	p.input, p.logits = float.Inputs[0], float.Outputs[0]
+	p.input, p.fed, p.logits = float.Inputs[0], float.Inputs, float.Outputs[0]
 	for _, op := range float.Ops {
 		if op.Kind == graph.Softmax && op.Outputs[0] == p.logits {
 			p.logits = op.Inputs[0]
@@ -112,18 +118,24 @@ func (p *program) quantizeConstants() {
 		}
 		cols := len(c.value) / c.rows
 		for r := range c.rows {
-			src, dst := c.value[r*cols:(r+1)*cols], c.rounded[r*cols:(r+1)*cols]
+			first, step := r*cols, 1
+			if c.apart {
+				first, step = r, c.rows
+			}
 			top := float32(0)
-			for _, v := range src {
+			for i := range cols {
+				v := c.value[first+i*step]
 				top = max(top, v, -v)
 			}
-			if top == 0 {
-				clear(dst)
-				continue
-			}
 			scale := top / c.levels
-			for i, v := range src {
-				dst[i] = nearest(v/scale) * scale
+			if c.scales != nil {
+				scale, top = c.scales[r], c.scales[r]
+			}
+			for i := range cols {
+				at := first + i*step
+				if c.rounded[at] = 0; top != 0 {
+					c.rounded[at] = nearest(min(max(c.value[at]/scale, -c.levels), c.levels)) * scale
+				}
 			}
 		}
 	}

@@ -53,8 +53,8 @@ func (t *tape) slope(id graph.TensorID, b int) []float32 {
 
 func (t *tape) gradient(id graph.TensorID) []float32 { return t.gradients[id] }
 
-// forward runs the graph on the values of the input. States begin at 0, which is
-// what their tensors hold.
+// forward runs the graph on the values of the inputs. States begin with what their
+// tensors hold, which is 0 in a new tape.
 func (t *tape) forward() error {
 	for i := range t.gradients {
 		clear(t.gradients[i])
@@ -63,7 +63,9 @@ func (t *tape) forward() error {
 	for _, g := range t.constants {
 		clear(g)
 	}
-	t.finish(t.p.input)
+	for _, id := range t.p.fed {
+		t.finish(id)
+	}
 	for i, op := range t.p.g.Ops {
 		k, err := kernels.Get(op.Kind)
 		if err != nil {
@@ -83,7 +85,8 @@ func (t *tape) finish(id graph.TensorID) {
 	t.p.grids[id].round(t.values[id][:n], t.dead[id][:n])
 }
 
-// backward carries the gradient of the logits to all constants.
+// backward carries the gradients of the outputs, which the caller has written, to all
+// constants and inputs.
 func (t *tape) backward() {
 	for i := len(t.p.g.Ops) - 1; i >= 0; i-- {
 		op := t.p.g.Ops[i]

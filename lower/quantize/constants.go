@@ -84,6 +84,10 @@ func (c *converter) weights(op *graph.Op, id, bias graph.TensorID, in, out *grap
 		s = math.Max(s, math.Ldexp(float64(out.Scales[0])/float64(in.Scales[0]), -28))
 		scales[o] = float32(s)
 	}
+	chosen, ok := c.o.WeightScales[id]
+	if ok && len(chosen) == rows {
+		copy(scales, chosen)
+	}
 	quant := graph.PerChannel(scales, axis)
 	if c.o.PerTensor || rows == 1 {
 		top := scales[0]
@@ -101,7 +105,8 @@ func (c *converter) weights(op *graph.Op, id, bias graph.TensorID, in, out *grap
 		m = nil
 		for i, v := range w {
 			q := math.Round(float64(v) / float64(scales[of(i)]))
-			data[i] = byte(int8(min(max(q, -127), 127)))
+			top := float64(c.o.WeightLevels)
+			data[i] = byte(int8(min(max(q, -top), top)))
 		}
 	} else {
 		r := newRounder(m, float64(in.Scales[0])*float64(in.Scales[0])/12)

@@ -60,6 +60,10 @@ type Options struct {
 	// encoded size of a matrix follows the number of values its weights have.
 	WeightLevels int
 
+	// WeightScales, by float weights, are scales that were chosen before, one for every
+	// output: the weights keep to them.
+	WeightScales map[graph.TensorID][]float32
+
 	// Moments of the inputs of a FULLY_CONNECTED, by its float weights, guide the
 	// rounding of the weights and correct the mean of their error in the bias, which
 	// an operator without one has only with 16-bit activations. Without moments
