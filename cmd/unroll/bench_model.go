@@ -112,16 +112,12 @@ func benchCompile(c *cli, n *npuFlags, against string, asJSON bool) error {
 	result := map[string]any{"ours": ours, "compile_seconds": took.Seconds()}
 	var theirs perf.Figures
 	if other != nil {
-		var list []perf.Figures
-		for _, p := range other.Programs {
-			p.System, p.Mode = o.System, o.Mode
-			f, err := perf.FiguresOf(p)
-			if err != nil {
-				return fmt.Errorf("%s: %w", against, err)
-			}
-			list = append(list, f)
+		if theirs, err = fileFigures(against, other, func(_ *ethosu.Accelerator, s *ethosu.SystemConfig, m *ethosu.MemoryMode) error {
+			*s, *m = o.System, o.Mode
+			return nil
+		}); err != nil {
+			return err
 		}
-		theirs = perf.Add(list, other.CPUOps)
 		result["theirs"] = theirs
 	}
 	if asJSON {

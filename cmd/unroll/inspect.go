@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -10,6 +11,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/ethosu/vela"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -37,6 +39,13 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 				return usagef("--json, --disassemble and tables of --ops and --memory are printed one at a time")
 			}
 			m, err := readModel(name)
+			var mixed *vela.Mixed
+			if errors.As(err, &mixed) {
+				if *disassemble || *ops || *memory {
+					return usagef("%s: it has %d operators for the CPU between its streams: --disassemble, --ops and --memory need a file that is one program", name, mixed.File.CPUOps)
+				}
+				return inspectMixed(c, mixed, &n, *asJSON)
+			}
 			if err != nil {
 				return err
 			}
@@ -63,7 +72,7 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 			}
 			switch {
 			case *asJSON:
-				return printJSON(c.stdout, fig)
+				return printJSON(c.stdout, inspectedOf(p, &r, fig))
 			case *disassemble:
 				return disassembleStages(c.stdout, p)
 			}

@@ -27,6 +27,7 @@ func StageOf(p *ethosu.Program, s *ethosu.Stage) (Report, error) {
 		name[o.Word] = o.Name
 	}
 	for i := range r.Ops {
+		r.Ops[i].Stage = s.Name
 		if n := name[r.Ops[i].Word]; n != "" {
 			r.Ops[i].Name = n
 		}

@@ -13,6 +13,7 @@ type Op struct {
 	Word        int    // offset of the NPU_OP word in the stream
 	Index       int    // among the block operations and DMAs
 	Name        string // what the program says, or the kind of operation
+	Stage       string // of the program; empty when it is the whole call
 	DMA         bool
 	Begins, End float64 // cycles from the start of the stream
 	Bytes       int64   // moved by a DMA

@@ -45,14 +45,25 @@ func Open(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// Read returns the program of a compiled .tflite whose only operator is "ethos-u".
+// Mixed is the error for a file that is more than one program.
+type Mixed struct {
+	Name string
+	File *File
+}
+
+func (m *Mixed) Error() string {
+	return fmt.Sprintf("%s: has %d operators, of which only \"ethos-u\" runs on the NPU: a network that needs the CPU in between cannot be run as one program", m.Name, m.File.CPUOps+len(m.File.Programs))
+}
+
+// Read returns the program of a compiled .tflite whose only operator is "ethos-u"; for
+// another the error is a *Mixed.
 func Read(name string, data []byte) (*ethosu.Program, error) {
 	f, err := Open(name, data)
 	if err != nil {
 		return nil, err
 	}
-	if n := f.CPUOps + len(f.Programs); n != 1 {
-		return nil, fmt.Errorf("%s: has %d operators, of which only \"ethos-u\" runs on the NPU: a network that needs the CPU in between cannot be run as one program", name, n)
+	if f.CPUOps+len(f.Programs) != 1 {
+		return nil, &Mixed{Name: name, File: f}
 	}
 	return f.Programs[0], nil
 }

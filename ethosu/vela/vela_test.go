@@ -3,6 +3,7 @@ package vela_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"path"
 	"reflect"
 	"strings"
@@ -212,7 +213,8 @@ func TestMixedFile(t *testing.T) {
 	if err != nil || len(f.Programs) != 1 || f.CPUOps != 1 || len(f.Programs[0].Inputs) != 1 || len(f.Programs[0].Outputs) != 1 {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	if _, err := vela.Read(name, b); err == nil || !strings.Contains(err.Error(), "has 2 operators") {
+	var mixed *vela.Mixed
+	if _, err := vela.Read(name, b); !errors.As(err, &mixed) || mixed.File.CPUOps != 1 || !strings.Contains(err.Error(), "has 2 operators") {
 		t.Errorf("error is %v", err)
 	}
 	plain := func(name string) *graph.Graph {
