@@ -65,6 +65,10 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 			s.values[in.Name] = c.fromTensor(in.Name, t)
 			continue
 		}
+		if in.Type == Float16 || in.Type == BFloat16 {
+			open = append(open, fmt.Sprintf("input %q is %v; export the model in float32, which is what is quantized here", in.Name, in.Type))
+			continue
+		}
 		if in.Type != Float && in.Type != Double {
 			open = append(open, fmt.Sprintf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name))
 			continue

@@ -9,6 +9,7 @@ import (
 
 	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/lower/onnx"
 	"github.com/unroll-npu/unroll/lower/tflite"
@@ -28,6 +29,8 @@ type Data struct {
 	Calls lower.Sequences
 	Test  lower.LabelledSequences
 	Truth *lower.Truth
+
+	turned bool // features come before steps
 
 	// Unused are arrays that no input has the name of.
 	Unused []string
@@ -156,8 +159,14 @@ func (d *Data) Fit(n *Network, limit int) error {
 	}
 	d.Calls, d.Test = train.Spread(limit), test
 	d.Truth = &lower.Truth{Task: d.test.Task, Outputs: d.test.Outputs, Steps: d.test.Steps, PerStep: d.test.PerStep, Classes: d.test.Classes}
-	if d.test.Task == nn.Classification && n.Task() == "detection" {
-		d.Truth.Threshold = 0.5
+	d.turned = train.Turned
+	if d.test.Task == nn.Classification && len(n.data()) > 0 {
+		if k := n.width(n.data()[0]); k > d.Truth.Outputs { // not all classes need to occur
+			d.Truth.Outputs = k
+		}
+		if n.Task() == facts.Detection {
+			d.Truth.Threshold = 0.5
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/calibrate"
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -13,6 +14,9 @@ import (
 type Labelled struct {
 	*dataset.Set
 	calls, size int
+
+	// Turned says that the input has the features before the steps.
+	Turned bool
 }
 
 // NewLabelled checks that sequences of the set are calls of the graph.
@@ -23,16 +27,35 @@ func NewLabelled(g *graph.Graph, set *dataset.Set) (*Labelled, error) {
 	}
 	t := g.Tensors[g.Inputs[inputs[0]]]
 	l := &Labelled{Set: set, size: t.Elems()}
-	whole := set.Steps * set.Features
+	steps, features := set.Steps, set.Features
+	var dims []int // but for those of 1
+	for _, d := range t.Shape {
+		if d > 1 {
+			dims = append(dims, d)
+		}
+	}
+	given := func(shape ...int) bool {
+		var want []int
+		for _, d := range shape {
+			if d > 1 {
+				want = append(want, d)
+			}
+		}
+		return slices.Equal(dims, want)
+	}
+	part := l.size / features // steps of a call, where the input has whole ones
 	switch {
-	case whole == l.size:
+	case given(steps, features) || given(steps*features):
 		l.calls = 1
-	case whole%l.size == 0 && l.size%set.Features == 0 && len(g.States) > 0:
-		l.calls = whole / l.size
-	case whole%l.size == 0 && l.size%set.Features == 0:
-		return nil, fmt.Errorf("input %q takes %d values, a sequence of the data has %d steps of %d: declare the states that go from call to call (--state IN=OUT)", t.Name, l.size, set.Steps, set.Features)
+	case given(features, steps):
+		l.calls, l.Turned = 1, true
+	case part > 0 && part < steps && steps%part == 0 && (given(part, features) || given(part*features)):
+		l.calls = steps / part
+		if len(g.States) == 0 {
+			return nil, fmt.Errorf("input %q takes %d steps, a sequence of the data has %d: declare the states that go from call to call (--state IN=OUT)", t.Name, part, steps)
+		}
 	default:
-		return nil, fmt.Errorf("input %q of shape %v takes %d values, a sequence of the data has %d steps of %d: they do not fit; see --shape", t.Name, t.Shape, l.size, set.Steps, set.Features)
+		return nil, fmt.Errorf("input %q has shape %v, a sequence of the data has %d steps of %d features: they do not fit; see --shape", t.Name, t.Shape, steps, features)
 	}
 	return l, nil
 }
@@ -44,7 +67,13 @@ func (l *Labelled) Calls(int) int { return l.calls }
 func (l *Labelled) Feed(i, call, _ int, dst []float32) error {
 	row := make([]float32, l.Steps*l.Features)
 	l.Sample(i, row)
-	copy(dst, row[call*l.size:])
+	if !l.Turned {
+		copy(dst, row[call*l.size:])
+		return nil
+	}
+	for i := range dst {
+		dst[i] = row[i%l.Steps*l.Features+i/l.Steps]
+	}
 	return nil
 }
 

@@ -1,9 +1,12 @@
 package source
 
 import (
+	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -87,12 +90,68 @@ func (n *Network) prove(m *onnx.Model, r *onnx.Result) error {
 			}
 		}
 		if worst > tolerance {
+			if why := n.fragile(m, sourceIn, want, worst); why != "" {
+				return fmt.Errorf("float32 is not enough for this network: %s; %s differs", why, first)
+			}
 			return fmt.Errorf("BUG: the converted graph is not the network of the file: the first value that differs is %s; please report it with the file", first)
 		}
 		n.Difference = math.Max(n.Difference, worst)
 	}
 	n.Inputs = count
 	return nil
+}
+
+// fragile says why a difference comes from the precision of float32 and not from the
+// conversion: weights or values near its limits, or outputs that move as much when
+// the inputs move by float32's own rounding. "" is no such reason.
+func (n *Network) fragile(m *onnx.Model, in, want map[string]*eval.Array, worst float64) string {
+	const limit = 1e18 // whose square float32 still holds
+	for _, t := range n.Graph.Tensors {
+		if t.Type != graph.Float32 || t.Data == nil {
+			continue
+		}
+		for i := 0; i < len(t.Data); i += 4 {
+			if v := math.Abs(float64(math.Float32frombits(binary.LittleEndian.Uint32(t.Data[i:])))); v != v || v > limit {
+				return fmt.Sprintf("constant %q has the value %g", t.Name, v)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		for _, v := range want[name].Data {
+			if math.Abs(v) > limit || v != v {
+				return fmt.Sprintf("value %q reaches %g", name, v)
+			}
+		}
+	}
+	moved := map[string]*eval.Array{}
+	for name, a := range in {
+		b := *a
+		if b.Type == onnx.Float {
+			b.Data = append([]float64(nil), a.Data...)
+			for i := range b.Data {
+				b.Data[i] *= 1 + float64(1-2*(i%2))*1e-6
+			}
+		}
+		moved[name] = &b
+	}
+	outs, err := eval.New(m).Run(moved)
+	if err != nil {
+		return ""
+	}
+	for i, o := range m.Graph.Outputs {
+		a := want[o.Name]
+		if a == nil || len(a.Data) != len(outs[i].Data) {
+			continue
+		}
+		top, most := smallest, 0.0
+		for k, v := range a.Data {
+			top, most = math.Max(top, math.Abs(v)), math.Max(most, math.Abs(v-outs[i].Data[k]))
+		}
+		if most/top > worst/100 {
+			return fmt.Sprintf("output %q moves by %.2g when the inputs move by 1e-6", o.Name, most/top)
+		}
+	}
+	return ""
 }
 
 // difference is the largest one of two values, relative to the largest element.

@@ -30,6 +30,9 @@ func (n *Network) Say(states []string, head string, d *Data) []string {
 	if p := n.Proposals(); len(states) == 0 && len(p) > 0 {
 		out = append(out, fmt.Sprintf("no states: inputs are fed at every call; if these are states, say %s, else --state none", strings.Join(p, " ")))
 	}
+	if d != nil && d.turned {
+		out = append(out, "the input has the features of a sequence before its steps, by its shape; the data is turned to that")
+	}
 	outs := n.data()
 	if len(outs) == 0 {
 		return out
