@@ -83,7 +83,7 @@ func TestSequenceFindings(t *testing.T) {
 		"the load goes elsewhere": {false, nil, func(p *ethosu.Program, s map[string]*ethosu.Stage) {
 			s["load"].Windows[1].Offset += 16
 			p.ArenaSize += 16
-		}, "weights: core 0, stream at"},
+		}, "FULLY_CONNECTED): weights"},
 		"the load runs twice, so that nothing is known of what it leaves": {false, nil, func(_ *ethosu.Program, s map[string]*ethosu.Stage) {
 			s["load"].Times = 2
 		}, "no stream before has copied all of them"},
