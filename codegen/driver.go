@@ -13,6 +13,8 @@ import (
 const (
 	modelError = 32
 	armError   = 33
+
+	otherModelError = 34
 )
 
 type statusCode struct {

@@ -27,6 +27,7 @@ func Generate(p Project) (Tree, error) {
 		{"fixed C", addFixed},
 		{"templates", addTemplates},
 		{"compiled model", addModel},
+		{"model blob", addBlob},
 		{"golden vectors", addGolden},
 		{"Go test", addGoTest},
 		{"extra files", addExtra},

@@ -40,6 +40,8 @@ type view struct {
 	ArenaSection                        string
 	Regions                             []regionView
 	CommandMemory                       string
+	Blob                                bool        // the model can also come from outside of the program
+	BlobID                              string      // of blobs that fit
 	Written, ReadBack                   []lineRange // of the arena, by the CPU
 
 	Inputs, Outputs  []*tensorView // without states
@@ -146,6 +148,10 @@ func newView(p *Project) (*view, error) {
 	}
 	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name
 	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants differ from their CRC-64"})
+	v.Blob = !v.Arm && !v.Sequence
+	if v.Blob {
+		v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_OTHER_MODEL", otherModelError, "the blob is a model for other code than this"})
+	}
 	if v.Arm {
 		v.StatusCodes = armCodes(v.StatusCodes)
 	}
@@ -157,6 +163,9 @@ func newView(p *Project) (*view, error) {
 	}
 	v.addMemory(prog)
 	v.addLines(prog)
+	if v.Blob {
+		v.BlobID = fmt.Sprintf("%016X", blobID(prog))
+	}
 	v.addStreams(prog)
 	return v, nil
 }
@@ -201,7 +210,7 @@ func (v *view) addTensors(p *Project) error {
 	taken := map[string]bool{"ctx": true, "npu": true, "arena": true, "fast": true, "state": true, "status": true,
 		"timeout_ms": true, "real": true, "model": true, "mean": true, "std_dev": true, "i": true, "value": true, "ready": true, "found": true,
 		"mismatches": true, "call": true, "calls": true, "pmu": true, "explain": true, "where": true, "name": true, "section": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
-		"regions": true, "intact": true, "verified": true, "words": true, "lo": true, "hi": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
+		"regions": true, "intact": true, "verified": true, "linked": true, "blob": true, "inside": true, "make_ready": true, "end": true, "offset": true, "words": true, "lo": true, "hi": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
 		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
 		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true,
 		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}

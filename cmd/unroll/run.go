@@ -22,6 +22,7 @@ var runVerb = verb{
 		on := f.String("on", "host", "where: host, qemu (Cortex-M55, simulated NPU), fvp (Arm's Corstone-300 model) or another board of the project")
 		timeout := f.Duration("timeout", 5*time.Minute, "limit of the program's run")
 		sanitize := f.Bool("sanitize", false, "host: build with AddressSanitizer and UBSan")
+		shadow := f.Bool("shadow-cache", false, "host, qemu: put a data cache at its worst between program and NPU, to prove cache maintenance")
 		quiet := f.BoolP("quiet", "q", false, "do not show the program's console")
 		asJSON := f.Bool("json", false, "print the report as JSON")
 		return func(c *cli) error {
@@ -29,7 +30,7 @@ var runVerb = verb{
 			if err != nil {
 				return err
 			}
-			o := run.Options{Dir: dir, On: *on, Timeout: *timeout, Sanitize: *sanitize}
+			o := run.Options{Dir: dir, On: *on, Timeout: *timeout, Sanitize: *sanitize, Shadow: *shadow}
 			if !*quiet && !*asJSON {
 				o.Console = c.stdout
 			}

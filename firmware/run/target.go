@@ -1,9 +1,9 @@
 package run
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/unroll-npu/unroll/firmware/board"
 )
@@ -23,14 +23,24 @@ func findBoard(dir, on string) (*board.Board, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := set.On(on)
+	if dir == "" {
+		return set.On(on)
+	}
+	all, err := set.All()
 	if err != nil {
 		return nil, err
 	}
-	if b.Script() != "" && dir != "" {
+	missing := &board.NameError{Name: on}
+	for _, b := range all {
+		// A board that others inherit lies in the project, too, without what a build needs.
 		if _, err := os.Stat(filepath.Join(dir, board.Folder, b.Name, "board.cmake")); err != nil {
-			return nil, fmt.Errorf("%s: board %s has no board.cmake: generate the project again with --board", dir, b.Name)
+			continue
 		}
+		if b.On == on {
+			return b, nil
+		}
+		missing.Expected = append(missing.Expected, b.On)
 	}
-	return b, nil
+	slices.Sort(missing.Expected)
+	return nil, missing
 }
