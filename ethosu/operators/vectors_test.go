@@ -173,8 +173,8 @@ func (c *vector) run(t *testing.T, y *tally) {
 		} else if c.equal(t, name, g, m) && i == 0 {
 			y.npu++
 		}
-		if testing.Short() {
-			break
+		if testing.Short() || y.cases%4 != 1 {
+			break // the others run every fourth case
 		}
 	}
 }

@@ -105,44 +105,53 @@ func movesMirrorPad(g *Graph, op *Op) ([]Move, error) {
 	return blocks(in, out, axes), nil
 }
 
-// gathered returns the axis and the indices of a GATHER.
-func gathered(g *Graph, op *Op) (axis int, indices []int, err error) {
-	if axis, err = g.Axis(op); err != nil {
-		return 0, nil, err
+// GatherAxis returns the axis of a GATHER and checks the batch dimensions.
+func (g *Graph) GatherAxis(op *Op) (int, error) {
+	axis, err := g.Axis(op)
+	if err != nil {
+		return 0, err
 	}
-	t := g.Tensors[op.Inputs[1]]
-	if indices, err = t.Ints(); err != nil {
-		return 0, nil, err
+	in, t := g.Tensors[op.Inputs[0]].Shape, g.Tensors[op.Inputs[1]]
+	if t.Type != Int32 && t.Type != Int64 {
+		return 0, wrongType(t, "int32 or int64")
 	}
-	in := g.Tensors[op.Inputs[0]].Shape
 	if b := op.Attr.(GatherAttr).BatchDims; b < 0 || b > axis || b > len(t.Shape) || !equalShape(t.Shape[:max(b, 0)], in[:max(b, 0)]) {
-		return 0, nil, fmt.Errorf("batch_dims is %d for an input %v, indices %v and axis %d", b, in, t.Shape, axis)
+		return 0, fmt.Errorf("batch_dims is %d for an input %v, indices %v and axis %d", b, in, t.Shape, axis)
 	}
-	for _, i := range indices {
-		if i < 0 || i >= in[axis] {
-			return 0, nil, fmt.Errorf("index %d is outside 0 to %d, dimension %d of shape %v", i, in[axis]-1, axis, in)
-		}
-	}
-	return axis, indices, nil
+	return axis, nil
 }
 
 func shapesGather(g *Graph, op *Op) ([][]int, error) {
-	axis, _, err := gathered(g, op)
+	axis, err := g.GatherAxis(op)
 	if err != nil {
 		return nil, err
 	}
-	in, idx := g.Tensors[op.Inputs[0]].Shape, g.Tensors[op.Inputs[1]].Shape
+	in, idx := g.Tensors[op.Inputs[0]].Shape, g.Tensors[op.Inputs[1]]
+	if idx.IsConst() {
+		if _, err := movesGather(g, op); err != nil {
+			return nil, err
+		}
+	}
 	out := append([]int{}, in[:axis]...)
-	out = append(out, idx[op.Attr.(GatherAttr).BatchDims:]...)
+	out = append(out, idx.Shape[op.Attr.(GatherAttr).BatchDims:]...)
 	return [][]int{append(out, in[axis+1:]...)}, nil
 }
 
 func movesGather(g *Graph, op *Op) ([]Move, error) {
-	axis, indices, err := gathered(g, op)
+	axis, err := g.GatherAxis(op)
+	if err != nil {
+		return nil, err
+	}
+	indices, err := g.Tensors[op.Inputs[1]].Ints()
 	if err != nil {
 		return nil, err
 	}
 	in, b := g.Tensors[op.Inputs[0]].Shape, op.Attr.(GatherAttr).BatchDims
+	for _, i := range indices {
+		if i < 0 || i >= in[axis] {
+			return nil, fmt.Errorf("index %d is outside 0 to %d, dimension %d of shape %v", i, in[axis]-1, axis, in)
+		}
+	}
 	batches, outer := Elems(in[:b]), Elems(in[b:axis])
 	if batches == 0 {
 		return nil, nil
