@@ -1,6 +1,9 @@
 package ethosu
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Stage is a stream that the driver starts Times times. From one invocation to the
 // next only the base addresses of regions move.
@@ -102,11 +105,12 @@ func (p *Program) checkStage(s *Stage) error {
 		if w.In == RegionConstants && w.Region != RegionConstants {
 			return fmt.Errorf("region %d lies among the constants: expected only region %d there", w.Region, RegionConstants)
 		}
-		if (w.Offset|w.Size|w.Advance)%16 != 0 || w.Size <= 0 || w.Advance < 0 || w.Advance > 1<<32 {
+		if (w.Offset|w.Size|w.Advance)%16 != 0 || w.Size <= 0 || w.Advance < 0 || int64(w.Advance) > 1<<32 {
 			return fmt.Errorf("region %d is %d bytes at %d, moved by %d: expected multiples of 16", w.Region, w.Size, w.Offset, w.Advance)
 		}
-		if last := w.At(s.Times - 1); w.Offset < 0 || w.Size > memories[w.In] || last > memories[w.In]-w.Size {
-			return fmt.Errorf("region %d takes bytes %d to %d of memory %d, which has %d", w.Region, w.Offset, last+w.Size, w.In, memories[w.In])
+		last := int64(w.Offset) + int64(s.Times-1)*int64(w.Advance) // in 64 bits, whatever int has
+		if w.Offset < 0 || w.Size > memories[w.In] || last > int64(memories[w.In]-w.Size) {
+			return fmt.Errorf("region %d takes bytes %d to %d of memory %d, which has %d", w.Region, w.Offset, last+int64(w.Size), w.In, memories[w.In])
 		}
 	}
 	for n := range s.Times {
@@ -126,7 +130,7 @@ func (p *Program) checkRows(b *Binding) error {
 	if b.Region < 0 || b.Region > RegionFast || b.Offset < 0 || b.Size < 0 || b.Rows < 0 || b.Rows > MaxInvocations {
 		return fmt.Errorf("tensor %q: %d bytes in %d rows at %d of region %d", b.Name, b.Size, b.Rows, b.Offset, b.Region)
 	}
-	if b.Rows > 0 && (b.Size%b.Rows != 0 || b.Stride < b.Size/b.Rows || b.Stride > 1<<32) {
+	if b.Rows > 0 && (b.Size%b.Rows != 0 || b.Stride < b.Size/b.Rows || int64(b.Stride) > 1<<32 || int64(b.Rows)*int64(b.Stride) > math.MaxInt) {
 		return fmt.Errorf("tensor %q: %d bytes in %d rows, %d bytes apart", b.Name, b.Size, b.Rows, b.Stride)
 	}
 	if b.Extent() > p.memories()[b.Region]-b.Offset {

@@ -245,7 +245,7 @@ func TestReadNPYTypes(t *testing.T) {
 func FuzzReadNPY(f *testing.F) {
 	f.Add((&Array{Type: graph.Int8, Shape: []int{2, 3}, Data: make([]byte, 6)}).AppendNPY(nil))
 	f.Add([]byte("\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'}"))
-	f.Add([]byte(fmt.Sprintf("\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", math.MaxInt64, math.MaxInt64)))
+	f.Add([]byte(fmt.Sprintf("\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", int64(math.MaxInt64), int64(math.MaxInt64))))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		a, err := ReadNPY("fuzz.npy", file)
 		if err == nil && len(a.Data) != graph.Elems(a.Shape)*a.Type.Size() {

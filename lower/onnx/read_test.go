@@ -19,6 +19,8 @@ func message(fields ...any) []byte {
 		switch v := fields[i+1].(type) {
 		case int:
 			b = protowire.AppendVarint(protowire.AppendTag(b, n, protowire.VarintType), uint64(v))
+		case int64:
+			b = protowire.AppendVarint(protowire.AppendTag(b, n, protowire.VarintType), uint64(v))
 		case string:
 			b = protowire.AppendString(protowire.AppendTag(b, n, protowire.BytesType), v)
 		case []byte:
@@ -81,7 +83,7 @@ func TestHostileFiles(t *testing.T) {
 		{"cut", modelOf(message(1, message(4, "Add")))[:9], "broken"},
 		{"no opset", message(7, message(2, "g")), "opset"},
 		{"2^40 elements", modelOf(message(5, message(1, 1<<20, 1, 1<<20, 2, 1, 8, "w", 9, "1234"))), "more than"},
-		{"2^40 in one dimension", modelOf(message(5, message(1, 1<<40, 2, 1, 8, "w", 9, "1234"))), "out of range"},
+		{"2^40 in one dimension", modelOf(message(5, message(1, int64(1<<40), 2, 1, 8, "w", 9, "1234"))), "out of range"},
 		{"negative dimension", modelOf(message(5, message(1, -1, 2, 1, 8, "w"))), "out of range"},
 		{"too little data", modelOf(message(5, message(1, 3, 2, 1, 8, "w", 9, "1234"))), "takes 12"},
 		{"nested branches", modelOf(deep), "nested more than"},

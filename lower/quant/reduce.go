@@ -44,7 +44,7 @@ func forReduce(g *graph.Graph, op *graph.Op) (Reduce, error) {
 	if p.Lo, p.Hi, err = Range(out.t.Type); err != nil {
 		return p, err
 	}
-	if most := 1 << 31 / max(int(p.Hi)-int(p.Lo), 1); p.N > most {
+	if most := int64(1<<31) / max(int64(p.Hi)-int64(p.Lo), 1); int64(p.N) > most {
 		return p, fmt.Errorf("adds up %d elements, expected at most %d, so that the sum fits 32 bits", p.N, most)
 	}
 	if p.Mult, err = factor(float64(in.scale)/float64(out.scale), "output multiplier"); err != nil {

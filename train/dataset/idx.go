@@ -124,7 +124,7 @@ func readIDX(file string, raw []byte, rank int) (dims []int, data []byte, err er
 			return nil, nil, fmt.Errorf("%s: dimension %d is 0: the file holds nothing", file, i)
 		}
 		if size *= uint64(d); size > maxIDX {
-			return nil, nil, fmt.Errorf("%s: dimension %d is %d, which makes more than %d bytes of data: the header is wrong", file, i, d, maxIDX)
+			return nil, nil, fmt.Errorf("%s: dimension %d is %d, which makes more than %d bytes of data: the header is wrong", file, i, d, uint64(maxIDX))
 		}
 		dims[i] = int(d)
 	}

@@ -1,6 +1,9 @@
 package place
 
-import "sort"
+import (
+	"math"
+	"sort"
+)
 
 // pack assigns offsets to buffers so that those alive together do not overlap. It
 // returns the size reached and the largest sum of sizes alive at one time, which
@@ -29,10 +32,10 @@ func pack(list []*storage) (size, bound int) {
 	orders := []func(a, b *storage) bool{
 		func(a, b *storage) bool { return a.buf.Size > b.buf.Size },
 		func(a, b *storage) bool { return life(a) > life(b) },
-		func(a, b *storage) bool { return life(a)*a.buf.Size > life(b)*b.buf.Size },
+		func(a, b *storage) bool { return int64(life(a))*int64(a.buf.Size) > int64(life(b))*int64(b.buf.Size) },
 		func(a, b *storage) bool { return a.first < b.first },
 	}
-	best := 1 << 62
+	best := math.MaxInt
 	var bestOffsets []int
 	try := func(order []*storage) int {
 		n := fit(order)

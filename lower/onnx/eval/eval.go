@@ -47,9 +47,10 @@ func (e *Evaluator) Run(inputs map[string]*Array) ([]*Array, error) {
 }
 
 type run struct {
-	m              *onnx.Model
-	visit          func(string, *Array)
-	elements, work int
+	m        *onnx.Model
+	visit    func(string, *Array)
+	elements int
+	work     int64
 }
 
 // scope holds the values of one graph; a branch sees those around it.
@@ -205,7 +206,7 @@ func (c *call) spend(factors ...int) error {
 		c.work = 0
 		return fmt.Errorf("the model up to here takes more than %g operations, which is the limit", float64(maxWork))
 	}
-	c.work -= int(n)
+	c.work -= int64(n)
 	return nil
 }
 
