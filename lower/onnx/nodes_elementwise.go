@@ -75,7 +75,7 @@ func (c *converter) unary(k graph.Kind, attr any, name string, v *value) *value 
 	return c.stored(c.op(k, attr, name, v.id), v.order)
 }
 
-// full returns the value with as many dimensions as rank, ones in front.
+// raised returns the value with as many dimensions as rank, ones in front.
 func (c *converter) raised(v *value, rank int) *value {
 	if v.rank() == rank {
 		return v

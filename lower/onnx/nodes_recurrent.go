@@ -297,7 +297,7 @@ func (l *layer) run(flat graph.TensorID, steps int, backward bool) *value {
 	}
 	l.carried[l.name+"/h"] = true
 	squashed := l.act[len(l.act)-1].name == "tanh" && (l.gates == 1 || l.act[0].name == "sigmoid")
-	if squashed && l.known0(l.h) {
+	if squashed && l.withinOne(l.h) {
 		l.bounds[l.name+"/h"] = [2]float32{-1, 1}
 	}
 	if l.gates == 4 {
@@ -325,8 +325,8 @@ func (l *layer) run(flat graph.TensorID, steps int, backward bool) *value {
 	return l.stored(l.reshape(all, l.name+"/sequence", steps, 1, l.batch, l.units), nil)
 }
 
-// known0 reports that an initial state is zero, or a constant within the bounds.
-func (l *layer) known0(h *value) bool {
+// withinOne reports that an initial state is zero, or a constant within the bounds.
+func (l *layer) withinOne(h *value) bool {
 	if h == nil {
 		return true
 	}

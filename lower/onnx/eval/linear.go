@@ -103,7 +103,7 @@ func gemm(c *call) ([]*Array, error) {
 	if bias := c.opt(2); bias != nil {
 		shape, err := broadcast(y.Shape, bias.Shape)
 		if err != nil || elems(shape) != len(y.Data) {
-			return nil, fmt.Errorf("C of shape %v does not fit %v", bias.Shape, y.Shape)
+			return nil, fmt.Errorf("operand C of shape %v does not fit %v", bias.Shape, y.Shape)
 		}
 		y, err = c.combine(a.Type, y, bias, func(a, b float64) float64 { return a + beta*b })
 		if err != nil {

@@ -116,7 +116,7 @@ func recurrent(gates int) operator {
 		direction := c.Text("direction", "forward")
 		dirs := map[string]int{"forward": 1, "reverse": 1, "bidirectional": 2}[direction]
 		if x.rank() != 3 || w.rank() != 3 || r.rank() != 3 || dirs == 0 {
-			return nil, fmt.Errorf("X %v, W %v, R %v and direction %q do not fit", x.Shape, w.Shape, r.Shape, direction)
+			return nil, fmt.Errorf("inputs X %v, W %v, R %v and direction %q do not fit", x.Shape, w.Shape, r.Shape, direction)
 		}
 		steps, batch, features, units := x.Shape[0], x.Shape[1], x.Shape[2], r.Shape[2]
 		if batchFirst {
