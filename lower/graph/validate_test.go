@@ -70,6 +70,12 @@ func TestValidate(t *testing.T) {
 		{"channels", func(g *Graph) { g.Tensors[1].Quant.Axis = 1 }, `"w": has 8 scales for 3 indices`},
 		{"bias type", func(g *Graph) { g.Tensors[2].Type, g.Tensors[2].Data = Int64, make([]byte, 64) }, `bias "b" is int64`},
 		{"bias size", func(g *Graph) { g.Tensors[2].Shape, g.Tensors[2].Data = []int{7}, make([]byte, 28) }, `bias "b" has 7 elements, expected 8`},
+		{"dynamic range", func(g *Graph) {
+			for _, i := range []int{0, 3} {
+				g.Tensors[i].Type, g.Tensors[i].Quant = Float32, nil
+			}
+			g.Tensors[2].Type = Float32
+		}, "a dynamic-range (hybrid) model"},
 		{"weights shape", func(g *Graph) { g.Tensors[0].Shape = []int{1, 4} }, "expected a multiple of the 3 inputs"},
 		{"split axis", func(g *Graph) { g.Tensors[4].Data[0] = 0xF0 }, "axis -16 is outside the 2 dimensions"},
 		{"split count", func(g *Graph) { g.Ops[1].Attr = SplitAttr{NumSplits: 3} }, "num_splits is 3 for 2 outputs"},
