@@ -75,6 +75,16 @@ func write(p *ethosu.Program, more ...tflite.Metadata) ([]byte, error) {
 		}
 		g.Inputs, op.Inputs = append(g.Inputs, id), append(op.Inputs, id)
 	}
+	// A runtime keeps variable tensors from call to call, and resets them, when it sees
+	// them: as inputs of the operator alone.
+	for _, b := range p.Variables {
+		id, err := bind(b)
+		if err != nil {
+			return nil, err
+		}
+		g.Tensors[id].Variable = true
+		op.Inputs = append(op.Inputs, id)
+	}
 	for _, b := range p.Outputs {
 		id, err := bind(b)
 		if err != nil {
