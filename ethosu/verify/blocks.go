@@ -49,6 +49,14 @@ func (c *checker) block(k *kernel) {
 		return
 	}
 	accBanks := top - need.ABStart
+	if reg.Acc == isa.AccI40 { // by the register, even where 32 bits would do
+		wide := op
+		if wide.IFMBits, wide.Unscaled = 16, false; !wide.Kind.SumsDepth() {
+			wide.Kind = block.Depthwise
+		}
+		l, _ := block.Layout(c.a, wide, blk)
+		accBanks = top - l.ABStart
+	}
 	switch {
 	case reg.IBEnd < need.IBEnd:
 		c.report(RuleBlock, "IFM buffers from bank %d to %d, expected at least %d for block %v", block.FirstBank, reg.IBEnd, need.IBEnd, k.blk)

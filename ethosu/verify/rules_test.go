@@ -133,6 +133,7 @@ var brokens = []broken{
 	{name: "small input buffers", op: opConv, lines: "NPU_SET_IFM_IB_END ib_end=8\n", rule: RuleBlock, want: "IFM buffers from bank 2 to 8, expected at least 10"},
 	{name: "buffers over each other", op: opConv, lines: "NPU_SET_IFM_IB_END ib_end=32\n", rule: RuleBlock, want: "accumulators start at bank 30, expected at least 32"},
 	{name: "accumulators behind the top", op: opConv, lines: "NPU_SET_AB_START ab_start=32\n", rule: RuleBlock, want: "16 banks of accumulators from bank 32"},
+	{name: "accumulators of 40 bits", op: opConv, lines: "NPU_SET_ACC_FORMAT acc_format=1\n", rule: RuleBlock, want: "20 banks of accumulators from bank 30"},
 	{name: "a small first operand", op: opAdd, lines: input + "NPU_SET_IFM2_IB_START ib_start=8\n", rule: RuleBlock, want: "IFM buffers from bank 2 to 8, expected 8 banks"},
 	{name: "a small second operand", op: opAdd, lines: input + "NPU_SET_IFM2_IB_START ib_start=40\n", rule: RuleBlock, want: "IFM2 buffers from bank 40 to 46"},
 	{name: "operands behind the top", op: opAdd, lines: input + "NPU_SET_IFM_IB_END ib_end=48\n", rule: RuleBlock, want: "IFM buffers end at bank 48, expected at most 46"},
