@@ -91,6 +91,9 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	} else if float {
 		return runFloat(c, s, name, arrays)
 	}
+	if flag := s.source.given(); flag != "" {
+		return usagef("%s is for float networks; %s is an integer or compiled model, which says that itself", flag, name)
+	}
 	m, err := readModel(name)
 	if err != nil {
 		return err

@@ -25,6 +25,19 @@ func (s *sourceFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&s.head, "head", "", "what the outputs are, where the file does not say: softmax, sigmoid or none (default: graphs are taken as they are; of weights the labels decide)")
 }
 
+// given names one of the flags that is used, "" for none.
+func (s *sourceFlags) given() string {
+	for _, f := range []struct {
+		name string
+		used bool
+	}{{"--shape", s.shapes != nil}, {"--set", s.sets != nil}, {"--activation", s.activation != ""}, {"--order", s.order != ""}, {"--head", s.head != ""}} {
+		if f.used {
+			return f.name
+		}
+	}
+	return ""
+}
+
 // stated is what the flags say of a file of weights.
 func (s *sourceFlags) stated() checkpoint.Stated {
 	l := checkpoint.Stated{Activation: s.activation, Head: s.head}
