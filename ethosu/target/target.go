@@ -57,7 +57,7 @@ func For(a *ethosu.Accelerator) (Target, error) {
 	if err := a.Check(); err != nil {
 		return nil, err
 	}
-	make, ok := families[a.Generation]
+	implement, ok := families[a.Generation]
 	if !ok {
 		var names []string
 		for _, g := range Generations() {
@@ -65,5 +65,5 @@ func For(a *ethosu.Accelerator) (Target, error) {
 		}
 		return nil, fmt.Errorf("accelerator %q is an %s, which is not implemented: expected one of %s", a.Name, a.Generation.Name, strings.Join(names, ", "))
 	}
-	return make(a), nil
+	return implement(a), nil
 }
