@@ -2,7 +2,9 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -13,6 +15,7 @@ import (
 //	default  one epoch, peak 5e-3, 10 % warm-up, cosine
 //	small    2000 steps in as many epochs as that takes, peak 3e-3, 10 % warm-up, cosine, clip 1, noise 0.2
 //	numbers  as small for regressions: noise 0.1, weight decay 0.5
+//	parallel two epochs, peak 4e-3, 10 % warm-up, cosine, clip 1, for cells without a recurrent matrix
 //	best     three epochs, peak 3e-3, 5 % warm-up, cosine, images shifted by up to one pixel
 func Recipe(name string, c Config) (Config, error) {
 	c.Batch = 32
@@ -28,10 +31,12 @@ func Recipe(name string, c Config) (Config, error) {
 			// weights, which carry less on.
 			c.Noise, c.Decay = 0.1, 0.5
 		}
+	case "parallel":
+		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Clip, c.Shift = 2, 4e-3, Cosine, 0.1, 1, 0
 	case "best":
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 4, 3e-3, Cosine, 0.05, 1
 	default:
-		return c, fmt.Errorf("unknown recipe %q: expected guide, default, small, numbers or best", name)
+		return c, fmt.Errorf("unknown recipe %q: expected guide, default, small, numbers, parallel or best", name)
 	}
 	return c, nil
 }
@@ -52,13 +57,21 @@ func UnitsFor(c Config) int {
 	return 256
 }
 
-// RecipeFor returns the recipe that fits a training part.
-func RecipeFor(set *dataset.Set) string {
+// RecipeFor returns the recipe that fits a training part and a cell.
+func RecipeFor(set *dataset.Set, kind nn.Cell) string {
 	switch {
+	case set.Len() > smallSet && !carriesByMatrix(kind):
+		return "parallel"
 	case set.Len() > smallSet:
 		return "default"
 	case set.Task == nn.Regression:
 		return "numbers"
 	}
 	return "small"
+}
+
+// carriesByMatrix reports whether a cell multiplies its state by a matrix.
+func carriesByMatrix(kind nn.Cell) bool {
+	l := &nn.Layer{Cell: kind, Features: 1, Units: 1}
+	return slices.ContainsFunc(cell.Of(l).Layout(l).Matrices, func(p cell.Part) bool { return p.Source == cell.FromState })
 }

@@ -103,6 +103,21 @@ func TestRecipes(t *testing.T) {
 	if _, err := Recipe("fast", Config{}); err == nil {
 		t.Error("an unknown recipe was accepted")
 	}
+	large, _ := dataset.Digits(1, smallSet+1, 0)
+	few := large.Subset("few", []int{0, 1, 2})
+	for _, c := range []struct {
+		set  *dataset.Set
+		cell nn.Cell
+		want string
+	}{{large, nn.GRU, "default"}, {large, nn.MinGRU, "parallel"}, {few, nn.GRU, "small"}} {
+		if got := RecipeFor(c.set, c.cell); got != c.want {
+			t.Errorf("recipe %s for %d sequences and %v, expected %s", got, c.set.Len(), c.cell, c.want)
+		}
+	}
+	small, _ := Recipe("small", Config{})
+	if c, err := small.withDefaults(100); err != nil || c.Epochs != 500 {
+		t.Errorf("%d epochs for 100 sequences, expected 500: 2000 steps, 4 an epoch; %v", c.Epochs, err)
+	}
 }
 
 // Streams need the state: the label follows from events long past.

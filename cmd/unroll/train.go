@@ -63,7 +63,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
 	f.IntVar(&t.window, "window", 0, "rows of its input that every layer sees at a step (default: 1)")
 	f.BoolVar(&t.outputGate, "output-gate", false, "mingru: one more gate, which multiplies a layer's output")
-	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise), numbers (the same for regressions), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small or numbers for at most 8000 sequences, else default)")
+	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise), numbers (the same for regressions), parallel (2 epochs, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small or numbers for at most 8000 sequences, else default, or parallel for mingru)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
 	f.Float64Var(&t.rate, "rate", 0, "learning rate, the peak of the schedule (default: the recipe's)")
@@ -172,7 +172,7 @@ func (t *trainFlags) fitTo(c *cli, cfg *train.Config, set, test *dataset.Set, se
 	if err != nil {
 		return nil, err
 	}
-	t.recipe = cmp.Or(t.recipe, train.RecipeFor(set))
+	t.recipe = cmp.Or(t.recipe, train.RecipeFor(set, cfg.Cell))
 	chosen, err := t.config(seed, t.recipe)
 	if err != nil {
 		return nil, err
