@@ -190,12 +190,12 @@ func TestSplitWays(t *testing.T) {
 		return train, test
 	}
 	for seed := range uint64(5) {
-		train, test := open(ByClass, seed)
+		_, test := open(ByClass, seed)
 		if c := test.Counts(); c[1] != 2 || test.Len() != 20 {
 			t.Errorf("by class, seed %d: counts %v of 20", seed, c)
 		}
 		for _, by := range []string{ByGroup, ByAny} {
-			train, test = open(by, seed)
+			train, test := open(by, seed)
 			if sharesGroups(train, test) || test.Len() < 15 || test.Len() > 25 {
 				t.Errorf("by group, seed %d: %d in the test part, shared: %v", seed, test.Len(), sharesGroups(train, test))
 			}
