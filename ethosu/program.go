@@ -101,3 +101,19 @@ func (p *Program) StateNames() []string {
 	}
 	return names
 }
+
+// SRAM returns the bytes of the program's memories that lie in SRAM: of the arena and of
+// the fast scratch, and of the constants where the firmware copies them there.
+func (p *Program) SRAM() int {
+	n := 0
+	if ArenaMemory(p.System, p.Mode).Name == Sram {
+		n += p.ArenaSize
+	}
+	if CacheMemory(p.System, p.Mode).Name == Sram {
+		n += p.FastSize
+	}
+	if p.WeightsInSRAM {
+		n += len(p.Constants)
+	}
+	return n
+}

@@ -71,7 +71,10 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 		opt.streams = schedule.Streams{}
 	}
 	mem := memory.New(opt.System, opt.Mode, at.memory)
-	e := explorer{g: g, in: input{Options: opt, memory: mem, memo: schedule.NewMemo(to, mem, opt.streams), places: at.Places}}
+	e := explorer{g: g, in: input{Options: opt, places: at.Places}}
+	for spill, m := range []*memory.Map{mem, mem.Spill()} {
+		e.memories[spill], e.memos[spill] = m, schedule.NewMemo(to, m, opt.streams)
+	}
 	t := e.explore(Strategy, Variant{Room: -1})
 	if t.Err != nil {
 		return nil, fmt.Errorf("compile %s: %w", name(g), t.Err)

@@ -108,7 +108,7 @@ func scheduled(pass func(*schedule.Plan) error) func(*compilation) error {
 func placed(pass func(*place.Layout) error) func(*compilation) error {
 	return func(c *compilation) error {
 		if c.layout == nil {
-			c.layout = place.New(c.module, c.plan.Operations, place.Input{Accel: c.in.Accel, Memory: c.in.memory, Tight: c.in.Tight, Limit: c.in.sramLimit()})
+			c.layout = place.New(c.module, c.plan.Operations, place.Input{Accel: c.in.Accel, Memory: c.in.memory, Tight: c.in.Tight})
 		}
 		return pass(c.layout)
 	}
@@ -132,3 +132,6 @@ func (c *compilation) program() *ethosu.Program {
 	p := &ethosu.Program{Accel: c.in.Accel, System: c.in.System, Mode: c.in.Mode, WeightsInSRAM: c.in.WeightsInSRAM}
 	return emit.Program(p, c.g, c.module, c.stream)
 }
+
+// kernels returns the number of kernels of the program.
+func (c *compilation) kernels() int { return len(c.plan.Ops) }

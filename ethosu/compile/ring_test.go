@@ -28,7 +28,7 @@ func TestRing(t *testing.T) {
 		}
 		t.Run(fmt.Sprint(c.accel, c.budget), func(t *testing.T) {
 			o := c.options(t)
-			o.SRAMBudget = c.budget
+			o.SRAMBudget, o.After = c.budget, nil // tens of variants; other tests check them
 			p, err := compile.Compile(g, o)
 			if err != nil {
 				t.Fatal(err)

@@ -15,18 +15,13 @@ type layout struct {
 	bodySRAM int // of the step alone
 }
 
+// sram returns the bytes that a budget counts: of arena and scratch.
 func (l *layout) sram() int { return sramOf(l.p) }
 
-// sramOf returns the bytes of a program's memories that are SRAM.
 func sramOf(p *ethosu.Program) int {
-	n := 0
-	if ethosu.ArenaMemory(p.System, p.Mode).Name == ethosu.Sram {
-		n += p.ArenaSize
-	}
-	if ethosu.CacheMemory(p.System, p.Mode).Name == ethosu.Sram {
-		n += p.FastSize
-	}
-	return n
+	q := *p
+	q.WeightsInSRAM = false
+	return q.SRAM()
 }
 
 // layout compiles the parts and places them.

@@ -86,6 +86,9 @@ func (v Variant) String() string {
 	if v.Tight {
 		maps = ", tight feature maps"
 	}
+	if v.Spill {
+		maps += ", feature maps in the arena"
+	}
 	return rows + ", " + room + maps
 }
 

@@ -3,6 +3,7 @@ package compile
 import (
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/compile/memory"
 	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -13,15 +14,18 @@ type Variant struct {
 	Rows  int  // at most so many rows become one kernel's: 0 for no limit, schedule.NoRows for none
 	Room  int  // SRAM bytes for resident weights, -1 for no limit
 	Tight bool // prefer small feature maps to few kernels, and states apart
+	Spill bool // feature maps lie in the arena, not in the scratch beside it
 }
 
 // Trial is a variant and what became of it.
 type Trial struct {
 	Variant
-	Err    error // it does not compile, or does not fit
-	SRAM   int   // bytes that it takes
-	Joined int   // the most rows that became one kernel's, in any variant tried for it
+	Err     error // it does not compile, or does not fit
+	SRAM    int   // bytes that it takes
+	Weights int   // bytes of its encoded weights
+	Joined  int   // the most rows that became one kernel's, in any variant tried for it
 
+	free   int64 // cycles without a limit for weights, 0 where no limit binds
 	result *compilation
 	total  int64
 }
@@ -40,9 +44,11 @@ func (t *Trial) cycles() int64 {
 
 // Limit is the SRAM that there is.
 type Limit struct {
-	SRAM     int  // bytes, 0 for any number
-	Budgeted bool // by the user, and not only by what the memory mode gives to a scratch
+	SRAM    int  // bytes, 0 for any number
+	Scratch bool // it is a scratch beside an arena elsewhere
 }
+
+func (l Limit) fits(t *Trial) bool { return l.SRAM == 0 || t.Err == nil && t.SRAM <= l.SRAM }
 
 // Decision is one that no pass can take, because only the program shows which variant is
 // better.
@@ -61,13 +67,17 @@ type Decision struct {
 // Strategy is the decisions in order. A trial of one is what the next ones make of it.
 var Strategy = []Decision{
 	{Name: "rows", Doc: "let one kernel do the same of all steps, where the program has fewer cycles; under a budget half as many rows, or a quarter", Next: nextRows, Win: fewestCycles},
-	{Name: "room", Doc: "give weights less and less room until all fits, then feature maps, too", Next: nextRoom, Win: lastThatFits},
+	{Name: "room", Doc: "give weights the room that they like; where that is too much the room, and ordinary or tight feature maps, with which what fits is fastest", Next: nextRoom, Win: bestThatFits},
 }
 
 // explorer compiles the variants of a graph.
 type explorer struct {
 	g  *graph.Graph
 	in input
+
+	// For feature maps in the scratch, and for such in the arena.
+	memories [2]*memory.Map
+	memos    [2]*schedule.Memo
 }
 
 // explore tries what the decisions say, starting with variant v, and returns the winner.
@@ -75,7 +85,7 @@ func (e *explorer) explore(decisions []Decision, v Variant) Trial {
 	if len(decisions) == 0 {
 		return e.try(v)
 	}
-	l := Limit{SRAM: e.in.sramLimit(), Budgeted: e.in.SRAMBudget > 0}
+	l := Limit{SRAM: e.in.sramLimit(), Scratch: e.in.Mode.Spills()}
 	var tried []Trial
 	joined := 0
 	for {
@@ -94,13 +104,17 @@ func (e *explorer) explore(decisions []Decision, v Variant) Trial {
 
 func (e *explorer) try(v Variant) Trial {
 	c := &compilation{g: e.g, in: e.in}
-	c.in.Variant = v
+	c.in.Variant, c.in.memory, c.in.memo = v, e.memories[0], e.memos[0]
+	if v.Spill {
+		c.in.memory, c.in.memo = e.memories[1], e.memos[1]
+	}
 	t := Trial{Variant: v, Err: c.run(), result: c}
 	if c.plan != nil {
 		t.Joined = c.plan.Joined
 	}
 	if t.Err == nil {
-		t.SRAM = e.in.memory.SRAM(c.layout.Arena, c.layout.Fast)
+		t.Weights = c.plan.WeightBytes()
+		t.SRAM = c.in.memory.SRAM(c.layout.Arena, c.layout.Fast)
 	}
 	return t
 }
@@ -117,7 +131,7 @@ func nextRows(l Limit, v Variant, tried []Trial) (Variant, bool) {
 		return v, tried[0].Joined > 0
 	case n == 2:
 		v.Rows = (tried[0].Joined + 1) / 2
-		return v, l.SRAM > 0 && v.Rows >= 2 && tried[1].Err == nil && (tried[0].Err != nil || tried[1].cycles() < tried[0].cycles())
+		return v, tried[0].free > 0 && v.Rows >= 2 && tried[1].Err == nil && (tried[0].Err != nil || tried[1].cycles() < tried[0].cycles())
 	default:
 		v.Rows = tried[n-1].Rows / 2
 		return v, v.Rows >= 2 && tried[n-1].Err != nil
@@ -126,67 +140,152 @@ func nextRows(l Limit, v Variant, tried []Trial) (Variant, bool) {
 }
 
 // fewestCycles takes the first of the trials with the fewest cycles, or the first error.
+// Where a limit binds, fewer rows than all may not be faster than what is tried without a
+// limit.
 func fewestCycles(_ Limit, tried []Trial) Trial {
 	best := -1
+	least := tried[0].free
+	if len(tried) > 1 {
+		least = min(least, tried[1].free)
+	}
 	for i := range tried {
-		if tried[i].Err == nil && (best < 0 || tried[i].cycles() < tried[best].cycles()) {
+		if tried[i].Err == nil && (i < 2 || tried[i].cycles() >= least) && (best < 0 || tried[i].cycles() < tried[best].cycles()) {
 			best = i
 		}
 	}
 	return tried[max(best, 0)]
 }
 
-// maxRooms limits the trials with less and less room for weights.
-const maxRooms = 13
+// rooms is the number of steps from no room for weights to room for all.
+const rooms = 128
 
-// nextRoom gives weights the room that they like, when there is no budget. When that is
-// more than there is, it takes away from the room what was too much, until nothing is
-// left; then it begins anew with tight feature maps.
+// near is how many rooms below the largest that fits are tried, too.
+const near = 2
+
+// spread is what the rooms that are always tried cost together, in kernels that are
+// compiled; there are at most most of them, and none for programs that are long.
+const spread, most = 300, 16
+
+// nextRoom gives weights the room that they like. When that is more than there is, it
+// looks for the largest of a number of rooms with which the program fits, once with
+// ordinary and once with tight feature maps, and beside a scratch again with such in the
+// arena; it tries some just below, and others that are
+// spread over all. The rooms do not depend on the limit, so that a larger limit finds what
+// a smaller one does.
 func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
-	n := len(tried)
-	if n == 0 {
-		v.Room, v.Tight = -1, false
-		if l.Budgeted {
-			v.Room = l.SRAM
-		}
+	if len(tried) == 0 {
+		v.Room, v.Tight, v.Spill = -1, false, false
 		return v, true
 	}
-	last := &tried[n-1]
-	over := last.SRAM - l.SRAM
-	if last.Err != nil || l.SRAM == 0 || over <= 0 {
+	free := &tried[0]
+	if free.Err != nil || l.fits(free) {
 		return v, false
 	}
-	switch {
-	case last.Room < 0:
-		v.Room, v.Tight = l.SRAM, false
-		return v, true
-	case last.Room == 0 && last.Tight:
-		return v, false
-	case last.Room == 0:
-		v.Room, v.Tight = l.SRAM, true
-		return v, true
-	}
-	v.Room, v.Tight = last.Room-over, last.Tight
-	rooms := 0
-	for i := range tried {
-		if tried[i].Room >= 0 && tried[i].Tight == last.Tight {
-			rooms++
+	for maps := range 4 {
+		if v.Tight, v.Spill = maps&1 != 0, maps&2 != 0; v.Spill && !l.Scratch {
+			break
+		}
+		fits := map[int]bool{} // what is known of the rooms
+		for i := range tried[1:] {
+			if t := &tried[1+i]; t.Tight == v.Tight && t.Spill == v.Spill {
+				fits[t.step(free)] = l.fits(t)
+			}
+		}
+		for _, k := range search(fits, free.result.kernels()) {
+			if _, known := fits[k]; !known {
+				v.Room = free.room(k)
+				return v, true
+			}
 		}
 	}
-	if last.Tight {
-		rooms++
-	}
-	if v.Room < 16 || rooms > maxRooms {
-		v.Room = 0
-	}
-	return v, true
+	return v, false
 }
 
-// lastThatFits takes the last trial, when it fits.
-func lastThatFits(l Limit, tried []Trial) Trial {
-	t := tried[len(tried)-1]
-	if t.Err == nil && l.SRAM > 0 && t.SRAM > l.SRAM {
+// room returns the bytes of room k for a program whose weights took any.
+func (t *Trial) room(k int) int { return k * max(t.Weights, rooms) / rooms }
+
+// step returns which of the rooms a trial had, given one that had any.
+func (t *Trial) step(free *Trial) int {
+	k := 0
+	for k < rooms && free.room(k) < t.Room {
+		k++
+	}
+	return k
+}
+
+// search returns the rooms to try in order: those that halve what is between the largest
+// that is known to fit and the least that is known not to, then the ones below it, then
+// the spread ones that may fit.
+func search(fits map[int]bool, kernels int) []int {
+	lo, hi := 0, rooms // all below lo fit, as far as they go
+	var list []int
+	for _, k := range []int{rooms, 0} {
+		list = append(list, k)
+		ok, known := fits[k]
+		if !known || k == 0 && !ok {
+			return list
+		}
+		if k == rooms && ok {
+			lo = rooms
+			break
+		}
+	}
+	for hi-lo > 1 {
+		mid := (lo + hi) / 2
+		list = append(list, mid)
+		ok, known := fits[mid]
+		if !known {
+			return list
+		}
+		if ok {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	for k := lo - 1; k >= max(lo-near, 0); k-- {
+		list = append(list, k)
+	}
+	n := min(most, spread/kernels)
+	for i := n - 1; i >= 0; i-- {
+		if k := i * rooms / n; k < lo {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// bestThatFits takes the fewest cycles of those that fit; of equals the least SRAM. What
+// would be faster than the program without a limit is not taken: with more room nobody
+// would get it, and more room must not cost.
+func bestThatFits(l Limit, tried []Trial) Trial {
+	free := &tried[0]
+	if free.Err != nil || l.fits(free) {
+		return *free
+	}
+	best, least := -1, 0
+	for i := range tried {
+		t := &tried[i]
+		if t.Err != nil {
+			continue
+		}
+		if t.SRAM < tried[least].SRAM {
+			least = i
+		}
+		if !l.fits(t) || t.cycles() < free.cycles() {
+			continue
+		}
+		if best < 0 || t.cycles() < tried[best].cycles() || t.cycles() == tried[best].cycles() && t.SRAM < tried[best].SRAM {
+			best = i
+		}
+	}
+	t := tried[least]
+	switch {
+	case best >= 0:
+		t = tried[best]
+	case !l.fits(&t):
 		t.Err = fmt.Errorf("feature maps alone need %d bytes of SRAM, the limit is %d: raise the budget, or the cache size of the memory mode", t.SRAM, l.SRAM)
 	}
+	t.free = free.cycles()
 	return t
 }

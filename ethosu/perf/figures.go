@@ -16,7 +16,7 @@ type Figures struct {
 	CPUOps      int    `json:"cpu_ops"` // operators left to the CPU; a Program has none
 	StreamBytes int    `json:"stream_bytes"`
 	WeightBytes int    `json:"weight_bytes"` // encoded weights with their bias and scale records, stored once
-	SRAMBytes   int    `json:"sram_bytes"`   // arena and fast scratch
+	SRAMBytes   int    `json:"sram_bytes"`   // of the arena, the fast scratch and copied constants, as far as they lie there
 	FlashBytes  int    `json:"flash_bytes"`  // stream and constants
 	Cycles      int64  `json:"cycles"`       // of one call
 	WakeUps     int    `json:"wake_ups"`     // of the CPU in one call: a stream's end each
@@ -61,7 +61,7 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 	}
 	f := Figures{
 		Accelerator: p.Accel.Name,
-		SRAMBytes:   p.ArenaSize + p.FastSize,
+		SRAMBytes:   p.SRAM(),
 		FlashBytes:  len(p.Constants),
 		Cycles:      r.Total,
 		CyclesBy:    r.ByName(),
@@ -72,9 +72,6 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 	for _, s := range p.Stages {
 		f.StreamBytes += 4 * len(s.Commands)
 		f.FlashBytes += 4 * len(s.Commands)
-	}
-	if p.WeightsInSRAM {
-		f.SRAMBytes += len(p.Constants)
 	}
 	if f.WeightBytes, f.NPUOps, err = weightBytes(p); err != nil {
 		return Figures{}, err

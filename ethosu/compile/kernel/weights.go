@@ -22,16 +22,11 @@ type WeightSet struct{ list []*Weights }
 // All returns the weights in the order in which they came.
 func (s *WeightSet) All() []*Weights { return s.list }
 
-// Keep drops all but the first n weights, those of a plan that was given up.
-func (s *WeightSet) Keep(n int) { s.list = s.list[:n:n] }
-
 // Of returns the weights with the given content, in OHWI order, and an error when a sum
 // of products could overflow.
 func (s *WeightSet) Of(name string, data []byte, o, kh, kw, i int, depthwise bool) (*Weights, error) {
-	for _, w := range s.list {
-		if w.O == o && w.KH == kh && w.KW == kw && w.I == i && w.Depthwise == depthwise && (&w.Values[0] == &data[0] || string(w.Values) == string(data)) {
-			return w, nil
-		}
+	if w := s.find(data, o, kh, kw, i, depthwise); w != nil {
+		return w, nil
 	}
 	n := kh * kw * i
 	for c := 0; c < o; c++ {
@@ -43,17 +38,31 @@ func (s *WeightSet) Of(name string, data []byte, o, kh, kw, i int, depthwise boo
 			return nil, fmt.Errorf("weights %q, output channel %d: the sum of magnitudes is %d, more than %d, the accumulator may overflow", name, c, sum, maxWeightSum)
 		}
 	}
-	w := &Weights{Name: name, O: o, KH: kh, KW: kw, I: i, Depthwise: depthwise, Values: data}
+	return s.add(&Weights{Name: name, O: o, KH: kh, KW: kw, I: i, Depthwise: depthwise, Values: data}), nil
+}
+
+func (s *WeightSet) find(data []byte, o, kh, kw, i int, depthwise bool) *Weights {
+	for _, w := range s.list {
+		if w.O == o && w.KH == kh && w.KW == kw && w.I == i && w.Depthwise == depthwise && (&w.Values[0] == &data[0] || string(w.Values) == string(data)) {
+			return w
+		}
+	}
+	return nil
+}
+
+func (s *WeightSet) add(w *Weights) *Weights {
 	s.list = append(s.list, w)
-	return w, nil
+	return w
 }
 
 // Slice returns the weights of output channels [from, to).
 func (s *WeightSet) Slice(w *Weights, from, to int) *Weights {
 	n := w.KH * w.KW * w.I
-	part, err := s.Of(fmt.Sprintf("%s[%d:%d]", w.Name, from, to), w.Values[from*n:to*n], to-from, w.KH, w.KW, w.I, w.Depthwise)
-	if err != nil {
-		panic("BUG: " + err.Error())
+	data := w.Values[from*n : to*n]
+	if part := s.find(data, to-from, w.KH, w.KW, w.I, w.Depthwise); part != nil {
+		return part
 	}
-	return part
+	part := *w
+	part.Name, part.O, part.Values = fmt.Sprintf("%s[%d:%d]", w.Name, from, to), to-from, data
+	return s.add(&part)
 }

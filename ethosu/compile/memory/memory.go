@@ -12,6 +12,9 @@ import (
 type Map struct {
 	Mode ethosu.MemoryMode
 
+	// Spilled says that feature maps lie in the arena, not in a fast scratch beside it.
+	Spilled bool
+
 	places [regions]perf.Place
 }
 
@@ -32,6 +35,13 @@ func New(system ethosu.SystemConfig, mode ethosu.MemoryMode, own map[int]int) *M
 	return m
 }
 
+// Spill returns the same memories with feature maps in the arena.
+func (m *Map) Spill() *Map {
+	s := *m
+	s.Spilled = true
+	return &s
+}
+
 // Place returns the memory behind a region.
 func (m *Map) Place(region int) *perf.Place { return &m.places[region] }
 
@@ -43,8 +53,7 @@ func (m *Map) Fast() int {
 	return ethosu.RegionArena
 }
 
-// RegionOf returns the region a buffer lies in, as long as feature maps fit the fast
-// memory.
+// RegionOf returns the region a buffer lies in.
 func (m *Map) RegionOf(b *kernel.Buffer) int {
 	switch {
 	case b.Constant():
@@ -53,7 +62,7 @@ func (m *Map) RegionOf(b *kernel.Buffer) int {
 		return b.Own
 	case b.Resident:
 		return m.Fast()
-	case b.Bound:
+	case b.Bound || m.Spilled:
 		return ethosu.RegionArena
 	}
 	return m.Fast()

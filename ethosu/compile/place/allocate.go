@@ -5,23 +5,13 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
 )
 
-// Allocate gives every buffer an offset in its region. Where the fast memory is a
-// scratch beside the arena, feature maps go to the arena when both do not fit it.
+// Allocate gives every buffer an offset in its region.
 func Allocate(l *Layout) error {
-	list := l.live()
-	l.pack(list, l.regionOf)
-	if limit := l.in.Limit; l.in.Memory.Mode.Spills() && limit > 0 && l.Fast > limit {
-		l.pack(list, func(s *storage) int {
-			if s.buf.Constant() || s.buf.Own != 0 || s.buf.Resident {
-				return l.regionOf(s)
-			}
-			return ethosu.RegionArena
-		})
-	}
+	l.pack(l.live())
 	return nil
 }
 
-// regionOf returns the region of a storage as long as feature maps fit the fast memory.
+// regionOf returns the region of a storage.
 func (l *Layout) regionOf(s *storage) int {
 	if s.bound && !s.buf.Constant() && s.buf.Own == 0 && !s.buf.Resident {
 		return ethosu.RegionArena
@@ -30,7 +20,7 @@ func (l *Layout) regionOf(s *storage) int {
 }
 
 // pack places the storages of each region.
-func (l *Layout) pack(list []*storage, regionOf func(*storage) int) {
+func (l *Layout) pack(list []*storage) {
 	l.Arena, l.Fast, l.Bound = 0, 0, 0
 	for _, region := range []int{ethosu.RegionArena, ethosu.RegionFast} {
 		var part []*storage
@@ -39,7 +29,7 @@ func (l *Layout) pack(list []*storage, regionOf func(*storage) int) {
 				s.region, s.offset = s.buf.Own, 0
 				continue
 			}
-			if regionOf(s) == region {
+			if l.regionOf(s) == region {
 				s.region = region
 				part = append(part, s)
 			}

@@ -19,9 +19,6 @@ type Input struct {
 
 	// Tight keeps states apart, so that each can share its memory with other maps.
 	Tight bool
-
-	// Limit is the bytes of a fast scratch beside the arena, 0 for any number.
-	Limit int
 }
 
 // Layout is where the buffers of a program lie. Addresses count from the start of their

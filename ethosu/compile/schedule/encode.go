@@ -43,11 +43,18 @@ type encodings struct {
 	streams map[streamKey]*Stream
 	list    []*Stream
 	records map[*kernel.Buffer]*Coded
+	packed  map[recordKey]*Coded
 	guesses map[*kernel.Weights]int // bytes of a stream, before it is encoded
 }
 
 func newEncodings() encodings {
-	return encodings{streams: map[streamKey]*Stream{}, records: map[*kernel.Buffer]*Coded{}, guesses: map[*kernel.Weights]int{}}
+	return encodings{streams: map[streamKey]*Stream{}, records: map[*kernel.Buffer]*Coded{}, packed: map[recordKey]*Coded{}, guesses: map[*kernel.Weights]int{}}
+}
+
+// recordKey is the records of some channels of a kernel, which nothing changes.
+type recordKey struct {
+	first *weights.Record
+	n     int
 }
 
 // Total returns the bytes of all parts.
@@ -143,6 +150,10 @@ func PackRecords(pl *Plan) error {
 
 // packRecords interns the bias and scale records of an operation, dealt to the cores.
 func (pl *Plan) packRecords(name string, rec []weights.Record) *Coded {
+	key := recordKey{&rec[0], len(rec)}
+	if c, ok := pl.coded.packed[key]; ok {
+		return c
+	}
 	c := &Coded{}
 	var blob []byte
 	for core, b := range pl.Memo.Cost.Target.Records(rec) {
@@ -151,8 +162,8 @@ func (pl *Plan) packRecords(name string, rec []weights.Record) *Coded {
 	}
 	c.buf = pl.mod.Constants.Intern(name, blob, 16)
 	if old, ok := pl.coded.records[c.buf]; ok {
-		return old
+		c = old
 	}
-	pl.coded.records[c.buf] = c
+	pl.coded.records[c.buf], pl.coded.packed[key] = c, c
 	return c
 }

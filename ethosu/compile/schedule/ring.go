@@ -8,10 +8,9 @@ import "github.com/unroll-npu/unroll/ethosu/compile/kernel"
 // each part arriving while kernels before it compute. Kernels of resident parts
 // stand between them, so that the slow memory never pauses.
 func (pl *Plan) keepPart(w *kernel.Weights, channels int) error {
-	ops, weights := pl.Ops, len(pl.mod.Weights.All())
+	ops := pl.Ops
 	plan := func(turn int) (float64, bool, error) {
 		pl.Ops = ops
-		pl.mod.Weights.Keep(weights)
 		sizes, ok := ringSizes(w.O, channels, turn)
 		if !ok {
 			return 0, false, nil

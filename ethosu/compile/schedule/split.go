@@ -49,7 +49,7 @@ func SplitWeights(pl *Plan) error {
 			if cut < 16 {
 				continue
 			}
-			old, weights := pl.Ops, len(pl.mod.Weights.All())
+			old := pl.Ops
 			if _, err := pl.split(w, cut); err != nil {
 				return err
 			}
@@ -66,7 +66,6 @@ func SplitWeights(pl *Plan) error {
 				}
 			}
 			pl.Ops = old
-			pl.mod.Weights.Keep(weights)
 		}
 	}
 	return nil

@@ -21,6 +21,15 @@ func (pl *Plan) weightBytes(o *Op) int {
 	return pl.coded.guesses[w]
 }
 
+// WeightBytes returns the bytes of all encoded weights.
+func (pl *Plan) WeightBytes() int {
+	n := 0
+	for _, s := range pl.coded.list {
+		n += s.Total()
+	}
+	return n
+}
+
 // entropyBytes is about what a stream of the weights takes. Its logarithms are whole
 // numbers, because decisions rest on it and programs are the same on every machine.
 func entropyBytes(w *kernel.Weights) int {
