@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
+
+	"github.com/unroll-npu/unroll/internal/disk"
 )
 
 // Tree is a project on its way to disk: file contents by slash-separated path.
@@ -30,8 +33,8 @@ var ErrForeign = errors.New("folder holds something else")
 
 // WriteTo puts the tree on disk as folder dir, replacing an earlier generated
 // tree there. The new folder is written whole under a temporary name beside dir
-// and then renamed, so that dir never holds half a project; on failure what was
-// there stays. A folder that is not empty and has no manifest of ours, or holds
+// and takes its place in one step, so that dir never holds half a project; on failure
+// what was there stays. A folder that is not empty and has no manifest of ours, or holds
 // files the manifest does not list or lists with other content, is only replaced
 // with force.
 func (t Tree) WriteTo(dir string, force bool) (err error) {
@@ -43,7 +46,7 @@ func (t Tree) WriteTo(dir string, force bool) (err error) {
 	if err := os.MkdirAll(parent, 0o777); err != nil {
 		return fmt.Errorf("output folder %s: %w", dir, err)
 	}
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".new-")
+	temp, err := disk.TempFolder(dir)
 	if err != nil {
 		return fmt.Errorf("output folder %s: its parent cannot be written: %w", dir, err)
 	}
@@ -56,12 +59,15 @@ func (t Tree) WriteTo(dir string, force bool) (err error) {
 		return fmt.Errorf("output folder %s: %w", dir, err)
 	}
 	if !exists {
-		if err := os.Rename(temp, dir); err != nil {
+		if err := disk.Place(temp, dir, false); err != nil {
 			return fmt.Errorf("output folder %s: %w", dir, err)
 		}
 		return nil
 	}
-	return swap(temp, dir)
+	if err := disk.Exchange(temp, dir); err != nil {
+		return fmt.Errorf("output folder %s cannot be replaced: %w", dir, err)
+	}
+	return nil
 }
 
 // CheckWritable tells whether WriteTo would accept the folder, before the work that
@@ -85,9 +91,33 @@ func CheckWritable(dir string, force bool) error {
 	return os.Remove(temp)
 }
 
+// standsElsewhere refuses the working folder and those that it is in: a project takes the
+// place of a folder as a whole, which would leave this process, and the user's shell, in
+// one that is gone.
+func standsElsewhere(dir string) error {
+	here, err := os.Getwd()
+	if err != nil {
+		return nil // nowhere cannot be replaced
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("output folder %s: %w", dir, err)
+	}
+	if rel, err := filepath.Rel(abs, here); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return fmt.Errorf("output folder %s is the working folder, or one that it is in: a project takes the place of its folder as a whole; give a folder inside, such as %s", dir, filepath.Join(dir, "fw"))
+	}
+	return nil
+}
+
 // target resolves the output folder and refuses one whose content would be lost.
 func target(dir string, force bool) (resolved string, exists bool, err error) {
 	dir = filepath.Clean(dir)
+	if err := standsElsewhere(dir); err != nil {
+		return "", false, err
+	}
+	if err := disk.Recover(dir); err != nil {
+		return "", false, fmt.Errorf("output folder %s: %w", dir, err)
+	}
 	info, err := os.Lstat(dir)
 	exists = err == nil
 	switch {
@@ -110,31 +140,6 @@ func target(dir string, force bool) (resolved string, exists bool, err error) {
 		}
 	}
 	return dir, exists, nil
-}
-
-// swap puts folder temp in the place of dir, which exists. The old folder steps
-// aside first and comes back if the new one cannot take its place.
-func swap(temp, dir string) error {
-	aside, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".old-")
-	if err != nil {
-		return fmt.Errorf("output folder %s: %w", dir, err)
-	}
-	old := filepath.Join(aside, "tree")
-	if err := os.Rename(dir, old); err != nil {
-		os.Remove(aside)
-		return fmt.Errorf("output folder %s cannot be replaced: %w", dir, err)
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		if back := os.Rename(old, dir); back != nil {
-			return fmt.Errorf("output folder %s cannot be replaced: %w; what it held is in %s", dir, err, old)
-		}
-		os.Remove(aside)
-		return fmt.Errorf("output folder %s cannot be replaced: %w", dir, err)
-	}
-	if err := os.RemoveAll(aside); err != nil {
-		return fmt.Errorf("output folder %s is written, but the old one could not be removed from %s: %w", dir, aside, err)
-	}
-	return nil
 }
 
 func (t Tree) fill(dir string) error {

@@ -10,46 +10,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/unroll-npu/unroll/internal/disk"
 )
 
-// writeFile writes data under a temporary name beside path and renames it, so that
-// path holds either what it held before or all of data. Without force it refuses to
-// replace an existing file. A link stays: what it leads to is replaced. A device or a
-// pipe, such as /dev/null, is written to as it is.
-func writeFile(path string, data []byte, force bool) (err error) {
+// writeFile writes data as path, whole or not at all; without force it refuses to
+// replace an existing file.
+func writeFile(path string, data []byte, force bool) error {
 	if err := checkTarget(path, force); err != nil {
 		return err
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(path, data, 0o666)
-	}
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		path = resolved
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("cannot make the output folder: %w", err)
-	}
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("cannot write into %s: %w", dir, err)
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	if _, err := tmp.Write(data); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	if err := tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return os.Rename(tmp.Name(), path)
+	return disk.WriteFile(path, data, force)
 }
 
 // checkTarget refuses a path that writeFile would not write: a folder, a file that is
