@@ -11,7 +11,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/unroll-npu/unroll/internal/disk"
+	"github.com/unroll-npu/unroll/codegen/disk"
 )
 
 // Tree is a project on its way to disk: file contents by slash-separated path.

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/unroll-npu/unroll/internal/fault"
+	"github.com/unroll-npu/unroll/lower/fault"
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/reference"
 )

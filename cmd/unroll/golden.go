@@ -8,7 +8,7 @@ import (
 
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu/runner"
-	"github.com/unroll-npu/unroll/internal/budget"
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/train/dataset"
 )
 

@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/ethosu/compile"
-	"github.com/unroll-npu/unroll/internal/budget"
-	"github.com/unroll-npu/unroll/internal/fault"
+	"github.com/unroll-npu/unroll/lower/budget"
+	"github.com/unroll-npu/unroll/lower/fault"
 )
 
 // Exit codes. A run that a signal ended has 128 and the signal's number.

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/unroll-npu/unroll/internal/disk"
+	"github.com/unroll-npu/unroll/codegen/disk"
 )
 
 // writeFile writes data as path, whole or not at all; without force it refuses to

@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/unroll-npu/unroll/internal/fault"
+	"github.com/unroll-npu/unroll/lower/fault"
 )
 
 // Feed fills the inputs of one call, except carried states, and says whether the

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/internal/budget"
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 

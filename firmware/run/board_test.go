@@ -19,7 +19,7 @@ import (
 // TestAddBoard adds the board of CONTRIBUTING.md by the steps given there: a folder
 // with one manifest. A project for it must run, with the arena where the manifest says.
 func TestAddBoard(t *testing.T) {
-	recipe, err := os.ReadFile(filepath.Join("..", "..", "CONTRIBUTING.md"))
+	recipe, err := os.ReadFile(filepath.Join("..", "..", "docs", "CONTRIBUTING.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

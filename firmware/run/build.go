@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/unroll-npu/unroll/firmware/board"
-	"github.com/unroll-npu/unroll/internal/fault"
+	"github.com/unroll-npu/unroll/lower/fault"
 )
 
 // BuildError is a compiler or build system that did not succeed.

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/unroll-npu/unroll/internal/fault"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/calibrate"
+	"github.com/unroll-npu/unroll/lower/fault"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/train/elementwise"
 )

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/unroll-npu/unroll/internal/fault"
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/fault"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/elementwise"
 	"github.com/unroll-npu/unroll/train/nn"

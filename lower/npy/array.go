@@ -12,7 +12,7 @@ import (
 
 	"github.com/sbinet/npyio/npy"
 
-	"github.com/unroll-npu/unroll/internal/budget"
+	"github.com/unroll-npu/unroll/lower/budget"
 )
 
 // Array is a C-ordered array as it stands in a file.

@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/unroll-npu/unroll/internal/fault"
+	"github.com/unroll-npu/unroll/lower/fault"
 )
 
 // RunBatch executes one independent call for each element of inputs, in

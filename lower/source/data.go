@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/lower/onnx"

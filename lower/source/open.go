@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/unroll-npu/unroll/internal/budget"
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/onnx"
 	"github.com/unroll-npu/unroll/lower/tflite"

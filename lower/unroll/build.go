@@ -3,7 +3,7 @@ package unroll
 import (
 	"fmt"
 
-	"github.com/unroll-npu/unroll/internal/budget"
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/nn"

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/unroll-npu/unroll/internal/budget"
+	"github.com/unroll-npu/unroll/lower/budget"
 )
 
 // maxCSV bounds a CSV file: its values are kept in memory.

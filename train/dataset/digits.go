@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
-	"github.com/unroll-npu/unroll/internal/fault"
+	"github.com/unroll-npu/unroll/lower/fault"
 )
 
 // DigitSide is the height and width of a procedural digit in pixels.

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/unroll-npu/unroll/internal/budget"
+	"github.com/unroll-npu/unroll/lower/budget"
 )
 
 // IDX files hold one uint8 array: two zero bytes, the type 0x08, the number of

@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 
-	"github.com/unroll-npu/unroll/internal/fault"
+	"github.com/unroll-npu/unroll/lower/fault"
 )
 
 // BLAS is gonum's float32 BLAS with Sgemm replaced by the kernels of this
