@@ -58,7 +58,7 @@ func (d *dataFlags) addRest(f *pflag.FlagSet) {
 
 func (d *dataFlags) options() dataset.Options {
 	o := d.rest
-	o.Test, o.Seed, o.Regression, o.Sequence, o.Label = d.test, d.seed, d.regression, d.sequence, d.label
+	o.Test, o.Seed, o.Regression, o.SequenceColumn, o.Label = d.test, d.seed, d.regression, d.sequence, d.label
 	if d.set.Changed("standardize") {
 		o.Standardize = dataset.StandardizeOff
 		if d.standardize {
@@ -84,7 +84,7 @@ func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *
 		"seed":            func() { w.Seed = &d.seed },
 		"test":            func() { w.Test = &d.test },
 		"regression":      func() { w.Regression = &d.regression },
-		"sequence-column": func() { w.Sequence = d.sequence },
+		"sequence-column": func() { w.SequenceColumn = d.sequence },
 		"label-column":    func() { w.Label = d.label },
 	} {
 		if d.set.Changed(name) {

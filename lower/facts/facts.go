@@ -47,16 +47,16 @@ type Facts struct {
 // Data says which data set a network was trained on, as the user named it, and how it was
 // read and divided.
 type Data struct {
-	Source      string   `json:"source"`           // digits, stream, mnist, or a path as it was given
-	SHA256      string   `json:"sha256,omitempty"` // of the training part's values and labels, hex
-	Whole       string   `json:"whole,omitempty"`  // of all sequences, however they are divided, hex
-	Seed        uint64   `json:"seed"`             // of the division into parts
-	Test        float64  `json:"test,omitempty"`   // fraction set aside where the files have no test part
-	Regression  bool     `json:"regression,omitempty"`
-	Sequence    string   `json:"sequence_column,omitempty"`
-	Label       string   `json:"label_column,omitempty"`
-	Columns     []string `json:"columns,omitempty"` // names of the features
-	Standardize bool     `json:"standardize,omitempty"`
+	Source         string   `json:"source"`           // digits, stream, mnist, or a path as it was given
+	SHA256         string   `json:"sha256,omitempty"` // of the training part's values and labels, hex
+	Whole          string   `json:"whole,omitempty"`  // of all sequences, however they are divided, hex
+	Seed           uint64   `json:"seed"`             // of the division into parts
+	Test           float64  `json:"test,omitempty"`   // fraction set aside where the files have no test part
+	Regression     bool     `json:"regression,omitempty"`
+	SequenceColumn string   `json:"sequence_column,omitempty"`
+	Label          string   `json:"label_column,omitempty"`
+	Columns        []string `json:"columns,omitempty"` // names of the features
+	Standardize    bool     `json:"standardize,omitempty"`
 
 	// How parts are divided where not as is usual for the data, the columns that say what
 	// sequences belong to, that are features and that are not, what is done with empty

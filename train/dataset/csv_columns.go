@@ -56,7 +56,7 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 		return nil, nil, fmt.Errorf("%s: columns %q; none is named \"label\" or the like: name the one to learn with --label-column", file, c.header)
 	}
 	if !o.RowSequences {
-		if c.sequence, err = find("--sequence-column", o.Sequence, "sequence", sequenceNames); err != nil {
+		if c.sequence, err = find("--sequence-column", o.SequenceColumn, "sequence", sequenceNames); err != nil {
 			return nil, nil, err
 		}
 		if c.sequence < 0 {

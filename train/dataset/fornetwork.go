@@ -13,15 +13,15 @@ import (
 // Wishes are what a user says of the data for a network that exists already. What is nil
 // or empty is as the network's facts say, or as in Default where they say nothing.
 type Wishes struct {
-	Default     Options
-	Source      string
-	Test        *float64
-	Seed        *uint64
-	Regression  *bool
-	Sequence    string
-	Label       string
-	Standardize bool
-	Change      func(*facts.Data) // of the rest; nil for none
+	Default        Options
+	Source         string
+	Test           *float64
+	Seed           *uint64
+	Regression     *bool
+	SequenceColumn string
+	Label          string
+	Standardize    bool
+	Change         func(*facts.Data) // of the rest; nil for none
 }
 
 // ErrNoSource says that neither the user nor the network names a data set.
@@ -43,7 +43,7 @@ func OpenFor(ctx context.Context, net *nn.Network, file string, w Wishes, say fu
 	}
 	d := *known
 	if o := w.Default.withDefaults(); !trained {
-		d = facts.Data{Seed: o.Seed, Test: o.Test, Sequence: o.Sequence, Label: o.Label, Regression: net.Task == nn.Regression}
+		d = facts.Data{Seed: o.Seed, Test: o.Test, SequenceColumn: o.SequenceColumn, Label: o.Label, Regression: net.Task == nn.Regression}
 	}
 	w.apply(&d)
 	if w.Source == "" && d.SHA256 != "" && divisionOf(&d) == divisionOf(known) {
@@ -98,8 +98,8 @@ func (w *Wishes) apply(d *facts.Data) {
 	if w.Regression != nil {
 		d.Regression = *w.Regression
 	}
-	if w.Sequence != "" {
-		d.Sequence = w.Sequence
+	if w.SequenceColumn != "" {
+		d.SequenceColumn = w.SequenceColumn
 	}
 	if w.Label != "" {
 		d.Label = w.Label

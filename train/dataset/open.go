@@ -24,14 +24,14 @@ type Options struct {
 	By     string // how parts are divided: see ByAny, the default
 	Length int    // steps of every sequence: longer ones keep their end, shorter ones are padded in front; 0 is the longest
 
-	// CSV only. Sequence is the name of the column with the sequence's id, Label of that
+	// CSV only. SequenceColumn is the name of the column with the sequence's id, Label of that
 	// with the label, Group of that with what sequences belong to; defaults are
 	// "sequence", "label" and none, and columns of usual names are found.
-	Sequence, Label, Group string
-	Regression             bool     // the label is a number to predict, not a class
-	Features, Ignore       []string // columns that are features, or are not; default all that are left
-	Empty                  string   // what is done with empty cells: see EmptyPrevious, the default
-	RowSequences           bool     // every row is a sequence of one feature
+	SequenceColumn, Label, Group string
+	Regression                   bool     // the label is a number to predict, not a class
+	Features, Ignore             []string // columns that are features, or are not; default all that are left
+	Empty                        string   // what is done with empty cells: see EmptyPrevious, the default
+	RowSequences                 bool     // every row is a sequence of one feature
 }
 
 // Values of Options.Standardize.
@@ -157,8 +157,8 @@ func (o Options) withDefaults() Options {
 	if o.By == "" {
 		o.By = ByAny
 	}
-	if o.Sequence == "" {
-		o.Sequence = "sequence"
+	if o.SequenceColumn == "" {
+		o.SequenceColumn = "sequence"
 	}
 	if o.Label == "" {
 		o.Label = "label"

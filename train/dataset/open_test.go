@@ -174,7 +174,7 @@ func TestCSV(t *testing.T) {
 		s.Label(1) != 1 || !slices.Equal(x, []float32{5, 6, 7, 8}) {
 		t.Errorf("set %+v, sequence 1 is %v", s, x)
 	}
-	s, err = readCSV("t.csv", strings.NewReader("id,v,y\na,1,10\na,2,9\nb,3,9\nb,4,9\n"), Options{Sequence: "id", Label: "y"})
+	s, err = readCSV("t.csv", strings.NewReader("id,v,y\na,1,10\na,2,9\nb,3,9\nb,4,9\n"), Options{SequenceColumn: "id", Label: "y"})
 	if err != nil || !s.PerStep || !slices.Equal(s.Classes, []string{"9", "10"}) || s.StepLabel(0, 0) != 1 || s.StepLabel(0, 1) != 0 {
 		t.Errorf("labels of steps: %+v, %v", s, err)
 	}

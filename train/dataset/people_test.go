@@ -68,7 +68,7 @@ func TestCSVOfPeople(t *testing.T) {
 		{"sequence,x,label\n1,,a\n2,2,b\n", Options{Empty: EmptyError}, `line 2: column "x" is empty`},
 		{"sequence,x,label\n1,1,a\n", Options{Features: []string{"z"}}, `no column is named "z"`},
 		{"sequence,x,label\n1,1,a\n", Options{Features: []string{"label"}}, `"label" cannot be a feature`},
-		{"sequence,x,label\n1,1,a\n", Options{Sequence: "id"}, `no column is named "id"`},
+		{"sequence,x,label\n1,1,a\n", Options{SequenceColumn: "id"}, `no column is named "id"`},
 		{"sequence,who,x,label\n1,ann,1,a\n1,bob,1,a\n", Options{Group: "who"}, `in group "ann" and in group "bob"`},
 	} {
 		if _, err := readCSV("t.csv", strings.NewReader(c.text), c.o); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -41,7 +41,7 @@ func OpenSource(ctx context.Context, source string, o Options, say func(string))
 	case NameMNIST:
 		train, test, err = FetchMNIST(ctx, "", say)
 	default:
-		origin.Test, origin.Regression, origin.Sequence, origin.Label = o.Test, o.Regression, o.Sequence, o.Label
+		origin.Test, origin.Regression, origin.SequenceColumn, origin.Label = o.Test, o.Regression, o.SequenceColumn, o.Label
 		origin.Group, origin.Features, origin.Ignore, origin.Length, origin.RowSequences = o.Group, o.Features, o.Ignore, o.Length, o.RowSequences
 		if o.By != ByAny {
 			origin.By = o.By
@@ -90,7 +90,7 @@ func Reopen(ctx context.Context, d *facts.Data, beside string, say func(string))
 // optionsOf returns the options that a set was read with.
 func optionsOf(d *facts.Data) Options {
 	o := Options{Test: d.Test, Seed: d.Seed, Standardize: StandardizeOff, By: d.By, Length: d.Length,
-		Sequence: d.Sequence, Label: d.Label, Group: d.Group, Regression: d.Regression, Features: d.Features, Ignore: d.Ignore, Empty: d.Empty, RowSequences: d.RowSequences}
+		SequenceColumn: d.SequenceColumn, Label: d.Label, Group: d.Group, Regression: d.Regression, Features: d.Features, Ignore: d.Ignore, Empty: d.Empty, RowSequences: d.RowSequences}
 	if d.Standardize {
 		o.Standardize = StandardizeOn
 	}
