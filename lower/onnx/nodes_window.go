@@ -171,14 +171,10 @@ func convNode(c *converter, in []*value) []*value {
 	c.forward(&ws)
 	pad, ok := scheme(ws)
 	image := c.image(x)
-	wide := group == 1 && ws[1].stride > 3 && ws[1].dilation == 1
-	if !ok || wide {
+	if !ok {
 		image = c.zeroPadded(image, ws)
 	}
 	bias := c.biasOf(in, 2, w.shape[0])
-	if wide {
-		return only(c.fromImage(c.folded(image, w, bias, ws), x.rank()))
-	}
 	h, l := ws[0], ws[1]
 	full := graph.Conv2DAttr{Padding: pad, StrideH: h.stride, StrideW: l.stride, DilationH: h.dilation, DilationW: l.dilation}
 	ohwi := func(w *value) graph.TensorID { return c.plain(c.permuted(w, []int{0, 2, 3, 1})) }
@@ -196,33 +192,6 @@ func convNode(c *converter, in []*value) []*value {
 		return c.op(graph.Conv2D, full, name, x, ohwi(w), bias)
 	})
 	return only(c.fromImage(parts, x.rank()))
-}
-
-// folded writes a convolution of a wide stride, which the NPU does not have, as one of
-// stride 1: what lies within one stride becomes channels. The image is padded.
-func (c *converter) folded(image graph.TensorID, w *value, bias graph.TensorID, ws [2]window) graph.TensorID {
-	h, l, step := ws[0], ws[1], ws[1].stride
-	taps := (l.kernel + step - 1) / step
-	width, v := (l.out+taps-1)*step, c.stored(image, nil)
-	if have := v.shape[2]; have > width {
-		spans := full(v.shape)
-		spans[2] = span{0, 1, width}
-		v = c.sliced(v, spans, c.base+"/cut")
-	} else {
-		v = c.padded(v, make([]int, 4), []int{0, 0, width - have, 0}, 0)
-	}
-	s, channels := v.shape, v.shape[3]*step
-	rows := c.reshape(v.id, c.base+"/strides", s[0], s[1], width/step, channels)
-	// Weights [O,I,H,W] become [O,H,W/step,step*I], with zeros behind the last.
-	f, out := c.constantOf(w), make([]float32, w.shape[0]*w.shape[2]*taps*channels)
-	for i, x := range f {
-		kx, ky := i%w.shape[3], i/w.shape[3]%w.shape[2]
-		ch, o := i/(w.shape[3]*w.shape[2])%w.shape[1], i/(w.shape[3]*w.shape[2]*w.shape[1])
-		out[((o*w.shape[2]+ky)*taps+kx/step)*channels+kx%step*w.shape[1]+ch] = x
-	}
-	weights := c.floats(c.base+"/weights", out, w.shape[0], w.shape[2], taps, channels)
-	attr := graph.Conv2DAttr{Padding: graph.PadValid, StrideH: h.stride, StrideW: 1, DilationH: h.dilation, DilationW: 1}
-	return c.op(graph.Conv2D, attr, c.base, rows, weights, bias)
 }
 
 // grouped runs a convolution for every group of channels and joins the results.
