@@ -140,10 +140,10 @@ func blockCycles(a *ethosu.Accelerator, w *Work, g *counts) (dpu, out float64, r
 		cycles *= ceilDiv(w.IFM.D, g.ib.D)
 	}
 	// The micro-blocks of a block in depth are shared out to the cores.
-	dpu = float64(cycles) / float64(g.nz) * float64(ceilDiv(g.nz, a.Cores))
+	dpu = float64(float64(cycles) / float64(g.nz) * float64(ceilDiv(g.nz, a.Cores)))
 
 	output, activation := perElement(a, w)
-	out = math.Ceil(max(output, activation) * float64(g.ob.Elements()))
+	out = math.Ceil(float64(max(output, activation) * float64(g.ob.Elements())))
 	if w.Kind.MAC() {
 		// A block waits for its records, 10 bytes a channel, a latency for 256 of them.
 		out = max(out, float64(10*g.ob.D*w.ScalesAt.ReadLatency)/256)

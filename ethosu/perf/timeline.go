@@ -104,7 +104,7 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 		if c.op != nil {
 			c.load = loads(c.op.Access)
 			// The stream comes through the same port, ahead of the operations.
-			words := 4 * float64(o.Word+1-fetched)
+			words := float64(4 * float64(o.Word+1-fetched))
 			fetched = o.Word + 1
 			c.load[home.Port&1] += words / home.readRate(a, transaction)
 			m := t.memory(home.Name)

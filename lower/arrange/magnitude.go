@@ -89,13 +89,13 @@ func (a *arranger) magnitude(x, y, out graph.TensorID) []*graph.Op {
 // circle returns directions of one length, a little above 1, as pairs whose smaller part
 // is a whole number of 127ths of the larger one: weights of 8 bits hold them exactly.
 func circle() []float32 {
-	const step = math.Pi / 2 / directions
+	const quarter, step = math.Pi / 2, math.Pi / 2 / directions
 	length := 2 / (1 + math.Cos(step/2))
 	v := make([]float32, 0, 2*directions)
 	for k := range directions {
-		angle := (float64(k) + 0.5) * step
-		slope := math.Round(127*math.Tan(min(angle, math.Pi/2-angle))) / 127
-		large := length / math.Sqrt(1+slope*slope)
+		angle := float64((float64(k) + 0.5) * step)
+		slope := math.Round(127*math.Tan(min(angle, quarter-angle))) / 127
+		large := length / math.Sqrt(1+float64(slope*slope))
 		pair := [2]float32{float32(large), float32(large * slope)}
 		if angle > math.Pi/4 {
 			pair[0], pair[1] = pair[1], pair[0]

@@ -276,9 +276,9 @@ func (d *distillation) teach(r *lower.GraphResult) error {
 		var mean, square float64
 		for _, x := range v {
 			mean += float64(x) / float64(len(v))
-			square += float64(x) * float64(x) / float64(len(v))
+			square += float64(float64(x)*float64(x)) / float64(len(v))
 		}
-		variance := square - mean*mean
+		variance := square - float64(mean*mean)
 		if !(variance > 1e-12) {
 			variance = 1
 		}
@@ -448,7 +448,7 @@ func (d *distillation) pass(l *lane, places []place) (float64, error) {
 				got, slope := t.value(id, b), t.slope(id, b)
 				for j, v := range got {
 					e := float64(v) - float64(want[j])
-					loss += e * e * factor
+					loss += float64(e * e * factor)
 					slope[j] += float32(2 * e * factor)
 				}
 			}

@@ -49,7 +49,7 @@ func realBack(t *tape, op *graph.Op) {
 		x, dx, dy := t.value(op.Inputs[0], s), t.slope(op.Inputs[0], s), t.slope(op.Outputs[0], s)
 		for i, v := range x {
 			if slope := (f(op, float64(v)+h) - f(op, float64(v)-h)) / (2 * h); slope == slope { // not beside an end of its domain
-				dx[i] += dy[i] * float32(slope)
+				dx[i] += float32(dy[i] * float32(slope))
 			}
 		}
 	}
@@ -107,7 +107,7 @@ func reduced(t *tape, op *graph.Op) {
 		x, y := t.value(op.Inputs[0], s), t.value(op.Outputs[0], s)
 		clear(y)
 		for i, v := range x {
-			y[to[i]] += v * n
+			y[to[i]] += float32(v * n)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func reducedBack(t *tape, op *graph.Op) {
 	for s := range t.batch {
 		dx, dy := t.slope(op.Inputs[0], s), t.slope(op.Outputs[0], s)
 		for i := range dx {
-			dx[i] += dy[to[i]] * n
+			dx[i] += float32(dy[to[i]] * n)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func (e *Exec) planL2(op *graph.Op) (kernel, error) {
 	return e.alongLast(op, func(y, x []float32) {
 		sum := 0.0
 		for _, v := range x {
-			sum += float64(v) * float64(v)
+			sum += float64(float64(v) * float64(v))
 		}
 		norm := float32(math.Sqrt(max(sum, 1e-12)))
 		for i, v := range x {

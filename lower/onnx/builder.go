@@ -158,7 +158,7 @@ func (b *builder) spend(op *graph.Op) {
 			inner = a.FilterH * a.FilterW
 		}
 	}
-	b.work += float64(inner) * float64(b.g.Tensors[op.Outputs[0]].Elems())
+	b.work += float64(float64(inner) * float64(b.g.Tensors[op.Outputs[0]].Elems()))
 	if b.work > maxWork {
 		b.fail("the network takes more than %.0e multiplications up to here; that is no network for a microcontroller", float64(maxWork))
 	}

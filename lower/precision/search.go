@@ -299,7 +299,7 @@ func (s *search) restore(wide map[string]bool, now measured, rows []Row) (measur
 func price(paid, gained float64) float64 {
 	const least = 1e-12
 	if gained <= least {
-		return max(paid, 0)*1e12 + 1e12
+		return float64(max(paid, 0)*1e12) + 1e12
 	}
 	return max(paid, 0) / gained
 }

@@ -129,7 +129,7 @@ func (n *Network) fragile(m *onnx.Model, in, want map[string]*eval.Array, worst 
 		if b.Type == onnx.Float {
 			b.Data = append([]float64(nil), a.Data...)
 			for i := range b.Data {
-				b.Data[i] *= 1 + float64(1-2*(i%2))*1e-6
+				b.Data[i] *= 1 + float64(float64(1-2*(i%2))*1e-6)
 			}
 		}
 		moved[name] = &b

@@ -84,12 +84,12 @@ var _ = register(map[string]operator{
 	}),
 	"HardSigmoid": withAttrs(func(c *call) func(float64) float64 {
 		alpha, beta := float64(c.Float("alpha", 0.2)), float64(c.Float("beta", 0.5))
-		return func(x float64) float64 { return math.Max(0, math.Min(1, alpha*x+beta)) }
+		return func(x float64) float64 { return math.Max(0, math.Min(1, float64(alpha*x)+beta)) }
 	}),
 	"Gelu": withAttrs(func(c *call) func(float64) float64 {
 		if c.Text("approximate", "none") == "tanh" {
 			return func(x float64) float64 {
-				return 0.5 * x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+				return 0.5 * x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+float64(0.044715*x*x*x))))
 			}
 		}
 		return func(x float64) float64 { return 0.5 * x * (1 + math.Erf(x/math.Sqrt2)) }

@@ -46,7 +46,7 @@ func matMul(c *call) ([]*Array, error) {
 			for j := range cols {
 				sum := 0.0
 				for k := range inner {
-					sum += a.Data[fromA+i*inner+k] * b.Data[fromB+k*cols+j]
+					sum += float64(a.Data[fromA+i*inner+k] * b.Data[fromB+k*cols+j])
 				}
 				y.Data[(at*rows+i)*cols+j] = sum
 			}
@@ -95,7 +95,7 @@ func gemm(c *call) ([]*Array, error) {
 		for j := range cols {
 			sum := 0.0
 			for k := range inner {
-				sum += a.Data[i*ai+k*ak] * b.Data[k*bk+j*bj]
+				sum += float64(a.Data[i*ai+k*ak] * b.Data[k*bk+j*bj])
 			}
 			y.Data[i*cols+j] = alpha * sum
 		}
@@ -105,7 +105,7 @@ func gemm(c *call) ([]*Array, error) {
 		if err != nil || elems(shape) != len(y.Data) {
 			return nil, fmt.Errorf("operand C of shape %v does not fit %v", bias.Shape, y.Shape)
 		}
-		y, err = c.combine(a.Type, y, bias, func(a, b float64) float64 { return a + beta*b })
+		y, err = c.combine(a.Type, y, bias, func(a, b float64) float64 { return a + float64(beta*b) })
 		if err != nil {
 			return nil, err
 		}

@@ -131,7 +131,7 @@ func rangeOf(c *call) ([]*Array, error) {
 	}
 	n := 0
 	if v[2] != 0 {
-		for x := v[0]; (v[2] > 0 && x < v[1]) || (v[2] < 0 && x > v[1]); x = v[0] + float64(n)*v[2] {
+		for x := v[0]; (v[2] > 0 && x < v[1]) || (v[2] < 0 && x > v[1]); x = v[0] + float64(float64(n)*v[2]) {
 			if n++; n > maxElements {
 				return nil, fmt.Errorf("the range has more than %d elements", maxElements)
 			}
@@ -142,7 +142,7 @@ func rangeOf(c *call) ([]*Array, error) {
 		return nil, err
 	}
 	for i := range y.Data {
-		y.Data[i] = v[0] + float64(i)*v[2]
+		y.Data[i] = v[0] + float64(float64(i)*v[2])
 	}
 	return []*Array{y}, nil
 }

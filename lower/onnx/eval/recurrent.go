@@ -24,7 +24,7 @@ type layer struct {
 func dot(m []float64, row int, v []float64) float64 {
 	sum := 0.0
 	for i, x := range v {
-		sum += m[row*len(v)+i] * x
+		sum += float64(m[row*len(v)+i] * x)
 	}
 	return sum
 }
@@ -77,11 +77,11 @@ func (l *layer) step(x, h, c []float64) (nextH, nextC []float64) {
 			in, rec := l.bias(row)
 			pre := dot(l.w, row, x) + in
 			if l.afterReset {
-				pre += reset[j] * (dot(l.r, row, h) + rec)
+				pre += float64(reset[j] * (dot(l.r, row, h) + rec))
 			} else {
 				pre += dot(l.r, row, scaled) + rec
 			}
-			nextH[j] = (1-z)*l.activate(1, pre) + z*h[j]
+			nextH[j] = float64((1-z)*l.activate(1, pre)) + float64(z*h[j])
 		}
 	case 4: // i, o, f, c
 		for j := range n {
@@ -90,7 +90,7 @@ func (l *layer) step(x, h, c []float64) (nextH, nextC []float64) {
 			if l.inputForget {
 				f = 1 - i
 			}
-			nextC[j] = f*c[j] + i*l.gate(1, 3*n+j, x, h, 0)
+			nextC[j] = float64(f*c[j]) + float64(i*l.gate(1, 3*n+j, x, h, 0))
 			o := l.gate(0, n+j, x, h, peep(1, j, nextC))
 			nextH[j] = o * l.activate(2, nextC[j])
 		}
@@ -277,19 +277,19 @@ func (c *call) activations(gates, dirs int) ([]func(float64) float64, error) {
 			f = func(x float64) float64 { return math.Log1p(math.Exp(-math.Abs(x))) + math.Max(x, 0) }
 		case "affine":
 			a, b := take(&alphas, 1), take(&betas, 0)
-			f = func(x float64) float64 { return a*x + b }
+			f = func(x float64) float64 { return float64(a*x) + b }
 		case "scaledtanh":
 			a, b := take(&alphas, 1), take(&betas, 1)
 			f = func(x float64) float64 { return a * math.Tanh(b*x) }
 		case "hardsigmoid":
 			a, b := take(&alphas, 0.2), take(&betas, 0.5)
-			f = func(x float64) float64 { return math.Max(0, math.Min(1, a*x+b)) }
+			f = func(x float64) float64 { return math.Max(0, math.Min(1, float64(a*x)+b)) }
 		case "leakyrelu":
 			a := take(&alphas, 0.01)
-			f = func(x float64) float64 { return math.Max(x, 0) + a*math.Min(x, 0) }
+			f = func(x float64) float64 { return math.Max(x, 0) + float64(a*math.Min(x, 0)) }
 		case "elu":
 			a := take(&alphas, 1)
-			f = func(x float64) float64 { return math.Max(x, 0) + a*math.Expm1(math.Min(x, 0)) }
+			f = func(x float64) float64 { return math.Max(x, 0) + float64(a*math.Expm1(math.Min(x, 0))) }
 		case "thresholdedrelu":
 			a := take(&alphas, 1)
 			f = func(x float64) float64 {

@@ -196,7 +196,7 @@ func moments(v []float64, epsilon float64) (mean, inverse float64) {
 	mean /= float64(len(v))
 	variance := 0.0
 	for _, x := range v {
-		variance += (x - mean) * (x - mean)
+		variance += float64((x - mean) * (x - mean))
 	}
 	return mean, 1 / math.Sqrt(variance/float64(len(v))+epsilon)
 }
@@ -249,7 +249,7 @@ func (c *call) channelwise(x *Array, f func(channel int, v []float64) (factor, s
 	for at := 0; at < len(x.Data); at += n {
 		k, b := f(at/n%x.Shape[1], x.Data[at:at+n])
 		for i := at; i < at+n; i++ {
-			y.Data[i] = x.Data[i]*k + b
+			y.Data[i] = float64(x.Data[i]*k) + b
 		}
 	}
 	return []*Array{y}, nil
@@ -279,7 +279,7 @@ func instanceNorm(c *call) ([]*Array, error) {
 	}
 	return c.channelwise(in[0], func(ch int, v []float64) (float64, float64) {
 		mean, inverse := moments(v, float64(c.Float("epsilon", 1e-5)))
-		return in[1].Data[ch] * inverse, in[2].Data[ch] - mean*inverse*in[1].Data[ch]
+		return in[1].Data[ch] * inverse, in[2].Data[ch] - float64(mean*inverse*in[1].Data[ch])
 	})
 }
 
@@ -293,6 +293,6 @@ func batchNorm(c *call) ([]*Array, error) {
 	}
 	return c.channelwise(in[0], func(ch int, _ []float64) (float64, float64) {
 		k := in[1].Data[ch] / math.Sqrt(in[4].Data[ch]+float64(c.Float("epsilon", 1e-5)))
-		return k, in[2].Data[ch] - in[3].Data[ch]*k
+		return k, in[2].Data[ch] - float64(in[3].Data[ch]*k)
 	})
 }

@@ -122,7 +122,7 @@ func (c *call) along(x *Array, a, size int, source func(int) float64, nearest st
 			return
 		}
 		lo := math.Floor(v)
-		y.Data[at] = x.Data[base+clamp(lo)*own[a]]*(lo+1-v) + x.Data[base+clamp(lo+1)*own[a]]*(v-lo)
+		y.Data[at] = float64(x.Data[base+clamp(lo)*own[a]]*(lo+1-v)) + float64(x.Data[base+clamp(lo+1)*own[a]]*(v-lo))
 	})
 	return y, nil
 }

@@ -164,7 +164,7 @@ func conv(c *call) ([]*Array, error) {
 			from := offset(to, step)
 			for i := range inner {
 				ch := o/outer*inner + i
-				sum += x.Data[(n*x.Shape[1]+ch)*plane+from] * w.Data[(o*inner+i)*taps+tap]
+				sum += float64(x.Data[(n*x.Shape[1]+ch)*plane+from] * w.Data[(o*inner+i)*taps+tap])
 			}
 		})
 		y.Data[at] = sum
@@ -251,7 +251,7 @@ func convTranspose(c *call) ([]*Array, error) {
 			}
 			for o := range w.Shape[1] {
 				out := ch/inner*w.Shape[1] + o
-				y.Data[(n*channels+out)*plane+to] += x.Data[at] * w.Data[(ch*w.Shape[1]+o)*taps+tap]
+				y.Data[(n*channels+out)*plane+to] += float64(x.Data[at] * w.Data[(ch*w.Shape[1]+o)*taps+tap])
 			}
 		})
 	})
