@@ -3,6 +3,7 @@ package source
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,6 +48,12 @@ var elsewhere = []struct{ magic, what string }{
 	{"\x1f\x8b", "compressed by gzip: unpack it first"},
 }
 
+// isSafetensors reports whether a file starts with the length of a JSON object that it
+// has room for.
+func isSafetensors(b []byte, size int64) bool {
+	return len(b) >= 9 && b[8] == '{' && binary.LittleEndian.Uint64(b) <= uint64(size-8)
+}
+
 // Recognise tells a file by its content.
 func Recognise(file string) (Format, error) {
 	f, err := os.Open(file)
@@ -67,6 +74,9 @@ func Recognise(file string) (Format, error) {
 	var head [64]byte
 	n, _ := f.ReadAt(head[:], 0)
 	b := head[:n]
+	if isSafetensors(b, info.Size()) { // before anything that its first bytes, a length, look like
+		return Safetensors, nil
+	}
 	for _, e := range elsewhere {
 		if bytes.HasPrefix(b, []byte(e.magic)) {
 			return Unknown, fmt.Errorf("%s: %s", file, e.what)
@@ -79,8 +89,6 @@ func Recognise(file string) (Format, error) {
 		return archiveFormat(file, f, info.Size())
 	case bytes.HasPrefix(b, []byte(hdf5.Magic)):
 		return Keras, nil
-	case n >= 9 && b[8] == '{':
-		return Safetensors, nil
 	case onnx.Looks(b) || strings.HasSuffix(strings.ToLower(file), ".onnx"):
 		return ONNX, nil
 	}

@@ -66,16 +66,19 @@ func TestRecognise(t *testing.T) {
 		format  Format
 		want    string
 	}{
-		"a.txt":     {"something", Unknown, "not a network of any known format"},
-		"a.onnx":    {"\x08\x08\x12\x00", ONNX, ""},
-		"b":         {"\x89HDF\r\n\x1a\nrest", Keras, ""},
-		"c.pkl":     {"\x80\x04rest", Unknown, "a Python pickle"},
-		"d.npy":     {"\x93NUMPY\x01\x00", Unknown, "one NumPy array"},
-		"e.onnx":    {"\x1c\x00\x00\x00TFL3rest", TFLite, ""},
-		"f.wav":     {"RIFF....WAVE", Unknown, "a sound file"},
-		"g.tar.gz":  {"\x1f\x8b\x08", Unknown, "compressed by gzip"},
-		"h.npz":     {"PK\x03\x04broken", Unknown, "a broken zip archive"},
-		"empty.bin": {"", Unknown, "not a network of any known format"},
+		"a.txt":    {"something", Unknown, "not a network of any known format"},
+		"a.onnx":   {"\x08\x08\x12\x00", ONNX, ""},
+		"b":        {"\x89HDF\r\n\x1a\nrest", Keras, ""},
+		"c.pkl":    {"\x80\x04rest", Unknown, "a Python pickle"},
+		"d.npy":    {"\x93NUMPY\x01\x00", Unknown, "one NumPy array"},
+		"e.onnx":   {"\x1c\x00\x00\x00TFL3rest", TFLite, ""},
+		"f.wav":    {"RIFF....WAVE", Unknown, "a sound file"},
+		"g.tar.gz": {"\x1f\x8b\x08", Unknown, "compressed by gzip"},
+		"h.npz":    {"PK\x03\x04broken", Unknown, "a broken zip archive"},
+		// Lengths of a header whose bytes are those of a pickle, and of a gzip file.
+		"i.safetensors": {"\x80\x02\x00\x00\x00\x00\x00\x00{" + strings.Repeat(" ", 0x280), Safetensors, ""},
+		"j.safetensors": {"\x1f\x8b\x00\x00\x00\x00\x00\x00{" + strings.Repeat(" ", 0x8b20), Safetensors, ""},
+		"empty.bin":     {"", Unknown, "not a network of any known format"},
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte(c.content), 0o666); err != nil {
