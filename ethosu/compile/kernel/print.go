@@ -3,21 +3,22 @@ package kernel
 import (
 	"fmt"
 	"strings"
+
+	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
 var kindNames = [...]string{Conv: "conv", Depthwise: "depthwise", Pool: "pool", Elementwise: "elementwise"}
-
-var poolNames = [...]string{PoolMax: "max pool", PoolAverage: "average pool", PoolReduceSum: "reduce sum"}
-
-var elementwiseNames = [...]string{Mul: "mul", Add: "add", Sub: "sub", Min: "min", Max: "max", LRelu: "lrelu", Abs: "abs", Clz: "clz", Shr: "shr", Shl: "shl"}
 
 // Verb names what the kernel computes.
 func (k *Kernel) Verb() string {
 	switch k.Kind {
 	case Pool:
-		return poolNames[k.Mode]
+		if k.Mode == PoolReduceSum {
+			return "reduce sum"
+		}
+		return strings.ToLower(isa.PoolMode(k.Mode).String()) + " pool"
 	case Elementwise:
-		return elementwiseNames[k.Mode]
+		return strings.ToLower(isa.ElementwiseMode(k.Mode).String())
 	}
 	return kindNames[k.Kind]
 }
