@@ -11,6 +11,7 @@ import (
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/finetune"
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/precision"
 	"github.com/unroll-npu/unroll/lower/source"
 )
 
@@ -174,17 +175,7 @@ func costOf(npu compile.Options) func(*graph.Graph) (float64, error) {
 				return 0, err
 			}
 		}
-		bytes := 0
-		for _, op := range g.Ops {
-			for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
-				for _, id := range ids {
-					if id != graph.None {
-						bytes += g.Tensors[id].Bytes()
-					}
-				}
-			}
-		}
-		return float64(bytes), nil
+		return precision.Traffic(g)
 	}
 }
 

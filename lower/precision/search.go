@@ -172,7 +172,7 @@ func (s *search) measure(wide map[string]bool) (measured, error) {
 	}
 	cost := s.p.Cost
 	if cost == nil {
-		cost = traffic
+		cost = Traffic
 	}
 	if m.Cost, err = cost(g); err != nil {
 		return measured{}, err
@@ -304,8 +304,9 @@ func price(paid, gained float64) float64 {
 	return max(paid, 0) / gained
 }
 
-// traffic sums the bytes of the values that operators read and write.
-func traffic(g *graph.Graph) (float64, error) {
+// Traffic sums the bytes of the values that operators read and write: what choices are
+// weighed by where nothing better is known.
+func Traffic(g *graph.Graph) (float64, error) {
 	n := 0
 	for _, op := range g.Ops {
 		for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {

@@ -142,7 +142,7 @@ func TestTraffic(t *testing.T) {
 	b := g.Add(&graph.Tensor{Type: graph.Int16, Shape: []int{4}})
 	w := g.Add(&graph.Tensor{Type: graph.Int8, Shape: []int{9}, Data: make([]byte, 9)})
 	g.Ops = []*graph.Op{{Inputs: []graph.TensorID{a, w, graph.None}, Outputs: []graph.TensorID{b}}}
-	if n, _ := traffic(g); n != 12 {
+	if n, _ := Traffic(g); n != 12 {
 		t.Errorf("%v bytes, expected 12", n)
 	}
 }

@@ -52,8 +52,6 @@ func OpenAs(file string, s Stated) (*nn.Network, error) {
 			return nil, err
 		}
 		return ReadH5(file, raw, s)
-	case n == 9 && head[8] == '{':
-		return ReadAs(file, f, info.Size(), s)
 	}
 	return ReadAs(file, f, info.Size(), s)
 }
