@@ -14,48 +14,85 @@ import (
 	"github.com/unroll-npu/unroll/lower/unroll"
 )
 
-// pupil has an operator of every kind of gradient, and a state.
+// draft makes graphs for pupils.
+type draft struct {
+	*graph.Graph
+	r *rand.Rand
+}
+
+func newDraft() *draft {
+	return &draft{&graph.Graph{Name: "pupil"}, rand.New(rand.NewPCG(3, 4))}
+}
+
+func (d *draft) value(name string, shape ...int) graph.TensorID {
+	return d.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape})
+}
+
+// floats adds a constant of random values around an offset.
+func (d *draft) floats(name string, offset, scale float64, shape ...int) graph.TensorID {
+	var raw []byte
+	for range graph.Elems(shape) {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(float32(offset+d.r.NormFloat64()*scale)))
+	}
+	return d.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape, Data: raw})
+}
+
+func (d *draft) weights(name string, scale float64, shape ...int) graph.TensorID {
+	return d.floats(name, 0, scale, shape...)
+}
+
+func (d *draft) index(name string, shape []int, v ...int) graph.TensorID {
+	var raw []byte
+	for _, x := range v {
+		raw = binary.LittleEndian.AppendUint32(raw, uint32(int32(x)))
+	}
+	return d.Add(&graph.Tensor{Name: name, Type: graph.Int32, Shape: shape, Data: raw})
+}
+
+func (d *draft) op(k graph.Kind, attr any, out graph.TensorID, in ...graph.TensorID) graph.TensorID {
+	d.Ops = append(d.Ops, &graph.Op{Kind: k, Attr: attr, Inputs: in, Outputs: []graph.TensorID{out}})
+	return out
+}
+
+// pupil has convolutions, an average, gates, movements and a state.
 func pupil() *graph.Graph {
-	r := rand.New(rand.NewPCG(3, 4))
-	g := &graph.Graph{Name: "pupil"}
-	value := func(name string, shape ...int) graph.TensorID {
-		return g.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape})
-	}
-	weights := func(name string, scale float64, shape ...int) graph.TensorID {
-		var raw []byte
-		for range graph.Elems(shape) {
-			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(float32(r.NormFloat64()*scale)))
-		}
-		return g.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape, Data: raw})
-	}
-	index := func(name string, shape []int, v ...int) graph.TensorID {
-		var raw []byte
-		for _, x := range v {
-			raw = binary.LittleEndian.AppendUint32(raw, uint32(int32(x)))
-		}
-		return g.Add(&graph.Tensor{Name: name, Type: graph.Int32, Shape: shape, Data: raw})
-	}
-	op := func(k graph.Kind, attr any, out graph.TensorID, in ...graph.TensorID) graph.TensorID {
-		g.Ops = append(g.Ops, &graph.Op{Kind: k, Attr: attr, Inputs: in, Outputs: []graph.TensorID{out}})
-		return out
-	}
-	x, s := value("x", 1, 1, 6, 3), value("s", 1, 8)
-	pad := op(graph.Pad, nil, value("pad", 1, 1, 7, 3), x, index("pads", []int{4, 2}, 0, 0, 0, 0, 1, 0, 0, 0))
-	c := op(graph.Conv2D, graph.Conv2DAttr{Padding: graph.PadSame, StrideH: 1, StrideW: 2, DilationH: 1, DilationW: 1, Activation: graph.ActRelu},
-		value("conv", 1, 1, 4, 4), pad, weights("kernel", 0.4, 4, 1, 3, 3), weights("bias", 0.3, 4))
-	dw := op(graph.DepthwiseConv2D, graph.DepthwiseConv2DAttr{Padding: graph.PadValid, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, DepthMultiplier: 1},
-		value("depth", 1, 1, 3, 4), c, weights("taps", 0.6, 1, 1, 2, 4), weights("offset", 0.1, 4))
-	p := op(graph.AveragePool2D, graph.Pool2DAttr{Padding: graph.PadValid, StrideH: 1, StrideW: 1, FilterH: 1, FilterW: 2}, value("pool", 1, 1, 2, 4), dw)
-	flat := op(graph.Reshape, graph.ReshapeAttr{NewShape: []int{1, 8}}, value("flat", 1, 8), p, index("shape", []int{2}, 1, 8))
-	gate := op(graph.Logistic, nil, value("gate", 1, 8), flat)
-	leaky := op(graph.LeakyRelu, graph.LeakyReluAttr{Alpha: 0.1}, value("leaky", 1, 8), flat)
-	mix := op(graph.FullyConnected, graph.FullyConnectedAttr{}, value("mix", 1, 8), leaky, weights("w", 0.4, 8, 8), weights("b", 0.2, 8))
-	keep := op(graph.Mul, graph.MulAttr{}, value("keep", 1, 8), s, gate)
-	next := op(graph.Add, graph.AddAttr{}, value("s_out", 1, 8), keep, mix)
-	most := op(graph.Maximum, nil, value("most", 1, 8), next, mix)
-	y := op(graph.FullyConnected, graph.FullyConnectedAttr{}, value("y", 1, 2), most, weights("v", 0.4, 2, 8), graph.None)
-	g.Inputs, g.Outputs, g.States = []graph.TensorID{x, s}, []graph.TensorID{y, next}, []graph.State{{In: s, Out: next}}
-	return g
+	d := newDraft()
+	x, s := d.value("x", 1, 1, 6, 3), d.value("s", 1, 8)
+	pad := d.op(graph.Pad, nil, d.value("pad", 1, 1, 7, 3), x, d.index("pads", []int{4, 2}, 0, 0, 0, 0, 1, 0, 0, 0))
+	c := d.op(graph.Conv2D, graph.Conv2DAttr{Padding: graph.PadSame, StrideH: 1, StrideW: 2, DilationH: 1, DilationW: 1, Activation: graph.ActRelu},
+		d.value("conv", 1, 1, 4, 4), pad, d.weights("kernel", 0.4, 4, 1, 3, 3), d.weights("bias", 0.3, 4))
+	dw := d.op(graph.DepthwiseConv2D, graph.DepthwiseConv2DAttr{Padding: graph.PadValid, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, DepthMultiplier: 1},
+		d.value("depth", 1, 1, 3, 4), c, d.weights("taps", 0.6, 1, 1, 2, 4), d.weights("offset", 0.1, 4))
+	p := d.op(graph.AveragePool2D, graph.Pool2DAttr{Padding: graph.PadValid, StrideH: 1, StrideW: 1, FilterH: 1, FilterW: 2}, d.value("pool", 1, 1, 2, 4), dw)
+	flat := d.op(graph.Reshape, graph.ReshapeAttr{NewShape: []int{1, 8}}, d.value("flat", 1, 8), p, d.index("shape", []int{2}, 1, 8))
+	gate := d.op(graph.Logistic, nil, d.value("gate", 1, 8), flat)
+	leaky := d.op(graph.LeakyRelu, graph.LeakyReluAttr{Alpha: 0.1}, d.value("leaky", 1, 8), flat)
+	mix := d.op(graph.FullyConnected, graph.FullyConnectedAttr{}, d.value("mix", 1, 8), leaky, d.weights("w", 0.4, 8, 8), d.weights("b", 0.2, 8))
+	keep := d.op(graph.Mul, graph.MulAttr{}, d.value("keep", 1, 8), s, gate)
+	next := d.op(graph.Add, graph.AddAttr{}, d.value("s_out", 1, 8), keep, mix)
+	most := d.op(graph.Maximum, nil, d.value("most", 1, 8), next, mix)
+	y := d.op(graph.FullyConnected, graph.FullyConnectedAttr{}, d.value("y", 1, 2), most, d.weights("v", 0.4, 2, 8), graph.None)
+	d.Inputs, d.Outputs, d.States = []graph.TensorID{x, s}, []graph.TensorID{y, next}, []graph.State{{In: s, Out: next}}
+	return d.Graph
+}
+
+// other has what pupil has not: the largest and the smallest, sums and means along
+// dimensions, quotients and squared differences.
+func other() *graph.Graph {
+	d := newDraft()
+	x := d.value("x", 1, 1, 6, 3)
+	c := d.op(graph.Conv2D, graph.Conv2DAttr{Padding: graph.PadValid, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1},
+		d.value("conv", 1, 1, 5, 4), x, d.weights("kernel", 0.4, 4, 1, 2, 3), d.weights("bias", 0.3, 4))
+	p := d.op(graph.MaxPool2D, graph.Pool2DAttr{Padding: graph.PadValid, StrideH: 1, StrideW: 1, FilterH: 1, FilterW: 2}, d.value("pool", 1, 1, 4, 4), c)
+	mean := d.op(graph.Mean, graph.ReducerAttr{}, d.value("mean", 1, 4), p, d.index("axes", []int{2}, 1, 2))
+	sum := d.op(graph.Sum, graph.ReducerAttr{}, d.value("sum", 1, 4), p, d.index("axes_too", []int{2}, 1, 2))
+	part := d.op(graph.Div, graph.DivAttr{}, d.value("part", 1, 4), sum, d.floats("by", 3, 0.2, 1, 4))
+	apart := d.op(graph.SquaredDifference, nil, d.value("apart", 1, 4), part, mean)
+	least := d.op(graph.Minimum, nil, d.value("least", 1, 4), part, mean)
+	less := d.op(graph.Sub, graph.SubAttr{}, d.value("less", 1, 4), least, apart)
+	y := d.op(graph.FullyConnected, graph.FullyConnectedAttr{}, d.value("y", 1, 2), less, d.weights("v", 0.4, 2, 4), graph.None)
+	d.Inputs, d.Outputs = []graph.TensorID{x}, []graph.TensorID{y}
+	return d.Graph
 }
 
 type lessons struct{}
@@ -70,9 +107,8 @@ func (lessons) Feed(i, call, _ int, dst []float32) error {
 	return nil
 }
 
-func lowered(t *testing.T, levels int) *lower.GraphResult {
+func lowered(t *testing.T, g *graph.Graph, levels int) *lower.GraphResult {
 	t.Helper()
-	g := pupil()
 	if err := g.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +122,13 @@ func lowered(t *testing.T, levels int) *lower.GraphResult {
 // With rounding switched off, the gradient of every constant is that of the loss, through
 // all calls of a window.
 func TestDistillGradients(t *testing.T) {
-	d, err := newDistillation(lowered(t, 0), lessons{}, DistillOptions{Steps: 1, Window: 3, Rate: 1e-9})
+	for name, g := range map[string]*graph.Graph{"pupil": pupil(), "other": other()} {
+		t.Run(name, func(t *testing.T) { testGradients(t, g) })
+	}
+}
+
+func testGradients(t *testing.T, g *graph.Graph) {
+	d, err := newDistillation(lowered(t, g, 0), lessons{}, DistillOptions{Steps: 1, Window: 3, Rate: 1e-9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +189,7 @@ func TestDistillGradients(t *testing.T) {
 // for any number of processors.
 func TestDistill(t *testing.T) {
 	run := func() (*lower.GraphResult, *lower.GraphResult) {
-		r := lowered(t, 7)
+		r := lowered(t, pupil(), 7)
 		got, err := Distill(context.Background(), r, lessons{}, DistillOptions{Steps: 200, Window: 4, Levels: 7}, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -177,7 +219,7 @@ func TestDistill(t *testing.T) {
 
 // What has no gradient is refused by name.
 func TestDistillRefuses(t *testing.T) {
-	r := lowered(t, 0)
+	r := lowered(t, pupil(), 0)
 	g := r.Arranged()
 	for _, op := range g.Ops {
 		if op.Kind == graph.LeakyRelu {
