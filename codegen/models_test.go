@@ -23,16 +23,16 @@ type recorded struct {
 	SequenceLength int `json:"sequence_length"`
 }
 
-// compiled makes a project of a model of data/models, with the interpreter's
+// compiled makes a project of a model of a folder of data, with the interpreter's
 // recorded outputs as golden vectors, states in closed loop.
-func compiled(t *testing.T, name, prefix string, calls int) Project {
+func compiled(t *testing.T, folder, name, prefix string, calls int) Project {
 	t.Helper()
 	var r recorded
-	if err := json.Unmarshal(testdata.ReadShared(t, "data", "models", name+".io.json"), &r); err != nil {
+	if err := json.Unmarshal(testdata.ReadShared(t, "data", folder, name+".io.json"), &r); err != nil {
 		t.Fatal(err)
 	}
-	bin := testdata.ReadShared(t, "data", "models", name+".io.bin")
-	g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", name+".tflite"))
+	bin := testdata.ReadShared(t, "data", folder, name+".io.bin")
+	g, err := tflite.Read(name, testdata.ReadShared(t, "data", folder, name+".tflite"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,16 +80,18 @@ func TestModelsThroughEverything(t *testing.T) {
 		t.Skip("SKIPPED: -short, so the generated C is not proven on real networks")
 	}
 	for _, m := range []struct {
-		name, prefix string
-		calls        int
-		on           []string
+		folder, name, prefix string
+		calls                int
+		on                   []string
 	}{
-		{"gru32x40_stream", "stream", 84, []string{"host", "qemu"}},
-		{"gru256_mnist_state", "gru", 10, []string{"qemu"}},
-		{"lstm64_mnist_state", "lstm", 10, []string{"host"}},
+		{"models", "gru32x40_stream", "stream", 84, []string{"host", "qemu"}},
+		{"models", "gru256_mnist_state", "gru", 10, []string{"qemu"}},
+		{"models", "lstm64_mnist_state", "lstm", 10, []string{"host"}},
+		{"others", "kws_micronet_m", "kws", 5, []string{"host", "qemu"}},
+		{"others", "person_detect", "person", 4, []string{"host", "qemu"}},
 	} {
 		t.Run(m.name, func(t *testing.T) {
-			p := compiled(t, m.name, m.prefix, m.calls)
+			p := compiled(t, m.folder, m.name, m.prefix, m.calls)
 			dir := onDisk(t, p)
 			for _, on := range m.on {
 				report, err := run.Run(t.Context(), run.Options{

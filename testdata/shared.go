@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -56,13 +55,28 @@ func read(t testing.TB, name string) []byte {
 // root, and whether it is there.
 func beside(t testing.TB, name string) (string, error) {
 	t.Helper()
-	_, here, _, ok := runtime.Caller(0)
-	if !ok {
-		t.Fatal("BUG: the source path of package testdata is unknown")
-	}
-	p := filepath.Join(filepath.Dir(here), "..", "..", "shared", filepath.FromSlash(name))
+	p := filepath.Join(root(t), "..", "shared", filepath.FromSlash(name))
 	_, err := os.Stat(p)
 	return p, err
+}
+
+// root returns the project's folder: the one with go.mod around the package under test,
+// which is where a test starts. The path of a source file would not do: -trimpath takes
+// it away.
+func root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no folder around the test has a go.mod")
+		}
+	}
 }
 
 // Shared returns the path of a file or folder below ../shared. Of a file that the project
