@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package codegen turns a compiled program into a C project: the model library
 // with its inference API, an application that runs the golden vectors, build
 // files, a generated Go test and a manifest.

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package codegen
 
 import (
-	"github.com/unroll-npu/unroll/codegen/gotest"
+	"github.com/unroll-npu/unroll/codegen/internal/gotest"
 )
 
 // addGoTest describes the project to package gotest, which writes its test.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package codegen
 
 import (
@@ -182,5 +184,18 @@ func TestCheckOfOtherFolders(t *testing.T) {
 	write(t, filepath.Join(dir, ManifestName), `{"tool":"unroll","files":{"../../etc/passwd":"00"}}`)
 	if _, err := Check(dir); err == nil || !strings.Contains(err.Error(), "no path inside") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// A generated project says under which terms it may be used: those of the project.
+func TestLicence(t *testing.T) {
+	want, err := os.ReadFile("../LICENSE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []Project{tiny("acc", 48), armProject()} {
+		if tree := generate(t, p); string(tree["LICENSE"]) != string(want) {
+			t.Errorf("%s: the tree's LICENSE is not that of the project", p.Prefix)
+		}
 	}
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package lower
 
 import (
@@ -7,9 +9,9 @@ import (
 	"math"
 	"slices"
 
-	"github.com/unroll-npu/unroll/lower/arrange"
 	"github.com/unroll-npu/unroll/lower/calibrate"
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/internal/arrange"
 	"github.com/unroll-npu/unroll/lower/precision"
 	"github.com/unroll-npu/unroll/lower/quantize"
 	"github.com/unroll-npu/unroll/lower/reference"

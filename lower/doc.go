@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package lower turns a trained float network into an integer graph of plain
 // TFLite operators.
 //

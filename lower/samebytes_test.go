@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package lower_test
 
 import (
@@ -87,7 +89,7 @@ func TestNoFusedMultiplyAdd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles for another machine")
 	}
-	build := exec.Command("go", "build", "-gcflags=-S", "./...", "../ethosu", "../ethosu/block", "../ethosu/compile", "../ethosu/perf", "../ethosu/weights/...")
+	build := exec.Command("go", "build", "-gcflags=-S", "./...", "../ethosu", "../ethosu/internal/block", "../ethosu/compile", "../ethosu/perf", "../ethosu/weights/...")
 	build.Env = append(os.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	if err != nil {

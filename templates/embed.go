@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package templates holds the text templates of the per-model files of a generated
 // project: C, build files and Markdown. It has no logic; package codegen renders
 // them.

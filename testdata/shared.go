@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package testdata finds the data sets, models and golden vectors that tests use. What
 // the project needs to prove itself lies in data, compressed; what is large or belongs
 // to others lies beside the project, where it is at hand.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package train fits recurrent networks to labelled sequences.
 //
 // In come a Config and a dataset.Set, out goes an nn.Network with float32 weights

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command unroll turns a small recurrent network into firmware for an Arm Ethos-U
 // NPU: it trains or imports, unrolls and quantizes, compiles, generates a C project
 // and proves the result on a bit-exact simulator.

@@ -1,12 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package compile
 
 import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/compile/memory"
-	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
-	"github.com/unroll-npu/unroll/ethosu/target"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
+	"github.com/unroll-npu/unroll/ethosu/internal/target"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 

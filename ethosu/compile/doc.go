@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package compile turns an integer graph into a command stream for the Ethos-U55
 // and U65.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package compile
 
 import (
@@ -6,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 

@@ -1,13 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package compile
 
 import (
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/compile/emit"
-	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
-	"github.com/unroll-npu/unroll/ethosu/compile/lowering"
-	"github.com/unroll-npu/unroll/ethosu/compile/memory"
-	"github.com/unroll-npu/unroll/ethosu/compile/place"
-	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/emit"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/lowering"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/place"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 

@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package compile
 
 import (
 	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
-	"github.com/unroll-npu/unroll/ethosu/compile/lowering"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/lowering"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package compile
 
 import (
@@ -6,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/unroll-npu/unroll/ethosu/compile/kernel"
-	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
 )
 
 // State is a program between two passes, for whoever wants to look at it. It is only

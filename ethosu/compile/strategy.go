@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package compile
 
 import (
 	"fmt"
 
-	"github.com/unroll-npu/unroll/ethosu/compile/memory"
-	"github.com/unroll-npu/unroll/ethosu/compile/schedule"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
 )

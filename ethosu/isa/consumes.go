@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package isa
 
 // use returns the consumer bit of the operation, 0 when it reads no registers.

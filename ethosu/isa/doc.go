@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package isa holds the register command stream of the Ethos-U55 and U65 as data:
 // which commands exist, what every bit of them means, and which operation reads
 // which register.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package isa
 
 // Code identifies a command: bits 9..0 are the opcode, bit 14 is set for

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package isa
 
 // Commands of the U55 and U65 command stream. Commands with a payload word carry

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package perf is the cycle model: it tells how long a command stream takes, which
 // operation takes it and why.
 //

@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package perf
 
 import (
 	"math"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
 )
 
 // Reason is what bounds an operation.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package perf
 
 import (
@@ -8,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package perf
 
 import (
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 

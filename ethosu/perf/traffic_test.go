@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package perf
 
 import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 

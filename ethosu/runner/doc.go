@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package runner calls a network the same way whatever executes it: a plain int8
 // graph on the reference interpreter, or a compiled program on the NPU simulator.
 //

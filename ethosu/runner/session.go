@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package runner
 
 // Session calls a model again and again and carries its states.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package sim executes Ethos-U55 and U65 command streams bit for bit, whoever
 // compiled them.
 //

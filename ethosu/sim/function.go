@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package sim
 
 // sigmoid holds values close to 65536*sigmoid(i/24). 44 of them differ by one from

@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package sim
 
 import (
 	"encoding/binary"
 
 	"github.com/unroll-npu/unroll/ethosu/isa"
-	"github.com/unroll-npu/unroll/ethosu/sim/mac"
+	"github.com/unroll-npu/unroll/ethosu/sim/internal/mac"
 )
 
 // convPlan is NPU_OP_CONV: for each output position a patch of the input is gathered

@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package sim
 
 import (
 	"sync"
 
 	"github.com/unroll-npu/unroll/ethosu/isa"
-	"github.com/unroll-npu/unroll/ethosu/sim/mac"
+	"github.com/unroll-npu/unroll/ethosu/sim/internal/mac"
 	"github.com/unroll-npu/unroll/ethosu/weights"
 )
 

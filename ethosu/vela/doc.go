@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package vela reads and writes compiled networks in the container of the Vela
 // compiler: a .tflite with one "ethos-u" custom operator, whose first inputs are
 // the driver payload with the command stream, the constants, the arena and the

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package verify
 
 import (
 	"fmt"
 
-	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 

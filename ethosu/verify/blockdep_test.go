@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package verify
 
 import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 

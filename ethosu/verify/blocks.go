@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package verify
 
 import (
-	"github.com/unroll-npu/unroll/ethosu/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 

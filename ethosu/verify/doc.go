@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package verify proves of a command stream, whoever made it, that it is safe to
 // run: registers are set before use, every access stays inside its region, nothing
 // that the outputs depend on was never written, every hazard between transfers and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package weights
 
 // CoreChannels returns the number of output channels of one core: channel c of an

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package weights is the weight path of the Ethos-U55 and U65: the compressed
 // weight stream, the order of weights in it, and the bias and scale records.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package weights
 
 // section is a run of weights that share one palette, with everything needed to

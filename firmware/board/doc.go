@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package board knows the machines that a generated project runs on. A board is a
 // folder: C files, a linker script and board.json, the manifest, which says what CPU
 // it has, where its memories lie and which of them the NPU reaches through which

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package run
 
 import (
@@ -13,7 +15,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/firmware/board"
-	"github.com/unroll-npu/unroll/firmware/link"
+	"github.com/unroll-npu/unroll/firmware/internal/link"
 	"github.com/unroll-npu/unroll/lower/fault"
 )
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package run_test
 
 import (
@@ -16,7 +18,7 @@ import (
 
 	"github.com/unroll-npu/unroll/firmware"
 	"github.com/unroll-npu/unroll/firmware/board"
-	"github.com/unroll-npu/unroll/firmware/link"
+	"github.com/unroll-npu/unroll/firmware/internal/link"
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 

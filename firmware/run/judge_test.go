@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package run
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/firmware/link"
+	"github.com/unroll-npu/unroll/firmware/internal/link"
 )
 
 func TestJudge(t *testing.T) {

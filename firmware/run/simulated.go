@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package run
 
 import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/sim/device"
-	"github.com/unroll-npu/unroll/firmware/link"
+	"github.com/unroll-npu/unroll/firmware/internal/link"
 )
 
 // SimulatedIn is Simulated with the memories that a project was compiled for, which

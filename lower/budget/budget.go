@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package budget bounds the memory of a run: whoever is about to allocate what an input
 // or an option asks for asks here first, so that too much is an error that names who
 // asked, instead of a machine that runs full.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package calibrate finds the ranges of an unrolled graph's values on
 // representative samples.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package facts holds what is known of a network beside its weights: what its numbers
 // mean, which data it was made from, what was measured.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package fault turns a panic in any goroutine into what the program wants to say about
 // its own faults. A library that nobody gave a handler panics as ever.
 package fault

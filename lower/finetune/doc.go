@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package finetune trains a network a little further while it feels its own
 // quantization: quantization-aware training.
 //

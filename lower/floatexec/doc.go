@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package floatexec executes a graph in float32, many samples at a time.
 //
 // In comes a graph.Graph, float or quantized, and a batch of inputs; out come

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package floatexec
 
 // View is the value of one tensor for a whole batch: sample b has its elements,

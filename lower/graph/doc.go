@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package graph is the intermediate representation that every stage shares: a
 // float or integer network as a list of TFLite operators over named tensors.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package graph
 
 // keepers are the operators with arithmetic that do not rescale: their outputs have the

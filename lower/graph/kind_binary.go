@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package graph
 
 // Operators on two values by NumPy's broadcasting, and ADD_N and SELECT_V2.

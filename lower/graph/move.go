@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package graph
 
 // Move is a block that a movement copies: for every index i of Shape, element

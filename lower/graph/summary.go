@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package graph
 
 // Summary is what a graph is from outside, for programs that read it as JSON. Its

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package precision chooses which values of a network have 16 bits and which 8.
 //
 // In comes a Problem: the roles whose width can be chosen, how an integer graph is

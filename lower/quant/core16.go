@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package quant
 
 // sigmoidTable is close to 65536*sigmoid(i/24), but 44 entries differ by one

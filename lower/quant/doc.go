@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package quant turns the quantization of tensors into the integer parameters
 // of operators, by the rules of TensorFlow Lite Micro's reference kernels.
 //

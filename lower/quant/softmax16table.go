@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package quant
 
 // ExpTable16 is e^x over [-10, 0] in 512 steps, in units of 2^-15 with a

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package quantize turns an unrolled float graph into an integer graph by
 // TFLite's rules.
 //

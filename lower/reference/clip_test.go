@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package reference
 
 import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/internal/vectors"
 	"github.com/unroll-npu/unroll/lower/quant"
-	"github.com/unroll-npu/unroll/lower/reference/vectors"
 )
 
 // TestCellClip bounds the cell of LSTMs: no value leaves the bound, some reach it, and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package reference executes an int8 or int16 graph exactly as TensorFlow Lite
 // Micro's reference kernels do, byte for byte. It says what a network means;
 // the NPU simulator is compared with it and shares no arithmetic with it.

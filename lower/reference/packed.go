@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package reference
 
 // Weights are kept in groups of groupRows rows, a group in blocks of

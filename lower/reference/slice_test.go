@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package reference
 
 import (
@@ -6,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/graph"
-	"github.com/unroll-npu/unroll/lower/reference/vectors"
+	"github.com/unroll-npu/unroll/lower/internal/vectors"
 )
 
 // taken returns which indices of a dimension Python's a[begin:end:step] takes, found by

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package reference
 
 import (
 	"testing"
 
-	"github.com/unroll-npu/unroll/lower/reference/vectors"
+	"github.com/unroll-npu/unroll/lower/internal/vectors"
 )
 
 // TestGoldenVectors executes every recorded operator and compares all bytes.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package source opens networks of every format, proves what it made of them, and
 // says what it had to assume.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package source
 
 import (
@@ -7,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/lower/internal/onnx"
 	"github.com/unroll-npu/unroll/testdata"
 )
 

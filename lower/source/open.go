@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package source
 
 import (
@@ -12,7 +14,7 @@ import (
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/graph"
-	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/lower/internal/onnx"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/hdf5"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package source
 
 import (
@@ -10,8 +12,8 @@ import (
 
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/graph"
-	"github.com/unroll-npu/unroll/lower/onnx"
-	"github.com/unroll-npu/unroll/lower/onnx/eval"
+	"github.com/unroll-npu/unroll/lower/internal/onnx"
+	"github.com/unroll-npu/unroll/lower/internal/onnx/eval"
 )
 
 const (

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package source
 
 import (
@@ -7,7 +9,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/lower/internal/onnx"
 )
 
 // modelBuilder writes models of one node with random weights.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package source
 
 import (
@@ -5,7 +7,7 @@ import (
 	"maps"
 
 	"github.com/unroll-npu/unroll/lower/graph"
-	"github.com/unroll-npu/unroll/lower/onnx"
+	"github.com/unroll-npu/unroll/lower/internal/onnx"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/nn"
 )

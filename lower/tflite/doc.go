@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package tflite reads and writes TensorFlow Lite models (schema version 3) as
 // graphs.
 //

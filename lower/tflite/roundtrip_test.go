@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package tflite
 
 import (
@@ -10,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/unroll-npu/unroll/lower/graph"
-	"github.com/unroll-npu/unroll/lower/reference/vectors"
+	"github.com/unroll-npu/unroll/lower/internal/vectors"
 )
 
 // TestRoundTripOfEveryModel writes what it read and reads that again.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package tflite
 
 // Field slots of the tables of the TFLite schema, version 3. A slot is the

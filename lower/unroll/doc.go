@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package unroll turns a float network into a float graph of TFLite operators,
 // one call of which runs a fixed number of time steps.
 //

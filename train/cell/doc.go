@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cell holds the recurrent cells, a file each: what a cell is called and what
 // tensors it has, its step in plain floats, its training step over a batch, and the
 // operators that it becomes.

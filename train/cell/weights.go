@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package cell
 
 // Weights is a weight matrix in TFLite's layout [outputs, inputs], row-major.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package checkpoint keeps networks in files: safetensors of its own layout, and
 // what PyTorch's and Keras' files of weights hold, read into the same nn.Network.
 //

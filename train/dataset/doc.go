@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package dataset holds labelled sequences: what training, calibration and the
 // accuracy reports read.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package dataset
 
 // glyphs are the skeletons of the digits: for each class its variants, for each

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package elementwise holds the arithmetic of the recurrent cells that is not a
 // matrix product: sigmoid, tanh, the forward and backward step of each cell on one
 // row of gates, and Adam.

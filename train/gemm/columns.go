@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package gemm
 
 // Columns holds a matrix A with many rows whose columns are to be multiplied: it

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package gemm multiplies float32 matrices at the speed of the machine.
 //
 // In comes a row-major (or strided) matrix A and a matrix B packed in panels of

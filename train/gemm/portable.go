@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package gemm
 
 // mulPortable computes rows first..first+rows-1 of the product in plain Go, two

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package hdf5 reads the HDF5 files that Keras writes: groups, attributes that are
 // strings, and arrays of floats that lie in one piece.
 //

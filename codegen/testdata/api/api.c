@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uses every function of the generated API of acc, the accumulator. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An NPU driver without an NPU: a job takes a few polls, then adds state to input. */
 #include "npu_fake.h"
 

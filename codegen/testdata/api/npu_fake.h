@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef NPU_FAKE_H
 #define NPU_FAKE_H
 

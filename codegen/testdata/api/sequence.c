@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uses the generated API of seq, a run of three steps between a load and a head, over a driver
  * without an NPU: state' = state + input at every step, output = 2 state at the end. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the generated code uses of the interface of Arm's core driver, for tests. */
 #ifndef ETHOSU_DRIVER_H
 #define ETHOSU_DRIVER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stand-in for Arm's driver that checks the payload as Arm's does and then adds. */
 #include <stdio.h>
 #include <string.h>

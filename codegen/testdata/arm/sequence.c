@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stand-in for Arm's driver that runs the three streams of arm_seq: it takes the first for the
  * load, those that read a moving region for steps, and the last for the head. */
 #include <stdio.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package device is the NPU as a driver sees it: the register file of an Ethos-U55
 // or Ethos-U65 over the simulator and a memory with addresses.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package device
 
 // Byte offsets of the registers that do something here. All others of the map keep

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Corstone-300: what startup, console, port and the QEMU bridge share. */
 #ifndef UNROLL_CORSTONE300_H
 #define UNROLL_CORSTONE300_H

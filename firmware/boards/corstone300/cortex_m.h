@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Registers and instructions of an Armv8.1-M core, as far as the platform uses them. */
 #ifndef UNROLL_CORTEX_M_H
 #define UNROLL_CORTEX_M_H

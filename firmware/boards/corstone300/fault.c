@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The last words of a program that cannot go on. */
 #include "corstone300.h"
 

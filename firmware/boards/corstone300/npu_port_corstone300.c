@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The driver's port on Corstone-300: caches of a Cortex-M55, SysTick as clock. */
 #include "npu_port.h"
 

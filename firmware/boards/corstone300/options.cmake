@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 set(UNROLL_TIMING "" CACHE STRING "timing adapters of the FVP: empty, U55_HIGH_END or U65_HIGH_END")
 if(UNROLL_TIMING)
   list(APPEND UNROLL_BOARD_DEFINITIONS UNROLL_TIMING_${UNROLL_TIMING}=1)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Console (CMSDK UART 0) and end of program on Corstone-300. */
 #include <stdint.h>
 

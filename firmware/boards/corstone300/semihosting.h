@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls to the debugger or emulator behind the core. Only in builds for QEMU: on hardware without
  * a debugger the breakpoint is a fault. */
 #ifndef UNROLL_SEMIHOSTING_H

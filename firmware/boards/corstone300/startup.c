@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From reset to main. The core starts Secure with everything off: the reset handler may use neither
  * stack nor floating point until it has set them up, so it is written in assembly. */
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The timing adapters delay the NPU's memory accesses, so that cycle counts on the FVP resemble a
  * product. Results do not depend on them. */
 #include <stdint.h>

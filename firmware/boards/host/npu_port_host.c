@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The driver's port on a PC: registers go over stdin and stdout to the process that simulates the
  * NPU, and its interrupt is a call of the driver's handler. */
 #define _POSIX_C_SOURCE 200809L

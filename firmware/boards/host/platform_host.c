@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A PC: the console is stderr, since stdout carries the link to the simulated NPU. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The NPU of a program on QEMU, which has none: the process that started QEMU simulates it behind
  * QEMU's own stdin and stdout.

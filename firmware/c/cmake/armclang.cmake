@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Cortex-M with Arm Compiler 6 for the objects and the GNU linker for the image, whose script it
 # shares with the other toolchains.
 set(CMAKE_SYSTEM_NAME Generic)

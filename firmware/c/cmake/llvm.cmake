@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Cortex-M with clang and lld; C library and libgcc are those of arm-none-eabi-gcc.
 set(CMAKE_SYSTEM_NAME Generic)
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES UNROLL_TARGET)

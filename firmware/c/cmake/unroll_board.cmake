@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sets UNROLL_BOARD_... to the facts of the board that UNROLL_TARGET names, and UNROLL_BOARDS to what
 # it may name. UNROLL_BOARD_TARGET is empty when there is no such board.
 get_filename_component(UNROLL_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)

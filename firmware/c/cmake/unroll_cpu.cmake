@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # For toolchain files: the processor of the board that UNROLL_TARGET names, else a Cortex-M55.
 include("${CMAKE_CURRENT_LIST_DIR}/unroll_board.cmake")
 if(UNROLL_BOARD_TARGET)

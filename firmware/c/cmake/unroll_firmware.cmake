@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The platform and the way an image is linked; the same for every project.
 #
 #   UNROLL_TARGET     the board, host by default: see platform/*/board.cmake

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The NPU driver, target unroll_npu or unroll::unroll_npu, once for all models in a build. It is
 # compiled as the enclosing project says. With UNROLL_TARGET it takes that board's definitions.
 include_guard(DIRECTORY)

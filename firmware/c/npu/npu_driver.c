@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "npu_driver.h"
 
 #include "npu_mmio.h"

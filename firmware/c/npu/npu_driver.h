@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Driver for the Arm Ethos-U55 and Ethos-U65 NPU.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The defaults of the hooks in npu_port.h. */
 #include "npu_driver.h"
 #include "npu_port.h"

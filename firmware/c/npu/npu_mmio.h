@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The only place that touches NPU registers: 32-bit accesses at a byte offset. */
 #ifndef UNROLL_NPU_MMIO_H
 #define UNROLL_NPU_MMIO_H

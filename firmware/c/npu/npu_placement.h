@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the linker script puts what the NPU touches. Section names begin like those every linker
  * script knows, so that a foreign script still links; ours places them by name and checks with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the driver needs from a board. The first seven functions have no default: a project without
  * a port does not link, so cache maintenance cannot be forgotten. A port whose CPU has no data

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Registers of the Ethos-U55/U65 that the driver uses: byte offsets and fields. */
 #ifndef UNROLL_NPU_REGS_H
 #define UNROLL_NPU_REGS_H

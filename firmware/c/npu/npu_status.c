@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "npu_status.h"
 
 /* The linker drops names and texts that a program never asks for. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a driver call can answer: one table gives the codes, names and texts. */
 #ifndef UNROLL_NPU_STATUS_H
 #define UNROLL_NPU_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The little an application needs from the machine it runs on: a board or a PC. */
 #ifndef UNROLL_PLATFORM_H
 #define UNROLL_PLATFORM_H

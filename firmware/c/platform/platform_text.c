@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "platform.h"
 
 void platform_put_u32(uint32_t value) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two models in one image, and two instances of the first in one arena, taking turns. */
 #include <string.h>
 

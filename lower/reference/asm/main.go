@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command asm writes the vector kernel of package reference: dot_amd64.s and
 // the Go declaration beside it. Run it through go generate in the package's
 // folder; the same input always gives the same bytes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Console of a board whose own no port knows: the core's instrumentation trace, which a debugger
  * shows (SWO, or the probe's viewer). Without a debugger that listens nothing is written. */
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "npu_link.h"
 
 #define LINK_VERSION  1u

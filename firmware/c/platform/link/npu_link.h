@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The wire between a program and an NPU that is simulated by the process which started it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model for the driver's own test: the test's NPU adds weights[i] to input[i]. */
 #ifndef SELFTEST_H
 #define SELFTEST_H

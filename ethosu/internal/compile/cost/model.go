@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cost is what the cycle model of ethosu/perf says of one kernel or one transfer
+// of a schedule: the decisions of the compiler rest on it.
+package cost
+
+import (
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
+	"github.com/unroll-npu/unroll/ethosu/internal/target"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// Ports is the number of AXI ports; what lies behind one of them competes.
+const Ports = 2
+
+// Time is how long a kernel or a transfer takes alone and what it takes from each
+// memory, in cycles.
+type Time struct {
+	Cycles float64
+	Load   [Ports]float64
+}
+
+// Model estimates for one accelerator and its memories. It remembers what it was asked.
+type Model struct {
+	Target target.Target
+	Memory *memory.Map
+
+	times   map[perf.Work]Time
+	choices map[perf.Work]Choice
+}
+
+// NewModel returns a model that was asked nothing yet.
+func NewModel(t target.Target, m *memory.Map) *Model {
+	return &Model{Target: t, Memory: m, times: map[perf.Work]Time{}, choices: map[perf.Work]Choice{}}
+}
+
+// Constants is how a kernel reads its weights and its records of bias and scale.
+type Constants struct {
+	WeightBytes, RecordBytes         int
+	WeightsResident, RecordsResident bool // from copies in the fast memory
+}
+
+// Work returns a kernel as the block rules and the cycle model see it, but for its
+// block. The constants are nil for a kernel without.
+func (m *Model) Work(k *kernel.Kernel, c *Constants) perf.Work {
+	w := perf.Work{
+		Op: block.Op{
+			OFM: extent(k.OFM), IFM: extent(k.IFM), IFMBits: k.IFM.Bits(), Scalar: k.Scalar,
+			KH: k.KH, KW: k.KW, StrideH: k.StrideH, StrideW: k.StrideW, DilationH: k.DilH, DilationW: k.DilW,
+			PartKernel: k.PartKernel, LUT: k.UsesTable(), Unscaled: !k.Acc40,
+		},
+		Mode: k.Mode, OFMBits: k.OFM.Bits(), Acc40: k.Acc40, Activation: activation(k),
+		IFMFormat: format(k.IFM), IFM2Format: isa.NHWC, OFMFormat: format(k.OFM),
+		IFMAt: *m.Memory.Home(k.IFM.Buf), OFMAt: *m.Memory.Home(k.OFM.Buf),
+	}
+	w.IFM2At = w.IFMAt
+	switch k.Kind {
+	case kernel.Conv:
+		w.Kind = block.Conv
+	case kernel.Depthwise:
+		w.Kind = block.Depthwise
+	case kernel.Pool:
+		w.Kind = [...]block.Kind{block.MaxPool, block.AveragePool, block.ReduceSum}[k.Mode]
+	case kernel.Elementwise:
+		w.Kind = block.Elementwise
+	}
+	switch {
+	case k.Scalar:
+		w.IFM2 = block.Shape{H: 1, W: 1, D: 1}
+	case k.IFM2 != nil:
+		w.IFM2, w.IFM2At, w.IFM2Format = extent(k.IFM2), *m.Memory.Home(k.IFM2.Buf), format(k.IFM2)
+	}
+	if c != nil {
+		slow, fast := m.Memory.Place(ethosu.RegionConstants), m.Memory.Place(m.Memory.Fast())
+		w.WeightBytes, w.ScaleBytes = c.WeightBytes, c.RecordBytes
+		w.WeightsAt, w.ScalesAt = *slow, *slow
+		if c.WeightsResident {
+			w.WeightsAt = *fast
+		}
+		if c.RecordsResident {
+			w.ScalesAt = *fast
+		}
+	}
+	return w
+}
+
+func format(f *kernel.Map) isa.Format {
+	if f.Bricks() {
+		return isa.NHCWB16
+	}
+	return isa.NHWC
+}
+
+func extent(f *kernel.Map) block.Shape { return block.Shape{H: f.H, W: f.W, D: f.C} }
+
+// activation is what the output stage does behind scaling, as far as it costs cycles.
+func activation(k *kernel.Kernel) perf.Activation {
+	lo, hi := kernel.TypeRange(graph.Int8)
+	if k.OFM.Bits() > 8 {
+		lo, hi = kernel.TypeRange(graph.Int16)
+	}
+	switch {
+	case k.Fn != kernel.FnNone:
+		return perf.Table
+	case k.OFM.Bits() < 32 && (k.Lo > lo || k.Hi < hi):
+		return perf.Clip
+	}
+	return perf.NoActivation
+}
+
+// Kernel returns the time of a kernel, given with its block.
+func (m *Model) Kernel(w perf.Work) Time {
+	if t, ok := m.times[w]; ok {
+		return t
+	}
+	c := m.Target.Kernel(&w)
+	t := alone(&c)
+	m.times[w] = t
+	return t
+}
+
+// alone returns the time of a kernel when nothing runs beside it: memories behind
+// one port wait for each other.
+func alone(c *perf.Cost) Time {
+	t := Time{Cycles: c.Cycles}
+	for i := range c.Access {
+		t.Load[c.Access[i].Port] += c.Access[i].Cycles
+	}
+	t.Cycles = max(t.Cycles, t.Load[0], t.Load[1])
+	return t
+}
+
+// Transfer returns the time of moving bytes between memories; a nil place is the table
+// memory.
+func (m *Model) Transfer(bytes int, from, to *perf.Place) Time {
+	var t Time
+	if from != nil {
+		t.Load[from.Port] += from.ReadCycles(m.Target.Accelerator(), bytes)
+	}
+	if to != nil {
+		t.Load[to.Port] += to.WriteCycles(m.Target.Accelerator(), bytes)
+	}
+	t.Cycles = m.Target.Transfer(int64(bytes), from, to)
+	return t
+}
+
+// Copy is Transfer from the constants to where kernels read copies of them.
+func (m *Model) Copy(bytes int) Time {
+	slow, fast := m.Memory.Place(ethosu.RegionConstants), m.Memory.Place(m.Memory.Fast())
+	return m.Transfer(bytes, slow, fast)
+}

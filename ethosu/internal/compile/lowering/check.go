@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lowering
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// Check refuses graphs that are not valid or not integer, and such with nothing to compute.
+func Check(g *graph.Graph) error {
+	if len(g.Ops) == 0 || len(g.Outputs) == 0 {
+		return fmt.Errorf("the graph has %d operators and %d outputs: nothing to compile", len(g.Ops), len(g.Outputs))
+	}
+	if err := g.Validate(); err != nil {
+		return err
+	}
+	for i, op := range g.Ops {
+		for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
+			for _, id := range ids {
+				if id == graph.None {
+					continue
+				}
+				if t := g.Tensors[id]; t.Type == graph.Float32 && t.Elems() > 0 && !t.IsConst() {
+					return opError(g, i, "tensor %q is float32; quantize the network to int8 first", t.Name)
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package schedule
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+)
+
+// Check reports an invariant of plans that does not hold: kernels that are wrong by
+// themselves or read what nothing wrote, blocks that do not fit, encoded constants that
+// are not those of their kernel, transfers that come too late. What later passes decide
+// is checked from when it is there.
+func (pl *Plan) Check() error {
+	for _, o := range pl.Ops {
+		err := o.Check()
+		if err == nil {
+			err = pl.checkOp(o)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(pl.Operations) > 0 {
+		return pl.checkOperations()
+	}
+	for _, x := range pl.uploads {
+		if x.Use >= len(pl.Ops) || x.After >= x.Use || pl.Ops[x.Use].Table == nil {
+			return fmt.Errorf("the upload of %q is due for kernel %d, behind %d", x.op.Src.Name, x.Use, x.After)
+		}
+	}
+	return kernel.CheckOrder(pl.Ops, func(b *kernel.Buffer) bool { return pl.operands != nil && b == pl.operands.dst })
+}
+
+func (pl *Plan) checkOp(o *Op) error {
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("%s (output %q): %s", o.Name, o.Source, fmt.Sprintf(format, args...))
+	}
+	if o.Layout != (block.SHRAM{}) {
+		l, err := pl.Memo.Cost.Target.Fits(pl.work(o).Op, o.Block)
+		if err != nil {
+			return fail("%v", err)
+		}
+		if l != o.Layout {
+			return fail("block %v has the layout %+v, expected %+v", o.Block, o.Layout, l)
+		}
+	}
+	if t := o.Table; t != nil && (o.Slot < 0 || o.Slot%t.Slots() != 0 || o.Slot+t.Slots() > 8) {
+		return fail("a table of %d slots in slot %d", t.Slots(), o.Slot)
+	}
+	if s := o.Stream; s != nil && s.w != o.Weights {
+		return fail("the stream of weights %q for weights %q", s.w.Name, o.Weights.Name)
+	}
+	if (o.Stream != nil || o.Scales != nil) && o.Weights == nil {
+		return fail("encoded constants without weights")
+	}
+	for _, c := range o.constants() {
+		for i := range c.Len {
+			if c.Len[i] < 0 || c.Len[i]%16 != 0 || c.Off[i]%16 != 0 || c.Off[i]+c.Len[i] > c.Home().Size {
+				return fail("part %d of %q is %d bytes at %d of %d", i, c.Home().Name, c.Len[i], c.Off[i], c.Home().Size)
+			}
+		}
+	}
+	return nil
+}
+
+// constants returns what of a kernel's weights and records is encoded.
+func (o *Op) constants() []*Coded {
+	var list []*Coded
+	if o.Stream != nil {
+		list = append(list, &o.Stream.Coded)
+	}
+	if o.Scales != nil {
+		list = append(list, o.Scales)
+	}
+	return list
+}
+
+// checkOperations checks that the stream has every kernel in its order and that every
+// transfer is inside its buffers and in front of what it is for.
+func (pl *Plan) checkOperations() error {
+	n := 0
+	for i, o := range pl.Operations {
+		t := o.Transfer
+		switch {
+		case (t == nil) == (o.Kernel == nil):
+			return fmt.Errorf("operation %d is not one of kernel and transfer", i)
+		case t == nil && (n >= len(pl.Ops) || o.Kernel != pl.Ops[n]):
+			return fmt.Errorf("operation %d is not kernel %d of the plan", i, n)
+		case t == nil:
+			n++
+		case t.Length < 1 || t.Length > t.Src.Size || t.Dst != nil && t.Length > t.Dst.Size || t.Dst == nil && (t.Table < pl.Accel.LUTBase() || t.Table+t.Length > pl.Accel.LUTBase()+2048):
+			return fmt.Errorf("operation %d: %s copies %d bytes of %q, which has %d", i, t.Name, t.Length, t.Src.Name, t.Src.Size)
+		}
+	}
+	if n != len(pl.Ops) {
+		return fmt.Errorf("the stream has %d kernels of %d", n, len(pl.Ops))
+	}
+	if err := pl.checkTables(); err != nil {
+		return err
+	}
+	return kernel.CheckOrder(pl.Operations, func(*kernel.Buffer) bool { return false })
+}
+
+// checkTables follows what is in table memory: every kernel finds its table there.
+func (pl *Plan) checkTables() error {
+	memory := make([]byte, 2048)
+	known := make([]bool, len(memory))
+	for i, o := range pl.Operations {
+		if t := o.Transfer; t != nil {
+			if t.Dst == nil {
+				at := t.Table - pl.Accel.LUTBase()
+				copy(memory[at:], t.Src.Data[:t.Length])
+				for b := range t.Length {
+					known[at+b] = true
+				}
+			}
+			continue
+		}
+		t := o.Kernel.Table
+		if t == nil {
+			if pl.Accel.ReservedEndBanks == 0 { // its buffers take the memory
+				clear(known)
+			}
+			continue
+		}
+		at := 256*o.Kernel.Slot + t.From
+		for b, x := range t.Loaded() {
+			if !known[at+b] || memory[at+b] != x {
+				return fmt.Errorf("operation %d looks up %q in slot %d, where byte %d of it is not loaded", i, t.Name, o.Kernel.Slot, t.From+b)
+			}
+		}
+	}
+	return nil
+}

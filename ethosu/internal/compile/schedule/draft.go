@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package schedule
+
+import (
+	"sort"
+
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/timeline"
+)
+
+// transfer is a DMA that the schedule may place: a table upload or a copy to SRAM.
+type transfer struct {
+	timeline.Transfer                 // records are due early
+	op                *Transfer       // of a table; a copy gets its own when it has its place
+	w                 *kernel.Weights // the weights it copies, nil for records and tables
+	with              []*transfer     // further ones that follow it in the same DMA
+}
+
+// draft is a timeline of the plan as it stands, with what its transfers move.
+type draft struct {
+	*timeline.Timeline
+	transfers []*transfer
+}
+
+// use makes list the transfers of the timeline.
+func (tl *draft) use(list []*transfer) {
+	moves := make([]*timeline.Transfer, len(list))
+	for j, x := range list {
+		moves[j] = &x.Transfer
+	}
+	tl.transfers = list
+	tl.SetTransfers(moves)
+}
+
+// newTimeline returns the timeline of the present kernels with every transfer
+// in front of its first use. Before weights are encoded it works with estimates
+// of their size.
+func (pl *Plan) newTimeline() *draft {
+	list := append([]*transfer(nil), pl.uploads...)
+	if pl.prefetch {
+		list = append(append(list, pl.weightCopies()...), pl.recordTransfers()...)
+	}
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Due() < list[j].Due() })
+	pl.pace(list)
+	tl := &draft{Timeline: timeline.New(len(pl.Ops), pl.Accel.MaxDMA, pl.Accel.MaxKernels)}
+	tl.use(list)
+	weights := map[*kernel.Weights]int{}
+	for j, x := range list {
+		x.Pos = x.Use
+		if x.w != nil && pl.copies[x.w] != copyEach {
+			weights[x.w] = j
+		}
+	}
+	for i, o := range pl.Ops {
+		tl.Kernels[i].Time = pl.time(o)
+		if o.Weights != nil {
+			if j, ok := weights[o.Weights]; ok {
+				tl.Kernels[i].Needs = []int{j}
+			}
+		}
+	}
+	for j, x := range list {
+		if x.w == nil || pl.copies[x.w] == copyEach {
+			tl.Kernels[x.Use].Needs = append(tl.Kernels[x.Use].Needs, j)
+		}
+	}
+	return tl
+}
+
+// copyBytes is the size of the copy of a kernel's weights.
+func (pl *Plan) copyBytes(o *Op) int {
+	n := pl.weightBytes(o)
+	if o.Stream != nil {
+		n = o.Stream.Total()
+	}
+	if pl.copies[o.Weights] == copyBoth {
+		n += o.Scales.buf.Size
+	}
+	if pl.operands != nil && pl.operands.with == o.Weights {
+		n += pl.operands.dst.Size
+	}
+	return n
+}
+
+// weightCopies returns a transfer for every weight tensor that is copied, or for
+// every use of it.
+func (pl *Plan) weightCopies() []*transfer {
+	var list []*transfer
+	seen := map[*kernel.Weights]bool{}
+	for i, o := range pl.Ops {
+		if o.Weights == nil || pl.copies[o.Weights] == readDirect || seen[o.Weights] {
+			continue
+		}
+		seen[o.Weights] = pl.copies[o.Weights] != copyEach
+		x := &transfer{w: o.Weights, Transfer: timeline.Transfer{After: -1, Use: i}}
+		x.Time = pl.Memo.Cost.Copy(pl.copyBytes(o))
+		list = append(list, x)
+	}
+	return list
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package schedule
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/internal/target"
+	"github.com/unroll-npu/unroll/ethosu/weights"
+)
+
+// streamKey is what ties an encoded weight stream to the operations that can read it.
+type streamKey struct {
+	w          *kernel.Weights
+	blockDepth int
+	part       bool
+	ifmBits    int
+}
+
+// Coded is a constant with one part for each core, and perhaps a copy in SRAM.
+type Coded struct {
+	Off, Len [2]int // of the parts, in bytes
+
+	buf  *kernel.Buffer // in the constants
+	copy *kernel.Buffer // resident copy, or nil
+}
+
+// Home returns the buffer that operations read.
+func (c *Coded) Home() *kernel.Buffer {
+	if c.copy != nil {
+		return c.copy
+	}
+	return c.buf
+}
+
+// Stream is an encoded weight tensor.
+type Stream struct {
+	Coded
+	w *kernel.Weights
+}
+
+// encodings is what was encoded and packed so far, and what else is taken for its size.
+type encodings struct {
+	streams map[streamKey]*Stream
+	list    []*Stream
+	records map[*kernel.Buffer]*Coded
+	packed  map[recordKey]*Coded
+	guesses map[*kernel.Weights]int // bytes of a stream, before it is encoded
+}
+
+func newEncodings() encodings {
+	return encodings{streams: map[streamKey]*Stream{}, records: map[*kernel.Buffer]*Coded{}, packed: map[recordKey]*Coded{}, guesses: map[*kernel.Weights]int{}}
+}
+
+// recordKey is the records of some channels of a kernel, which nothing changes.
+type recordKey struct {
+	first *weights.Record
+	n     int
+}
+
+// Total returns the bytes of all parts.
+func (c *Coded) Total() int { return c.Len[0] + c.Len[1] }
+
+// EncodeWeights encodes every distinct weight tensor once.
+func EncodeWeights(pl *Plan) error {
+	for _, o := range pl.Ops {
+		if o.Weights == nil {
+			continue
+		}
+		key := streamKey{o.Weights, min(o.Block.D, kernel.RoundUp(o.Weights.O, pl.Accel.UBlockD*pl.Accel.Cores)), o.PartKernel, o.IFM.Bits()}
+		s := pl.coded.streams[key]
+		if s == nil {
+			var err error
+			if s, err = pl.encode(o, key); err != nil {
+				return fmt.Errorf("%s (output %q): weights %q: %v", o.Name, o.Source, o.Weights.Name, err)
+			}
+			pl.coded.streams[key] = s
+			pl.coded.list = append(pl.coded.list, s)
+		}
+		o.Stream = s
+	}
+	return nil
+}
+
+// codedKey is all that the bytes of a weight stream depend on.
+type codedKey struct {
+	values string
+	layout weights.Layout
+	cores  int
+}
+
+// Streams remembers encoded weights, by all that their bytes depend on.
+type Streams map[codedKey]codedStream
+
+// codedStream is the parts of a weight stream, one for each core.
+type codedStream struct {
+	off, len [2]int
+	blob     []byte
+}
+
+func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
+	w := o.Weights
+	l := weights.Layout{Traversal: weights.DepthFirst, IFMBits: key.ifmBits, OFMBlockDepth: o.Block.D, OFMUBlockDepth: pl.Accel.UBlockD,
+		KH: w.KH, KW: w.KW, DilationH: o.DilH, DilationW: o.DilW, O: w.O, I: w.I}
+	switch {
+	case w.Depthwise:
+		l.Traversal = weights.Depthwise
+	case key.part:
+		l.Traversal = weights.PartKernelFirst
+	}
+	k := codedKey{string(w.Values), l, pl.Accel.Cores}
+	c, ok := pl.Memo.streams[k]
+	if !ok {
+		var err error
+		if c, err = k.encode(pl.Memo.Cost.Target, w.KH*w.KW*w.I); err != nil {
+			return nil, err
+		}
+		pl.Memo.streams[k] = c
+	}
+	return &Stream{w: w, Coded: Coded{Off: c.off, Len: c.len, buf: pl.mod.Constants.Intern(w.Name, c.blob, 16)}}, nil
+}
+
+// encode encodes weights of so many values a channel.
+func (k *codedKey) encode(t target.Target, per int) (codedStream, error) {
+	values := make([]int16, len(k.values))
+	for i := range values {
+		values[i] = int16(int8(k.values[i]))
+	}
+	var s codedStream
+	streams, err := t.Weights(k.layout, values, per)
+	if err != nil {
+		return s, err
+	}
+	for c, b := range streams {
+		b = append(b, make([]byte, kernel.Align(len(b))-len(b))...)
+		s.off[c], s.len[c] = len(s.blob), len(b)
+		s.blob = append(s.blob, b...)
+	}
+	return s, nil
+}
+
+// PackRecords packs the records of every convolution, equal ones once.
+func PackRecords(pl *Plan) error {
+	for _, o := range pl.Ops {
+		if o.Weights != nil {
+			o.Scales = pl.packRecords(o.Weights.Name+" records", o.Records)
+		}
+	}
+	return nil
+}
+
+// packRecords interns the bias and scale records of an operation, dealt to the cores.
+func (pl *Plan) packRecords(name string, rec []weights.Record) *Coded {
+	key := recordKey{&rec[0], len(rec)}
+	if c, ok := pl.coded.packed[key]; ok {
+		return c
+	}
+	c := &Coded{}
+	var blob []byte
+	for core, b := range pl.Memo.Cost.Target.Records(rec) {
+		c.Off[core], c.Len[core] = len(blob), len(b)
+		blob = append(blob, b...)
+	}
+	c.buf = pl.mod.Constants.Intern(name, blob, 16)
+	if old, ok := pl.coded.records[c.buf]; ok {
+		c = old
+	}
+	pl.coded.records[c.buf], pl.coded.packed[key] = c, c
+	return c
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package schedule
+
+import (
+	"fmt"
+
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/timeline"
+)
+
+// PlaceTables gives every table a slot of table memory and lists the uploads. A
+// table stays loaded until its slot is needed; the slot that is needed again last
+// is given up, of several the one idle for longest.
+func PlaceTables(pl *Plan) error {
+	uses := map[*kernel.Table][]int{}
+	for i, o := range pl.Ops {
+		if o.UsesTable() {
+			uses[o.Table] = append(uses[o.Table], i)
+		}
+	}
+	if len(uses) == 0 {
+		return nil
+	}
+	volatile := pl.Accel.ReservedEndBanks == 0
+	var slot [8]*kernel.Table
+	var lastUse [8]int
+	for i := range lastUse {
+		lastUse[i] = -1
+	}
+	next := func(t *kernel.Table, after int) int {
+		for _, u := range uses[t] {
+			if u > after {
+				return u
+			}
+		}
+		return 1 << 30
+	}
+	lastKernel := -1 // last kernel that destroyed the tables
+	for i, o := range pl.Ops {
+		if !o.UsesTable() {
+			if volatile {
+				slot = [8]*kernel.Table{}
+				lastKernel = i
+			}
+			continue
+		}
+		t := o.Table
+		n := t.Slots()
+		if n != 1 && n != 4 && n != 8 {
+			return fmt.Errorf("BUG: table of %d bytes", len(t.Data))
+		}
+		at := -1
+		for s := 0; s < 8; s += n {
+			if slot[s] == t {
+				at = s
+			}
+		}
+		if at < 0 {
+			bestNext, bestIdle := -1, 0
+			for s := 0; s < 8; s += n {
+				soonest, idle := 1<<30, -1
+				for k := s; k < s+n; k++ {
+					idle = max(idle, lastUse[k])
+					if slot[k] != nil {
+						soonest = min(soonest, next(slot[k], i-1))
+					}
+				}
+				if soonest > bestNext || (soonest == bestNext && idle < bestIdle) {
+					at, bestNext, bestIdle = s, soonest, idle
+				}
+			}
+			free := lastKernel
+			for k := at; k < at+n; k++ {
+				free = max(free, lastUse[k])
+				if old := slot[k]; old != nil {
+					for j := range slot {
+						if slot[j] == old {
+							slot[j] = nil
+						}
+					}
+				}
+			}
+			for k := at; k < at+n; k++ {
+				slot[k] = t
+			}
+			src := pl.mod.Constants.Intern(t.Name, t.Loaded(), 16)
+			d := &Transfer{Name: "DMA table", Source: o.Source, Step: o.Step, Src: src, Table: pl.Accel.LUTBase() + 256*at + t.From, Length: len(t.Loaded())}
+			x := &transfer{op: d, Transfer: timeline.Transfer{After: free, Use: i}}
+			from := pl.Memory.Home(src)
+			x.Time = pl.Memo.Cost.Transfer(d.Length, from, nil)
+			pl.uploads = append(pl.uploads, x)
+		}
+		for k := at; k < at+n; k++ {
+			lastUse[k] = i
+		}
+		o.Slot = at
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package schedule
+
+import (
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/cost"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+)
+
+// work returns a kernel as the block rules and the cycle model see it, but for its
+// block. Before weights are encoded their size is an estimate.
+func (pl *Plan) work(o *Op) perf.Work {
+	if o.Weights == nil {
+		return pl.Memo.Cost.Work(&o.Kernel, nil)
+	}
+	mode := pl.copies[o.Weights]
+	return pl.Memo.Cost.Work(&o.Kernel, &cost.Constants{WeightBytes: pl.weightBytes(o), RecordBytes: o.Scales.Total(),
+		WeightsResident: mode != readDirect, RecordsResident: mode == copyBoth || o.fetchRecords})
+}
+
+// time returns the time of a kernel in its block, given where its weights are copied to.
+func (pl *Plan) time(o *Op) cost.Time {
+	q := pl.question(o, o.Block)
+	a := &o.times[q.slot()]
+	if a.question != q {
+		w := pl.work(o)
+		w.Block = o.Block
+		*a = timeAnswer{q, pl.Memo.Cost.Kernel(w)}
+	}
+	return a.time
+}
+
+// question is all that the work of one kernel depends on while the kernel stays as it is.
+type question struct {
+	of    *Op // an answer that was copied with its kernel is not the copy's
+	block block.Shape
+	bytes int // of the weight stream
+	mode  copyMode
+	fetch bool
+}
+
+func (pl *Plan) question(o *Op, b block.Shape) question {
+	q := question{of: o, block: b, fetch: o.fetchRecords}
+	if o.Weights != nil {
+		q.mode, q.bytes = pl.copies[o.Weights], pl.weightBytes(o)
+	}
+	return q
+}
+
+// Answers are remembered for every way to read constants: decisions go to and fro
+// between them.
+const answers = 8
+
+func (q *question) slot() int {
+	if q.fetch {
+		return int(q.mode) + answers/2
+	}
+	return int(q.mode)
+}
+
+type timeAnswer struct {
+	question
+	time cost.Time
+}
+
+type blockAnswer struct {
+	question
+	block  block.Shape
+	layout block.SHRAM
+}

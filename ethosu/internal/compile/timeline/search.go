@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+// Search looks for the places of transfers that make the estimate shortest. It
+// starts twice, with every transfer in front of its first use, and in front of the
+// first use of the transfer before it, which is as early as it can start without
+// holding up kernels; then moves them one after the other. Of equals it takes the
+// latest place, which needs memory for the shortest time.
+func (tl *Timeline) Search() float64 {
+	for j, x := range tl.Transfers {
+		x.Pos = x.Use
+		if x.Fixed {
+			tl.pin(j)
+		}
+	}
+	best := tl.Descend()
+	late := tl.Places()
+	for j, x := range tl.Transfers {
+		x.Pos = max(x.After+1, 0)
+		if j > 0 {
+			x.Pos = max(x.Pos, min(tl.Transfers[j-1].Use, x.Use), tl.Transfers[j-1].Pos)
+		}
+		if x.Fixed {
+			tl.pin(j)
+		}
+	}
+	if t := tl.Descend(); t < best {
+		return t
+	}
+	for j, x := range tl.Transfers {
+		x.Pos = late[j]
+	}
+	return best
+}
+
+// pin puts a transfer at its fixed place: records in front of the kernel beside which
+// they are due, others behind the kernel after the one that they wait for, so that the
+// NPU has something to do when that one ends.
+func (tl *Timeline) pin(j int) {
+	x := tl.Transfers[j]
+	x.Pos = max(x.After+1, 0)
+	if x.After >= 0 {
+		x.Pos++
+	}
+	if x.Early {
+		x.Pos = x.Start
+	}
+	if j > 0 {
+		x.Pos = max(x.Pos, tl.Transfers[j-1].Pos)
+	}
+	x.Pos = min(x.Pos, x.Use)
+}
+
+// Places returns the position of every transfer.
+func (tl *Timeline) Places() []int {
+	p := make([]int, len(tl.Transfers))
+	for j, x := range tl.Transfers {
+		p[j] = x.Pos
+	}
+	return p
+}
+
+// Descend moves transfers one after the other while the estimate gets shorter.
+func (tl *Timeline) Descend() float64 {
+	best := tl.Run()
+	for pass := 0; pass < 2; pass++ {
+		start := best
+		for j, x := range tl.Transfers {
+			if x.Fixed {
+				continue
+			}
+			lo := x.After + 1
+			if j > 0 {
+				lo = max(lo, tl.Transfers[j-1].Pos)
+			}
+			hi := x.Use
+			if j+1 < len(tl.Transfers) {
+				hi = min(hi, tl.Transfers[j+1].Pos)
+			}
+			old := x.Pos
+			bestPos, bestTime := old, best
+			tl.candidates(lo, hi, func(p int) {
+				t := best
+				if p != old {
+					x.Pos = p
+					t = tl.estimate(min(p, old), j, false)
+				}
+				if t < bestTime || (t == bestTime && p > bestPos) {
+					bestPos, bestTime = p, t
+				}
+			})
+			if x.Pos = bestPos; bestPos != old {
+				tl.estimate(min(bestPos, old), j, true)
+			}
+			best = bestTime
+			best = tl.push(j, best)
+		}
+		if best == start {
+			break
+		}
+	}
+	return best
+}
+
+// pushes limits how far ahead of its predecessor a transfer may come.
+const pushes = 8
+
+// push moves a transfer in front of where the ones before it stand, which move along,
+// when the estimate gets shorter. Each of them alone may be as well off later.
+func (tl *Timeline) push(j int, best float64) float64 {
+	if j == 0 {
+		return best
+	}
+	old := tl.Places()
+	chosen := -1
+	for p := old[j-1] - 1; p >= max(old[j-1]-pushes, tl.Transfers[j].After+1); p-- {
+		ok := true
+		for i := j; i >= 0 && old[i] > p; i-- {
+			x := tl.Transfers[i]
+			x.Pos = p
+			ok = ok && !x.Fixed && x.After < p
+		}
+		if !ok {
+			break
+		}
+		if t := tl.estimate(p, j, false); t < best {
+			best, chosen = t, p
+		}
+	}
+	for i, p := range old[:j+1] {
+		if chosen >= 0 {
+			p = min(p, chosen)
+		}
+		tl.Transfers[i].Pos = p
+	}
+	if chosen >= 0 {
+		tl.estimate(chosen, j, true)
+	}
+	return best
+}
+
+// candidates calls try with the places in [lo, hi] worth trying: the ends, the
+// neighbourhood of hi, and behind kernels long enough to hide a transfer.
+func (tl *Timeline) candidates(lo, hi int, try func(int)) {
+	near := max(lo, hi-29) // where long kernels count
+	for p := lo; p <= hi; p++ {
+		if p == lo || p >= hi-3 || (p > 0 && tl.Kernels[p-1].Cycles > 500 && hi-p < 30) {
+			try(p)
+		} else if p < near {
+			p = near - 1
+		}
+	}
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// inputs declares the graph's inputs, with fixed shapes.
+func (c *converter) inputs(s *scope, o Options) (err error) {
+	defer func() {
+		if p, ok := recover().(refusal); ok {
+			err = p.err
+		}
+	}()
+	var names []string
+	known := map[string]bool{}
+	for _, in := range c.m.Graph.Inputs {
+		if c.m.Graph.Weights[in.Name] == nil || o.Set[in.Name] != nil {
+			names = append(names, in.Name)
+			known[in.Name] = true
+		}
+	}
+	for what, given := range map[string][]string{"--shape": keys(o.Shapes), "--set": keys(o.Set)} {
+		for _, name := range given {
+			if !known[name] {
+				return fmt.Errorf("%s %s: there is no such input; the model has %q", what, name, names)
+			}
+		}
+	}
+	sizes := map[string]int{} // of named dimensions
+	for _, in := range c.m.Graph.Inputs {
+		if given, ok := o.Shapes[in.Name]; ok {
+			if err := bind(in, given, sizes); err != nil {
+				return err
+			}
+		}
+	}
+	var open []string
+	for _, in := range c.m.Graph.Inputs {
+		if !known[in.Name] {
+			continue
+		}
+		if in.Kind != "tensor" {
+			return fmt.Errorf("input %q is no tensor (%s); export the model with tensors alone", in.Name, in.Kind)
+		}
+		set := o.Set[in.Name]
+		shape, problems, assumed := fix(in, o.Shapes[in.Name], sizes, len(set))
+		if len(problems) > 0 {
+			open = append(open, problems...)
+			continue
+		}
+		c.res.Assumed = append(c.res.Assumed, assumed...)
+		if _, err := Elems(shape); err != nil {
+			return fmt.Errorf("input %q: %w", in.Name, err)
+		}
+		if set != nil {
+			t, err := setTensor(in, shape, set)
+			if err != nil {
+				return err
+			}
+			c.res.Fixed[in.Name] = t
+			s.values[in.Name] = c.fromTensor(in.Name, t)
+			continue
+		}
+		if in.Type == Float16 || in.Type == BFloat16 {
+			open = append(open, fmt.Sprintf("input %q is %v; export the model in float32, which is what is quantized here", in.Name, in.Type))
+			continue
+		}
+		if in.Type != Float && in.Type != Double {
+			open = append(open, fmt.Sprintf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name))
+			continue
+		}
+		id := c.fed(in.Name, shape)
+		c.g.Inputs = append(c.g.Inputs, id)
+		c.define(s, in.Name, &value{typ: in.Type, shape: shape, id: id})
+	}
+	if open != nil {
+		return fmt.Errorf("%s", strings.Join(open, "\n  "))
+	}
+	return nil
+}
+
+func keys[T any](m map[string]T) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// bind checks a given shape against the declaration and notes the named dimensions.
+func bind(in *Declared, given []int, sizes map[string]int) error {
+	fits := !in.Ranked || len(given) == len(in.Dims)
+	for i := 0; fits && in.Ranked && i < len(given); i++ {
+		d := in.Dims[i]
+		fits = given[i] > 0 && (d.Size < 0 || int(d.Size) == given[i] || d.Size == 0)
+		if d.Size < 0 && d.Name != "" {
+			if old, ok := sizes[d.Name]; ok && old != given[i] {
+				return fmt.Errorf("input %q has %d along %q, another input has %d", in.Name, given[i], d.Name, old)
+			}
+			sizes[d.Name] = given[i]
+		}
+	}
+	if !fits {
+		return fmt.Errorf("input %q: shape %v does not fit %s", in.Name, given, in.shapeString())
+	}
+	return nil
+}
+
+// fix returns the shape of an input, or what is open about it.
+func fix(in *Declared, given []int, sizes map[string]int, set int) (shape []int, open, assumed []string) {
+	if given != nil {
+		return given, nil, nil
+	}
+	if !in.Ranked {
+		if set == 1 {
+			return []int{}, nil, nil
+		}
+		return nil, []string{fmt.Sprintf("input %q has no shape in the file: give --shape %s=1,…", in.Name, in.Name)}, nil
+	}
+	shape = []int{}
+	for i, d := range in.Dims {
+		size, named := sizes[d.Name]
+		switch {
+		case d.Size > 0 && d.Size <= MaxElements:
+			shape = append(shape, int(d.Size))
+		case d.Size > 0:
+			return nil, []string{fmt.Sprintf("input %q has %d elements along dimension %d; at most %d are read", in.Name, d.Size, i, MaxElements)}, nil
+		case d.Name != "" && named:
+			shape = append(shape, size)
+		case set > 1 && len(in.Dims) == 1:
+			shape = append(shape, set)
+		case IsBatch(d.Name, i) || set == 1:
+			shape = append(shape, 1)
+			if d.Name != "" {
+				sizes[d.Name] = 1
+			}
+			assumed = append(assumed, fmt.Sprintf("a batch of 1: dimension %d of input %q is open; say --shape %s=… for another", i, in.Name, in.Name))
+		default:
+			name := ""
+			if d.Name != "" {
+				name = fmt.Sprintf(" (%q)", d.Name)
+			}
+			return nil, []string{fmt.Sprintf("input %q is %s and dimension %d%s is open: give --shape %s=%s", in.Name, in.shapeString(), i, name, in.Name, in.example())}, nil
+		}
+	}
+	return shape, nil, assumed
+}
+
+// IsBatch reports whether an open dimension is the batch by its name, or is the
+// first and has no name that a person gave.
+func IsBatch(name string, i int) bool {
+	low := strings.ToLower(name)
+	switch {
+	case strings.Contains(low, "batch"), low == "n", low == "b", low == "bs":
+		return true
+	}
+	return i == 0 && (name == "" || strings.HasPrefix(low, "unk_"))
+}
+
+func (v *Declared) shapeString() string {
+	var parts []string
+	for _, d := range v.Dims {
+		switch {
+		case d.Size >= 0:
+			parts = append(parts, fmt.Sprint(d.Size))
+		case d.Name != "":
+			parts = append(parts, d.Name)
+		default:
+			parts = append(parts, "?")
+		}
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// example is a shape for --shape with the open dimensions left to the user.
+func (v *Declared) example() string {
+	var parts []string
+	for i, d := range v.Dims {
+		switch {
+		case d.Size >= 0:
+			parts = append(parts, fmt.Sprint(d.Size))
+		case IsBatch(d.Name, i):
+			parts = append(parts, "1")
+		default:
+			parts = append(parts, "…")
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+// setTensor makes the constant that stands for an input.
+func setTensor(in *Declared, shape []int, set []float64) (*Tensor, error) {
+	n, err := Elems(shape)
+	if err != nil || len(set) != 1 && len(set) != n {
+		return nil, fmt.Errorf("--set %s: %d values, expected 1 or one for each of the %d elements of shape %v", in.Name, len(set), n, shape)
+	}
+	t := &Tensor{Name: in.Name, Type: in.Type, Shape: shape}
+	for i := range n {
+		v := set[i%len(set)]
+		if !in.Type.IsFloat() && v != math.Trunc(v) {
+			return nil, fmt.Errorf("--set %s: %v is no %v", in.Name, v, in.Type)
+		}
+		switch in.Type {
+		case Float:
+			t.Data = binary.LittleEndian.AppendUint32(t.Data, math.Float32bits(float32(v)))
+		case Double:
+			t.Data = binary.LittleEndian.AppendUint64(t.Data, math.Float64bits(v))
+		case Float16, BFloat16:
+			return nil, fmt.Errorf("input %q is %v; export the model in float32", in.Name, in.Type)
+		default:
+			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(int64(v)))[:len(t.Data)+in.Type.Size()]
+		}
+	}
+	return t, t.check()
+}

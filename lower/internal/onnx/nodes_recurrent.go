@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package onnx
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+var _ = register(map[string]nodeConverter{"RNN": recurrentNode(1), "GRU": recurrentNode(3), "LSTM": recurrentNode(4)})
+
+// activation applies a function of a recurrent node.
+type activation struct {
+	name        string
+	alpha, beta float32
+}
+
+func (a activation) apply(c *converter, v *value, name string) *value {
+	base := c.base
+	c.base = name
+	defer func() { c.base = base }()
+	switch a.name {
+	case "sigmoid":
+		return c.unary(graph.Logistic, nil, name, v)
+	case "tanh":
+		return c.unary(graph.Tanh, nil, name, v)
+	case "relu":
+		return c.unary(graph.Relu, nil, name, v)
+	case "leakyrelu":
+		return c.leaky(v, a.alpha)
+	case "affine":
+		return c.plus(name, c.times(name+"/scaled", v, a.alpha), a.beta)
+	case "scaledtanh":
+		return c.times(name, c.unary(graph.Tanh, nil, name+"/tanh", c.times(name+"/scaled", v, a.beta)), a.alpha)
+	case "hardsigmoid":
+		return c.hardSigmoid(v, a.alpha, a.beta)
+	case "elu":
+		return c.elu(v, a.alpha)
+	case "softsign":
+		return c.softsign(v)
+	case "softplus":
+		return c.softplus(v)
+	}
+	c.refuse("attribute activations has %q; expected Sigmoid, Tanh, Relu, LeakyRelu, Affine, ScaledTanh, HardSigmoid, Elu, Softsign or Softplus", a.name)
+	return nil
+}
+
+// activations reads the functions of all directions. Parameters are handed out in
+// order to those functions that take one.
+func (c *converter) activations(gates, dirs int) [][]activation {
+	usual := map[int][]string{1: {"Tanh"}, 3: {"Sigmoid", "Tanh"}, 4: {"Sigmoid", "Tanh", "Tanh"}}[gates]
+	names := c.node.Strings("activations")
+	if len(names) == 0 {
+		for range dirs {
+			names = append(names, usual...)
+		}
+	}
+	if len(names) != dirs*len(usual) {
+		c.refuse("attribute activations has %d entries, expected %d", len(names), dirs*len(usual))
+	}
+	var lists [2][]float32
+	for i, attr := range []string{"activation_alpha", "activation_beta"} {
+		if a := c.node.Attrs[attr]; a != nil {
+			lists[i] = a.Floats
+		}
+	}
+	take := func(i int, def float32) float32 {
+		if len(lists[i]) == 0 {
+			return def
+		}
+		v := lists[i][0]
+		lists[i] = lists[i][1:]
+		return v
+	}
+	out := make([][]activation, dirs)
+	for i, n := range names {
+		a := activation{name: strings.ToLower(n)}
+		switch a.name {
+		case "affine":
+			a.alpha, a.beta = take(0, 1), take(1, 0)
+		case "scaledtanh":
+			a.alpha, a.beta = take(0, 1), take(1, 1)
+		case "hardsigmoid":
+			a.alpha, a.beta = take(0, 0.2), take(1, 0.5)
+		case "leakyrelu":
+			a.alpha = take(0, 0.01)
+		case "elu", "thresholdedrelu":
+			a.alpha = take(0, 1)
+		}
+		out[i/len(usual)] = append(out[i/len(usual)], a)
+	}
+	return out
+}
+
+// layer is one direction of a recurrent node while its steps are written.
+type layer struct {
+	*converter
+	name         string
+	gates, units int
+	batch        int
+	act          []activation
+	clip         float32
+	afterReset   bool // linear_before_reset
+	inputForget  bool
+	keep         bool // the update gate is written as 1-z
+
+	w, r   []float32 // [gates*units, features] and [gates*units, units]
+	in     []float32 // bias of the projection
+	rec    []float32 // bias of the recurrent product, or nil
+	peep   [3]*value // of i, o, f; nil where there are none
+	h, c   *value    // [batch, units]; nil is zero
+	recAll graph.TensorID
+	recN   graph.TensorID // of the candidate alone
+	recB   graph.TensorID
+}
+
+// recurrentNode unrolls a node: the inputs of all steps are multiplied at once, and
+// every step has the same operators on the same constants.
+func recurrentNode(gates int) nodeConverter {
+	return func(c *converter, in []*value) []*value {
+		x := c.arg(in, 0)
+		if x.rank() != 3 {
+			c.refuse("X has shape %v, expected three dimensions", x.shape)
+		}
+		batchFirst := c.node.Int("layout", 0) != 0
+		if batchFirst {
+			x = c.permuted(x, []int{1, 0, 2})
+		}
+		steps, batch, features := x.shape[0], x.shape[1], x.shape[2]
+		direction := c.node.Text("direction", "forward")
+		dirs := map[string]int{"forward": 1, "reverse": 1, "bidirectional": 2}[direction]
+		if dirs == 0 {
+			c.refuse("attribute direction is %q; expected forward, reverse or bidirectional", direction)
+		}
+		weights := func(i int, what string, shape ...int) []float32 {
+			v := opt(in, i)
+			if v == nil {
+				return nil
+			}
+			f, ok := c.constant(c.arg(in, i))
+			if !ok {
+				c.refuse("%s is computed at run time; expected constants", what)
+			}
+			if len(v.shape) != len(shape) || graph.Elems(shape) != len(f) || v.shape[0] != dirs {
+				c.refuse("%s has shape %v, expected %v", what, v.shape, shape)
+			}
+			return f
+		}
+		r := c.arg(in, 2)
+		if r.rank() != 3 || steps < 1 || batch < 1 {
+			c.refuse("X %v and R %v do not fit", x.shape, r.shape)
+		}
+		if steps > maxOps/8 {
+			c.refuse("X has %d steps, more than can be unrolled; give fewer by --shape, and carry the states from call to call", steps)
+		}
+		units := r.shape[2]
+		rows := gates * units
+		w := weights(1, "W", dirs, rows, features)
+		rec := weights(2, "R", dirs, rows, units)
+		b := weights(3, "B", dirs, 2*rows)
+		p := weights(7, "P", dirs, 3*units)
+		if opt(in, 4) != nil {
+			for _, n := range c.list(in, 4, "sequence_lens") {
+				if n != steps {
+					c.refuse("input sequence_lens has %d for %d steps; expected all sequences full: pad or cut them outside, and export without it", n, steps)
+				}
+			}
+		}
+		acts := c.activations(gates, dirs)
+		state := func(i, d int) *value { // [batch, units]
+			if opt(in, i) == nil {
+				return nil
+			}
+			v := c.arg(in, i)
+			if batchFirst && v.rank() == 3 {
+				v = c.permuted(v, []int{1, 0, 2})
+			}
+			if !sameShape(v.shape, []int{dirs, batch, units}) {
+				c.refuse("input %d, an initial state, has shape %v, expected %v", i, v.shape, []int{dirs, batch, units})
+			}
+			if c.known(v) && c.every(v, 0) {
+				return nil
+			}
+			spans := full(v.shape)
+			spans[0] = span{d, 1, 1}
+			return c.without(c.sliced(v, spans, c.base+"/initial"), map[int]bool{0: true})
+		}
+		flat := c.reshape(c.plain(x), c.base+"/rows", steps*batch, features)
+		var y, lastH, lastC []*value
+		for d := range dirs {
+			l := &layer{converter: c, name: c.base, gates: gates, units: units, batch: batch, act: acts[d], clip: c.node.Float("clip", 0),
+				afterReset: c.node.Int("linear_before_reset", 0) != 0, inputForget: c.node.Int("input_forget", 0) != 0,
+				w: part(w, d, dirs), r: part(rec, d, dirs), h: state(5, d), c: state(6, d)}
+			if dirs == 2 {
+				l.name += []string{"/forward", "/backward"}[d]
+			}
+			if l.w == nil || l.r == nil {
+				c.refuse("W or R is missing")
+			}
+			l.biases(part(b, d, dirs))
+			l.peepholes(part(p, d, dirs))
+			hs := l.run(flat, steps, direction == "reverse" || d == 1)
+			y = append(y, hs)
+			lastH, lastC = append(lastH, c.with(l.h, map[int]bool{0: true})), append(lastC, nil)
+			if gates == 4 {
+				lastC[d] = c.with(l.c, map[int]bool{0: true})
+			}
+		}
+		outs := []*value{c.concatenated(y, 1, c.base), c.concatenated(lastH, 0, c.base+"/Y_h")}
+		if gates == 4 {
+			outs = append(outs, c.concatenated(lastC, 0, c.base+"/Y_c"))
+		}
+		if batchFirst {
+			for i, perm := range [][]int{{2, 0, 1, 3}, {1, 0, 2}, {1, 0, 2}}[:len(outs)] {
+				outs[i] = c.permuted(outs[i], perm)
+			}
+		}
+		return outs
+	}
+}
+
+// part returns what belongs to direction d.
+func part(v []float32, d, dirs int) []float32 {
+	if v == nil {
+		return nil
+	}
+	n := len(v) / dirs
+	return v[d*n : (d+1)*n]
+}
+
+// biases adds up what acts as one sum: all but the candidate's of a GRU whose
+// reset gate comes after the product.
+func (l *layer) biases(b []float32) {
+	rows := l.gates * l.units
+	l.in = make([]float32, rows)
+	l.keep = l.gates == 3 && l.act[0].name == "sigmoid"
+	apart := l.gates == 3 && l.afterReset
+	if apart {
+		l.rec = make([]float32, rows)
+	}
+	for i := range rows {
+		if b == nil {
+			break
+		}
+		l.in[i] = b[i] + b[rows+i]
+		if apart && i >= 2*l.units {
+			l.in[i], l.rec[i] = b[i], b[rows+i]
+		}
+	}
+	if l.keep { // 1-sigmoid(x) is sigmoid(-x): the gate says how much is new
+		l.w, l.r = negated(l.w, l.units*len(l.w)/rows), negated(l.r, l.units*l.units)
+		l.in = negated(l.in, l.units)
+	}
+}
+
+// negated changes the sign of the first n values of a copy.
+func negated(v []float32, n int) []float32 {
+	out := append([]float32(nil), v...)
+	for i := range n {
+		out[i] = -out[i]
+	}
+	return out
+}
+
+func (l *layer) peepholes(p []float32) {
+	if p == nil {
+		return
+	}
+	for i := range l.peep {
+		l.peep[i] = l.tensor("peephole"+[]string{"_i", "_o", "_f"}[i], p[i*l.units:(i+1)*l.units], 1, l.units)
+	}
+}
+
+func (l *layer) tensor(what string, v []float32, shape ...int) *value {
+	return &value{typ: Float, shape: shape, id: l.floats(l.name+"/"+what, v, shape...)}
+}
+
+// run writes all steps and returns the states of all of them, [steps, 1, batch, units].
+func (l *layer) run(flat graph.TensorID, steps int, backward bool) *value {
+	rows, features := l.gates*l.units, l.shapeOf(flat)[1]
+	weights, bias := l.floats(l.name+"/W", l.w, rows, features), l.floats(l.name+"/B", l.in, rows)
+	xp := l.op(graph.FullyConnected, graph.FullyConnectedAttr{}, l.name+"/xp", flat, weights, bias)
+	sizes, names := make([]int, steps), make([]string, steps)
+	for t := range sizes {
+		sizes[t], names[t] = l.batch, fmt.Sprintf("%s/t%02d/x", l.name, t)
+	}
+	xs := l.split(xp, 0, sizes, names...)
+	l.recAll, l.recN, l.recB = graph.None, graph.None, graph.None
+	if l.gates == 3 && !l.afterReset {
+		n := 2 * l.units * l.units
+		l.recAll, l.recN = l.floats(l.name+"/R_zr", l.r[:n], 2*l.units, l.units), l.floats(l.name+"/R_h", l.r[n:], l.units, l.units)
+	} else {
+		l.recAll = l.floats(l.name+"/R", l.r, rows, l.units)
+		if l.rec != nil {
+			l.recB = l.floats(l.name+"/R_bias", l.rec, rows)
+		}
+	}
+	l.carried[l.name+"/h"] = true
+	squashed := l.act[len(l.act)-1].name == "tanh" && (l.gates == 1 || l.act[0].name == "sigmoid")
+	if squashed && l.withinOne(l.h) {
+		l.bounds[l.name+"/h"] = [2]float32{-1, 1}
+	}
+	if l.gates == 4 {
+		l.sums[l.name+"/c"] = true
+	}
+	hs := make([]*value, steps)
+	for i := range steps {
+		t := i
+		if backward {
+			t = steps - 1 - i
+		}
+		l.enter(fmt.Sprintf("%s/t%02d/", l.name, t), l.name+"/")
+		l.step(l.stored(xs[t], nil))
+		l.enter("", "")
+		hs[t] = l.h
+	}
+	ids := make([]graph.TensorID, steps)
+	for t, h := range hs {
+		ids[t] = l.plain(h)
+	}
+	all := ids[0]
+	if steps > 1 {
+		all = l.op(graph.Concatenation, graph.ConcatenationAttr{}, l.name+"/states", ids...)
+	}
+	return l.stored(l.reshape(all, l.name+"/sequence", steps, 1, l.batch, l.units), nil)
+}
+
+// withinOne reports that an initial state is zero, or a constant within the bounds.
+func (l *layer) withinOne(h *value) bool {
+	if h == nil {
+		return true
+	}
+	f, ok := l.constant(h)
+	for _, v := range f {
+		ok = ok && v >= -1 && v <= 1
+	}
+	return ok
+}
+
+// at names a value of the step being written.
+func (l *layer) at(what string) string { return l.step0 + what }
+
+// recurrent multiplies the state with the recurrent weights; nil for a zero state
+// without bias.
+func (l *layer) recurrent(what string, h *value, weights, bias graph.TensorID) *value {
+	if h == nil {
+		if bias == graph.None {
+			return nil
+		}
+		row := l.constantOf(&value{id: bias})
+		all := make([]float32, 0, l.batch*len(row))
+		for range l.batch {
+			all = append(all, row...)
+		}
+		return l.tensor("zero_"+what, all, l.batch, len(row))
+	}
+	return l.stored(l.op(graph.FullyConnected, graph.FullyConnectedAttr{}, l.at(what), l.plain(h), weights, bias), nil)
+}
+
+// cut splits rows of gates.
+func (l *layer) cut(v *value, sizes []int, names ...string) []*value {
+	if v == nil {
+		return make([]*value, len(sizes))
+	}
+	for i := range names {
+		names[i] = l.at(names[i])
+	}
+	var out []*value
+	if l.known(v) {
+		at := 0
+		for _, n := range sizes {
+			out = append(out, l.sliced(v, []span{{0, 1, l.batch}, {at, 1, n}}, ""))
+			at += n
+		}
+		return out
+	}
+	for _, id := range l.split(l.plain(v), 1, sizes, names...) {
+		out = append(out, l.stored(id, nil))
+	}
+	return out
+}
+
+// sum adds what is there.
+func (l *layer) sum(what string, a, b *value) *value {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return l.binary(graph.Add, graph.AddAttr{}, l.at(what), a, b)
+}
+
+func (l *layer) mul(what string, a, b *value) *value {
+	if a == nil || b == nil {
+		return nil
+	}
+	return l.binary(graph.Mul, graph.MulAttr{}, l.at(what), a, b)
+}
+
+// activate clips, if asked for, and applies activation i.
+func (l *layer) activate(i int, what string, v *value) *value {
+	if l.clip > 0 {
+		v = l.limited(v, -l.clip, l.clip, l.at(what+"_clipped"))
+	}
+	return l.act[i].apply(l.converter, v, l.at(what))
+}
+
+func (l *layer) step(x *value) {
+	switch l.gates {
+	case 1:
+		l.h = l.activate(0, "h", l.sum("pre", x, l.recurrent("rec", l.h, l.recAll, graph.None)))
+	case 3:
+		l.gruStep(x)
+	case 4:
+		l.lstmStep(x)
+	}
+}
+
+func (l *layer) gruStep(x *value) {
+	n := l.units
+	xs := l.cut(x, []int{2 * n, n}, "x_g", "x_n")
+	rec := l.recurrent("rec", l.h, l.recAll, l.recB)
+	recG, recN := rec, (*value)(nil)
+	if l.afterReset {
+		parts := l.cut(rec, []int{2 * n, n}, "rec_g", "rec_n")
+		recG, recN = parts[0], parts[1]
+	}
+	g := l.cut(l.activate(0, "g", l.sum("pre_g", xs[0], recG)), []int{n, n}, "z", "r")
+	if l.afterReset {
+		recN = l.mul("rn", g[1], recN)
+	} else if l.h != nil {
+		recN = l.recurrent("rec_n", l.mul("rh", g[1], l.h), l.recN, graph.None)
+	}
+	cand := l.activate(1, "n", l.sum("pre_n", xs[1], recN))
+	switch {
+	case l.h == nil && l.keep:
+		l.h = l.mul("h", g[0], cand)
+	case l.h == nil:
+		l.h = l.binary(graph.Sub, graph.SubAttr{}, l.at("h"), cand, l.mul("zn", g[0], cand))
+	case l.keep: // h + u*(n-h)
+		l.h = l.sum("h", l.h, l.mul("step", g[0], l.binary(graph.Sub, graph.SubAttr{}, l.at("diff"), cand, l.h)))
+	default: // n + z*(h-n)
+		l.h = l.sum("h", cand, l.mul("step", g[0], l.binary(graph.Sub, graph.SubAttr{}, l.at("diff"), l.h, cand)))
+	}
+}
+
+// lstmStep has the gates i, o, f as one block where nothing tells them apart.
+func (l *layer) lstmStep(x *value) {
+	n := l.units
+	xs := l.cut(x, []int{3 * n, n}, "x_g", "x_n")
+	rec := l.cut(l.recurrent("rec", l.h, l.recAll, graph.None), []int{3 * n, n}, "rec_g", "rec_n")
+	cand := l.activate(1, "n", l.sum("pre_n", xs[1], rec[1]))
+	var i, o, f, pre *value
+	if l.peep[0] == nil {
+		g := l.cut(l.activate(0, "g", l.sum("pre_g", xs[0], rec[0])), []int{n, n, n}, "i", "o", "f")
+		i, o, f = g[0], g[1], g[2]
+	} else {
+		parts := l.cut(l.sum("sum_g", xs[0], rec[0]), []int{n, n, n}, "sum_i", "sum_o", "sum_f")
+		i = l.activate(0, "i", l.sum("pre_i", parts[0], l.mul("peep_i", l.c, l.peep[0])))
+		f = l.activate(0, "f", l.sum("pre_f", parts[2], l.mul("peep_f", l.c, l.peep[2])))
+		pre = parts[1]
+	}
+	if l.inputForget {
+		f = l.stored(l.op(graph.Sub, graph.SubAttr{}, l.at("f_coupled"), l.scalar(l.name+"/one", 1), i.id), i.order)
+	}
+	l.c = l.sum("c", l.mul("fc", f, l.c), l.mul("in", i, cand))
+	if pre != nil {
+		o = l.activate(0, "o", l.sum("pre_o", pre, l.mul("peep_o", l.c, l.peep[1])))
+	}
+	l.h = l.mul("h", o, l.activate(2, "q", l.c))
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// DataType is an element type, numbered as TensorProto.DataType.
+type DataType int32
+
+// Element types that are read.
+const (
+	Float    DataType = 1
+	Uint8    DataType = 2
+	Int8     DataType = 3
+	Uint16   DataType = 4
+	Int16    DataType = 5
+	Int32    DataType = 6
+	Int64    DataType = 7
+	String   DataType = 8
+	Bool     DataType = 9
+	Float16  DataType = 10
+	Double   DataType = 11
+	Uint32   DataType = 12
+	Uint64   DataType = 13
+	BFloat16 DataType = 16
+)
+
+var typeNames = map[DataType]string{
+	Float: "float", Uint8: "uint8", Int8: "int8", Uint16: "uint16", Int16: "int16", Int32: "int32", Int64: "int64", String: "string",
+	Bool: "bool", Float16: "float16", Double: "double", Uint32: "uint32", Uint64: "uint64", BFloat16: "bfloat16",
+}
+
+func (t DataType) String() string {
+	if s, ok := typeNames[t]; ok {
+		return s
+	}
+	return fmt.Sprintf("type %d", int32(t))
+}
+
+// Size returns the bytes of an element, 0 for types that are not read.
+func (t DataType) Size() int {
+	switch t {
+	case Uint8, Int8, Bool:
+		return 1
+	case Uint16, Int16, Float16, BFloat16:
+		return 2
+	case Float, Int32, Uint32:
+		return 4
+	case Int64, Double, Uint64:
+		return 8
+	}
+	return 0
+}
+
+// IsFloat reports whether the type has fractions.
+func (t DataType) IsFloat() bool {
+	return t == Float || t == Double || t == Float16 || t == BFloat16
+}
+
+// Tensor is a constant: row-major elements, little endian.
+type Tensor struct {
+	Name  string
+	Type  DataType
+	Shape []int
+	Data  []byte
+}
+
+// MaxElements bounds one tensor, far above any of a network for a
+// microcontroller.
+const MaxElements = 1 << 26
+
+// Elems returns the number of elements of a shape, or an error where a dimension
+// is negative or there are more than MaxElements.
+func Elems(shape []int) (int, error) {
+	n := 1
+	for _, d := range shape {
+		if d < 0 {
+			return 0, fmt.Errorf("shape %v has a negative dimension", shape)
+		}
+		if d > 0 && n > MaxElements/d {
+			return 0, fmt.Errorf("shape %v has more than %d elements, which is the limit", shape, MaxElements)
+		}
+		n *= d
+	}
+	return n, nil
+}
+
+// check reports whether the data has the size that type and shape take.
+func (t *Tensor) check() error {
+	if t.Type.Size() == 0 {
+		return fmt.Errorf("tensor %q has elements of %v, which are not read", t.Name, t.Type)
+	}
+	n, err := Elems(t.Shape)
+	if err != nil {
+		return fmt.Errorf("tensor %q: %w", t.Name, err)
+	}
+	if len(t.Data) != n*t.Type.Size() {
+		return fmt.Errorf("tensor %q has %d bytes of data, but %v %v takes %d", t.Name, len(t.Data), t.Type, t.Shape, n*t.Type.Size())
+	}
+	return nil
+}
+
+// Floats returns the elements as float64, exact but for integers beyond 2^53.
+func (t *Tensor) Floats() []float64 {
+	size := t.Type.Size()
+	out := make([]float64, len(t.Data)/size)
+	for i := range out {
+		b := t.Data[i*size:]
+		switch t.Type {
+		case Float:
+			out[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+		case Double:
+			out[i] = math.Float64frombits(binary.LittleEndian.Uint64(b))
+		case Float16:
+			out[i] = half(binary.LittleEndian.Uint16(b))
+		case BFloat16:
+			out[i] = float64(math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16))
+		case Uint64:
+			out[i] = float64(binary.LittleEndian.Uint64(b))
+		default:
+			out[i] = float64(t.int(b))
+		}
+	}
+	return out
+}
+
+// Integers returns the elements of an integer or bool tensor.
+func (t *Tensor) Integers() []int64 {
+	size := t.Type.Size()
+	out := make([]int64, len(t.Data)/size)
+	for i := range out {
+		out[i] = t.int(t.Data[i*size:])
+	}
+	return out
+}
+
+func (t *Tensor) int(b []byte) int64 {
+	switch t.Type {
+	case Uint8:
+		return int64(b[0])
+	case Bool:
+		if b[0] != 0 {
+			return 1
+		}
+		return 0
+	case Int8:
+		return int64(int8(b[0]))
+	case Uint16:
+		return int64(binary.LittleEndian.Uint16(b))
+	case Int16:
+		return int64(int16(binary.LittleEndian.Uint16(b)))
+	case Int32:
+		return int64(int32(binary.LittleEndian.Uint32(b)))
+	case Uint32:
+		return int64(binary.LittleEndian.Uint32(b))
+	}
+	return int64(binary.LittleEndian.Uint64(b)) // Int64, and Uint64 below 2^63
+}
+
+// half returns the value of an IEEE 754 binary16.
+func half(h uint16) float64 {
+	sign, exp, frac := 1.0, int(h>>10&0x1f), float64(h&0x3ff)
+	if h>>15 != 0 {
+		sign = -1
+	}
+	switch {
+	case exp == 0:
+		return sign * math.Ldexp(frac, -24)
+	case exp == 31 && frac == 0:
+		return math.Inf(int(sign))
+	case exp == 31:
+		return math.NaN()
+	}
+	return sign * math.Ldexp(1024+frac, exp-25)
+}
