@@ -44,7 +44,7 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 		return nil, err
 	}
 	measured, wide := r, o
-	if r.Measurable() != nil { // roles are the same for any number of steps
+	if r.Measurable() != nil || r.Unseen() > 0 { // roles are the same for any number of steps
 		wide.Steps = 0
 		if measured, err = Lower(ctx, net, calib, wide.narrow()); err != nil {
 			return nil, err
@@ -168,7 +168,12 @@ func spread(set Samples, n int) Samples {
 		return set
 	}
 	t := thinned{set, n}
-	if every, ok := set.(stepLabels); ok {
+	every, labelled := set.(stepLabels)
+	aims, aimed := set.(targets)
+	switch {
+	case labelled && aimed:
+		return thinnedBoth{t, every, aims}
+	case labelled:
 		return thinnedSteps{t, every}
 	}
 	return t
@@ -186,3 +191,13 @@ type thinnedSteps struct {
 }
 
 func (t thinnedSteps) StepLabel(i, step int) int { return t.every.StepLabel(t.at(i), step) }
+
+// thinnedBoth has labels and targets, whichever the set's task is.
+type thinnedBoth struct {
+	thinned
+	every stepLabels
+	aims  targets
+}
+
+func (t thinnedBoth) StepLabel(i, step int) int   { return t.every.StepLabel(t.at(i), step) }
+func (t thinnedBoth) Target(i int, dst []float32) { t.aims.Target(t.at(i), dst) }

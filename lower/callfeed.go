@@ -11,10 +11,10 @@ import (
 
 // Feed returns a function that writes the data inputs of one call of the quantized
 // graph: call n is part n%c of sequence n/c of the set, wrapping around at its end, c
-// being the calls that one sequence takes. It reports whether a sequence starts, where
+// being the calls that one sequence takes (see cadence). It reports whether a sequence starts, where
 // states are to be reset, and may be used concurrently.
 func (r *Result) Feed(set Samples) (func(call int, in [][]byte) (reset bool), error) {
-	calls, err := callsPerSequence(r.net, r.Int8)
+	c, err := cadenceOf(r.net, r.Int8)
 	if err != nil {
 		return nil, err
 	}
@@ -22,10 +22,11 @@ func (r *Result) Feed(set Samples) (func(call int, in [][]byte) (reset bool), er
 	size := r.net.Steps * r.net.Features
 	return func(call int, in [][]byte) bool {
 		row := make([]float32, size)
-		load(r.net, set, call/calls%set.Len(), row)
-		part := size / calls
-		quantizeInto(in[0], row[call%calls*part:][:part], t)
-		return call%calls == 0
+		load(r.net, set, call/c.calls%set.Len(), row)
+		part := make([]float32, c.steps*r.net.Features)
+		c.feed(part, row, call%c.calls*c.steps)
+		quantizeInto(in[0], part, t)
+		return call%c.calls == 0
 	}, nil
 }
 
@@ -46,11 +47,11 @@ func quantizeInto(dst []byte, x []float32, t *graph.Tensor) {
 }
 
 // Calls returns the number of calls that Feed gives before it wraps around, 0 where the
-// sequences of the set are not whole calls.
+// sequences of the set are no calls.
 func (r *Result) Calls(set Samples) int {
-	calls, err := callsPerSequence(r.net, r.Int8)
+	c, err := cadenceOf(r.net, r.Int8)
 	if err != nil {
 		return 0
 	}
-	return calls * set.Len()
+	return c.calls * set.Len()
 }

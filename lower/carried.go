@@ -12,6 +12,7 @@ import (
 	"github.com/unroll-npu/unroll/lower/fault"
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/reference"
+	"github.com/unroll-npu/unroll/train/nn"
 )
 
 // A set is cut into at most maxStreams streams of at least perStream sequences, so that
@@ -40,7 +41,7 @@ func streams(n int) (bounds []int) {
 // of a set (0 is all) as the firmware does that nobody resets: the state goes on from
 // every sequence to the next. The graph needs state inputs.
 func (r *Result) EvaluateCarried(ctx context.Context, set Samples, limit int) (float, quantized Score, err error) {
-	calls, err := callsPerSequence(r.net, r.Int8)
+	c, err := cadenceOf(r.net, r.Int8)
 	if err != nil {
 		return Score{}, Score{}, err
 	}
@@ -52,10 +53,10 @@ func (r *Result) EvaluateCarried(ctx context.Context, set Samples, limit int) (f
 		n = min(n, limit)
 	}
 	bounds := streams(n)
-	if float.Outputs, err = r.floatStreams(ctx, set, bounds, calls); err != nil {
+	if float.Outputs, err = r.floatStreams(ctx, set, bounds, c); err != nil {
 		return Score{}, Score{}, err
 	}
-	if quantized.Outputs, err = r.quantizedStreams(ctx, set, bounds, calls); err != nil {
+	if quantized.Outputs, err = r.quantizedStreams(ctx, set, bounds, c); err != nil {
 		return Score{}, Score{}, err
 	}
 	float.count(r.net, set)
@@ -64,7 +65,7 @@ func (r *Result) EvaluateCarried(ctx context.Context, set Samples, limit int) (f
 }
 
 // quantizedStreams runs each stream on an interpreter of its own.
-func (r *Result) quantizedStreams(ctx context.Context, set Samples, bounds []int, calls int) ([][]float32, error) {
+func (r *Result) quantizedStreams(ctx context.Context, set Samples, bounds []int, c cadence) ([][]float32, error) {
 	it, err := reference.New(r.Int8)
 	if err != nil {
 		return nil, err
@@ -78,26 +79,24 @@ func (r *Result) quantizedStreams(ctx context.Context, set Samples, bounds []int
 			defer fault.Catch()
 			w := it.Clone()
 			w.Reset()
-			rows := make([]float32, r.net.Steps*r.net.Features)
-			part := len(rows) / calls
-			for i := bounds[p]; i < bounds[p+1]; i++ {
+			part := make([]float32, c.steps*r.net.Features)
+			sequence, n := loader(r.net, set, bounds[p]), bounds[p+1]-bounds[p]
+			for call := range c.streamCalls(n) {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				load(r.net, set, i, rows)
-				for call := range calls {
-					if i > bounds[p] || call > 0 {
-						w.Carry()
-					}
-					if err := invoke(w, rows[call*part:(call+1)*part]); err != nil {
-						return err
-					}
-					row, err := real32(w, r.Int8.Outputs[0])
-					if err != nil {
-						return err
-					}
-					out[i] = keep(r.net, out[i], row)
+				if call > 0 {
+					w.Carry()
 				}
+				c.streamFeed(part, n, call, sequence)
+				if err := invoke(w, part); err != nil {
+					return err
+				}
+				row, err := real32(w, r.Int8.Outputs[0])
+				if err != nil {
+					return err
+				}
+				c.streamKeep(out[bounds[p]:bounds[p+1]], call, row)
 			}
 			return nil
 		})
@@ -106,53 +105,65 @@ func (r *Result) quantizedStreams(ctx context.Context, set Samples, bounds []int
 }
 
 // floatStreams runs all streams together, a sample of the batch each.
-func (r *Result) floatStreams(ctx context.Context, set Samples, bounds []int, calls int) ([][]float32, error) {
+func (r *Result) floatStreams(ctx context.Context, set Samples, bounds []int, c cadence) ([][]float32, error) {
 	exec, err := floatexec.New(r.Float)
 	if err != nil {
 		return nil, err
 	}
 	g, runner, parts := r.Float, exec.Runner(), len(bounds)-1
 	out := make([][]float32, bounds[parts])
-	size := r.net.Steps * r.net.Features
-	rows := make([]float32, parts*size)
+	sequence := make([]func(int) []float32, parts)
+	for p := range sequence {
+		sequence[p] = loader(r.net, set, bounds[p])
+	}
 	whole := make([][]float32, len(g.Inputs))
 	for i, id := range g.Inputs {
 		whole[i] = make([]float32, parts*g.Tensors[id].Elems())
 	}
-	for at := range bounds[1] { // the first stream is among the longest
+	for call := range c.streamCalls(bounds[1]) { // the first stream is among the longest
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		batch := 0
-		for batch < parts && bounds[batch]+at < bounds[batch+1] {
-			load(r.net, set, bounds[batch]+at, rows[batch*size:(batch+1)*size])
+		batch, part := 0, c.steps*r.net.Features
+		for batch < parts {
+			n := bounds[batch+1] - bounds[batch]
+			if call >= c.streamCalls(n) {
+				break
+			}
+			c.streamFeed(whole[0][batch*part:(batch+1)*part], n, call, sequence[batch])
 			batch++
 		}
 		inputs := make([][]float32, len(whole))
 		for i, id := range g.Inputs {
 			inputs[i] = whole[i][:batch*g.Tensors[id].Elems()]
 		}
-		part := size / calls
-		for call := range calls {
-			for b := range batch {
-				copy(inputs[0][b*part:(b+1)*part], rows[b*size+call*part:])
-			}
-			views, err := runner.Run(batch, inputs)
-			if err != nil {
-				return nil, err
-			}
-			for o, id := range g.Outputs {
-				for _, s := range g.States {
-					if s.Out == id {
-						carry(inputs[inputIndex(g, s.In)], views[o], batch)
-					}
+		views, err := runner.Run(batch, inputs)
+		if err != nil {
+			return nil, err
+		}
+		for o, id := range g.Outputs {
+			for _, s := range g.States {
+				if s.Out == id {
+					carry(inputs[inputIndex(g, s.In)], views[o], batch)
 				}
 			}
-			for b := range batch {
-				i := bounds[b] + at
-				out[i] = keep(r.net, out[i], views[0].Row(b))
-			}
+		}
+		for b := range batch {
+			c.streamKeep(out[bounds[b]:bounds[b+1]], call, views[0].Row(b))
 		}
 	}
 	return out, nil
+}
+
+// loader returns a function that loads the standardized sequences of a stream, of which
+// first is number 0; what it returns is good until the next call.
+func loader(net *nn.Network, set Samples, first int) func(i int) []float32 {
+	rows, loaded := make([]float32, net.Steps*net.Features), -1
+	return func(i int) []float32 {
+		if i != loaded {
+			load(net, set, first+i, rows)
+			loaded = i
+		}
+		return rows
+	}
 }

@@ -4,7 +4,6 @@ package lower
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"runtime"
 
@@ -31,6 +30,9 @@ type Score struct {
 	// right outputs of every one of a regression, where the set has them; else nil.
 	Labels  []int
 	Targets [][]float32
+	// Sequence and Step say which sequence and which of its steps a decision is about:
+	// with steps that nobody labelled, sequences have decisions of different numbers.
+	Sequence, Step []int
 }
 
 // Accuracy returns the fraction of decisions that were right.
@@ -135,29 +137,28 @@ func (r *Result) EvaluateEmulated(ctx context.Context, set Samples, limit int) (
 	return evaluate(ctx, floatexec.New, r.net, r.Int8, set, limit)
 }
 
-// Measurable returns nil when the network's sequences are whole calls of the graph,
-// so that accuracies can be measured on them, else an error that says why not.
+// Measurable returns nil when accuracies can be measured on the network's sequences, else
+// an error that says why not.
 func (r *Result) Measurable() error {
-	_, err := callsPerSequence(r.net, r.Int8)
+	_, err := cadenceOf(r.net, r.Int8)
 	return err
 }
 
-// callsPerSequence returns how many calls one sequence takes. A graph without
-// states must take a sequence in one call.
-func callsPerSequence(net *nn.Network, g *graph.Graph) (int, error) {
-	steps := g.Tensors[g.Inputs[0]].Shape[1]
-	if net.Steps%steps != 0 || (steps != net.Steps && len(g.States) == 0) {
-		return 0, fmt.Errorf("network %q: accuracy on sequences of %d steps cannot be measured with %d steps a call: choose a divisor and state inputs",
-			net.Name, net.Steps, steps)
+// Unseen returns how many steps at the end of a sequence no decision of the graph knows
+// of, since the steps of a call do not divide the sequence.
+func (r *Result) Unseen() int {
+	c, err := cadenceOf(r.net, r.Int8)
+	if err != nil {
+		return 0
 	}
-	return net.Steps / steps, nil
+	return c.unseen()
 }
 
 // batchSize is the number of sequences that floatexec runs together.
 const batchSize = 64
 
 func evaluate(ctx context.Context, plan func(*graph.Graph) (*floatexec.Exec, error), net *nn.Network, g *graph.Graph, set Samples, limit int) (Score, error) {
-	calls, err := callsPerSequence(net, g)
+	c, err := cadenceOf(net, g)
 	if err != nil {
 		return Score{}, err
 	}
@@ -184,7 +185,7 @@ func evaluate(ctx context.Context, plan func(*graph.Graph) (*floatexec.Exec, err
 			}
 			r := <-runners
 			defer func() { runners <- r }()
-			return runBatch(r, net, g, set, at, s.Outputs[at:min(n, at+batchSize)], calls)
+			return runBatch(r, c, g, set, at, s.Outputs[at:min(n, at+batchSize)])
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -195,7 +196,8 @@ func evaluate(ctx context.Context, plan func(*graph.Graph) (*floatexec.Exec, err
 }
 
 // runBatch runs the sequences from first on, as many as out has entries.
-func runBatch(r *floatexec.Runner, net *nn.Network, g *graph.Graph, set Samples, first int, out [][]float32, calls int) error {
+func runBatch(r *floatexec.Runner, c cadence, g *graph.Graph, set Samples, first int, out [][]float32) error {
+	net := c.net
 	batch, size := len(out), net.Steps*net.Features
 	rows := make([]float32, batch*size)
 	for b := range batch {
@@ -205,10 +207,10 @@ func runBatch(r *floatexec.Runner, net *nn.Network, g *graph.Graph, set Samples,
 	for i, id := range g.Inputs {
 		inputs[i] = make([]float32, batch*g.Tensors[id].Elems())
 	}
-	part := size / calls
-	for call := range calls {
+	part := c.steps * net.Features
+	for call := range c.calls {
 		for b := range batch {
-			copy(inputs[0][b*part:(b+1)*part], rows[b*size+call*part:])
+			c.feed(inputs[0][b*part:(b+1)*part], rows[b*size:(b+1)*size], call*c.steps)
 		}
 		views, err := r.Run(batch, inputs)
 		if err != nil {
@@ -222,19 +224,10 @@ func runBatch(r *floatexec.Runner, net *nn.Network, g *graph.Graph, set Samples,
 			}
 		}
 		for b := range batch {
-			out[b] = keep(net, out[b], views[0].Row(b))
+			out[b] = c.keep(out[b], views[0].Row(b), call*c.steps)
 		}
 	}
 	return nil
-}
-
-// keep adds a call's output to a sequence's: all of it where every step decides,
-// else the last step's in place of what was there.
-func keep(net *nn.Network, out, row []float32) []float32 {
-	if net.PerStep {
-		return append(out, row...)
-	}
-	return append(out[:0], row[len(row)-net.Outputs:]...)
 }
 
 // stepLabels is what a set with a label for every step offers.
@@ -267,6 +260,11 @@ func (s *Score) count(net *nn.Network, set Samples) {
 			}
 			d := out[t*net.Outputs : (t+1)*net.Outputs]
 			all = append(all, d)
+			step := t
+			if !every {
+				step = net.Steps - 1
+			}
+			s.Sequence, s.Step = append(s.Sequence, i), append(s.Step, step)
 			if net.Task != nn.Classification {
 				continue
 			}

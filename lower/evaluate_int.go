@@ -15,7 +15,7 @@ import (
 // sequence starts at the reset state; with fewer steps a call than the
 // network's, states are carried through its calls.
 func (r *Result) Evaluate(ctx context.Context, set Samples, limit int) (Score, error) {
-	calls, err := callsPerSequence(r.net, r.Int8)
+	c, err := cadenceOf(r.net, r.Int8)
 	if err != nil {
 		return Score{}, err
 	}
@@ -34,19 +34,20 @@ func (r *Result) Evaluate(ctx context.Context, set Samples, limit int) (Score, e
 		}
 		rows := make([]float32, r.net.Steps*r.net.Features)
 		load(r.net, set, i, rows)
-		part := len(rows) / calls
-		for call := range calls {
+		part := make([]float32, c.steps*r.net.Features)
+		for call := range c.calls {
 			if call > 0 {
 				w.Carry()
 			}
-			if err := invoke(w, rows[call*part:(call+1)*part]); err != nil {
+			c.feed(part, rows, call*c.steps)
+			if err := invoke(w, part); err != nil {
 				return err
 			}
 			row, err := real32(w, w.Graph().Outputs[0])
 			if err != nil {
 				return err
 			}
-			s.Outputs[i] = keep(r.net, s.Outputs[i], row)
+			s.Outputs[i] = c.keep(s.Outputs[i], row, call*c.steps)
 		}
 		return nil
 	})

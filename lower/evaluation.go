@@ -67,13 +67,12 @@ func (e *Evaluation) changes(task nn.Task) {
 	if task != nn.Classification || e.Sequences == 0 {
 		return
 	}
-	per := len(s.Float.Outputs) / e.Sequences
 	for i, out := range s.Float.Outputs {
 		if argmax(out) == argmax(s.Quantized.Outputs[i]) {
 			continue
 		}
 		e.Decisions++
-		if n := i / per; len(e.Changed) == 0 || e.Changed[len(e.Changed)-1] != n {
+		if n := s.Float.Sequence[i]; len(e.Changed) == 0 || e.Changed[len(e.Changed)-1] != n {
 			e.Changed = append(e.Changed, n)
 		}
 	}
@@ -82,8 +81,8 @@ func (e *Evaluation) changes(task nn.Task) {
 // Streaming reports whether a sequence takes several calls of the graph, between which
 // the state is carried.
 func (r *Result) Streaming() bool {
-	calls, err := callsPerSequence(r.net, r.Int8)
-	return err == nil && calls > 1 && len(r.Int8.States) > 0
+	c, err := cadenceOf(r.net, r.Int8)
+	return err == nil && c.steps < r.net.Steps && len(r.Int8.States) > 0
 }
 
 // figures are those that travel with the quantized graph. They are all its own: what the

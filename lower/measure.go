@@ -17,10 +17,11 @@ import (
 // so the figures hold everything that accumulates. With fewer steps a call than the
 // network's, the calls of a sequence are told apart: step 20 stays step 20.
 func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
-	calls, err := callsPerSequence(r.net, r.Int8)
+	c, err := cadenceOf(r.net, r.Int8)
 	if err != nil {
 		return err
 	}
+	calls := c.whole()
 	it, err := reference.New(r.Int8)
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
 		rows := make([]float32, r.net.Steps*r.net.Features)
 		load(r.net, set, i*set.Len()/n, rows)
 		s := newStream(r, it, runner, m.compare(it))
-		part := len(rows) / calls
+		part := c.steps * r.net.Features
 		for call := range calls {
 			m.call = call
 			if err := s.call(rows[call*part : (call+1)*part]); err != nil {
@@ -54,7 +55,7 @@ func (r *Result) Measure(ctx context.Context, set Samples, n int) error {
 		return m.err
 	}
 	r.Report.Sequences = n
-	m.report(r, r.net.Steps/calls)
+	m.report(r, c.steps)
 	return nil
 }
 

@@ -165,25 +165,27 @@ func (s *Score) aim(net *nn.Network, set Samples) {
 	if net.Task != nn.Regression || !ok {
 		return
 	}
-	for i, at := 0, 0; at < len(s.Outputs); i++ {
-		rows := 1
-		if net.PerStep {
-			rows = net.Steps
-		}
-		all := make([]float32, rows*net.Outputs)
-		known.Target(i, all)
-		for r := range min(rows, len(s.Outputs)-at) {
-			s.Targets = append(s.Targets, all[r*net.Outputs:(r+1)*net.Outputs])
-		}
-		at += rows
+	rows := 1
+	if net.PerStep {
+		rows = net.Steps
 	}
-	kept := 0
-	for i, row := range s.Targets {
+	all, of, kept := make([]float32, rows*net.Outputs), -1, 0
+	for i, sequence := range s.Sequence {
+		if sequence != of {
+			known.Target(sequence, all)
+			of = sequence
+		}
+		at := 0
+		if net.PerStep {
+			at = s.Step[i] * net.Outputs
+		}
+		row := all[at : at+net.Outputs]
 		if slices.ContainsFunc(row, func(v float32) bool { return v != v }) {
 			continue // padding, or a step without a target
 		}
-		s.Targets[kept], s.Outputs[kept] = row, s.Outputs[i]
+		s.Targets = append(s.Targets, slices.Clone(row))
+		s.Outputs[kept], s.Sequence[kept], s.Step[kept] = s.Outputs[i], sequence, s.Step[i]
 		kept++
 	}
-	s.Targets, s.Outputs, s.Count = s.Targets[:kept], s.Outputs[:kept], kept
+	s.Outputs, s.Sequence, s.Step, s.Count = s.Outputs[:kept], s.Sequence[:kept], s.Step[:kept], kept
 }

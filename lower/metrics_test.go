@@ -5,6 +5,7 @@ package lower_test
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,13 +90,16 @@ func (p pulses) Sample(i int, dst []float32) {
 // always right, with the state carried on it sees the first pulse for ever.
 func TestCarriedStateIsMeasured(t *testing.T) {
 	set := pulses{200}
-	for _, steps := range []int{4, 2, 1} {
+	for _, steps := range []int{4, 3, 2, 1} {
 		r, err := lower.Lower(context.Background(), drifting(), set, lower.Options{StateIO: true, Steps: steps, CalibrationSamples: 4})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r.Streaming() != (steps < 4) {
 			t.Errorf("%d steps: streaming is %v", steps, r.Streaming())
+		}
+		if r.Unseen() != 4%steps {
+			t.Errorf("%d steps a call: %d of 4 are not seen", steps, r.Unseen())
 		}
 		e, err := r.Compare(context.Background(), set, true)
 		if err != nil {
@@ -166,5 +170,50 @@ func TestNumbersAtEveryStep(t *testing.T) {
 	d, err := r.Drift(context.Background(), set, 20)
 	if err != nil || d.Agreement != nil || d.OutputR2 == nil {
 		t.Errorf("drift of numbers: %+v, %v", d, err)
+	}
+}
+
+// gaps has labels for some steps alone: for the first i%3 steps of sequence i.
+type gaps struct{ noise }
+
+func (g gaps) StepLabel(i, t int) int {
+	if t < i%3 {
+		return (i + t) % 2
+	}
+	return -1
+}
+
+// TestDecisionsKnowTheirSequence measures sequences with decisions of different numbers.
+func TestDecisionsKnowTheirSequence(t *testing.T) {
+	net := drifting()
+	net.PerStep = true
+	set := gaps{noise{4, 1, 9}}
+	r, err := lower.Lower(context.Background(), net, set, lower.Options{StateIO: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := r.Compare(context.Background(), set, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []int{1, 2, 2, 4, 5, 5, 7, 8, 8}
+	if d := cmp.Diff(want, e.Scores.Quantized.Sequence); d != "" {
+		t.Error(d)
+	}
+	p := e.Predictions()
+	for name, shape := range map[string][]int{"float": {9, 2}, "label": {9}, "sequence": {9}, "step": {9}} {
+		if p[name] == nil || cmp.Diff(shape, p[name].Shape) != "" || len(p[name].Data)%9 != 0 {
+			t.Errorf("%s: %+v", name, p[name])
+		}
+	}
+	changed := []int{}
+	for i, out := range e.Scores.Quantized.Outputs {
+		f := e.Scores.Float.Outputs[i]
+		if (out[0] < out[1]) != (f[0] < f[1]) && !slices.Contains(changed, want[i]) {
+			changed = append(changed, want[i])
+		}
+	}
+	if d := cmp.Diff(changed, e.Changed); d != "" {
+		t.Errorf("changed sequences: %s", d)
 	}
 }

@@ -28,6 +28,9 @@ type accuracies struct {
 	Confusion      [][]int  `json:"confusion"`
 	OutputRMSE     *float64 `json:"output_rmse,omitempty"` // of a regression: quantized against float
 	CarriedWarning string   `json:"carried_warning,omitempty"`
+	Unseen         int      `json:"unseen_steps,omitempty"` // at the end of every sequence, after its last decision
+
+	widths string // int8, int16 or mixed
 
 	Evaluation *lower.Evaluation `json:"evaluation,omitempty"`
 }
@@ -35,7 +38,8 @@ type accuracies struct {
 // measure evaluates on the test part; carried asks for states that go on from sequence to
 // sequence where that is not how it runs anyway.
 func (a *accuracies) measure(c *cli, low *lower.Result, test *dataset.Set, carried bool) error {
-	c.say("evaluating float and int8 on %s test sequences", commas(test.Len()))
+	a.widths = widthName(low)
+	c.say("evaluating float and %s on %s test sequences", a.widths, commas(test.Len()))
 	e, err := low.Compare(c.ctx, test, carried || low.Streaming())
 	if err != nil {
 		return err
@@ -43,6 +47,9 @@ func (a *accuracies) measure(c *cli, low *lower.Result, test *dataset.Set, carri
 	a.take(e)
 	if a.CarriedWarning = e.Warning(); a.CarriedWarning != "" {
 		c.say("warning: %s", a.CarriedWarning)
+	}
+	if a.Unseen = low.Unseen(); a.Unseen > 0 {
+		c.say("warning: the steps of a call do not divide sequences of %d: started from the reset state, the last call that ends within a sequence decides, and %d of its steps are not seen", test.Steps, a.Unseen)
 	}
 	return nil
 }
@@ -64,7 +71,7 @@ func (a *accuracies) take(e *lower.Evaluation) {
 func (a *accuracies) rows() [][2]string {
 	e := a.Evaluation
 	if a.Float != nil {
-		rows := [][2]string{{"float accuracy", inPercent(*a.Float)}, {"int8 accuracy", inPercent(*a.Quantized)}}
+		rows := [][2]string{{"float accuracy", inPercent(*a.Float)}, {a.widths + " accuracy", inPercent(*a.Quantized)}}
 		if a.Carried != nil {
 			rows = append(rows, [2]string{"state carried", inPercent(*a.Carried)})
 		}
@@ -72,9 +79,12 @@ func (a *accuracies) rows() [][2]string {
 	}
 	var rows [][2]string
 	if e.Float.RMSE != nil {
-		rows = append(rows, [2]string{"float", numbers(&e.Float)}, [2]string{"int8", numbers(&e.Quantized)})
+		rows = append(rows, [2]string{"float", numbers(&e.Float)}, [2]string{a.widths, numbers(&e.Quantized)})
+		if q := e.QuantizedCarried; q != nil && q.RMSE != nil {
+			rows = append(rows, [2]string{"state carried", numbers(q)})
+		}
 	}
-	return append(rows, [2]string{"int8 outputs", fmt.Sprintf("differ from float by %.4g (root mean square)", *a.OutputRMSE)})
+	return append(rows, [2]string{a.widths + " outputs", fmt.Sprintf("differ from float by %.4g (root mean square)", *a.OutputRMSE)})
 }
 
 // figures are those of the float network, for its file.

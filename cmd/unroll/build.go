@@ -188,6 +188,7 @@ func (b *buildFlags) run(c *cli) error {
 	if err := b.write(low, step, net, ch, test); err != nil {
 		return err
 	}
+	c.sayUnproven(r.Unproven, b.compiledFile())
 	if b.json {
 		err = printJSON(c.stdout, r)
 	} else {
@@ -230,7 +231,7 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*
 // both quantize alike; prove compares them.
 func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *dataset.Set) (low, step *lower.Result, call compile.Call, err error) {
 	call.Form = plan.form
-	c.say("lowering: unroll, calibrate on %d sequences, quantize", plan.lower.CalibrationSamples)
+	c.say("lowering: unroll, calibrate on %d sequences, quantize", min(plan.lower.CalibrationSamples, set.Len()))
 	low, err = lowerFor(c, net, set, plan.lower, plan.compile)
 	if err != nil {
 		return nil, nil, call, err
@@ -343,13 +344,17 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 	if r.Mismatches > 0 {
 		exact = fmt.Sprintf("NO, %d differ", r.Mismatches)
 	}
+	stream := "proven by the verifier"
+	if n := len(r.Unproven); n > 0 {
+		stream = fmt.Sprintf("%d %s unproven", n, plural(n, "place"))
+	}
 	var rows [][2]string
 	rows = append(rows, r.accuracies.rows()...)
 	rows = append(rows, [][2]string{
 		{"bit-exact", fmt.Sprintf("%s, over %s different calls (simulator against reference, %s with carried state)", exact, commas(r.Compared), commas(r.carried))},
 		{"accelerator", r.Accelerator},
 		{"operations", fmt.Sprintf("%s on the NPU, %d on the CPU", commas(r.NPUOps), r.CPUOps)},
-		{"command stream", fmt.Sprintf("%s bytes, %s %s a call", commas(r.StreamBytes), commas(r.WakeUps), plural(r.WakeUps, "start"))},
+		{"command stream", fmt.Sprintf("%s bytes, %s %s a call, %s", commas(r.StreamBytes), commas(r.WakeUps), plural(r.WakeUps, "start"), stream)},
 		{"weights", commas(r.WeightBytes) + " bytes encoded"},
 		{"flash", commas(r.FlashBytes) + " bytes (stream and constants)"},
 		{"SRAM", commas(r.SRAMBytes) + " bytes"},
@@ -370,8 +375,13 @@ next: go test %s            (inside a Go module that requires unroll)
       %s  (builds the C with the host's compiler)
       %s  (runs it on a Cortex-M55)
       %s
-`, quoted(pkg), command("run", operand(dir), "--on", "host"), command("run", operand(dir), "--on", "qemu"), command("inspect", operand(dir+"/model/"+b.generate.prefix+".npu.tflite")))
+`, quoted(pkg), command("run", operand(dir), "--on", "host"), command("run", operand(dir), "--on", "qemu"), command("inspect", operand(b.compiledFile())))
 	return err
+}
+
+// compiledFile is the compiled model in the project.
+func (b *buildFlags) compiledFile() string {
+	return filepath.ToSlash(b.out) + "/model/" + b.generate.prefix + ".npu.tflite"
 }
 
 func plural(n int, word string) string {

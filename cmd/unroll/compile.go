@@ -87,8 +87,10 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			if err != nil {
 				return err
 			}
+			full := withSequence(fig, ch)
+			c.sayUnproven(full.Unproven, dst)
 			if *asJSON {
-				return printJSON(c.stdout, withSequence(fig, ch))
+				return printJSON(c.stdout, full)
 			}
 			printChoice(c, ch)
 			printFigures(c, p, &r, fig)

@@ -15,6 +15,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/firmware/board"
 )
 
@@ -99,6 +100,7 @@ unroll generate --check fw`,
 			if g.driver == "arm" { // Arm's driver is not in the project: nothing here builds it
 				next = "add_subdirectory(" + dst + ") in a build that has Arm's driver, see " + filepath.Join(dst, "README.md")
 			}
+			c.sayUnproven(verify.Program(ch.Program).Unproven, filepath.ToSlash(dst)+"/model/"+pr.Prefix+".npu.tflite")
 			fmt.Fprintf(c.stdout, "carried from call to call: %s\nwrote %s\nnext: %s\n", orNothing(ch.Program.StateNames()), dst, next)
 			return nil
 		}

@@ -111,6 +111,6 @@ func (g *goldenFlags) ofDataSet(c *cli, m *model, ref runner.Model) (*runner.Rea
 		return nil, err
 	}
 	g.used = "test part of " + filepath.Base(m.facts.Data.Source)
-	shape, values := test.First(g.calls)
+	shape, values := test.Fullest(g.calls)
 	return runner.NewReal(ref, map[string]*runner.Array{"x": runner.Floats(shape, values)}, m.facts)
 }

@@ -229,6 +229,6 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if err := low.Measurable(); err != nil {
 		fmt.Fprintf(c.stdout, "note: %v\n", err)
 	}
-	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", operand(out)))
+	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", append([]string{operand(out)}, repeated(l.set, npuFlagNames...)...)...))
 	return nil
 }

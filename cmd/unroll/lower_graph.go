@@ -145,7 +145,7 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	}
 	r.print(c, "quantized", false)
 	printChosen(c, low.Widths)
-	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", operand(out)))
+	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", append([]string{operand(out)}, repeated(l.set, npuFlagNames...)...)...))
 	return nil
 }
 

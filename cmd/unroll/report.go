@@ -85,7 +85,7 @@ func (r *reportFlags) measure(c *cli, low *lower.Result, train, test *dataset.Se
 		to.Report = &low.Report
 	}
 	if r.drift > 0 {
-		c.say("comparing float and int8 over %s steps", commas(r.drift))
+		c.say("comparing float and %s over %s steps", widthName(low), commas(r.drift))
 		d, err := low.Drift(c.ctx, test, r.drift)
 		if err != nil {
 			return err

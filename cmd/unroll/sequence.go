@@ -13,6 +13,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -130,10 +131,11 @@ type sequenceFigures struct {
 	Sequence  string                  `json:"sequence"`            // unrolled or step
 	Sequences map[string]perf.Figures `json:"sequences,omitempty"` // of auto: both forms
 	States    []string                `json:"states"`              // INPUT=OUTPUT, carried from call to call
+	Unproven  []verify.Finding        `json:"unproven"`            // what the verifier can neither prove nor refute, as verify --json has it
 }
 
 func withSequence(f perf.Figures, ch *compile.Choice) sequenceFigures {
-	s := sequenceFigures{Figures: f, Sequence: ch.Form.String(), States: ch.Program.StateNames()}
+	s := sequenceFigures{Figures: f, Sequence: ch.Form.String(), States: ch.Program.StateNames(), Unproven: verify.Program(ch.Program).Unproven}
 	for form, figures := range ch.Figures {
 		if s.Sequences == nil {
 			s.Sequences = map[string]perf.Figures{}

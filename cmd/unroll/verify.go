@@ -49,3 +49,12 @@ var verifyVerb = verb{
 		}
 	},
 }
+
+// sayUnproven tells on stderr what the verifier could not prove of a stream that it found
+// nothing against; file is where the stream is.
+func (c *cli) sayUnproven(unproven []verify.Finding, file string) {
+	if len(unproven) == 0 {
+		return
+	}
+	c.say("warning: the verifier can neither prove nor refute %d %s of the stream, the first: %v; %s lists them", len(unproven), plural(len(unproven), "place"), unproven[0], command("verify", operand(file)))
+}

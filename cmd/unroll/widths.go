@@ -77,6 +77,11 @@ func printChosen(c *cli, w *lower.Widths) {
 		return
 	}
 	ch := w.Choice
+	if ch.Rows == nil {
+		fmt.Fprintf(c.stdout, "8 bits lose %s of at most %s, at %s cycles, with a scale for every output of a weight matrix, which larger encoded weights pay for\n",
+			percent(ch.Loss), percent(w.Bound), commas(int(ch.Cost)))
+		return
+	}
 	fmt.Fprintf(c.stdout, "%-22s %5s  %13s  %15s  %13s  %15s\n", "values", "bits", "8 alone lose", "and take cycles", "16 alone lose", "and take cycles")
 	for _, r := range ch.Rows {
 		bits := 8

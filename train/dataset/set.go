@@ -3,8 +3,10 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/unroll-npu/unroll/lower/facts"
@@ -102,14 +104,25 @@ func (s *Set) Sample(i int, dst []float32) {
 	}
 }
 
-// First returns the raw features of the first n sequences, or of all where there are
-// fewer, as an array of the returned shape [sequences Steps Features].
-func (s *Set) First(n int) (shape []int, values []float32) {
+// Fullest returns the raw features of n sequences, or of all where there are fewer, as an
+// array of the returned shape [sequences Steps Features]: those whose first steps say
+// something come first, since nothing is proven by calls of padding or silence, and
+// sequences that are alike in this are in the order of the set.
+func (s *Set) Fullest(n int) (shape []int, values []float32) {
 	n = min(n, s.n)
 	size := s.Steps * s.Features
+	row, idle, order := make([]float32, size), make([]int, s.n), make([]int, s.n)
+	for i := range order {
+		s.Sample(i, row)
+		order[i] = i
+		for t := 1; t < s.Steps && slices.Equal(row[(t-1)*s.Features:t*s.Features], row[t*s.Features:(t+1)*s.Features]); t++ {
+			idle[i] = t
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(idle[a], idle[b]) })
 	values = make([]float32, n*size)
 	for i := range n {
-		s.Sample(i, values[i*size:(i+1)*size])
+		s.Sample(order[i], values[i*size:(i+1)*size])
 	}
 	return []int{n, s.Steps, s.Features}, values
 }
