@@ -43,7 +43,7 @@ func onDisk(t *testing.T, p Project) string {
 var warnings = []string{
 	"-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wstrict-prototypes",
 	"-Wmissing-prototypes", "-Wcast-align=strict", "-Wcast-qual", "-Wdouble-promotion", "-Wformat=2", "-Wvla", "-Wswitch-enum",
-	"-Wnull-dereference", "-Werror", "-Iinclude", "-Inpu", "-Iplatform", "-Iplatform/corstone300", "-c",
+	"-Wnull-dereference", "-Werror", "-Iinclude", "-Inpu", "-Iplatform", "-Iplatform/corstone300", "-Iethosu/standin", "-Iethosu/board", "-c",
 }
 
 // variants are projects that take different ways through the templates.
@@ -67,9 +67,6 @@ func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Pr
 			t.Parallel()
 			tool(t, need)
 			dir := onDisk(t, p)
-			if p.Options.Driver == ArmDriver {
-				copyFiles(t, dir, "testdata/arm/ethosu_driver.h", "npu/ethosu_driver.h")
-			}
 			f(t, dir, p)
 		})
 	}

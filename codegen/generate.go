@@ -42,30 +42,34 @@ func Generate(p Project) (Tree, error) {
 	return t, nil
 }
 
-// addFixed copies the C that is the same in every project, and the boards. With Arm's driver that
-// is only what says where data go.
+// addFixed copies the C that is the same in every project, and the boards. With Arm's driver
+// these, and our own driver with them, serve the program that runs the golden vectors.
 func addFixed(t Tree, p *Project, v *view) error {
-	fixed := firmware.Files()
-	if p.Options.Driver != ArmDriver {
-		for _, b := range v.boards {
-			files, err := b.Tree()
-			if err != nil {
-				return err
-			}
-			for path, text := range files {
-				t[path] = text
-			}
+	for _, b := range v.boards {
+		files, err := b.Tree()
+		if err != nil {
+			return err
+		}
+		for path, text := range files {
+			t[path] = text
 		}
 	}
-	return fs.WalkDir(fixed, ".", func(path string, e fs.DirEntry, err error) error {
+	if p.Options.Driver == ArmDriver {
+		if err := copyTree(t, firmware.ArmDriver(), "ethosu/"); err != nil {
+			return err
+		}
+	}
+	return copyTree(t, firmware.Files(), "")
+}
+
+// copyTree adds all files below the root of a file system, in a folder of the tree.
+func copyTree(t Tree, from fs.FS, folder string) error {
+	return fs.WalkDir(from, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		if p.Options.Driver == ArmDriver && path != "npu/npu_placement.h" && path != ".clang-format" {
-			return nil
-		}
-		b, err := fs.ReadFile(fixed, path)
-		t[path] = b
+		b, err := fs.ReadFile(from, path)
+		t[folder+path] = b
 		return err
 	})
 }
@@ -87,8 +91,8 @@ func addTemplates(t Tree, p *Project, v *view) error {
 }
 
 // notArm are the templates of the project folder that a project with Arm's driver
-// leaves out: those of the platforms and build systems that come with our own.
-var notArm = regexp.MustCompile(`^(app/main|cmake/|zephyr/|CMake|README|PREFIX\.)`)
+// leaves out: those that name our own.
+var notArm = regexp.MustCompile(`^(app/main|cmake/|zephyr/(CMakeLists|Kconfig|npu_port|sample/(CMake|prj|src))|CMakeLists|README|PREFIX\.)`)
 
 // render renders one folder of templates. Files of the arm folder join those of the
 // project folder.

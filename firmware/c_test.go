@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		root, err = dir, os.CopyFS(dir, firmware.Files())
 	}
+	if err == nil {
+		err = os.CopyFS(filepath.Join(dir, "ethosu"), firmware.ArmDriver())
+	}
 	var boards []*board.Board
 	if err == nil {
 		boards, err = board.Builtin().All()
@@ -56,7 +59,7 @@ func TestMain(m *testing.M) {
 // includes are the flags for the headers of driver and a board.
 func includes(t *testing.T, name string) []string {
 	t.Helper()
-	flags := []string{"-I" + filepath.Join(root, "npu")}
+	flags := []string{"-I" + filepath.Join(root, "npu"), "-I" + filepath.Join(root, "ethosu", "standin"), "-I" + filepath.Join(root, "ethosu", "board")}
 	for _, dir := range builtin(t, name).Includes() {
 		flags = append(flags, "-I"+filepath.Join(root, dir))
 	}
@@ -77,7 +80,7 @@ func sources(t *testing.T, name string) []string {
 	t.Helper()
 	b := builtin(t, name)
 	var found []string
-	for _, dir := range append([]string{"npu", board.Folder}, b.SharedFolders()...) {
+	for _, dir := range append([]string{"npu", board.Folder, "ethosu/standin"}, b.SharedFolders()...) {
 		files, err := filepath.Glob(filepath.Join(root, dir, "*.c"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no C in %s: %v", dir, err)
@@ -175,9 +178,36 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestArmBoard compiles what a board gives Arm's driver against the declarations that it
+// needs of the driver's header, which is not here.
+func TestArmBoard(t *testing.T) {
+	dir := t.TempDir()
+	header := `#include <stddef.h>
+#include <stdint.h>
+#define ETHOSU_SEMAPHORE_WAIT_FOREVER UINT64_MAX
+struct ethosu_driver;
+void ethosu_irq_handler(struct ethosu_driver *drv);
+void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size, int num_base_addr);
+void ethosu_invalidate_dcache(const uint64_t *base_addr, const size_t *base_addr_size, int num_base_addr);
+uint64_t ethosu_address_remap(uint64_t address, int index);
+void *ethosu_semaphore_create(void);
+void ethosu_semaphore_destroy(void *sem);
+int ethosu_semaphore_take(void *sem, uint64_t timeout);
+int ethosu_semaphore_give(void *sem);
+`
+	if err := os.WriteFile(filepath.Join(dir, "ethosu_driver.h"), []byte(header), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	argv := append([]string{tool(t, "arm-none-eabi-gcc")}, strict...)
+	argv = append(argv, cortexM55...)
+	argv = append(argv, "-Os", "-I"+dir)
+	argv = append(argv, includes(t, "qemu")...)
+	check(t, append(argv, "-c", filepath.Join(root, "ethosu", "board", "ethosu_board.c"), "-o", filepath.Join(dir, "board.o"))...)
+}
+
 func TestFormat(t *testing.T) {
 	argv := []string{tool(t, "clang-format"), "--style=file:c/.clang-format", "--dry-run", "--Werror"}
-	for _, pattern := range []string{root + "/npu/*.[ch]", root + "/platform/*.[ch]", root + "/platform/*/*.[ch]", "testdata/*/*/*.c", "testdata/*/*/*.h"} {
+	for _, pattern := range []string{root + "/npu/*.[ch]", root + "/platform/*.[ch]", root + "/platform/*/*.[ch]", root + "/ethosu/*/*.[ch]", "testdata/*/*/*.c", "testdata/*/*/*.h"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

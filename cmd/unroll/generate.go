@@ -97,8 +97,8 @@ unroll generate --check fw`,
 				return err
 			}
 			next := command("run", operand(dst), "--on", "host")
-			if g.driver == "arm" { // Arm's driver is not in the project: nothing here builds it
-				next = "add_subdirectory(" + dst + ") in a build that has Arm's driver, see " + filepath.Join(dst, "README.md")
+			if g.driver == "arm" { // the host has no registers for Arm's driver
+				next = command("run", operand(dst), "--on", "qemu") + "; with Arm's driver add --ethosu-driver and the folder of its source"
 			}
 			c.sayUnproven(verify.Program(ch.Program).Unproven, filepath.ToSlash(dst)+"/model/"+pr.Prefix+".npu.tflite")
 			fmt.Fprintf(c.stdout, "carried from call to call: %s\nwrote %s\nnext: %s\n", orNothing(ch.Program.StateNames()), dst, next)

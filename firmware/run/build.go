@@ -93,6 +93,9 @@ func withCMake(ctx context.Context, opt Options, t *board.Board, dir, build stri
 		"-DCMAKE_MAKE_PROGRAM=" + paths[toolNinja], "-DUNROLL_TARGET=" + t.Target,
 		"-DUNROLL_NONSECURE=" + onOff(opt.NonSecure), "-DUNROLL_SANITIZE=" + onOff(opt.Sanitize),
 		"-DUNROLL_SHADOW_CACHE=" + onOff(opt.Shadow)}
+	if opt.EthosuDriver != "" {
+		configure = append(configure, "-DUNROLL_ETHOSU_DRIVER="+opt.EthosuDriver)
+	}
 	if !t.Host() {
 		configure = append(configure, "-DCMAKE_TOOLCHAIN_FILE="+filepath.Join(dir, filepath.FromSlash(t.Toolchain)))
 	}
@@ -114,7 +117,7 @@ func onOff(b bool) string {
 
 // plainSources are the patterns of the files that make up a program of this machine.
 func plainSources(b *board.Board) []string {
-	list := []string{"src/*.c", "app/*.c", "npu/*.c", "platform/*.c"}
+	list := []string{"src/*.c", "app/*.c", "npu/*.c", "platform/*.c", "ethosu/standin/*.c"}
 	for _, dir := range b.SharedFolders() {
 		list = append(list, dir+"/*.c")
 	}
@@ -123,7 +126,7 @@ func plainSources(b *board.Board) []string {
 
 // plainIncludes are the folders with headers; those that are absent do no harm.
 func plainIncludes(b *board.Board) []string {
-	return append([]string{"include", "src", "app", "npu"}, b.Includes()...)
+	return append([]string{"include", "src", "app", "npu", "ethosu/standin", "ethosu/board"}, b.Includes()...)
 }
 
 // plainCC compiles for this machine without a build system.

@@ -10,9 +10,9 @@ import (
 )
 
 // contexts sums up, from the debug information of a program, the structures that an
-// application allocates for the library: unroll_npu and one NAME_context for each
-// model. It is 0 without debug information.
-func contexts(image string) (int, error) {
+// application allocates for the library: one NAME_context for each model, and
+// unroll_npu when the driver counts. It is 0 without debug information.
+func contexts(image string, driver bool) (int, error) {
 	f, err := elf.Open(image)
 	if err != nil {
 		var format *elf.FormatError
@@ -37,7 +37,7 @@ func contexts(image string) (int, error) {
 		}
 		name, _ := e.Val(dwarf.AttrName).(string)
 		size, _ := e.Val(dwarf.AttrByteSize).(int64)
-		if name == "unroll_npu" || strings.HasSuffix(name, "_context") {
+		if name == "unroll_npu" && driver || strings.HasSuffix(name, "_context") {
 			sizes[name] = size
 		}
 		r.SkipChildren()

@@ -25,15 +25,21 @@ var library = []string{"src", "npu"}
 
 // Measure sums up the objects below the build folder of an image. Unused functions,
 // which the linker drops, are included.
-func Measure(image string) (Sizes, error) {
+func Measure(image string) (Sizes, error) { return measure(image, library) }
+
+// measure counts the objects of some folders only.
+func measure(image string, folders []string) (Sizes, error) {
 	var sizes Sizes
 	build := filepath.Dir(image)
 	calls := callGraph{}
 	err := filepath.WalkDir(build, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "ethosu_core_driver.dir" {
+			return filepath.SkipDir // Arm's, or what stands in for it
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
-		counted := slices.Contains(library, filepath.Base(filepath.Dir(path)))
+		counted := slices.Contains(folders, filepath.Base(filepath.Dir(path)))
 		switch ext := filepath.Ext(path); {
 		case ext == ".ci":
 			return calls.read(path, counted)
@@ -46,7 +52,7 @@ func Measure(image string) (Sizes, error) {
 		return Sizes{}, fmt.Errorf("measuring %s: %w", build, err)
 	}
 	sizes.Stack = calls.deepest()
-	own, err := contexts(image)
+	own, err := contexts(image, slices.Contains(folders, "npu"))
 	if err != nil {
 		return Sizes{}, fmt.Errorf("measuring %s: %w", image, err)
 	}

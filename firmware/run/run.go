@@ -45,6 +45,9 @@ type Options struct {
 	// Toolchain is a CMake toolchain file below the project, cmake/llvm.cmake say,
 	// instead of the target's own.
 	Toolchain string
+	// EthosuDriver is the folder of the source of Arm's core driver, for a project that
+	// is made for it; what stands in for the driver runs the streams when empty.
+	EthosuDriver string
 	// Define is passed to CMake and the compiler: NAME=VALUE.
 	Define []string
 
@@ -70,6 +73,9 @@ type Report struct {
 	Problem  string            `json:"problem,omitempty"`  // why not Pass
 	Image    string            `json:"image"`              // path of the program
 
+	// ArmDriver says that Sizes are the library's alone: the driver is Arm's.
+	ArmDriver bool `json:"-"`
+
 	Exit    int         `json:"-"` // status of the program, or of the emulator
 	Console string      `json:"-"` // what it printed
 	Link    *link.Stats `json:"-"` // nil on the FVP
@@ -88,6 +94,9 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := opt.checkDriver(t); err != nil {
+		return nil, err
+	}
 	if t.Linked && opt.Connect == nil {
 		panic("BUG: Run needs Options.Connect on " + t.On)
 	}
@@ -102,7 +111,11 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	}
 	report := &Report{On: t.On, Image: image}
 	if !opt.Sanitize { // checks and red zones would be counted
-		if report.Sizes, err = Measure(image); err != nil {
+		counted := library
+		if report.ArmDriver = opt.armDriver(); report.ArmDriver {
+			counted = library[:1] // the driver is not ours
+		}
+		if report.Sizes, err = measure(image, counted); err != nil {
 			return nil, err
 		}
 	}
@@ -145,6 +158,9 @@ func (o *Options) buildDir(b *board.Board) string {
 	}
 	if o.Shadow {
 		name += "-shadow"
+	}
+	if o.EthosuDriver != "" {
+		name += "-ethosu"
 	}
 	return filepath.Join(o.Dir, "build", name)
 }

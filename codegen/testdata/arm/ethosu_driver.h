@@ -19,6 +19,8 @@ int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
                         const int custom_data_size, uint64_t *const base_addr,
                         const size_t *base_addr_size, const int num_base_addr, void *user_arg);
 unsigned int ethosu_config_select(uint64_t address, int index);
+struct ethosu_driver *ethosu_reserve_driver(void);
+void ethosu_release_driver(struct ethosu_driver *drv);
 int ethosu_wait(struct ethosu_driver *drv, bool block);
 
 #endif

@@ -49,6 +49,14 @@ int ethosu_wait(struct ethosu_driver *drv, bool block) {
     return 0;
 }
 
+struct ethosu_driver *ethosu_reserve_driver(void) {
+    return NULL;
+}
+
+void ethosu_release_driver(struct ethosu_driver *drv) {
+    (void)drv;
+}
+
 int main(void) {
     static struct ethosu_driver npu;
     int mismatches = arm_acc_check(&npu);

@@ -49,11 +49,10 @@ func (s *shadow) maintain(op uint32, addr uint64, n int) error {
 		return &ProtocolError{What: "cache maintenance of no bytes, or of more than any memory has"}
 	}
 	buf := make([]byte, end-first)
-	if op == opClean {
-		if err := s.load(first, buf); err != nil {
-			return err
-		}
+	if err := s.load(first, buf); err != nil {
+		return err
 	}
+	before := bytes.Clone(buf)
 	for at := first; at < end; at += lineBytes {
 		l, part := s.line(at), buf[at-first:at-first+lineBytes]
 		if op == opClean {
@@ -65,10 +64,24 @@ func (s *shadow) maintain(op uint32, addr uint64, n int) error {
 		}
 		l.program, l.synced = l.memory, true
 	}
-	if op == opClean {
-		return nil
+	// Lines that do not change are not written: they may be constants in memory that is
+	// read-only for the program.
+	for at := first; at < end; {
+		i := at - first
+		if bytes.Equal(buf[i:i+lineBytes], before[i:i+lineBytes]) {
+			at += lineBytes
+			continue
+		}
+		n := i + lineBytes
+		for n < end-first && !bytes.Equal(buf[n:n+lineBytes], before[n:n+lineBytes]) {
+			n += lineBytes
+		}
+		if err := s.store(at, buf[i:n]); err != nil {
+			return err
+		}
+		at = first + n
 	}
-	return s.store(first, buf)
+	return nil
 }
 
 // each calls f for the parts of a range that lie in one line each.

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What Arm's driver wants of a system without an operating system, by means of the board's NPU
+ * port: interrupt, caches, remapped addresses, and semaphores that sleep.
+ */
+#include "ethosu_board.h"
+
+#include "ethosu_driver.h"
+#include "npu_driver.h"
+#include "npu_port.h"
+#include "platform.h"
+
+static struct ethosu_driver *served;
+
+/* The ports call it; the driver that it belongs to is not in this program. */
+void unroll_npu_irq_handler(unroll_npu *npu) {
+    (void)npu;
+    ethosu_irq_handler(served);
+}
+
+void ethosu_board_connect(struct ethosu_driver *drv) {
+    served = drv;
+    unroll_npu_port_irq_enable(NULL);
+}
+
+void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size,
+                         int num_base_addr) {
+    for (int i = 0; i < num_base_addr; i++) {
+        if (base_addr_size[i] != 0u) {
+            unroll_npu_port_cache_clean((uintptr_t)base_addr[i], base_addr_size[i]);
+        }
+    }
+    unroll_npu_port_barrier();
+}
+
+void ethosu_invalidate_dcache(const uint64_t *base_addr, const size_t *base_addr_size,
+                              int num_base_addr) {
+    for (int i = 0; i < num_base_addr; i++) {
+        if (base_addr_size[i] != 0u) {
+            unroll_npu_port_cache_invalidate((uintptr_t)base_addr[i], base_addr_size[i]);
+        }
+    }
+}
+
+uint64_t ethosu_address_remap(uint64_t address, int index) {
+    (void)index;
+    return unroll_npu_port_address((uintptr_t)address);
+}
+
+/* One for the list of drivers, and one for each driver. */
+struct semaphore {
+    volatile uint32_t count;
+};
+
+void *ethosu_semaphore_create(void) {
+    static struct semaphore all[4];
+    static unsigned used;
+
+    return used < sizeof all / sizeof all[0] ? &all[used++] : NULL;
+}
+
+void ethosu_semaphore_destroy(void *sem) {
+    (void)sem;
+}
+
+int ethosu_semaphore_give(void *sem) {
+    struct semaphore *s = sem;
+
+    s->count = s->count + 1u;
+    return 0;
+}
+
+/* The timeout, ETHOSU_SEMAPHORE_WAIT_INFERENCE of the driver's build, is in milliseconds here. Only
+ * the interrupt gives, and it comes once a run, so that the count cannot change while it is taken.
+ */
+int ethosu_semaphore_take(void *sem, uint64_t timeout) {
+    struct semaphore *s = sem;
+    const uint32_t start = unroll_npu_port_ticks();
+
+    while (s->count == 0u) {
+        if (timeout != ETHOSU_SEMAPHORE_WAIT_FOREVER && unroll_npu_port_ticks() - start > timeout) {
+            return -1;
+        }
+        unroll_npu_port_wait(&s->count);
+    }
+    s->count = s->count - 1u;
+    return 0;
+}
+
+/* For the driver's log and assertions. */
+void *_sbrk(ptrdiff_t bytes);
+int _write(int file, const char *text, int bytes);
+
+void *_sbrk(ptrdiff_t bytes) {
+    static _Alignas(8) uint8_t heap[4096];
+    static size_t used;
+    void *at = heap + used;
+
+    if (bytes < 0 || (size_t)bytes > sizeof heap - used) {
+        return (void *)-1;
+    }
+    used += (size_t)bytes;
+    return at;
+}
+
+int _write(int file, const char *text, int bytes) {
+    char one[2] = {0, 0};
+
+    (void)file;
+    for (int i = 0; i < bytes; i++) {
+        one[0] = text[i];
+        platform_puts(one);
+    }
+    return bytes;
+}
