@@ -30,7 +30,7 @@ func factsOf(net *nn.Network, set Samples, samples [][]float32) *facts.Facts {
 		f.Calibration.Source = s.Source()
 	}
 	if net.Facts != nil {
-		f.Data, f.Assumed, f.Figures = net.Facts.Data, net.Facts.Assumed, maps.Clone(net.Facts.Figures)
+		f.Data, f.Audio, f.Assumed, f.Figures = net.Facts.Data, net.Facts.Audio, net.Facts.Assumed, maps.Clone(net.Facts.Figures)
 	}
 	return f
 }

@@ -146,7 +146,7 @@ func (c Config) network(set *dataset.Set) *nn.Network {
 	net := &nn.Network{Name: c.Name, Steps: set.Steps, Features: set.Features, Task: set.Task, PerStep: set.PerStep,
 		Outputs: set.Outputs, Classes: set.Classes, Mean: set.Mean, Std: set.Std, Seed: c.Seed}
 	if set.Origin != nil {
-		net.Facts = &facts.Facts{Data: set.Origin}
+		net.Facts = &facts.Facts{Data: set.Origin, Audio: set.Audio}
 	}
 	if net.Name == "" {
 		net.Name = c.Cell.String()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/lower/audio"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/source"
 	"github.com/unroll-npu/unroll/train/dataset"
@@ -27,7 +28,7 @@ type dataFlags struct {
 	rest        dataset.Options // further options
 }
 
-const dataKinds = "digits or stream (embedded), mnist (downloaded once), a folder with MNIST's IDX files or x.npy and y.npy, an .npz or a .csv file"
+const dataKinds = "digits or stream (embedded), mnist (downloaded once), a folder with MNIST's IDX files, x.npy and y.npy or WAV files, an .npz or a .csv file"
 
 // add defines the flags of verbs that train.
 func (d *dataFlags) add(f *pflag.FlagSet) {
@@ -54,6 +55,13 @@ func (d *dataFlags) addRest(f *pflag.FlagSet) {
 	f.StringVar(&d.rest.Group, "group-column", "", "CSV: name of the column that says what a sequence belongs to, a person or a machine: parts are divided by it")
 	f.StringVar(&d.rest.Empty, "empty", dataset.EmptyPrevious, "CSV: what to do with empty cells: previous (repeat the value before), zero, drop (the sequence) or error")
 	f.BoolVar(&d.rest.RowSequences, "row-sequences", false, "CSV: every row is a sequence of one feature")
+	k := &d.rest.Sounds
+	f.StringVar(&k.Features, "sound", "", "WAV: features, logmel or mfcc, and settings, as mfcc,frame=25ms,hop=10ms,bands=40: "+audio.Settings+" (default: logmel)")
+	f.IntVar(&k.Rate, "resample", 0, "WAV: bring all recordings to so many samples a second (default: refuse those of another rate)")
+	f.StringVar(&k.List, "list", "", "WAV: file with a line for each recording: path in the folder, label and, if known, what it belongs to (default: all, with their folder as the class)")
+	f.StringVar(&k.TestList, "test-list", "", "WAV: file that lists the recordings of the test part")
+	f.StringVar(&k.Label, "label-pattern", "", "WAV: regular expression whose group in parentheses is the class in a recording's path, as '^([0-9])_'")
+	f.StringVar(&k.Group, "group-pattern", "", "WAV: the same for the speaker, or whatever parts are divided by, as '_([a-z]+)_[0-9]+.wav$'")
 	f.IntVar(&d.rest.Length, "length", 0, "bring sequences to so many steps: longer ones keep their end, shorter ones are padded in front (default: the longest)")
 	f.StringVar(&d.rest.By, "split", dataset.ByAny, "how test and validation parts are set aside: group (whole groups), class (every class in its share), random, time (the last sequences), or auto: by group where groups are known, else by class")
 }
@@ -102,6 +110,12 @@ func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *
 			"row-sequences": func() { known.RowSequences = d.rest.RowSequences },
 			"length":        func() { known.Length = d.rest.Length },
 			"split":         func() { known.By = d.rest.By },
+			"sound":         func() { known.Sound = d.rest.Sounds.Features },
+			"resample":      func() { known.Resample = d.rest.Sounds.Rate },
+			"list":          func() { known.List = d.rest.Sounds.List },
+			"test-list":     func() { known.TestList = d.rest.Sounds.TestList },
+			"label-pattern": func() { known.LabelPattern = d.rest.Sounds.Label },
+			"group-pattern": func() { known.GroupPattern = d.rest.Sounds.Group },
 		} {
 			if d.set.Changed(name) {
 				change()

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/unroll-npu/unroll/lower/audio"
 )
 
 // Metadata is the name of the facts among a file's metadata.
@@ -34,6 +36,10 @@ type Facts struct {
 	// quantized: (x-Mean)/Std, an entry for each element of its last dimension.
 	Mean []float32 `json:"mean,omitempty"`
 	Std  []float32 `json:"std,omitempty"`
+
+	// Audio says how the samples of a recording become the raw features of the first input;
+	// nil where they are not made of sound.
+	Audio *audio.Parameters `json:"audio,omitempty"`
 
 	Data        *Data        `json:"data,omitempty"`        // that it was trained on
 	Calibration *Calibration `json:"calibration,omitempty"` // that it was quantized by
@@ -70,6 +76,15 @@ type Data struct {
 	Empty        string   `json:"empty,omitempty"`
 	Length       int      `json:"length,omitempty"`
 	RowSequences bool     `json:"row_sequences,omitempty"`
+
+	// Of recordings: their features as they were asked for, the rate that they were brought
+	// to, and where labels, groups and the test part come from.
+	Sound        string `json:"sound,omitempty"`
+	Resample     int    `json:"resample,omitempty"`
+	List         string `json:"list,omitempty"`
+	TestList     string `json:"test_list,omitempty"`
+	LabelPattern string `json:"label_pattern,omitempty"`
+	GroupPattern string `json:"group_pattern,omitempty"`
 
 	Validation float64 `json:"validation,omitempty"` // fraction of the training part that was kept back
 }
@@ -135,6 +150,14 @@ func (f *Facts) check() error {
 	for i, s := range f.Std {
 		if m := float64(f.Mean[i]); !(s > 0) || math.IsInf(float64(s), 0) || math.IsNaN(m) || math.IsInf(m, 0) {
 			return fmt.Errorf("feature %d has mean %v and deviation %v, expected finite numbers and a deviation above 0", i, f.Mean[i], s)
+		}
+	}
+	if f.Audio != nil {
+		if err := f.Audio.Check(); err != nil {
+			return err
+		}
+		if f.Mean != nil && len(f.Mean) != f.Audio.Features() {
+			return fmt.Errorf("%d means for %d features of sound", len(f.Mean), f.Audio.Features())
 		}
 	}
 	if f.Steps < 0 {

@@ -26,6 +26,9 @@ func Describe(train, validation, test *Set, say func(string)) {
 		parts += fmt.Sprintf(", %d to validate", validation.Len())
 	}
 	tell("data %s: %s, %d to test; %d steps of %d features%s", train.Source(), parts, test.Len(), train.Steps, train.Features, train.divided())
+	if train.Audio != nil {
+		tell("  features of sound: %v", train.Audio)
+	}
 	spreads := train.spreads()
 	for j, f := range spreads {
 		if train.pixels != nil && train.Features > shownFeatures {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/unroll-npu/unroll/lower/audio"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -47,7 +48,11 @@ func OpenFor(ctx context.Context, net *nn.Network, file string, w Wishes, say fu
 	if o := w.Default.withDefaults(); !trained {
 		d = facts.Data{Seed: o.Seed, Test: o.Test, SequenceColumn: o.SequenceColumn, Label: o.Label, Regression: net.Task == nn.Regression}
 	}
-	w.apply(&d)
+	var sound *audio.Parameters
+	if net.Facts != nil {
+		sound = net.Facts.Audio
+	}
+	w.apply(&d, sound, net.Steps)
 	if w.Source == "" && d.SHA256 != "" && divisionOf(&d) == divisionOf(known) {
 		train, test, err = Reopen(ctx, &d, filepath.Dir(file), say)
 	} else {
@@ -86,8 +91,9 @@ func OpenFor(ctx context.Context, net *nn.Network, file string, w Wishes, say fu
 	return train, test, assumed, nil
 }
 
-// apply writes the wishes over what the network's facts say.
-func (w *Wishes) apply(d *facts.Data) {
+// apply writes the wishes over what the network's facts say; a is what makes its features
+// of sound, or nil.
+func (w *Wishes) apply(d *facts.Data, a *audio.Parameters, steps int) {
 	if w.Source != "" {
 		d.Source = w.Source
 	}
@@ -109,6 +115,14 @@ func (w *Wishes) apply(d *facts.Data) {
 	if w.Change != nil {
 		w.Change(d)
 	}
+	if w.Source != "" && a != nil {
+		if d.Sound == "" {
+			d.Sound = a.String() // other recordings become what the network takes
+		}
+		if d.Length == 0 {
+			d.Length = steps
+		}
+	}
 	d.Standardize = false // the network brings its constants
 }
 
@@ -117,9 +131,13 @@ type dividing struct {
 	test      float64
 	seed      uint64
 	by, group string
+
+	labels, groups, list, tested string // of recordings
 }
 
-func divisionOf(d *facts.Data) dividing { return dividing{d.Test, d.Seed, d.By, d.Group} }
+func divisionOf(d *facts.Data) dividing {
+	return dividing{d.Test, d.Seed, d.By, d.Group, d.LabelPattern, d.GroupPattern, d.List, d.TestList}
+}
 
 // standardizeFor gives a network the constants of the training part.
 func standardizeFor(net *nn.Network, train *Set, trained bool) (assumed []string, err error) {

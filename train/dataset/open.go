@@ -34,6 +34,8 @@ type Options struct {
 	Features, Ignore             []string // columns that are features, or are not; default all that are left
 	Empty                        string   // what is done with empty cells: see EmptyPrevious, the default
 	RowSequences                 bool     // every row is a sequence of one feature
+
+	Sounds Sounds // WAV files only
 }
 
 // Values of Options.Standardize.
@@ -43,8 +45,8 @@ const (
 	StandardizeOff  = "off"
 )
 
-// Open reads a data set: a folder with the MNIST IDX files or with x.npy and
-// y.npy, an .npz archive, or a .csv file. It returns a training and a test part.
+// Open reads a data set: a folder with the MNIST IDX files, with x.npy and y.npy or with
+// WAV files, an .npz archive, or a .csv file. It returns a training and a test part.
 func Open(path string, o Options) (train, test *Set, err error) {
 	o = o.withDefaults()
 	if !(o.Test > 0 && o.Test < 1) {
@@ -64,6 +66,10 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
 	case info.IsDir() && exists(filepath.Join(path, "x.npy")):
 		train, test, err = openFolder(path, o)
+	case info.IsDir() && (o.Sounds.List != "" || hasSounds(path)):
+		train, test, err = openSounds(path, o)
+	case o.Sounds != (Sounds{}):
+		err = fmt.Errorf("%s: features of sound, lists and patterns of names are for a folder of .wav files, and no .wav is in it", path)
 	case info.IsDir():
 		train, test, err = OpenMNIST(path)
 		pictures = true // pixels between 0 and 1 are as initial weights expect them
@@ -72,7 +78,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 	case ext == ".csv":
 		train, err = openCSV(path, o)
 	default:
-		err = fmt.Errorf("%s: unknown kind of data: expected a folder with IDX files or x.npy and y.npy, an .npz or a .csv file", path)
+		err = fmt.Errorf("%s: unknown kind of data: expected a folder with IDX files, x.npy and y.npy or WAV files, an .npz or a .csv file", path)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -135,13 +141,14 @@ func sharesGroups(a, b *Set) bool {
 
 // join puts the sequences of two sets of one shape into one.
 func join(a, b *Set) (*Set, error) {
-	if (a.pixels == nil) != (b.pixels == nil) || (a.lengths == nil) != (b.lengths == nil) || a.index != nil || b.index != nil {
+	if (a.sounds == nil) != (b.sounds == nil) || (a.pixels == nil) != (b.pixels == nil) || (a.lengths == nil) != (b.lengths == nil) || a.index != nil || b.index != nil {
 		return nil, fmt.Errorf("%s: training and test part differ in type: they cannot be put together to be divided by group", a.Name)
 	}
 	s := *a
 	s.n += b.n
 	s.pixels, s.values = slices.Concat(a.pixels, b.pixels), slices.Concat(a.values, b.values)
 	s.labels, s.targets = slices.Concat(a.labels, b.labels), slices.Concat(a.targets, b.targets)
+	s.sounds = slices.Concat(a.sounds, b.sounds)
 	s.lengths, s.groups = slices.Concat(a.lengths, b.lengths), slices.Concat(a.groups, b.groups)
 	return &s, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/unroll-npu/unroll/lower/audio"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -32,6 +33,9 @@ type Set struct {
 	// feature, or nil. Sample does not apply them: they travel with the network.
 	Mean, Std []float32
 
+	// Audio says how the features were made of samples, where the set is of recordings.
+	Audio *audio.Parameters
+
 	// Notes are sentences on what was dropped, filled, padded or taken for something when
 	// the set was read.
 	Notes []string
@@ -49,8 +53,11 @@ type Set struct {
 	groups  []string  // N, what each sequence belongs to, for divisions; or nil
 	masked  bool      // some steps have no label or target: noLabel, NaN
 	divide  division  // how Split divides
+	sounds  []string  // N, the recording of each sequence, with soundsIn their folder; or nil
 	index   []int32   // sequence numbers of a subset in the arrays above, or nil
 	origin  [2]string // the files of samples and labels, for messages
+
+	soundsIn string
 }
 
 // noLabel is the label of a step that has none.
