@@ -58,7 +58,10 @@ func Bench(c Config, steps int, w io.Writer) ([]Speed, error) {
 	}
 	for _, workers := range counts {
 		c.Workers = workers
-		net := c.network(set)
+		net, err := c.network(set)
+		if err != nil {
+			return nil, err
+		}
 		Initialize(net, c.Seed)
 		r := newRun(c, net, set)
 		r.engine.load(net)

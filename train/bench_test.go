@@ -20,7 +20,10 @@ func BenchmarkStep(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				net := c.network(set)
+				net, err := c.network(set)
+				if err != nil {
+					b.Fatal(err)
+				}
 				Initialize(net, 1)
 				r := newRun(c, net, set)
 				defer r.engine.close()

@@ -37,6 +37,9 @@ type Config struct {
 	Window  int // rows of the input that every layer sees at a step; default 1
 	// OutputGate gives every layer one more gate, where the cell can have it.
 	OutputGate bool
+	// Stack, where it is not nil, are the layers of the network, as nn.ParseStack reads them,
+	// in the place of what the fields from Cell to OutputGate say.
+	Stack []nn.Layer
 
 	Epochs   int     // default as Steps says, or 1
 	Steps    int     // where Epochs is 0: optimizer steps at least, in whole epochs
@@ -142,14 +145,23 @@ func (c Config) withDefaults(sequences int) (Config, error) {
 }
 
 // network returns the untrained network for a set, with shapes but no values.
-func (c Config) network(set *dataset.Set) *nn.Network {
+func (c Config) network(set *dataset.Set) (*nn.Network, error) {
 	net := &nn.Network{Name: c.Name, Steps: set.Steps, Features: set.Features, Task: set.Task, PerStep: set.PerStep,
 		Outputs: set.Outputs, Classes: set.Classes, Mean: set.Mean, Std: set.Std, Seed: c.Seed}
 	if set.Origin != nil {
 		net.Facts = &facts.Facts{Data: set.Origin, Audio: set.Audio}
 	}
-	if net.Name == "" {
+	if net.Name == "" && c.Stack != nil {
+		net.Name = "stack"
+	} else if net.Name == "" {
 		net.Name = c.Cell.String()
+	}
+	if c.Stack != nil {
+		net.Layers = append(net.Layers, c.Stack...)
+		if err := net.Complete(); err != nil {
+			return nil, err
+		}
+		return net, nil
 	}
 	features := set.Features
 	for range c.Layers {
@@ -157,7 +169,7 @@ func (c Config) network(set *dataset.Set) *nn.Network {
 			ResetAfter: c.Cell == nn.GRU && !c.Classic, Window: c.Window, OutputGate: c.OutputGate})
 		features = c.Units
 	}
-	return net
+	return net, nil
 }
 
 // rateAt returns the learning rate of step n (from 0) of total steps.

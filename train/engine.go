@@ -3,8 +3,6 @@
 package train
 
 import (
-	"fmt"
-
 	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -23,9 +21,11 @@ type engine struct {
 	x        []float32 // rows of sequence b, step t: features values and a 1
 	xRow     int       // floats from one row to the next
 
-	layers []*cell.Run
-	head   *head
-	plan   plan
+	units   []unit
+	sources [][]int  // of every unit: units before it, -1 for x
+	adds    [][]bool // a gradient is added to what later units left
+	head    *head
+	plan    plan
 }
 
 // newEngine makes room for batch sequences of a network, which Trainable has let
@@ -37,14 +37,38 @@ func newEngine(net *nn.Network, batch, workers int, forwardOnly bool) *engine {
 	for i := e.features; i < len(e.x); i += e.xRow {
 		e.x[i] = 1
 	}
-	in := cell.Operand{Data: e.x, Sequence: e.steps * e.xRow, Row: e.xRow, Width: e.features}
+	input := cell.Operand{Data: e.x, Sequence: e.steps * e.xRow, Row: e.xRow, Width: e.features}
+	trained := make([]bool, len(net.Layers)) // there are weights in the layer or below it
 	for i := range net.Layers {
-		l := cell.NewRun(&net.Layers[i], e.steps, in, batch, i > 0, forwardOnly)
-		e.layers = append(e.layers, l)
-		in = l.Output()
+		l := &net.Layers[i]
+		sources, err := net.Sources(i)
+		if err != nil {
+			panic("BUG: " + err.Error()) // Trainable has looked
+		}
+		var in []cell.Operand
+		var widths []int
+		length, below := e.steps, false
+		for _, s := range sources {
+			if s < 0 {
+				in, widths = append(in, input), append(widths, net.Features)
+				continue
+			}
+			in, widths, length = append(in, e.units[s].Output()), append(widths, net.Layers[s].Units), e.units[s].Length()
+			below = below || trained[s]
+		}
+		trained[i] = below || l.Kind == nn.Recurrent || l.Kind == nn.Dense || l.Kind == nn.Convolution
+		for k, s := range sources {
+			if s >= 0 && !trained[s] {
+				sources[k] = -1 // nobody wants the gradient
+			}
+		}
+		e.units = append(e.units, newUnit(l, length, in, widths, batch, below, forwardOnly))
+		e.sources = append(e.sources, sources)
 	}
-	e.head = newHead(net, in, batch, forwardOnly)
+	last := e.units[len(e.units)-1]
+	e.head = newHead(net, last.Output(), last.Length(), batch, forwardOnly)
 	if !forwardOnly {
+		e.link()
 		e.assign()
 	}
 	return e
@@ -59,8 +83,8 @@ func (e *engine) rows(w, n int) (first, after int) {
 
 // forward runs sequences first..after-1 up to the head's outputs.
 func (e *engine) forward(first, after int) {
-	for _, l := range e.layers {
-		l.Forward(first, after)
+	for _, u := range e.units {
+		u.Forward(first, after)
 	}
 	e.head.forward(first, after)
 }
@@ -68,34 +92,13 @@ func (e *engine) forward(first, after int) {
 // backward runs sequences first..after-1 from the head's gradients down to the
 // gate gradients of every layer, and packs what the weight gradients need.
 func (e *engine) backward(first, after int) {
-	last := e.layers[len(e.layers)-1]
-	e.head.backward(last, first, after)
-	for i := len(e.layers) - 1; i >= 0; i-- {
-		e.layers[i].Backward(first, after)
-		if i > 0 {
-			e.layers[i].PassDown(e.layers[i-1], first, after)
-		}
-	}
-}
-
-// Trainable returns nil when training can work on the network: a chain of recurrent
-// layers. The error names the first layer that is none.
-func Trainable(net *nn.Network) error {
-	for i := range net.Layers {
-		sources, err := net.Sources(i)
-		if err != nil {
-			return err
-		}
-		switch l := &net.Layers[i]; {
-		case l.Kind != nn.Recurrent:
-			return fmt.Errorf("network %q: layer %s is a %v: only recurrent layers can be trained here", net.Name, net.LayerName(i), l.Kind)
-		case sources[0] != i-1:
-			return fmt.Errorf("network %q: layer %s reads %q: only a chain, each layer reading the one before, can be trained here", net.Name, net.LayerName(i), l.Inputs[0])
-		case l.Cell.Facts().Trainable != nil:
-			if err := l.Cell.Facts().Trainable(l); err != nil {
-				return fmt.Errorf("network %q: layer %s: %w", net.Name, net.LayerName(i), err)
+	e.head.backward(e.units[len(e.units)-1].Gradient(), first, after)
+	for i := len(e.units) - 1; i >= 0; i-- {
+		e.units[i].Backward(first, after)
+		for k, s := range e.sources[i] {
+			if s >= 0 {
+				e.units[i].PassDown(k, e.units[s].Gradient(), e.adds[i][k], first, after)
 			}
 		}
 	}
-	return nil
 }

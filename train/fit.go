@@ -94,9 +94,15 @@ func Untrained(c Config, set *dataset.Set) (*nn.Network, error) {
 	if err := c.checkData(set); err != nil {
 		return nil, err
 	}
-	net := c.network(set)
+	net, err := c.network(set)
+	if err != nil {
+		return nil, err
+	}
+	if err := Trainable(net); err != nil {
+		return nil, err
+	}
 	Initialize(net, c.Seed)
-	return net, Trainable(net)
+	return net, net.Check()
 }
 
 // checkData reports what about the sets keeps the options from being used.

@@ -269,7 +269,7 @@ func TestKnownAnswers(t *testing.T) {
 				near(fmt.Sprintf("witness: dx[%d]", f), slope(&x[0][0][f]), k.dx[f], 1e-8)
 			}
 			// The engine, to what float32 carries.
-			l := e.layers[0]
+			l := e.runs()[0]
 			l.Forward(0, batch)
 			for b := range batch {
 				for j := range units {

@@ -20,6 +20,7 @@ type head struct {
 	perStep bool
 
 	rows int // of one sequence: 1, or the number of steps
+	from int // row of the last layer's output that the first of them takes
 	in   cell.Operand
 	w    *cell.Matrix
 	out  cell.Operand // outputs padded to a panel
@@ -35,12 +36,13 @@ type head struct {
 	scratch []float64 // outputs values a worker could need, one set a sequence
 }
 
-func newHead(net *nn.Network, in cell.Operand, batch int, forwardOnly bool) *head {
+func newHead(net *nn.Network, in cell.Operand, length, batch int, forwardOnly bool) *head {
 	h := &head{outputs: net.Outputs, task: net.Task, perStep: net.PerStep, rows: 1, in: in}
 	if h.perStep {
 		h.rows = net.Steps
 	} else {
-		h.in.Data = in.Data[(net.Steps-1)*in.Row:]
+		h.from = length - 1
+		h.in.Data = in.Data[h.from*in.Row:]
 	}
 	rows, cols := batch*h.rows, cell.Pad(h.outputs)
 	h.out = cell.Operand{Sequence: h.rows * cols, Row: cols, Width: cols, Data: make([]float32, rows*cols)}
@@ -146,16 +148,14 @@ func largest(v []float32) int {
 	return best
 }
 
-// backward hands the gradients of the states to the last layer.
-func (h *head) backward(last *cell.Run, first, after int) {
+// backward writes the gradients of what the head takes into those of the last layer's
+// output.
+func (h *head) backward(to cell.Operand, first, after int) {
 	for b := first; b < after; b++ {
-		dh := last.DH[b*last.N:][:last.N]
-		if h.perStep {
-			clear(dh)
-			h.w.MulTransposed(h.rows, h.out.At(b, 0), h.out.Row, last.DOut.At(b, 0), last.DOut.Row, false)
-		} else {
-			h.w.MulTransposed(1, h.out.At(b, 0), h.out.Row, dh, last.N, false)
+		if !h.perStep {
+			clearRows(to, b, h.from+1)
 		}
+		h.w.MulTransposed(h.rows, h.out.At(b, 0), h.out.Row, to.At(b, h.from), max(to.Row, to.Width), false)
 		for t := range h.rows {
 			h.w.Columns.SetRow(b*h.rows+t, h.in.At(b, t)[:h.w.Inner])
 		}

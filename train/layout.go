@@ -38,8 +38,10 @@ func (e *engine) store(net *nn.Network, pick func(*cell.Matrix) []float32) {
 }
 
 func (e *engine) visit(net *nn.Network, pick func(*cell.Matrix) []float32, f func(keras, panels *float32)) {
-	for i, l := range e.layers {
-		l.Each(&net.Layers[i], pick, f)
+	for i, u := range e.units {
+		if run, ok := u.(*cell.Run); ok {
+			run.Each(&net.Layers[i], pick, f)
+		}
 	}
 	e.head.each(net, pick, f)
 }

@@ -72,6 +72,21 @@ func RecipeFor(set *dataset.Set, kind nn.Cell) string {
 	return "small"
 }
 
+// CellOf returns the cell that a recipe goes by: the classic one of a stack where it has
+// one, else the MinGRU, or the cell itself where there is no stack.
+func CellOf(c Config) nn.Cell {
+	if c.Stack == nil {
+		return c.Cell
+	}
+	kind := nn.MinGRU
+	for _, l := range c.Stack {
+		if l.Kind == nn.Recurrent && carriesByMatrix(l.Cell) {
+			kind = l.Cell
+		}
+	}
+	return kind
+}
+
 // carriesByMatrix reports whether a cell multiplies its state by a matrix.
 func carriesByMatrix(kind nn.Cell) bool {
 	l := &nn.Layer{Cell: kind, Features: 1, Units: 1}

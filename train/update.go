@@ -44,10 +44,7 @@ func (e *engine) assign() {
 			}
 		}
 	}
-	for i, l := range e.layers {
-		if i < len(e.layers)-1 || e.head.perStep {
-			l.NeedOutputGradients(e.batch)
-		}
+	for _, l := range e.runs() {
 		for from := 0; from < l.Gates.Width; from += l.N {
 			s := strip{gates: l.Gates, rows: l.Steps, from: from}
 			for _, m := range l.Matrices {
@@ -136,8 +133,19 @@ func (e *engine) squareSums(w int, sums map[*cell.Matrix][]float64) {
 // matrices returns all weight matrices in a fixed order.
 func (e *engine) matrices() []*cell.Matrix {
 	var all []*cell.Matrix
-	for _, l := range e.layers {
+	for _, l := range e.runs() {
 		all = append(all, l.Matrices...)
 	}
 	return append(all, e.head.w)
+}
+
+// runs returns the layers with weights.
+func (e *engine) runs() []*cell.Run {
+	var all []*cell.Run
+	for _, u := range e.units {
+		if r, ok := u.(*cell.Run); ok {
+			all = append(all, r)
+		}
+	}
+	return all
 }

@@ -94,6 +94,9 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	if p.form, err = choose("--sequence", b.sequence, compile.FormNames()); err != nil {
 		return p, err
 	}
+	if b.lower.whole(p.train.Stack, &p.lower) && p.form == compile.FormAuto {
+		p.form = compile.FormUnrolled
+	}
 	if p.form != compile.FormUnrolled && !p.lower.StateIO {
 		return p, usagef("--sequence %s with --no-state: the state has to pass from one step to the next", b.sequence)
 	}
@@ -330,7 +333,9 @@ func (b *buildFlags) settings() map[string]string {
 	s := b.npu.settings()
 	s["data"] = filepath.Base(b.data.data)
 	s["seed"] = fmt.Sprint(b.data.seed)
-	s["cell"] = b.train.cell
+	if s["cell"] = b.train.cell; b.train.layers != "1" {
+		s["layers"] = b.train.layers
+	}
 	s["units"] = fmt.Sprint(b.train.units)
 	s["recipe"] = b.train.recipe
 	s["form"] = b.lower.form

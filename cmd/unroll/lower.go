@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -107,6 +108,16 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	return o, nil
 }
 
+// whole has a call take whole sequences, no state carried, where layers run from the last
+// step to the first and the flags do not say otherwise. It reports whether it did.
+func (l *lowerFlags) whole(layers []nn.Layer, o *lower.Options) bool {
+	if !slices.ContainsFunc(layers, func(l nn.Layer) bool { return l.Reversed }) || l.set.Changed("no-state") || o.Steps > 0 {
+		return false
+	}
+	o.StateIO = false
+	return true
+}
+
 // tune fine-tunes the network under the quantization that o gives, when asked for.
 func (l *lowerFlags) tune(c *cli, net *nn.Network, set *dataset.Set, o lower.Options) (*nn.Network, error) {
 	if l.qat <= 0 {
@@ -192,6 +203,12 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	}
 	for _, what := range append(assumedOf(net), assumed...) {
 		c.say("assumed: %s", what)
+	}
+	if l.whole(net.Layers, &o) {
+		c.say("a call takes a whole sequence and carries no state: layers run from its last step to the first")
+		if err := rf.check(o.StateIO); err != nil {
+			return err
+		}
 	}
 	if net, err = l.tune(c, net, train, o); err != nil {
 		return err

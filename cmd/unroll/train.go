@@ -44,24 +44,26 @@ const recipeDefault = "default"
 
 // trainFlags describe the network and the run.
 type trainFlags struct {
-	cell, activation, recipe     string
-	units, layers, epochs, batch int
-	rate, clip, warmUp, smooth   float64
-	noise, decay                 float64
-	schedule, weights            string
-	shift                        int
-	classic, outputGate          bool
-	window                       int
-	validation                   float64
-	patience                     int
-	state                        string
-	given                        func(flag string) bool
+	cell, activation, recipe   string
+	layers                     string // a number, or a list for nn.ParseStack
+	units, epochs, batch       int
+	rate, clip, warmUp, smooth float64
+	noise, decay               float64
+	schedule, weights          string
+	shift                      int
+	classic, outputGate        bool
+	window                     int
+	validation                 float64
+	patience                   int
+	state                      string
+	perStep                    bool // the data has a label for every step
+	given                      func(flag string) bool
 }
 
 func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&t.cell, "cell", "gru", "recurrent cell: "+nn.CellNames())
 	f.IntVar(&t.units, "units", 0, "units of every layer (default: 64 for at most 8000 sequences, else 256)")
-	f.IntVar(&t.layers, "layers", 1, "stacked recurrent layers, 1 to 3")
+	f.StringVar(&t.layers, "layers", "1", "how many layers of --cell, 1 to 3; or a list of "+nn.StackHelp)
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
 	f.IntVar(&t.window, "window", 0, "rows of its input that every layer sees at a step (default: 1)")
 	f.BoolVar(&t.outputGate, "output-gate", false, "mingru: one more gate, which multiplies a layer's output")
@@ -92,15 +94,21 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if c.Cell, err = nn.ParseCell(t.cell); err != nil {
 		return c, usagef("--cell: %v", err)
 	}
+	if err := t.stack(&c, 1); err != nil {
+		return c, err
+	}
 	units := t.units
 	if !t.given("units") {
 		units = train.UnitsFor(c)
 	}
-	if units < 1 || t.layers < 1 || t.batch < 1 || t.epochs < 0 {
-		return c, usagef("--units %d --layers %d --batch %d --epochs %d: expected positive numbers", units, t.layers, t.batch, t.epochs)
+	if units < 1 || t.batch < 1 || t.epochs < 0 {
+		return c, usagef("--units %d --batch %d --epochs %d: expected positive numbers", units, t.batch, t.epochs)
+	}
+	if err := t.stack(&c, units); err != nil {
+		return c, err
 	}
 	c.Window, c.OutputGate = t.window, t.outputGate
-	c.Units, c.Layers, c.Batch, c.Classic, c.Smooth, c.Seed = units, t.layers, t.batch, t.classic, t.smooth, seed
+	c.Units, c.Batch, c.Classic, c.Smooth, c.Seed = units, t.batch, t.classic, t.smooth, seed
 	if t.given("clip") {
 		c.Clip = t.clip
 	}
@@ -132,7 +140,9 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if t.patience > 0 && t.validation == 0 {
 		return c, usagef("--patience %d: add --validation, the fraction to judge by", t.patience)
 	}
-	c.Name = fmt.Sprintf("%s%d", t.cell, units)
+	if c.Name = fmt.Sprintf("%s%d", t.cell, units); c.Stack != nil {
+		c.Name = stackName(t.layers)
+	}
 	if t.epochs != 0 {
 		c.Epochs = t.epochs
 	}
@@ -141,6 +151,36 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	}
 	return c, nil
 }
+
+// stack reads --layers: a number of layers of --cell, or a list.
+func (t *trainFlags) stack(c *train.Config, units int) error {
+	if n, err := strconv.Atoi(t.layers); err == nil {
+		if c.Layers = n; n < 1 {
+			return usagef("--layers %d: expected a positive number, or a list of layers", n)
+		}
+		return nil
+	}
+	for _, flag := range []string{"cell", "window", "output-gate", "classic", "activation"} {
+		if t.given(flag) {
+			return usagef("--%s with --layers %s: the list says it for every layer; --help shows how", flag, t.layers)
+		}
+	}
+	var err error
+	if c.Stack, err = nn.ParseStack(t.layers, units, t.perStep); err != nil {
+		return usagef("--layers: %v", err)
+	}
+	c.Cell, c.Layers = train.CellOf(*c), 1
+	return nil
+}
+
+// stackName makes a name of a list of layers: conv32x5-gru64.
+func stackName(list string) string {
+	name := strings.NewReplacer(",", "-", ":", "", " ", "").Replace(list)
+	return name[:min(len(name), maxStackName)]
+}
+
+// maxStackName keeps names of files short.
+const maxStackName = 48
 
 // resumable keeps the state of the run in a file after every epoch and on Ctrl-C, and
 // goes on from it when it is there.
@@ -180,6 +220,11 @@ func (t *trainFlags) fitTo(c *cli, cfg *train.Config, set, test *dataset.Set, se
 		return nil, err
 	}
 	t.units = chosen.Units
+	if t.perStep = set.PerStep; chosen.Stack != nil {
+		if err := t.stack(&chosen, chosen.Units); err != nil {
+			return nil, err
+		}
+	}
 	chosen.Validation, chosen.Patience = cfg.Validation, cfg.Patience
 	*cfg = chosen
 	dataset.Describe(set, cfg.Validation, test, func(line string) { c.say("%s", line) })
@@ -271,7 +316,9 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		return err
 	}
 	if out == "" {
-		out = t.cell + ".safetensors"
+		if out = t.cell + ".safetensors"; cfg.Stack != nil {
+			out = cfg.Name + ".safetensors"
+		}
 	}
 	if err := checkOutput(out, force); err != nil {
 		return err

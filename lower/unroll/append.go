@@ -58,5 +58,8 @@ func Append(p *Plan, l *nn.Layer, name string, x graph.TensorID, states []graph.
 		}
 	}
 	hs := kind.NPU(c, cell.Value(x))
+	if l.Reversed {
+		hs = backward(hs)
+	}
 	return ids(hs), ids(c.S), nil
 }

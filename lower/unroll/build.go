@@ -84,8 +84,20 @@ func check(net *nn.Network, o Options) error {
 		return err
 	}
 	units := 0
-	for _, l := range net.Layers {
+	for i, l := range net.Layers {
 		units += l.Units
+		name := net.LayerName(i)
+		switch {
+		case l.Reversed && o.StateIO:
+			return fmt.Errorf("network %q: layer %s runs from the last step to the first: a stream, whose state is carried, has no last step; lower it for whole sequences (--no-state)", net.Name, name)
+		case l.Reversed && net.Steps > 0 && o.Steps != net.Steps:
+			return fmt.Errorf("network %q: layer %s runs from the last step to the first: a call needs all %d steps of a sequence, not %d", net.Name, name, net.Steps, o.Steps)
+		case l.Kind == nn.Pooling && net.Steps > 0 && o.Steps != net.Steps:
+			return fmt.Errorf("network %q: layer %s makes one row of all steps (%v): a call needs all %d steps of a sequence, not %d", net.Name, name, l.Pool, net.Steps, o.Steps)
+		}
+	}
+	if o.PerStep && net.Pooled(len(net.Layers)-1) {
+		return fmt.Errorf("network %q: layer %s is one row for all steps: the head has no row for each (leave --per-step out)", net.Name, net.LayerName(len(net.Layers)-1))
 	}
 	return budget.Ask(fmt.Sprintf("network %q in %d steps", net.Name, o.Steps), budget.Times(int64(o.Steps), int64(len(net.Layers))*stepBytes+int64(units)*unitBytes))
 }

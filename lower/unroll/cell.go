@@ -4,6 +4,7 @@ package unroll
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/train/cell"
@@ -83,12 +84,44 @@ func (o operators) Find(name string) cell.Value { return cell.Value(o.b.Graph.Fi
 
 func (o operators) Symmetric(role string, ask bool) { o.b.Plan.Symmetric[role] = ask }
 
+// reversed is the builder as a cell sees it that runs from the last step to the first: where
+// all steps are cut apart or put together, they are in the order that they run in, while
+// the tensors keep the order of time. It costs no operation.
+type reversed struct {
+	operators
+	steps int
+}
+
+func (o reversed) Split(x cell.Value, axis int, names ...string) []cell.Value {
+	if axis != 0 || len(names) != o.steps {
+		return o.operators.Split(x, axis, names...)
+	}
+	return backward(o.operators.Split(x, axis, backward(names)...))
+}
+
+func (o reversed) Join(name string, axis int, xs ...cell.Value) cell.Value {
+	if axis == 0 && len(xs) == o.steps {
+		xs = backward(xs)
+	}
+	return o.operators.Join(name, axis, xs...)
+}
+
+// backward returns a copy in the opposite order.
+func backward[T any](v []T) []T {
+	v = slices.Clone(v)
+	slices.Reverse(v)
+	return v
+}
+
 // lowering prepares a recurrent layer whose tensors are named after name and whose
 // states begin as given, and notes what is known of the states.
 func (b *builder) lowering(l *nn.Layer, name string, o Options, states []graph.TensorID) *cell.Lowering {
 	c := &cell.Lowering{Builder: operators{b}, Layer: *l, Steps: o.Steps, Tied: o.Tied && o.Form == NPU, Blend: o.Blend,
 		Zero: !o.StateIO, Finals: map[string]string{}, S: values(states)}
 	c.Name = name
+	if l.Reversed {
+		c.Builder = reversed{operators{b}, o.Steps}
+	}
 	for _, s := range cell.Of(l).States(l) {
 		role := c.Role(s.Name)
 		if s.Sums {
@@ -123,7 +156,7 @@ func (b *builder) recurrent(net *nn.Network, l int, o Options, rows func() graph
 		if o.Form == Keras {
 			return nil, fmt.Errorf("network %q: layer %d: Keras has no window of %d rows before a cell: choose the npu form", net.Name, l, layer.Window)
 		}
-		x = b.window(net.LayerName(l), rows(), layer.Window, l, o)
+		x = b.window(net.LayerName(l), rows(), layer.Window, l, layer.Reversed, o)
 	}
 	if o.StateIO {
 		for i, s := range states {
@@ -134,7 +167,11 @@ func (b *builder) recurrent(net *nn.Network, l int, o Options, rows func() graph
 	}
 	var hs []cell.Value
 	if o.Form == Keras {
-		if hs = kind.Keras(c, values(steps())); hs == nil {
+		xs := values(steps())
+		if layer.Reversed {
+			xs = backward(xs)
+		}
+		if hs = kind.Keras(c, xs); hs == nil {
 			return nil, fmt.Errorf("network %q: layer %d: Keras has no %v cell: choose the npu form", net.Name, l, layer.Cell)
 		}
 	} else {
@@ -149,6 +186,9 @@ func (b *builder) recurrent(net *nn.Network, l int, o Options, rows func() graph
 			b.Graph.Outputs = append(b.Graph.Outputs, out)
 			b.Graph.States = append(b.Graph.States, graph.State{In: begin[i], Out: out})
 		}
+	}
+	if layer.Reversed {
+		hs = backward(hs)
 	}
 	return ids(hs), nil
 }

@@ -68,14 +68,19 @@ func (b *builder) layer(net *nn.Network, l int, o Options, in graph.TensorID, ou
 	}
 	xs := make([]graph.TensorID, len(sources))
 	for i, s := range sources {
+		if layer.Kind == nn.Pooling {
+			break // it may want single steps
+		}
 		xs[i] = input(s).rows(name + "/x")
 	}
 	out := &sequence{b: b, name: name}
 	switch layer.Kind {
+	case nn.Pooling:
+		out.all = b.pool(name+"/y", layer.Pool, input(sources[0]))
 	case nn.Dense:
 		out.all = b.dense(name, layer, xs[0])
 	case nn.Convolution:
-		out.all = b.dense(name, layer, b.window(name, xs[0], layer.Window, l, o))
+		out.all = b.dense(name, layer, b.window(name, xs[0], layer.Window, l, false, o))
 	case nn.Concatenation:
 		out.all = b.beside(name, xs)
 	case nn.Activate:
@@ -112,19 +117,43 @@ func (b *builder) activation(name, role string, a nn.Activation, x graph.TensorI
 	return b.tanh(name, role, x)
 }
 
-// beside puts rows [T,F1], [T,F2], … side by side. Where they have scales of their own,
-// an ADD of zero brings each to the one of the result.
+// beside puts rows [T,F1], [T,F2], … side by side. Where they have scales of their own, the
+// result has another, and quantization brings each to it.
 func (b *builder) beside(name string, xs []graph.TensorID) graph.TensorID {
-	role := name + "/y"
-	same := true
+	out := b.join(name+"/y", 1, xs)
 	for _, x := range xs {
-		same = same && b.Role[x] == b.Role[xs[0]]
-	}
-	if !same {
-		zero := b.constant(name+"/zero", []float32{0})
-		for i, x := range xs {
-			xs[i] = b.sum(fmt.Sprintf("%s/x%d", name, i), role, graph.ActNone, x, zero)
+		if b.Role[x] != b.Role[xs[0]] {
+			b.Role[out] = name + "/y"
 		}
 	}
-	return b.join(role, 1, xs)
+	return out
+}
+
+// maxPoolRows is the largest window that MAX_POOL_2D is used for; the hardware looks at no
+// more at once, and REDUCE_MAX cuts by itself.
+const maxPoolRows = 256
+
+// pool makes one row [1,H] of a sequence.
+func (b *builder) pool(name string, p nn.Pool, x *sequence) graph.TensorID {
+	switch p {
+	case nn.PoolLast, nn.PoolFirst:
+		steps := x.steps()
+		if p == nn.PoolFirst {
+			return steps[0]
+		}
+		return steps[len(steps)-1]
+	}
+	rows := x.rows(name + "/x")
+	steps, units := b.shape(rows)[0], b.shape(rows)[1]
+	switch {
+	case steps == 1:
+		return rows
+	case p == nn.PoolMean:
+		return b.one(graph.Mean, graph.ReducerAttr{KeepDims: true}, name, name, []int{1, units}, rows, b.index("axis", true, 0))
+	case steps > maxPoolRows:
+		return b.one(graph.ReduceMax, graph.ReducerAttr{KeepDims: true}, name, b.Role[rows], []int{1, units}, rows, b.index("axis", true, 0))
+	}
+	image := b.reshape(name+"/image", rows, 1, steps, 1, units)
+	top := b.one(graph.MaxPool2D, graph.Pool2DAttr{Padding: graph.PadValid, StrideH: 1, StrideW: 1, FilterH: steps, FilterW: 1}, name+"/top", b.Role[rows], []int{1, 1, 1, units}, image)
+	return b.reshape(name, top, 1, units)
 }

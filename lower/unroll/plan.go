@@ -64,7 +64,8 @@ func (p *Plan) Roles() []string {
 }
 
 // finish fills Feeds and checks that every computed tensor has a role and that
-// data movement does not cross roles.
+// data movement does not cross roles, but for a concatenation of layers, which has a role
+// of its own.
 func (p *Plan) finish() {
 	for i, op := range p.Graph.Ops {
 		for _, id := range op.Outputs {
@@ -76,7 +77,7 @@ func (p *Plan) finish() {
 			continue
 		}
 		for _, id := range op.Inputs {
-			if p.Converts(op, id) {
+			if own := p.Graph.Tensors[op.Outputs[0]].Name == p.Role[op.Outputs[0]]; p.Converts(op, id) && !(own && op.Kind == graph.Concatenation) {
 				panic(fmt.Sprintf("BUG: %s moves role %q to %q", p.Graph.OpString(i), p.Role[id], p.Role[op.Outputs[0]]))
 			}
 		}

@@ -4,6 +4,7 @@ package unroll
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -11,8 +12,9 @@ import (
 // window puts the last k rows of x [T,F] side by side for every step, the latest
 // last: [T, k*F]. The k-1 rows before the first step are zero, or with StateIO a state
 // of the graph, "state_xL" for layer l. They are rows of x: all of them have its role, and
-// carrying them is a copy of bytes.
-func (b *builder) window(name string, x graph.TensorID, k, l int, o Options) graph.TensorID {
+// carrying them is a copy of bytes. Reversed, the window of a step is it and the k-1 rows
+// after it, its own last and zeros beyond the end.
+func (b *builder) window(name string, x graph.TensorID, k, l int, reversed bool, o Options) graph.TensorID {
 	if k <= 1 {
 		return x
 	}
@@ -25,7 +27,11 @@ func (b *builder) window(name string, x graph.TensorID, k, l int, o Options) gra
 		before = b.constant(name+"/before", make([]float32, (k-1)*features), k-1, features)
 		b.Role[before] = role
 	}
-	all := b.join(name+"/rows", 0, []graph.TensorID{before, x})
+	joined := []graph.TensorID{before, x}
+	if reversed && steps > 1 { // the window of one step has its own row last anyway
+		joined = []graph.TensorID{x, before}
+	}
+	all := b.join(name+"/rows", 0, joined)
 	after := fmt.Sprintf("state_x%d_out", l)
 	if !o.StateIO {
 		after = name + "/after"
@@ -62,6 +68,9 @@ func (b *builder) window(name string, x graph.TensorID, k, l int, o Options) gra
 			b.Graph.States = append(b.Graph.States, graph.State{In: before, Out: parts[1]})
 		}
 		columns[i] = parts[at]
+	}
+	if reversed {
+		slices.Reverse(columns)
 	}
 	return b.join(name+"/window", 1, columns)
 }

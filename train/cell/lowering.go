@@ -70,6 +70,14 @@ type Lowering struct {
 	t int     // being built
 }
 
+// time returns the place in time of the step that is built as number t.
+func (c *Lowering) time(t int) int {
+	if c.Reversed {
+		return c.Steps - 1 - t
+	}
+	return t
+}
+
 // H and C are the places of the output and the cell state among the states.
 const (
 	H = 0
@@ -91,7 +99,9 @@ func (c *Lowering) TiedRole(what, to string) string {
 }
 
 // At names a tensor of the step being built.
-func (c *Lowering) At(what string) string { return fmt.Sprintf("%s/t%02d/%s", c.Name, c.t, what) }
+func (c *Lowering) At(what string) string {
+	return fmt.Sprintf("%s/t%02d/%s", c.Name, c.time(c.t), what)
+}
 
 // StateName returns the name of the tensor that holds a state after the step
 // being built: the last one is the state output.
@@ -137,7 +147,7 @@ func (c *Lowering) Project(x Value, w Weights, bias []float32) []Value {
 func (c *Lowering) eachStep(what string) []string {
 	names := make([]string, c.Steps)
 	for t := range names {
-		names[t] = fmt.Sprintf("%s/t%02d/%s", c.Name, t, what)
+		names[t] = fmt.Sprintf("%s/t%02d/%s", c.Name, c.time(t), what)
 	}
 	return names
 }

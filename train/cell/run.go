@@ -59,7 +59,7 @@ type Place struct {
 	RecurrentAt int
 }
 
-// Run is one recurrent layer over a batch. Units are padded to whole panels; the
+// Run is one layer with weights over a batch: a recurrent one, or one without a state. Units are padded to whole panels; the
 // weights of padding units are 0 and stay 0, since their gradients are 0.
 //
 // One row of gates a sequence and step is all that the forward pass leaves beside
@@ -78,24 +78,40 @@ type Run struct {
 	Matrices []*Matrix
 
 	DH, DC []float32 // a row of N a sequence: gradients of the states, running back
-	DOut   Operand   // gradients of every step's output, or no data
+	DOut   Operand   // gradients of every step's output, or no data: then that of the last is in DH
 	// DY is a row of N a sequence: the gradient of the output of the step that Backward
 	// runs, where the output is not the state; else that gradient is in DH.
 	DY []float32
 
-	cell   Cell
-	output Operand
+	cell   stepper
+	output Operand // in the order of the steps that run
+	given  Operand // what others read: output, or a copy in the order of time
 	places []Place
 	below  Operand   // the layer's input
 	window int       // rows of it side by side
-	dX     []float32 // with a window: gradients of In, as many rows as a sequence has
+	dX     []float32 // where In is a copy: gradients of In, as many rows as a sequence has
+}
+
+// stepper is what a training step needs of a cell, or of a layer without a state.
+type stepper interface {
+	Layout(l *nn.Layer) Layout
+	Forward(r *Run, first, after, t int)
+	Backward(r *Run, first, after, t int)
+}
+
+// stepperOf returns the arithmetic of a layer with weights.
+func stepperOf(l *nn.Layer) stepper {
+	if l.Kind == nn.Dense || l.Kind == nn.Convolution {
+		return pointwise{}
+	}
+	return Of(l)
 }
 
 // NewRun makes room for a batch. below says that a layer below wants the gradients of
 // the input; forwardOnly leaves out what only training needs.
 func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnly bool) *Run {
-	r := &Run{Layer: layer, N: Pad(layer.Units), Steps: steps, In: in, cell: Of(layer), below: in, window: max(layer.Window, 1)}
-	if r.window > 1 {
+	r := &Run{Layer: layer, N: Pad(layer.Units), Steps: steps, In: in, cell: stepperOf(layer), below: in, window: max(layer.Window, 1)}
+	if r.copied() {
 		row := Pad(r.window*in.Width + 1)
 		r.In = Operand{Data: make([]float32, batch*steps*row), Sequence: steps * row, Row: row, Width: r.window * in.Width}
 		for i := r.In.Width; i < len(r.In.Data); i += row {
@@ -139,6 +155,9 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 	} else {
 		r.output.Data = r.H.Data[r.H.Row:] // after each step
 	}
+	if r.given = r.output; layer.Reversed {
+		r.given = operand(steps)
+	}
 	for _, p := range layout.Matrices {
 		source := r.In
 		switch {
@@ -162,7 +181,7 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 		}
 		if below {
 			r.Matrices[0].NeedTranspose(r.In.Width)
-			if r.window > 1 {
+			if r.copied() {
 				r.dX = make([]float32, batch*steps*Pad(r.In.Width))
 			}
 		}
@@ -170,22 +189,50 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 	return r
 }
 
-// Output is what the layer above or the head reads: a row for each step.
-func (r *Run) Output() Operand { return r.output }
+// copied reports whether the rows that the input matrix takes are not those of the layer
+// below as they lie.
+func (r *Run) copied() bool { return r.window > 1 || r.Layer.Reversed }
 
-// NeedOutputGradients makes room for a gradient of every step's output.
-func (r *Run) NeedOutputGradients(batch int) {
-	if r.DOut.Data == nil {
+// at returns the place in time of the step that runs as number t.
+func (r *Run) at(t int) int {
+	if r.Layer.Reversed {
+		return r.Steps - 1 - t
+	}
+	return t
+}
+
+// Output is what the layer above or the head reads: a row for each step.
+func (r *Run) Output() Operand { return r.given }
+
+// Length returns the rows of the output of a sequence.
+func (r *Run) Length() int { return r.Steps }
+
+// Final returns the row of the output that is computed last.
+func (r *Run) Final() int { return r.at(r.Steps - 1) }
+
+// NeedGradients makes room for a gradient of every step's output, or, final, of the one
+// that is computed last.
+func (r *Run) NeedGradients(batch int, final bool) {
+	if r.DOut.Data == nil && !final {
 		r.DOut = Operand{Sequence: r.Steps * r.N, Row: r.N, Width: r.N}
 		r.DOut.Data = make([]float32, batch*r.DOut.Sequence)
 	}
+}
+
+// Gradient is where those that read the output leave its gradient: a row for each
+// step, or one for all where only the last one is read.
+func (r *Run) Gradient() Operand {
+	if r.DOut.Data != nil {
+		return r.DOut
+	}
+	return Operand{Data: r.DH, Sequence: r.N, Width: r.N}
 }
 
 // Forward runs sequences first..after-1: the product of all inputs, then step by step.
 func (r *Run) Forward(first, after int) {
 	w := r.Matrices[0]
 	for b := first; b < after; b++ {
-		if r.window > 1 {
+		if r.copied() {
 			r.look(b)
 		}
 		w.Mul(r.Steps, r.In.At(b, 0), r.In.Row, 0, w.Cols/gemm.Width, r.Gates.At(b, 0), r.Gates.Row, false)
@@ -193,16 +240,24 @@ func (r *Run) Forward(first, after int) {
 	for t := range r.Steps {
 		r.cell.Forward(r, first, after, t)
 	}
+	if r.Layer.Reversed {
+		for b := first; b < after; b++ {
+			for t := range r.Steps {
+				copy(r.given.At(b, r.at(t))[:r.N], r.output.At(b, t))
+			}
+		}
+	}
 }
 
-// look puts the last rows of the input of sequence b side by side, the latest last.
+// look puts the last rows of the input of sequence b side by side, the latest last, in
+// the order of the steps that run.
 func (r *Run) look(b int) {
 	width := r.below.Width
 	for t := range r.Steps {
 		row := r.In.At(b, t)
 		for i := range r.window {
 			if from := t - r.window + 1 + i; from >= 0 {
-				copy(row[i*width:(i+1)*width], r.below.At(b, from))
+				copy(row[i*width:(i+1)*width], r.below.At(b, r.at(from)))
 			}
 		}
 	}
@@ -232,10 +287,12 @@ func (r *Run) RecurBack(m *Matrix, first, after, t, column int, add bool) {
 	}
 }
 
-// Backward expects the gradient of the last output in DH, and those of all outputs
-// in DOut where that has data.
+// Backward takes the gradients of the output from where Gradient says they are.
 func (r *Run) Backward(first, after int) {
 	clear(r.DC[first*r.N : after*r.N])
+	if r.DOut.Data != nil {
+		clear(r.DH[first*r.N : after*r.N])
+	}
 	d := r.DH
 	if r.DY != nil {
 		d = r.DY
@@ -246,7 +303,7 @@ func (r *Run) Backward(first, after int) {
 		if r.DOut.Data != nil {
 			for b := first; b < after; b++ {
 				dh := d[b*r.N:][:r.N]
-				for i, v := range r.DOut.At(b, t)[:r.N] {
+				for i, v := range r.DOut.At(b, r.at(t))[:r.N] {
 					dh[i] += v
 				}
 			}
@@ -265,24 +322,25 @@ func (r *Run) Backward(first, after int) {
 	}
 }
 
-// PassDown writes the gradients of the input into the layer below.
-func (r *Run) PassDown(below *Run, first, after int) {
+// PassDown writes the gradients of the input to the rows of an operand, or adds them.
+func (r *Run) PassDown(_ int, to Operand, add bool, first, after int) {
 	for b := first; b < after; b++ {
-		clear(below.DH[b*below.N:][:below.N])
-		if r.window == 1 {
-			r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, below.DOut.At(b, 0), below.DOut.Row, false)
+		if !r.copied() {
+			r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, to.At(b, 0), to.Row, add)
 			continue
 		}
 		row, width := Pad(r.In.Width), r.below.Width
 		dx := r.dX[b*r.Steps*row:]
 		r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, dx, row, false)
 		for t := range r.Steps {
-			to := below.DOut.At(b, t)[:width]
-			clear(to)
+			d := to.At(b, r.at(t))[:width]
+			if !add {
+				clear(d)
+			}
 			// Row t is in the windows of steps t … t+window-1.
 			for i := 0; i < r.window && t+i < r.Steps; i++ {
 				for j, v := range dx[(t+i)*row+(r.window-1-i)*width:][:width] {
-					to[j] += v
+					d[j] += v
 				}
 			}
 		}

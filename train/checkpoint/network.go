@@ -12,11 +12,23 @@ import (
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
-// format marks our own files; version grows when old readers would misread them.
+// format marks our own files. The version is the first one whose readers understand the
+// network: earlier ones would take a reversed layer for another.
 const (
-	format  = "unroll"
-	version = "1"
+	format   = "unroll"
+	version  = "1"
+	reversed = "2"
 )
+
+// versionOf returns the version that a network needs.
+func versionOf(net *nn.Network) string {
+	for i := range net.Layers {
+		if net.Layers[i].Reversed {
+			return reversed
+		}
+	}
+	return version
+}
 
 // description is what the metadata holds beside the tensors.
 type description struct {
@@ -43,21 +55,26 @@ type layer struct {
 	Activation string   `json:"activation,omitempty"` // of a layer that is not recurrent
 	Window     int      `json:"window,omitempty"`
 	OutputGate bool     `json:"output_gate,omitempty"`
+	Reversed   bool     `json:"reversed,omitempty"`
+	Pool       string   `json:"pool,omitempty"` // of a pooling
 }
 
 func describe(l *nn.Layer) layer {
-	d := layer{Units: l.Units, ResetAfter: l.ResetAfter, Name: l.Name, Inputs: l.Inputs, Window: l.Window, OutputGate: l.OutputGate}
+	d := layer{Units: l.Units, ResetAfter: l.ResetAfter, Name: l.Name, Inputs: l.Inputs, Window: l.Window, OutputGate: l.OutputGate, Reversed: l.Reversed}
 	if l.Kind == nn.Recurrent {
 		d.Cell, d.Relu = l.Cell.String(), l.Activation == nn.Relu
 	} else {
 		d.Kind, d.Activation = l.Kind.String(), l.Activation.String()
+	}
+	if l.Kind == nn.Pooling {
+		d.Pool = l.Pool.String()
 	}
 	return d
 }
 
 // network returns the layer described, without tensors and features.
 func (d *layer) network() (nn.Layer, error) {
-	l := nn.Layer{Units: d.Units, ResetAfter: d.ResetAfter, Name: d.Name, Inputs: d.Inputs, Window: d.Window, OutputGate: d.OutputGate}
+	l := nn.Layer{Units: d.Units, ResetAfter: d.ResetAfter, Name: d.Name, Inputs: d.Inputs, Window: d.Window, OutputGate: d.OutputGate, Reversed: d.Reversed}
 	if d.Units < 1 || d.Units > maxWidth || d.Window < 0 || d.Window > maxWidth {
 		return l, fmt.Errorf("%d units, window %d: out of range", d.Units, d.Window)
 	}
@@ -72,6 +89,11 @@ func (d *layer) network() (nn.Layer, error) {
 	if l.Kind, err = nn.ParseKind(d.Kind); err != nil {
 		return l, err
 	}
+	if l.Kind == nn.Pooling {
+		if l.Pool, err = nn.ParsePool(d.Pool); err != nil {
+			return l, err
+		}
+	}
 	l.Activation, err = nn.ParseActivation(d.Activation)
 	return l, err
 }
@@ -80,7 +102,7 @@ var tasks = map[nn.Task]string{nn.Classification: "classification", nn.Regressio
 
 // Bounds that keep a wrong description from asking for absurd memory.
 const (
-	maxLayers = 16
+	maxLayers = nn.MaxLayers
 	maxWidth  = 1 << 16
 )
 
@@ -107,7 +129,7 @@ func metadata(net *nn.Network) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("network %q: %w", net.Name, err)
 	}
-	m := map[string]string{"format": format, "version": version, "network": string(text)}
+	m := map[string]string{"format": format, "version": versionOf(net), "network": string(text)}
 	if net.Facts != nil {
 		b, err := net.Facts.Encode()
 		if err != nil {
@@ -180,8 +202,8 @@ func (c *container) readNetwork() (*nn.Network, error) {
 	fail := func(format string, args ...any) (*nn.Network, error) {
 		return nil, fmt.Errorf("%s: %s", c.file, fmt.Sprintf(format, args...))
 	}
-	if v := c.metadata["version"]; v != version {
-		return fail("format version %q, expected %q: written by another version of this program", v, version)
+	if v := c.metadata["version"]; v != version && v != reversed {
+		return fail("format version %q, expected %q or %q: written by another version of this program", v, version, reversed)
 	}
 	var d description
 	if err := json.Unmarshal([]byte(c.metadata["network"]), &d); err != nil {

@@ -10,16 +10,18 @@ import (
 // Kind is what a layer of a network does.
 type Kind int
 
-// Kinds of layers. Each maps a sequence of T rows to a sequence of T rows.
+// Kinds of layers. Each maps a sequence of T rows to a sequence of T rows, but for
+// Pooling, which maps it to one row.
 const (
 	Recurrent     Kind = iota // a Cell
 	Dense                     // y(t) = act(x(t).Kernel + Bias)
 	Convolution               // y(t) = act([x(t-Window+1) … x(t)].Kernel + Bias), zeros before the first row
 	Concatenation             // the inputs' features side by side
 	Activate                  // the activation alone
+	Pooling                   // one row out of all: see Pool
 )
 
-var kinds = [...]string{"recurrent", "dense", "convolution", "concatenation", "activation"}
+var kinds = [...]string{"recurrent", "dense", "convolution", "concatenation", "activation", "pooling"}
 
 func (k Kind) String() string {
 	if k >= 0 && int(k) < len(kinds) {
@@ -64,6 +66,34 @@ func ParseActivation(s string) (Activation, error) {
 	return 0, fmt.Errorf("unknown activation %q: expected one of %v", s, activations)
 }
 
+// Pool is what a Pooling makes of the rows of a sequence.
+type Pool int
+
+// Pools, feature by feature.
+const (
+	PoolMean Pool = iota
+	PoolMax
+	PoolLast  // the row of the last step
+	PoolFirst // the row of the first step: the last one that a Reversed layer computes
+)
+
+var pools = [...]string{"mean", "max", "last", "first"}
+
+func (p Pool) String() string {
+	if p >= 0 && int(p) < len(pools) {
+		return pools[p]
+	}
+	return fmt.Sprintf("Pool(%d)", int(p))
+}
+
+// ParsePool reads the name of a pool.
+func ParsePool(s string) (Pool, error) {
+	if i := slices.Index(pools[:], s); i >= 0 {
+		return Pool(i), nil
+	}
+	return 0, fmt.Errorf("unknown pooling %q: expected one of %v", s, pools)
+}
+
 // Input is the name of the network's input among the inputs of a layer.
 const Input = "input"
 
@@ -85,6 +115,10 @@ type Layer struct {
 	Activation Activation
 	ResetAfter bool // GRU only; false is the classic variant with one bias
 	OutputGate bool // MinGRU only
+	// Reversed has a recurrent layer run from the last row to the first; its output is
+	// in the order of its input all the same.
+	Reversed bool
+	Pool     Pool // of a Pooling
 	// Window is the number of rows that a recurrent layer or a convolution sees at a step,
 	// the latest last, zeros before the first; 0 is 1.
 	Window int
@@ -112,8 +146,11 @@ func (l *Layer) Parameters() []Parameter {
 // kernel.
 func (l *Layer) Width() int { return max(l.Window, 1) * l.Features }
 
-// Columns returns the number of columns of a recurrent layer's kernel, G*H.
+// Columns returns the number of columns of the layer's kernel: G*H of a recurrent one.
 func (l *Layer) Columns() int {
+	if l.Kind != Recurrent {
+		return l.Units
+	}
 	gates := l.Cell.Gates()
 	if l.OutputGate {
 		gates++

@@ -80,6 +80,19 @@ func (n *Network) Sources(i int) ([]int, error) {
 	return all, nil
 }
 
+// Pooled reports whether layer i gives one row for all steps: it is a Pooling, or reads
+// what one gives.
+func (n *Network) Pooled(i int) bool {
+	for i >= 0 && n.Layers[i].Kind != Pooling {
+		sources, err := n.Sources(i)
+		if err != nil {
+			return false
+		}
+		i = sources[0]
+	}
+	return i >= 0
+}
+
 // Check verifies names, dimensions and sizes of the tensors of all layers and of the head.
 func (n *Network) Check() error {
 	if len(n.Layers) == 0 {
@@ -99,6 +112,9 @@ func (n *Network) Check() error {
 			seen[name] = true
 		}
 	}
+	if n.PerStep && n.Pooled(len(n.Layers)-1) {
+		return fmt.Errorf("network %q: layer %s is pooled over all steps: it has no output for every one of them", n.Name, n.LayerName(len(n.Layers)-1))
+	}
 	units := n.Layers[len(n.Layers)-1].Units
 	if len(n.HeadKernel) != units*n.Outputs || len(n.HeadBias) != n.Outputs {
 		return fmt.Errorf("network %q: head: found %d weights and %d biases, expected %d and %d",
@@ -109,7 +125,7 @@ func (n *Network) Check() error {
 
 func (n *Network) checkLayer(i int) error {
 	l := &n.Layers[i]
-	if l.Kind < Recurrent || l.Kind > Activate {
+	if l.Kind < Recurrent || l.Kind > Pooling {
 		return fmt.Errorf("network %q: layer %d: unknown kind %v", n.Name, i, l.Kind)
 	}
 	if l.Kind == Recurrent && l.Cell.Facts() == nil {
@@ -140,8 +156,20 @@ func (n *Network) checkLayer(i int) error {
 	if l.Features != features {
 		return fail("input features", l.Features, features)
 	}
-	if (l.Kind == Concatenation || l.Kind == Activate) && l.Units != features {
+	if (l.Kind == Concatenation || l.Kind == Activate || l.Kind == Pooling) && l.Units != features {
 		return fail("units", l.Units, features)
+	}
+	pooled := 0
+	for _, s := range sources {
+		if s >= 0 && n.Pooled(s) {
+			pooled++
+		}
+	}
+	switch {
+	case pooled > 0 && pooled < len(sources):
+		return fmt.Errorf("%s: some of its inputs are one row, pooled, and others a row for every step", title)
+	case pooled > 0 && (l.Kind == Recurrent || l.Kind == Convolution || l.Kind == Pooling):
+		return fmt.Errorf("%s: its input is one row, pooled: no steps are left to go through", title)
 	}
 	return l.check(title)
 }
@@ -151,7 +179,7 @@ func (n *Network) checkLayer(i int) error {
 func CheckLayer(name string, l *Layer) error {
 	title := fmt.Sprintf("layer %q", name)
 	switch {
-	case l.Kind < Recurrent || l.Kind > Activate:
+	case l.Kind < Recurrent || l.Kind > Pooling:
 		return fmt.Errorf("%s: unknown kind %v", title, l.Kind)
 	case l.Kind == Recurrent && l.Cell.Facts() == nil:
 		return fmt.Errorf("%s: unknown cell %v", title, l.Cell)
@@ -165,6 +193,12 @@ func CheckLayer(name string, l *Layer) error {
 func (l *Layer) check(title string) error {
 	if l.Kind != Recurrent && l.Kind != Convolution && l.Window > 1 || l.Window < 0 {
 		return fmt.Errorf("%s: window %d: only recurrent layers and convolutions see more than one row", title, l.Window)
+	}
+	if l.Reversed && l.Kind != Recurrent {
+		return fmt.Errorf("%s: only recurrent layers can run from the last row to the first", title)
+	}
+	if l.Kind == Pooling && (l.Pool < PoolMean || l.Pool > PoolFirst) {
+		return fmt.Errorf("%s: unknown pooling %v", title, l.Pool)
 	}
 	if l.Kind == Recurrent {
 		if l.OutputGate && !l.Cell.Facts().OutputGate {
