@@ -126,7 +126,13 @@ func TestOwnFigures(t *testing.T) {
 			}
 			p, err = compile.Compile(unrolled, o)
 			row(name, "step unrolled", o, per, p, err)
-			if most := map[nn.Cell]int{nn.GRU: 7, nn.LSTM: 8, nn.SimpleRNN: 2}[n.cell]; per > most && n.activations == lower.Int8 {
+			most := map[nn.Cell]int{nn.GRU: 7, nn.LSTM: 8, nn.SimpleRNN: 2}[n.cell]
+			if a.Generation == ethosu.U65 {
+				// The recurrent product may be cut in two where that gains by starting before
+				// the last of the weights are there.
+				most++
+			}
+			if per > most && n.activations == lower.Int8 {
 				t.Errorf("%s %s: %d kernels a step, expected at most %d", name, c.accel, per, most)
 			}
 		}

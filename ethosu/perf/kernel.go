@@ -50,14 +50,31 @@ func Kernel(a *ethosu.Accelerator, w *Work) Cost {
 	return c
 }
 
-// DMACycles returns the time of a transfer; a nil place is the SHRAM.
-func DMACycles(a *ethosu.Accelerator, bytes int64, from, to *Place) float64 {
-	var c float64
+// Transfer returns the cost of moving bytes by DMA; a nil place is the SHRAM.
+func Transfer(a *ethosu.Accelerator, bytes int, from, to *Place) Cost {
+	c := Cost{Reason: DMA}
+	add := func(m Access) {
+		m.finish(a)
+		c.Access = append(c.Access, m)
+		c.Cycles = max(c.Cycles, m.Cycles)
+	}
 	if from != nil {
-		c = from.ReadCycles(a, int(bytes)) + float64(from.ReadLatency)
+		m := Access{Place: *from}
+		m.addRead(a, bytes, transaction)
+		c.Start = float64(m.ReadLatency)
+		add(m)
 	}
 	if to != nil {
-		c = max(c, to.WriteCycles(a, int(bytes)))
+		m := Access{Place: *to}
+		m.addWrite(a, bytes, transaction)
+		add(m)
 	}
+	c.Cycles += c.Start
 	return c
 }
+
+// Apart returns what a kernel asks for that reads nothing of the one before it.
+func (c *Cost) Apart() Load { return Load{Own: c.NPU + kernelStart, Channel: loads(c.Access)} }
+
+// Load returns what a transfer asks for.
+func (c *Cost) Load() Load { return Load{Own: c.NPU + c.Start, Channel: loads(c.Access)} }

@@ -104,11 +104,11 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 			return nil
 		}
 		if c.op != nil {
-			c.load = loads(c.op.Access)
+			c.load.Channel = loads(c.op.Access)
 			// The stream comes through the same port, ahead of the operations.
 			words := float64(4 * float64(o.Word+1-fetched))
 			fetched = o.Word + 1
-			c.load[home.Port&1] += words / home.readRate(a, transaction)
+			c.load.Fetch(a, &home, words)
 			m := t.memory(home.Name)
 			m.Read += words
 			m.Cycles += words / home.readRate(a, transaction)
@@ -122,9 +122,7 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("cycle estimate: %w", err)
 	}
-	for p := range t.ports {
-		t.ports[p] = portOf(a, at, p)
-	}
+	t.ports = PortsOf(a, at)
 	t.run()
 	return t.report(), nil
 }
@@ -161,24 +159,15 @@ func transfer(a *ethosu.Accelerator, at Places, o *isa.Operation) *Op {
 		bytes *= int64(d.Planes)
 	}
 	op := &Op{Word: o.Word, Index: o.Index, Name: "DMA to SHRAM", DMA: true, Bytes: bytes}
-	op.Reason = DMA
-	add := func(m Access) {
-		m.finish(a)
-		op.Access = append(op.Access, m)
-		op.Cycles = max(op.Cycles, m.Cycles)
-	}
+	var from, to *Place
 	if !d.SrcInternal {
-		m := Access{Place: at(d.SrcRegion)}
-		m.addRead(a, int(bytes), transaction)
-		op.Start = float64(m.ReadLatency)
-		add(m)
+		p := at(d.SrcRegion)
+		from = &p
 	}
 	if !d.DstInternal {
-		m := Access{Place: at(d.DstRegion)}
-		m.addWrite(a, int(bytes), transaction)
-		op.Name = "DMA to " + m.Name
-		add(m)
+		p := at(d.DstRegion)
+		to, op.Name = &p, "DMA to "+p.Name
 	}
-	op.Cycles += op.Start
+	op.Cost = Transfer(a, int(bytes), from, to)
 	return op
 }

@@ -39,10 +39,10 @@ type Target interface {
 	// Records returns the bias and scale records of each core.
 	Records(list []weights.Record) [][]byte
 
-	// Kernel and Transfer return what an operation costs on its own. A nil place is the
+	// Kernel and Transfer return what an operation costs. A nil place is the
 	// memory inside the NPU.
 	Kernel(w *perf.Work) perf.Cost
-	Transfer(bytes int64, from, to *perf.Place) float64
+	Transfer(bytes int, from, to *perf.Place) perf.Cost
 }
 
 // families are the implementations.

@@ -53,6 +53,6 @@ func (t u55) Records(list []weights.Record) [][]byte {
 
 func (t u55) Kernel(w *perf.Work) perf.Cost { return perf.Kernel(t.a, w) }
 
-func (t u55) Transfer(bytes int64, from, to *perf.Place) float64 {
-	return perf.DMACycles(t.a, bytes, from, to)
+func (t u55) Transfer(bytes int, from, to *perf.Place) perf.Cost {
+	return perf.Transfer(t.a, bytes, from, to)
 }

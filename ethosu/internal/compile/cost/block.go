@@ -30,7 +30,7 @@ func (m *Model) Block(w perf.Work, depth int) (Choice, bool) {
 		}
 		w.Block = blk
 		c := m.Target.Kernel(&w)
-		t := alone(&c).Cycles
+		t := alone(&c)
 		if !found || t < best.Cycles || (t == best.Cycles && (c.NPU < bestNPU || (c.NPU == bestNPU && blk.Elements() > best.Block.Elements()))) {
 			best, bestNPU, found = Choice{blk, t}, c.NPU, true
 		}

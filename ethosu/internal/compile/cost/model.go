@@ -15,14 +15,18 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-// Ports is the number of AXI ports; what lies behind one of them competes.
-const Ports = 2
-
-// Time is how long a kernel or a transfer takes alone and what it takes from each
-// memory, in cycles.
+// Time is how long a kernel or a transfer takes: alone, and beside others.
 type Time struct {
-	Cycles float64
-	Load   [Ports]float64
+	Cycles float64 // alone, where nothing else uses the memories
+
+	perf.Load // of a kernel that reads nothing of the one before
+
+	// What depends on the neighbours of a kernel: latencies of a kernel that reads what the one before
+	// wrote, as IFM and as IFM2, and of its own write; and the part of its time in which a
+	// next one that reads nothing of it computes already.
+	Reads [2]float64
+	Write float64
+	Drain float64
 }
 
 // Model estimates for one accelerator and its memories. It remembers what it was asked.
@@ -119,33 +123,36 @@ func (m *Model) Kernel(w perf.Work) Time {
 		return t
 	}
 	c := m.Target.Kernel(&w)
-	t := alone(&c)
+	t := Time{Cycles: alone(&c), Load: c.Apart(), Drain: c.Drain,
+		Reads: [2]float64{float64(w.IFMAt.ReadLatency), float64(w.IFM2At.ReadLatency)}, Write: float64(w.OFMAt.WriteLatency)}
+	t.Fetch(m.Target.Accelerator(), m.Memory.Place(ethosu.RegionConstants), kernelCommands)
 	m.times[w] = t
 	return t
 }
 
-// alone returns the time of a kernel when nothing runs beside it: memories behind
+// The command stream comes through the port of the constants. How many bytes the commands
+// of an operation take shows only when they are written; these are means over networks.
+const (
+	kernelCommands   = 60
+	transferCommands = 20
+)
+
+// alone returns the cycles of a kernel when nothing runs beside it: memories behind
 // one port wait for each other.
-func alone(c *perf.Cost) Time {
-	t := Time{Cycles: c.Cycles}
+func alone(c *perf.Cost) float64 {
+	var load [2]float64
 	for i := range c.Access {
-		t.Load[c.Access[i].Port] += c.Access[i].Cycles
+		load[c.Access[i].Port] += c.Access[i].Cycles
 	}
-	t.Cycles = max(t.Cycles, t.Load[0], t.Load[1])
-	return t
+	return max(c.Cycles, load[0], load[1])
 }
 
 // Transfer returns the time of moving bytes between memories; a nil place is the table
 // memory.
 func (m *Model) Transfer(bytes int, from, to *perf.Place) Time {
-	var t Time
-	if from != nil {
-		t.Load[from.Port] += from.ReadCycles(m.Target.Accelerator(), bytes)
-	}
-	if to != nil {
-		t.Load[to.Port] += to.WriteCycles(m.Target.Accelerator(), bytes)
-	}
-	t.Cycles = m.Target.Transfer(int64(bytes), from, to)
+	c := m.Target.Transfer(bytes, from, to)
+	t := Time{Cycles: c.Cycles, Load: c.Load()}
+	t.Fetch(m.Target.Accelerator(), m.Memory.Place(ethosu.RegionConstants), transferCommands)
 	return t
 }
 

@@ -47,6 +47,34 @@ func (f *Map) End() int {
 	return f.Off + (f.H-1)*f.StrideY + (f.W-1)*f.StrideX + f.C*f.Type.Size()
 }
 
+// span is bytes of a buffer.
+type span struct {
+	buf      *Buffer
+	from, to int
+}
+
+// spans returns the bytes of the map, from the first element to the last, for each of its
+// tiles; the second one is empty where there is only one.
+func (f *Map) spans() [2]span {
+	if f.Low == nil {
+		return [2]span{{f.Buf, f.Off, f.End()}}
+	}
+	row := (f.W-1)*f.StrideX + f.C*f.Type.Size()
+	return [2]span{{f.Buf, f.Off, f.Off + row}, {f.Low, f.LowOff, f.LowOff + (f.H-2)*f.StrideY + row}}
+}
+
+// Meets reports whether two maps share bytes.
+func (f *Map) Meets(g *Map) bool {
+	for _, a := range f.spans() {
+		for _, b := range g.spans() {
+			if a.buf != nil && a.buf == b.buf && a.from < b.to && b.from < a.to {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Bricks reports whether the map is written as NHCWB16, of which one pixel has one brick:
 // the bytes are those of NHWC, but the NPU moves several pixels in one burst. Bricks have
 // addresses that are multiples of 16, and buffers begin at such.

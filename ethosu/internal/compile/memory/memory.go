@@ -47,6 +47,11 @@ func (m *Map) Spill() *Map {
 // Place returns the memory behind a region.
 func (m *Map) Place(region int) *perf.Place { return &m.places[region] }
 
+// Ports returns the ports of an accelerator with these memories.
+func (m *Map) Ports(a *ethosu.Accelerator) perf.Ports {
+	return perf.PortsOf(a, func(region int) perf.Place { return m.places[region] })
+}
+
 // Fast is the region of resident weights and intermediate feature maps.
 func (m *Map) Fast() int {
 	if m.Mode.Spills() {

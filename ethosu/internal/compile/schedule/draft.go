@@ -7,14 +7,16 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/timeline"
+	"github.com/unroll-npu/unroll/ethosu/perf"
 )
 
 // transfer is a DMA that the schedule may place: a table upload or a copy to SRAM.
 type transfer struct {
-	timeline.Transfer                 // records are due early
-	op                *Transfer       // of a table; a copy gets its own when it has its place
-	w                 *kernel.Weights // the weights it copies, nil for records and tables
-	with              []*transfer     // further ones that follow it in the same DMA
+	timeline.Transfer
+	op      *Transfer       // of a table; a copy gets its own when it has its place
+	w       *kernel.Weights // the weights it copies, nil for records and tables
+	with    []*transfer     // further ones that follow it in the same DMA
+	records bool            // it fetches the records of one kernel
 }
 
 // draft is a timeline of the plan as it stands, with what its transfers move.
@@ -41,9 +43,9 @@ func (pl *Plan) newTimeline() *draft {
 	if pl.prefetch {
 		list = append(append(list, pl.weightCopies()...), pl.recordTransfers()...)
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].Due() < list[j].Due() })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Use < list[j].Use })
 	pl.pace(list)
-	tl := &draft{Timeline: timeline.New(len(pl.Ops), pl.Accel.MaxDMA, pl.Accel.MaxKernels)}
+	tl := &draft{Timeline: timeline.New(len(pl.Ops), pl.Accel.MaxDMA, pl.Accel.MaxKernels, pl.Memory.Ports(pl.Accel))}
 	tl.use(list)
 	weights := map[*kernel.Weights]int{}
 	for j, x := range list {
@@ -53,7 +55,7 @@ func (pl *Plan) newTimeline() *draft {
 		}
 	}
 	for i, o := range pl.Ops {
-		tl.Kernels[i].Time = pl.time(o)
+		tl.Kernels[i].Load = pl.behind(tl.Timeline, i)
 		if o.Weights != nil {
 			if j, ok := weights[o.Weights]; ok {
 				tl.Kernels[i].Needs = []int{j}
@@ -66,6 +68,27 @@ func (pl *Plan) newTimeline() *draft {
 		}
 	}
 	return tl
+}
+
+// behind returns what kernel i asks for behind the one before it. Where it reads nothing of
+// that one, it computes its first block while the last one of that one leaves.
+func (pl *Plan) behind(tl *timeline.Timeline, i int) perf.Load {
+	o := pl.Ops[i]
+	t := pl.time(o)
+	if i == 0 {
+		return t.Load
+	}
+	before := pl.Ops[i-1]
+	w := pl.time(before)
+	switch {
+	case before.OFM.Meets(o.IFM):
+		t.Own += w.Write + t.Reads[0]
+	case o.IFM2 != nil && !o.Scalar && before.OFM.Meets(o.IFM2):
+		t.Own += w.Write + t.Reads[1]
+	default:
+		tl.Kernels[i-1].Own -= w.Drain
+	}
+	return t.Load
 }
 
 // copyBytes is the size of the copy of a kernel's weights.

@@ -10,11 +10,11 @@ import (
 )
 
 // merge makes one DMA of neighbours where that is shorter: it saves the latency of
-// a transfer but makes the first wait for the second.
-func (pl *Plan) merge(tl *draft) {
+// a transfer but makes the first wait for the second. It returns the estimate.
+func (pl *Plan) merge(tl *draft) float64 {
 	best := tl.Run()
 	if len(tl.transfers) > 40 {
-		return
+		return best
 	}
 	latency := float64(pl.Memory.Place(ethosu.RegionConstants).ReadLatency)
 	for j := 0; j+1 < len(tl.transfers); {
@@ -31,8 +31,9 @@ func (pl *Plan) merge(tl *draft) {
 			c.Time = pl.Memo.Cost.Transfer(b.end()-a.op.Table, from, nil)
 		} else {
 			c.Cycles += b.Cycles - latency
-			for k := range c.Load {
-				c.Load[k] += b.Load[k]
+			c.Own = max(c.Own, b.Own)
+			for k := range c.Channel {
+				c.Channel[k] += b.Channel[k]
 			}
 		}
 		tl.use(slices.Concat(tl.transfers[:j], []*transfer{&c}, tl.transfers[j+2:]))
@@ -57,12 +58,13 @@ func (pl *Plan) merge(tl *draft) {
 		}
 		j++
 	}
+	return best
 }
 
 // mergeable reports whether two transfers can be one DMA: tables for neighbouring
 // slots that were free from the start, or copies when memory is not limited.
 func (pl *Plan) mergeable(a, b *transfer) bool {
-	if (a.op == nil) != (b.op == nil) || a.Early || b.Early {
+	if (a.op == nil) != (b.op == nil) || a.records || b.records {
 		return false
 	}
 	if a.op == nil {

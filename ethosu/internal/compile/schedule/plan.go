@@ -55,6 +55,9 @@ type Plan struct {
 	// Joined is the most rows that became one kernel's.
 	Joined int
 
+	// Expected is how many cycles the schedule takes by the timeline that chose it.
+	Expected float64
+
 	// Operations is the result: kernels and transfers in the order of the stream.
 	Operations []Operation
 

@@ -90,24 +90,28 @@ func (pl *Plan) fetchWithWeights(best float64) error {
 	return nil
 }
 
-// recordTransfers returns a transfer for every kernel whose records are fetched. It
-// starts beside kernels that are long enough to hide it.
+// recordTransfers returns a transfer for every kernel whose records are fetched. Kernels
+// that are long enough to hide it several times are as far as it may come ahead: the copy
+// takes memory from there on.
 func (pl *Plan) recordTransfers() []*transfer {
 	var list []*transfer
 	for i, o := range pl.Ops {
 		if !o.fetchRecords {
 			continue
 		}
-		x := &transfer{Transfer: timeline.Transfer{Early: true, Fixed: true, After: -1, Use: i, Start: i}}
+		x := &transfer{Transfer: timeline.Transfer{After: -1, Use: i, From: i}, records: true}
 		x.Time = pl.Memo.Cost.Copy(o.Scales.buf.Size)
-		for t := 0.0; x.Start > 0 && t < 1.5*x.Cycles; {
-			x.Start--
-			t += pl.time(pl.Ops[x.Start]).Cycles
+		for t := 0.0; x.From > 0 && t < ahead*x.Cycles; {
+			x.From--
+			t += pl.time(pl.Ops[x.From]).Cycles
 		}
 		list = append(list, x)
 	}
 	return list
 }
+
+// ahead is how many of a transfer's own times it may come ahead of its kernel.
+const ahead = 4
 
 // recordOp makes the DMA that fetches the records of a kernel.
 func (pl *Plan) recordOp(x *transfer) *Transfer {

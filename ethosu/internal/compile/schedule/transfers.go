@@ -12,11 +12,11 @@ import (
 func ScheduleTransfers(pl *Plan) error {
 	tl := pl.newTimeline()
 	tl.Search()
-	pl.merge(tl)
+	pl.Expected = pl.merge(tl)
 	before := make([][]*Transfer, len(pl.Ops)+1)
 	for _, x := range tl.transfers {
 		switch {
-		case x.Early:
+		case x.records:
 			x.op = pl.recordOp(x)
 		case x.op == nil:
 			x.op = pl.copyOp(x)

@@ -3,48 +3,76 @@
 package timeline
 
 // Search looks for the places of transfers that make the estimate shortest. It
-// starts twice, with every transfer in front of its first use, and in front of the
-// first use of the transfer before it, which is as early as it can start without
-// holding up kernels; then moves them one after the other. Of equals it takes the
-// latest place, which needs memory for the shortest time.
+// starts with the better of two: every transfer in front of its first use, and every
+// transfer as early as it can start without holding up a kernel; then moves them one
+// after the other. Of equals it takes the latest place, which needs memory for the
+// shortest time.
 func (tl *Timeline) Search() float64 {
+	tl.Quick()
+	return tl.Descend()
+}
+
+// Quick takes the better of both places that Search starts with.
+func (tl *Timeline) Quick() float64 {
+	tl.early()
+	early, places := tl.Run(), tl.Places()
 	for j, x := range tl.Transfers {
 		x.Pos = x.Use
 		if x.Fixed {
 			tl.pin(j)
 		}
 	}
-	best := tl.Descend()
-	late := tl.Places()
-	for j, x := range tl.Transfers {
-		x.Pos = max(x.After+1, 0)
-		if j > 0 {
-			x.Pos = max(x.Pos, min(tl.Transfers[j-1].Use, x.Use), tl.Transfers[j-1].Pos)
+	late := tl.Run()
+	if early < late-slack {
+		for j, x := range tl.Transfers {
+			x.Pos = places[j]
 		}
+		return tl.Run()
+	}
+	return late
+}
+
+// slack is the cycles that make no difference: estimates are sums of many fractions.
+const slack = 0.01
+
+// early places every transfer where the one before it leaves the engine.
+func (tl *Timeline) early() {
+	at := moment{State: tl.ports.Start()}
+	for j, x := range tl.Transfers {
 		if x.Fixed {
 			tl.pin(j)
 		}
 	}
-	if t := tl.Descend(); t < best {
-		return t
+	for i := range tl.Kernels {
+		for int(at.transfers.issued) < len(tl.Transfers) {
+			j := int(at.transfers.issued)
+			x := tl.Transfers[j]
+			due := x.Use <= i
+			if x.Fixed {
+				if j > 0 {
+					x.Pos = min(max(x.Pos, tl.Transfers[j-1].Pos), x.Use)
+				}
+				if x.Pos > i {
+					break
+				}
+			} else if !due && (i < x.From || int(at.kernels.ended) <= x.After || int(at.transfers.issued-at.transfers.ended) >= tl.MaxDMA) {
+				break
+			} else {
+				x.Pos = i
+			}
+			tl.transfer(&at)
+		}
+		tl.kernel(&at, i)
 	}
-	for j, x := range tl.Transfers {
-		x.Pos = late[j]
-	}
-	return best
 }
 
-// pin puts a transfer at its fixed place: records in front of the kernel beside which
-// they are due, others behind the kernel after the one that they wait for, so that the
-// NPU has something to do when that one ends.
+// pin puts a transfer at its fixed place: behind the kernel after the one that it waits
+// for, so that the NPU has something to do when that one ends.
 func (tl *Timeline) pin(j int) {
 	x := tl.Transfers[j]
 	x.Pos = max(x.After+1, 0)
 	if x.After >= 0 {
 		x.Pos++
-	}
-	if x.Early {
-		x.Pos = x.Start
 	}
 	if j > 0 {
 		x.Pos = max(x.Pos, tl.Transfers[j-1].Pos)
@@ -70,7 +98,7 @@ func (tl *Timeline) Descend() float64 {
 			if x.Fixed {
 				continue
 			}
-			lo := x.After + 1
+			lo := x.earliest()
 			if j > 0 {
 				lo = max(lo, tl.Transfers[j-1].Pos)
 			}
@@ -86,7 +114,7 @@ func (tl *Timeline) Descend() float64 {
 					x.Pos = p
 					t = tl.estimate(min(p, old), j, false)
 				}
-				if t < bestTime || (t == bestTime && p > bestPos) {
+				if t < bestTime-slack || (t < bestTime+slack && p > bestPos) {
 					bestPos, bestTime = p, t
 				}
 			})
@@ -96,7 +124,7 @@ func (tl *Timeline) Descend() float64 {
 			best = bestTime
 			best = tl.push(j, best)
 		}
-		if best == start {
+		if best > start-slack {
 			break
 		}
 	}
@@ -114,17 +142,17 @@ func (tl *Timeline) push(j int, best float64) float64 {
 	}
 	old := tl.Places()
 	chosen := -1
-	for p := old[j-1] - 1; p >= max(old[j-1]-pushes, tl.Transfers[j].After+1); p-- {
+	for p := old[j-1] - 1; p >= max(old[j-1]-pushes, tl.Transfers[j].earliest()); p-- {
 		ok := true
 		for i := j; i >= 0 && old[i] > p; i-- {
 			x := tl.Transfers[i]
 			x.Pos = p
-			ok = ok && !x.Fixed && x.After < p
+			ok = ok && !x.Fixed && x.earliest() <= p
 		}
 		if !ok {
 			break
 		}
-		if t := tl.estimate(p, j, false); t < best {
+		if t := tl.estimate(p, j, false); t < best-slack {
 			best, chosen = t, p
 		}
 	}
@@ -145,7 +173,7 @@ func (tl *Timeline) push(j int, best float64) float64 {
 func (tl *Timeline) candidates(lo, hi int, try func(int)) {
 	near := max(lo, hi-29) // where long kernels count
 	for p := lo; p <= hi; p++ {
-		if p == lo || p >= hi-3 || (p > 0 && tl.Kernels[p-1].Cycles > 500 && hi-p < 30) {
+		if p == lo || p >= hi-3 || (p > 0 && tl.Kernels[p-1].Own > 500 && hi-p < 30) {
 			try(p)
 		} else if p < near {
 			p = near - 1

@@ -2,14 +2,20 @@
 
 // Package timeline estimates how long a list of kernels takes with transfers beside them,
 // and looks for the places of the transfers that make it shortest. It knows neither what
-// is computed nor what is moved.
+// is computed nor what is moved; how kernels and transfers share the memories is that of
+// ethosu/perf, which judges the finished stream.
 package timeline
 
-import "github.com/unroll-npu/unroll/ethosu/internal/compile/cost"
+import (
+	"math"
+
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/cost"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+)
 
 // Kernel is one kernel of a timeline.
 type Kernel struct {
-	cost.Time
+	perf.Load
 	Needs []int // transfers that must have ended, as indices
 }
 
@@ -17,22 +23,14 @@ type Kernel struct {
 type Transfer struct {
 	cost.Time
 	After int  // kernel that must have ended first, or -1
+	From  int  // it stands in front of no kernel before this one
 	Use   int  // first kernel that needs it
 	Pos   int  // it stands in front of this kernel
 	Fixed bool // at a place of its own that no search improves
-
-	// Early says that it is due before Use already, in front of kernel Start.
-	Early bool
-	Start int
 }
 
-// Due returns the kernel that transfers are ordered by.
-func (x *Transfer) Due() int {
-	if x.Early {
-		return x.Start
-	}
-	return x.Use
-}
+// earliest returns the first kernel that a transfer may stand in front of.
+func (x *Transfer) earliest() int { return max(x.After+1, x.From) }
 
 // Timeline estimates the length of a stream: kernels and transfers run beside
 // each other, each serial within itself, sharing the memories.
@@ -42,50 +40,31 @@ type Timeline struct {
 	MaxDMA     int         // transfers that may be outstanding
 	MaxKernels int
 
-	settled settled
-	now     ends
+	ports perf.Ports
+
+	// What the estimate had come to before every kernel, for the places that transfers had
+	// last, and in the end.
+	settled []moment
+	total   float64
 }
 
-// ends is when kernels and transfers end, in cycles from the start.
-type ends struct{ kernel, transfer []float64 }
-
-// settled is the estimate for the places that transfers had last: what the estimate for
-// others begins with, and meets again where they make no difference any more.
-type settled struct {
-	ends
-	before   []moment // before every kernel
-	minAfter []int    // least After of the transfers from one on, for those that have one
-	total    float64
-}
-
-// moment is what an estimate has come to before a kernel.
+// moment is how far the engines have come when the command processor is at a command.
 type moment struct {
-	host, kernel, transfer float64 // when the next command is read, the last kernel and the last transfer end
-	free                   [cost.Ports]float64
-	issued                 int // transfers that have started
+	perf.State
+	kernels, transfers progress
 }
+
+// progress is that of one engine.
+type progress struct{ issued, ended int32 }
 
 // New returns a timeline of so many kernels and no transfers.
-func New(kernels, maxDMA, maxKernels int) *Timeline {
-	tl := &Timeline{Kernels: make([]Kernel, kernels), MaxDMA: maxDMA, MaxKernels: maxKernels}
-	tl.now.kernel, tl.settled.kernel = make([]float64, kernels), make([]float64, kernels)
-	tl.settled.before = make([]moment, kernels)
-	return tl
+func New(kernels, maxDMA, maxKernels int, ports perf.Ports) *Timeline {
+	return &Timeline{Kernels: make([]Kernel, kernels), MaxDMA: maxDMA, MaxKernels: maxKernels, ports: ports,
+		settled: make([]moment, kernels)}
 }
 
 // SetTransfers replaces the transfers.
-func (tl *Timeline) SetTransfers(list []*Transfer) {
-	tl.Transfers = list
-	tl.now.transfer, tl.settled.transfer = make([]float64, len(list)), make([]float64, len(list))
-	tl.settled.minAfter = make([]int, len(list)+1)
-	tl.settled.minAfter[len(list)] = len(tl.Kernels)
-	for j := len(list) - 1; j >= 0; j-- {
-		tl.settled.minAfter[j] = tl.settled.minAfter[j+1]
-		if a := list[j].After; a >= 0 {
-			tl.settled.minAfter[j] = min(tl.settled.minAfter[j], a)
-		}
-	}
-}
+func (tl *Timeline) SetTransfers(list []*Transfer) { tl.Transfers = list }
 
 // Run returns the estimated cycles of the stream.
 func (tl *Timeline) Run() float64 { return tl.estimate(0, len(tl.Transfers), true) }
@@ -95,82 +74,104 @@ func (tl *Timeline) Run() float64 { return tl.estimate(0, len(tl.Transfers), tru
 // kernel from. What is kept is settled.
 //
 // It does not look at what did not change: it starts with the moment before kernel from,
-// and ends where all that can still have an effect is as it was settled.
+// and ends where all goes on as it was settled, though it be earlier or later.
 func (tl *Timeline) estimate(from, last int, keep bool) float64 {
-	var at moment
+	at := moment{State: tl.ports.Start()}
 	if from > 0 {
-		at = tl.settled.before[from]
+		at = tl.settled[from]
 	}
-	first, total, differs, i := at.issued, 0.0, -1, from
-	for ; i < len(tl.Kernels); i++ {
-		if i > from && at.issued > last && tl.meets(&at, i, from, first, differs) {
-			total = tl.settled.total
-			break
+	for i := from; i < len(tl.Kernels); i++ {
+		if i > from && int(at.transfers.issued) > last && at.like(&tl.settled[i]) {
+			shift := at.Now - tl.settled[i].Now
+			if keep {
+				for j := i; j < len(tl.settled); j++ {
+					tl.settled[j].Now += shift
+				}
+				tl.total += shift
+				return tl.total
+			}
+			return tl.total + shift
 		}
 		if keep {
-			tl.settled.before[i] = at
+			tl.settled[i] = at
 		}
-		for ; at.issued < len(tl.Transfers) && tl.Transfers[at.issued].Pos <= i; at.issued++ {
-			x, j := tl.Transfers[at.issued], at.issued
-			if x.After >= 0 {
-				at.host = max(at.host, tl.now.kernel[x.After])
-			}
-			if j >= tl.MaxDMA {
-				at.host = max(at.host, tl.now.transfer[j-tl.MaxDMA])
-			}
-			at.transfer = at.busy(max(at.host, at.transfer), &x.Time)
-			tl.now.transfer[j] = at.transfer
+		for int(at.transfers.issued) < len(tl.Transfers) && tl.Transfers[at.transfers.issued].Pos <= i {
+			tl.transfer(&at)
 		}
-		k := &tl.Kernels[i]
-		if i >= tl.MaxKernels {
-			at.host = max(at.host, tl.now.kernel[i-tl.MaxKernels])
-		}
-		for _, n := range k.Needs {
-			at.host = max(at.host, tl.now.transfer[n])
-		}
-		at.kernel = at.busy(max(at.host, at.kernel), &k.Time)
-		if at.kernel != tl.settled.kernel[i] {
-			differs = i
-		}
-		tl.now.kernel[i] = at.kernel
+		tl.kernel(&at, i)
 	}
-	if i == len(tl.Kernels) {
-		total = max(at.kernel, at.transfer)
-	}
-	to, of := &tl.now, &tl.settled.ends
+	total := tl.finish(&at)
 	if keep {
-		to, of, tl.settled.total = of, to, total
+		tl.total = total
 	}
-	copy(to.kernel[from:i], of.kernel[from:i])
-	copy(to.transfer[first:at.issued], of.transfer[first:at.issued])
 	return total
 }
 
-// busy takes what a kernel or a transfer takes of the memories, from start on, and
-// returns its end.
-func (at *moment) busy(start float64, t *cost.Time) float64 {
-	end := start + t.Cycles
-	for k, q := range t.Load {
-		if q > 0 {
-			s := max(start, at.free[k])
-			at.free[k] = s + q
-			end = max(end, s+q)
-		}
-	}
-	return end
-}
-
-// meets reports whether an estimate that began before kernel from, when first transfers
-// had started, goes on before kernel i as the settled one did. The last kernel that ended
-// at another time is differs.
-func (tl *Timeline) meets(at *moment, i, from, first, differs int) bool {
-	if *at != tl.settled.before[i] || differs >= i-tl.MaxKernels || differs >= tl.settled.minAfter[at.issued] {
+// like reports whether the engines go on alike from two moments.
+func (at *moment) like(o *moment) bool {
+	if at.kernels != o.kernels || at.transfers != o.transfers {
 		return false
 	}
-	for j := at.issued - 1; j >= first; j-- {
-		if tl.now.transfer[j] != tl.settled.transfer[j] && (j >= at.issued-tl.MaxDMA || tl.Transfers[j].Use >= i) {
+	for i, d := range at.Done {
+		if math.Abs(d-o.Done[i]) > 1e-6 {
+			return false
+		}
+	}
+	for c, q := range at.Credit {
+		if math.Abs(q-o.Credit[c]) > 1e-3 {
 			return false
 		}
 	}
 	return true
+}
+
+// transfer issues the next transfer, as soon as it may be.
+func (tl *Timeline) transfer(at *moment) {
+	x := tl.Transfers[at.transfers.issued]
+	for int(at.kernels.ended) <= x.After || int(at.transfers.issued-at.transfers.ended) >= tl.MaxDMA {
+		tl.advance(at)
+	}
+	at.transfers.issued++
+}
+
+// kernel issues kernel i, as soon as it may be.
+func (tl *Timeline) kernel(at *moment, i int) {
+	for int(at.kernels.issued-at.kernels.ended) >= tl.MaxKernels {
+		tl.advance(at)
+	}
+	for _, n := range tl.Kernels[i].Needs {
+		for int(at.transfers.ended) <= n {
+			tl.advance(at)
+		}
+	}
+	at.kernels.issued++
+}
+
+// finish runs what is under way and returns the time.
+func (tl *Timeline) finish(at *moment) float64 {
+	for at.kernels.issued > at.kernels.ended || at.transfers.issued > at.transfers.ended {
+		tl.advance(at)
+	}
+	return at.Now
+}
+
+// advance lets the engines go on to the next end of something.
+func (tl *Timeline) advance(at *moment) {
+	var k, x *perf.Load
+	if at.kernels.issued > at.kernels.ended {
+		k = &tl.Kernels[at.kernels.ended].Load
+	}
+	if at.transfers.issued > at.transfers.ended {
+		x = &tl.Transfers[at.transfers.ended].Load
+	}
+	if k == nil && x == nil {
+		panic("BUG: a command of the timeline waits for what was not issued")
+	}
+	ended := tl.ports.Advance(&at.State, k, x)
+	if ended[perf.Kernels] {
+		at.kernels.ended++
+	}
+	if ended[perf.Transfers] {
+		at.transfers.ended++
+	}
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"math"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
+	"github.com/unroll-npu/unroll/ethosu/internal/target"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/testdata"
+)
+
+// TestExpectedIsEstimated holds the timeline that scheduling decides by to the estimate of
+// the finished stream: where they drift apart, what is chosen is not what is best. The
+// stream's own bytes are all that scheduling can only guess.
+func TestExpectedIsEstimated(t *testing.T) {
+	var sum float64
+	n := 0
+	for _, name := range []string{"gru16_t4", "gru32x40_stream", "rnn64_mnist", "lstm64_mnist_state", "rnnoise_int8", "tflm_mnist_lstm20_int8", "gru256_mnist"} {
+		g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", name+".tflite"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range [][3]string{
+			{"ethos-u55-32", "Ethos_U55_High_End_Embedded", "Shared_Sram"}, {"ethos-u55-128", "Ethos_U55_High_End_Embedded", "Shared_Sram"},
+			{"ethos-u55-256", "Ethos_U55_High_End_Embedded", "Sram_Only"}, {"ethos-u65-256", "Ethos_U65_High_End", "Shared_Sram"},
+			{"ethos-u65-512", "Ethos_U65_High_End", "Dedicated_Sram"},
+		} {
+			var o Options
+			if o.Accel, err = ethosu.ParseAccelerator(c[0]); err == nil {
+				if o.System, err = ethosu.ParseSystemConfig(c[1]); err == nil {
+					o.Mode, err = ethosu.ParseMemoryMode(c[2])
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			to, err := target.For(o.Accel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mem := memory.New(o.System, o.Mode, nil)
+			e := explorer{g: g, in: input{Options: o}}
+			for spill, m := range []*memory.Map{mem, mem.Spill()} {
+				e.memories[spill], e.memos[spill] = m, schedule.NewMemo(to, m, schedule.Streams{})
+			}
+			r := e.explore(Strategy, Variant{Room: -1})
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			off := r.result.plan.Expected/float64(r.cycles()) - 1
+			t.Logf("%-24s %-14s %-14s %8.0f %8d %+5.1f %%", name, c[0], c[2], r.result.plan.Expected, r.cycles(), 100*off)
+			if math.Abs(off) > 0.05 {
+				t.Errorf("%s on %s, %s: scheduling expects %.0f cycles, the stream takes %d", name, c[0], c[2], r.result.plan.Expected, r.cycles())
+			}
+			sum += math.Abs(off)
+			n++
+		}
+	}
+	if mean := sum / float64(n); mean > 0.012 {
+		t.Errorf("scheduling is off by %.2f %% on average, expected 1.2 %% at most", 100*mean)
+	}
+}
