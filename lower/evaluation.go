@@ -126,7 +126,7 @@ func (e *Evaluation) Warning() string {
 	if *float-*on > parting {
 		cause = fmt.Sprintf("the float network has %s there: quantization errors add up in the state", show(*float))
 	}
-	return fmt.Sprintf("with the state carried from sequence to sequence, as the firmware does until it is reset, %s is %s instead of %s; %s. Reset the state where a sequence starts, or train on streams",
+	return fmt.Sprintf("with the state carried from sequence to sequence, as the firmware does until it is reset, %s is %s instead of %s; %s. Reset the state where a sequence starts, or train on streams (--carry)",
 		what, show(*on), show(*reset), cause)
 }
 

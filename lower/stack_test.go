@@ -141,7 +141,7 @@ func checkStack(t *testing.T, net *nn.Network, o unroll.Options, refusal string)
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows := cell.Plain(net, x)
+		rows := cell.NewPlain(net).Next(x)
 		var want []float64
 		count := 1
 		if o.PerStep {

@@ -52,6 +52,9 @@ type Config struct {
 	Shift    int     // each image moves by up to so many pixels both ways, anew every time
 	Noise    float64 // deviation of what is added to every feature, as the network takes it, anew every time
 	Decay    float64 // weight decay, decoupled from Adam's gradient: the fraction of a weight that a step at learning rate 1 takes away
+	// Carry has states go on from every sequence to the next, as in a device that nobody
+	// resets: see carry.go. The validation part is judged in the same way.
+	Carry bool
 	// ClassWeights scale the loss of each class; nil means 1. They are used as given.
 	ClassWeights []float64
 

@@ -26,6 +26,7 @@ type engine struct {
 	adds    [][]bool // a gradient is added to what later units left
 	head    *head
 	plan    plan
+	carried bool // sequences go on from those before them: see carry
 }
 
 // newEngine makes room for batch sequences of a network, which Trainable has let

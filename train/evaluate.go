@@ -22,39 +22,61 @@ func Evaluate(net *nn.Network, set *dataset.Set) (accuracy, loss float64) {
 	if set.Len() == 0 {
 		return 0, 0
 	}
-	var hits, rows int
-	var mean, square float64
-	outputs := 0
-	forEach(net, set, func(e *engine, n int) {
-		for row := range n * e.head.rows {
-			if !e.head.counts[row] {
-				continue
-			}
-			rows++
-			loss += e.head.rowLoss[row]
-			if e.head.hit[row] {
-				hits++
-			}
-			for _, v := range e.head.targets[row*set.Outputs : (row+1)*set.Outputs] {
-				mean += float64(v)
-				square += float64(v) * float64(v)
-				outputs++
-			}
+	s := newScores(set)
+	forEach(net, set, s.count)
+	return s.result()
+}
+
+// scores sums losses and hits over batches.
+type scores struct {
+	set          *dataset.Set
+	hits, rows   int
+	loss         float64
+	mean, square float64 // of targets
+	outputs      int
+}
+
+func newScores(set *dataset.Set) *scores { return &scores{set: set} }
+
+// count adds the n sequences of a batch.
+func (s *scores) count(e *engine, n int) {
+	k := s.set.Outputs
+	for row := range n * e.head.rows {
+		if !e.head.counts[row] {
+			continue
 		}
-	})
-	rows = max(rows, 1)
-	loss /= float64(rows)
-	if set.Task == nn.Regression {
-		variance := square/float64(outputs) - math.Pow(mean/float64(outputs), 2)
+		s.rows++
+		s.loss += e.head.rowLoss[row]
+		if e.head.hit[row] {
+			s.hits++
+		}
+		for _, v := range e.head.targets[row*k : (row+1)*k] {
+			s.mean += float64(v)
+			s.square += float64(v) * float64(v)
+			s.outputs++
+		}
+	}
+}
+
+// result returns accuracy, or R², and the mean loss.
+func (s *scores) result() (accuracy, loss float64) {
+	rows := float64(max(s.rows, 1))
+	loss = s.loss / rows
+	if s.set.Task == nn.Regression {
+		n := float64(max(s.outputs, 1))
+		variance := s.square/n - math.Pow(s.mean/n, 2)
 		return 1 - loss/max(variance, math.SmallestNonzeroFloat64), loss
 	}
-	return float64(hits) / float64(rows), loss
+	return float64(s.hits) / rows, loss
 }
+
+// evaluators is the number of goroutines that evaluate.
+func evaluators() int { return min(runtime.GOMAXPROCS(0), 8) }
 
 // forEach runs the network over the whole set, batch by batch, with losses
 // computed, and calls use after each batch of n sequences.
 func forEach(net *nn.Network, set *dataset.Set, use func(e *engine, n int)) {
-	e := newEngine(net, min(evaluateBatch, set.Len()), min(runtime.GOMAXPROCS(0), 8), true)
+	e := newEngine(net, min(evaluateBatch, set.Len()), evaluators(), true)
 	defer e.close()
 	e.load(net)
 	f := newFeed(e, set, net.Mean, net.Std)

@@ -101,6 +101,11 @@ func Untrained(c Config, set *dataset.Set) (*nn.Network, error) {
 	if err := Trainable(net); err != nil {
 		return nil, err
 	}
+	if c.Carry {
+		if err := Carries(net); err != nil {
+			return nil, err
+		}
+	}
 	Initialize(net, c.Seed)
 	return net, net.Check()
 }
@@ -225,6 +230,9 @@ func (e *engine) finite() bool {
 func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 	batch := min(c.Batch, set.Len())
 	e := newEngine(net, batch, c.Workers, false)
+	if c.Carry {
+		e.carry()
+	}
 	r := &run{Config: c, net: net, engine: e, set: set, start: time.Now(), feed: newFeed(e, set, net.Mean, net.Std)}
 	r.feed.shift, r.feed.noise, r.feed.seed = c.Shift, float32(c.Noise), c.Seed
 	if set.Task == nn.Regression {
@@ -310,6 +318,9 @@ func (r *run) train(batch []int, rate float64) (loss float64, hits, counted int)
 		if first < after {
 			for b := first; b < after; b++ {
 				r.feed.put(e, b, batch[b], r.epoch)
+				if r.Carry {
+					e.begin(b, r.resets(batch[b], r.epoch))
+				}
 			}
 			e.forward(first, after)
 			e.head.loss(first, after, n)

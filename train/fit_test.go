@@ -46,7 +46,13 @@ func fit(t *testing.T, c Config, set *dataset.Set) *nn.Network {
 // The same seed gives the same weights for any number of workers and processors.
 func TestFitIsDeterministic(t *testing.T) {
 	set, _ := dataset.Digits(3, 150, 0) // the last batch is short
+	stack, err := nn.ParseStack("conv:20x3,bi-gru:9,max,dense:18", 0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []Config{
+		{Stack: stack},
+		{Cell: nn.LSTM, Window: 2, Carry: true, Units: 24, Epochs: 2},
 		{Units: 70, Clip: 1, Shift: 1, Epochs: 2},
 		{Cell: nn.LSTM, Units: 40, Layers: 2},
 		{Classic: true, Units: 20},

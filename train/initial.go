@@ -17,6 +17,7 @@ const (
 	streamShift
 	streamSplit
 	streamNoise
+	streamReset
 )
 
 // Initialize fills the tensors of net, whose shapes are set, with Keras' initial

@@ -23,6 +23,15 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := Config{Units: 20, Epochs: 3, Batch: 4, Clip: 1, Shift: 1, Seed: 2, Validation: validation}
+	t.Run("reset", func(t *testing.T) { checkResume(t, c, set) })
+	if c.Stack, err = nn.ParseStack("conv:6x3,lstm:9,mingru:8x4,dense:5", 0, false); err != nil {
+		t.Fatal(err)
+	}
+	c.Carry = true
+	t.Run("carried", func(t *testing.T) { checkResume(t, c, set) })
+}
+
+func checkResume(t *testing.T, c Config, set *dataset.Set) {
 	want := bits(fit(t, c, set))
 	for _, stop := range []int{25, 40, 75, 100} { // 40 steps an epoch; 40 is the end of the first
 		var saved *State
@@ -146,5 +155,30 @@ func TestEvaluateRegression(t *testing.T) {
 	clear(net.HeadKernel)
 	if _, loss := Evaluate(net, set); math.Abs(loss-math.Log(10)) > 1e-6 {
 		t.Errorf("equal outputs give loss %v, want log 10", loss)
+	}
+}
+
+// A network that was trained on streams is as good when nobody resets it, and the figure is
+// that of the streams of its sequences, each evaluated by itself.
+func TestCarriedTraining(t *testing.T) {
+	set, test := dataset.Digits(1, 3000, 330)
+	c := Config{Units: 40, Epochs: 4, Rate: 1e-2, Clip: 1, Seed: 1, Carry: true, Workers: 2}
+	net := fit(t, c, set)
+	reset, _ := Evaluate(net, test)
+	carried, _, err := EvaluateCarried(net, test)
+	if err != nil || carried < 0.9 || carried < reset-0.03 {
+		t.Errorf("accuracy %.3f with resets, %.3f carried, error %v", reset, carried, err)
+	}
+	c.Carry = false
+	plain := fit(t, c, set)
+	if lost, _, _ := EvaluateCarried(plain, test); lost > carried-0.1 {
+		t.Errorf("without carried training accuracy is %.3f carried: nothing is shown", lost)
+	}
+	if c.Stack, err = nn.ParseStack("bi-gru:4", 0, false); err != nil {
+		t.Fatal(err)
+	}
+	c.Carry = true
+	if _, err := Fit(context.Background(), c, set, nil); err == nil || !strings.Contains(err.Error(), "layer gru1 runs from the last step") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -105,17 +105,81 @@ func TestGraphGradients(t *testing.T) {
 	}
 }
 
+// Carried states: sequences begin where the ones before them ended, in every layer, and
+// the gradients are those with these beginnings held.
+func TestCarriedGradients(t *testing.T) {
+	for _, text := range []string{"gru:5", "gru:17:classic", "lstm:4,gru:3", "rnn:4:relu", "mingru:5x4:gate,dense:3", "conv:4x7,lstm:3,mean", "conv:3x2,mingru:4x3"} {
+		t.Run(text, func(t *testing.T) {
+			net := stackNetwork(t, text, false, nn.Classification)
+			e := newEngine(net, batchOf, 2, false)
+			defer e.close()
+			e.load(net)
+			e.carry()
+			var began []*cell.Plain
+			for range batchOf {
+				began = append(began, cell.NewPlain(net))
+			}
+			for n := range 3 {
+				x, labels, targets := batchFor(e, net.Outputs)
+				for b := range batchOf {
+					if e.begin(b, n == 0); n == 2 && b == 1 { // one place begins anew
+						e.begin(b, true)
+						began[b] = cell.NewPlain(net)
+					}
+				}
+				checkBatch(t, e, net, x, labels, targets, began)
+				for b := range batchOf {
+					began[b].Next(x[b])
+				}
+			}
+			kept := e.carriedStates()
+			other := newEngine(net, batchOf, 1, false)
+			defer other.close()
+			other.carry()
+			if err := other.setCarried(kept); err != nil {
+				t.Fatal(err)
+			}
+			for b := range batchOf {
+				other.begin(b, false)
+				e.begin(b, false)
+			}
+			other.load(net)
+			batchFor(e, net.Outputs)
+			batchFor(other, net.Outputs)
+			if a, b := train1(e, batchOf), train1(other, batchOf); a != b {
+				t.Errorf("with states taken from another engine the loss is %v, expected %v", b, a)
+			}
+			if err := other.setCarried(kept[1:]); err == nil {
+				t.Error("states of too few layers were taken")
+			}
+		})
+	}
+}
+
+// batchOf is the number of sequences of the tests here.
+const batchOf = 3
+
 func checkStack(t *testing.T, net *nn.Network) {
 	t.Helper()
-	const batch = 3
-	e := newEngine(net, batch, 2, false)
+	e := newEngine(net, batchOf, 2, false)
 	defer e.close()
 	e.load(net)
 	x, labels, targets := batchFor(e, net.Outputs)
+	var began []*cell.Plain
+	for range batchOf {
+		began = append(began, cell.NewPlain(net))
+	}
+	checkBatch(t, e, net, x, labels, targets, began)
+}
+
+// checkBatch compares loss and gradients of a batch, its sequences beginning as given.
+func checkBatch(t *testing.T, e *engine, net *nn.Network, x [][][]float64, labels []int, targets [][]float64, began []*cell.Plain) {
+	t.Helper()
+	const batch = batchOf
 	loss := func() float64 {
 		sum, row := 0.0, 0
 		for b := range batch {
-			outs := cell.Plain(net, x[b])
+			outs := began[b].Clone().Next(x[b])
 			for _, y := range outs[len(outs)-e.head.rows:] {
 				if net.Task == nn.Regression {
 					for k, v := range y {
@@ -134,7 +198,10 @@ func checkStack(t *testing.T, net *nn.Network) {
 		}
 		return sum / float64(row)
 	}
-	for range 2 { // gradients do not pile up from batch to batch
+	for n := range 2 { // gradients do not pile up from batch to batch
+		if n > 0 && e.carried {
+			break // the rows before the sequence are gone
+		}
 		if got, want := train1(e, batch), loss(); math.Abs(got-want) > 2e-6*(1+want) {
 			t.Fatalf("loss is %.8f, want %.8f", got, want)
 		}

@@ -23,6 +23,10 @@ type State struct {
 	M, V *nn.Network // Adam's moments, in the place of the weights
 	Step int         // steps done
 
+	// Carried is what the layers carry from sequence to sequence, an array for each layer
+	// with weights; nil where nothing is carried.
+	Carried [][]float32
+
 	// Best is the network with the smallest validation loss at the end of an epoch,
 	// nil before the first one.
 	Best     *nn.Network
@@ -49,6 +53,9 @@ func (c Config) fingerprint(set *dataset.Set) string {
 			s += fmt.Sprintf(" %v %v %d %v %v %d %v %v %v %q,", l.Kind, l.Cell, l.Units, l.Activation, l.ResetAfter, l.Window, l.OutputGate, l.Reversed, l.Pool, l.Inputs)
 		}
 	}
+	if c.Carry {
+		s += "; carried"
+	}
 	if c.Noise > 0 || c.Decay > 0 {
 		s += fmt.Sprintf("; noise %v, decay %v", c.Noise, c.Decay)
 	}
@@ -64,7 +71,7 @@ func (c Config) fingerprint(set *dataset.Set) string {
 // state copies the run as it is now.
 func (r *run) state() *State {
 	s := &State{Step: r.step, Options: r.fingerprint(r.set), Best: r.best, BestLoss: r.bestLoss, Stale: r.stale}
-	s.Network = r.copyOut(weights)
+	s.Network, s.Carried = r.copyOut(weights), r.engine.carriedStates()
 	if r.feed.target != nil {
 		s.HeadKernel, s.HeadBias = slices.Clone(s.Network.HeadKernel), slices.Clone(s.Network.HeadBias)
 		r.feed.target.fold(s.Network)
@@ -113,6 +120,9 @@ func (r *run) resume(s *State) error {
 		net.HeadKernel, net.HeadBias = s.HeadKernel, s.HeadBias
 	}
 	r.engine.load(net)
+	if err := r.engine.setCarried(s.Carried); err != nil {
+		return err
+	}
 	r.step, r.epoch = s.Step, s.Step/r.stepsPerEpoch()
 	r.best, r.bestLoss, r.stale = s.Best, s.BestLoss, s.Stale
 	r.resumed = s.Step
@@ -142,7 +152,11 @@ func (r *run) validate(p *Progress) {
 		return
 	}
 	net := r.network()
-	p.ValidationAccuracy, p.ValidationLoss = Evaluate(net, r.Validation)
+	if r.Carry {
+		p.ValidationAccuracy, p.ValidationLoss, _ = EvaluateCarried(net, r.Validation) // Untrained has asked
+	} else {
+		p.ValidationAccuracy, p.ValidationLoss = Evaluate(net, r.Validation)
+	}
 	r.stale++
 	if r.best == nil || p.ValidationLoss < r.bestLoss {
 		r.best, r.bestLoss, r.stale = net, p.ValidationLoss, 0

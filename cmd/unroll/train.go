@@ -51,7 +51,7 @@ type trainFlags struct {
 	noise, decay               float64
 	schedule, weights          string
 	shift                      int
-	classic, outputGate        bool
+	classic, outputGate, carry bool
 	window                     int
 	validation                 float64
 	patience                   int
@@ -78,6 +78,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.Float64Var(&t.smooth, "smooth", 0, "label smoothing, 0 to below 1")
 	f.Float64Var(&t.noise, "noise", 0, "deviation of the noise that is added to features, anew every time (default: the recipe's)")
 	f.Float64Var(&t.decay, "weight-decay", 0, "weight decay, decoupled from the gradient (default: the recipe's)")
+	f.BoolVar(&t.carry, "carry", false, "train on streams: the state goes on from every sequence to the next, as in a device that nobody resets")
 	f.StringVar(&t.weights, "class-weights", "", "factor of each class's loss, as 1,2.5,1, or balanced: the rarer the heavier (default: all 1)")
 	t.given = f.Changed
 	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm, 0 for none (default: the recipe's)")
@@ -107,7 +108,7 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if err := t.stack(&c, units); err != nil {
 		return c, err
 	}
-	c.Window, c.OutputGate = t.window, t.outputGate
+	c.Window, c.OutputGate, c.Carry = t.window, t.outputGate, t.carry
 	c.Units, c.Batch, c.Classic, c.Smooth, c.Seed = units, t.batch, t.classic, t.smooth, seed
 	if t.given("clip") {
 		c.Clip = t.clip
@@ -302,6 +303,7 @@ type trained struct {
 	Accuracy    *float64 `json:"float_accuracy"`      // null for a regression
 	RSquared    *float64 `json:"r_squared,omitempty"` // of a regression
 	Loss        float64  `json:"loss"`                // mean cross entropy, or mean squared error
+	Carried     *float64 `json:"carried,omitempty"`   // accuracy, or R², of a network trained with --carry on streams of the test part
 	Parameters  int      `json:"parameters"`
 	Interrupted bool     `json:"interrupted"`
 	Output      string   `json:"output"`
@@ -345,6 +347,17 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	}
 	r := trained{Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
 	quality, loss := train.Evaluate(net, test)
+	carried := ""
+	if cfg.Carry {
+		q, _, carryErr := train.EvaluateCarried(net, test)
+		if carryErr != nil {
+			return errors.Join(err, carryErr)
+		}
+		r.Carried = &q
+		if carried = fmt.Sprintf("; with the state carried accuracy %.2f %%", 100*q); net.Task == nn.Regression {
+			carried = fmt.Sprintf("; with the state carried R² %.4f", q)
+		}
+	}
 	r.Loss = loss
 	told := fmt.Sprintf("accuracy %.2f %% and loss %.4f", 100*quality, loss)
 	figure := "float_accuracy"
@@ -371,7 +384,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if interrupted {
 		fmt.Fprintln(c.stdout, "interrupted: what follows is the network so far")
 	}
-	fmt.Fprintf(c.stdout, "%s parameters, %s on %s test sequences\nwrote %s\nnext: %s\n",
-		commas(r.Parameters), told, commas(test.Len()), out, command("lower", out))
+	fmt.Fprintf(c.stdout, "%s parameters, %s on %s test sequences%s\nwrote %s\nnext: %s\n",
+		commas(r.Parameters), told, commas(test.Len()), carried, out, command("lower", out))
 	return nil
 }

@@ -4,18 +4,58 @@ package cell
 
 import (
 	"math"
+	"slices"
 
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
-// Plain is a whole network without standardization in plain floats, one sequence x[t][f],
-// straight from the definitions of its layers: what training and lowering are tested against, as
-// they are against Step. It returns what the head gives for every row of the last
-// layer's output, before any softmax. The network must be sound (nn.Network.Check).
-func Plain(net *nn.Network, x [][]float64) [][]float64 {
-	outs := make([][][]float64, len(net.Layers))
+// Plain is a whole network without standardization in plain floats, straight from the
+// definitions of its layers: what training and lowering are tested against, as cells are
+// against Step. The network must be sound (nn.Network.Check).
+type Plain struct {
+	net    *nn.Network
+	states [][][]float64 // of every layer
+	before [][][]float64 // of every layer that looks at a window: the rows of its input before the next one
+}
+
+// NewPlain begins with all states zero.
+func NewPlain(net *nn.Network) *Plain {
+	p := &Plain{net: net}
 	for i := range net.Layers {
-		sources, err := net.Sources(i)
+		l := &net.Layers[i]
+		var states, before [][]float64
+		if l.Kind == nn.Recurrent {
+			for range Of(l).States(l) {
+				states = append(states, make([]float64, l.Units))
+			}
+		}
+		for range max(l.Window, 1) - 1 {
+			before = append(before, make([]float64, l.Features))
+		}
+		p.states, p.before = append(p.states, states), append(p.before, before)
+	}
+	return p
+}
+
+// Clone returns a copy with states of its own.
+func (p *Plain) Clone() *Plain {
+	c := &Plain{net: p.net}
+	for i := range p.states {
+		var states [][]float64
+		for _, s := range p.states[i] {
+			states = append(states, slices.Clone(s))
+		}
+		c.states, c.before = append(c.states, states), append(c.before, slices.Clone(p.before[i]))
+	}
+	return c
+}
+
+// Next runs the rows x[t][f] that follow and returns what the head gives for every row of
+// the last layer's output, before any softmax.
+func (p *Plain) Next(x [][]float64) [][]float64 {
+	outs := make([][][]float64, len(p.net.Layers))
+	for i := range p.net.Layers {
+		sources, err := p.net.Sources(i)
 		if err != nil {
 			panic("BUG: " + err.Error())
 		}
@@ -32,22 +72,21 @@ func Plain(net *nn.Network, x [][]float64) [][]float64 {
 				in[t] = append(in[t], row...)
 			}
 		}
-		outs[i] = plainLayer(&net.Layers[i], in)
+		outs[i] = p.layer(i, in)
 	}
 	var out [][]float64
-	last := outs[len(outs)-1]
-	for _, row := range last {
-		y := make([]float64, net.Outputs)
+	for _, row := range outs[len(outs)-1] {
+		y := make([]float64, p.net.Outputs)
 		for k := range y {
-			y[k] = dot(row, net.HeadKernel, k, net.Outputs) + float64(net.HeadBias[k])
+			y[k] = dot(row, p.net.HeadKernel, k, p.net.Outputs) + float64(p.net.HeadBias[k])
 		}
 		out = append(out, y)
 	}
 	return out
 }
 
-func plainLayer(l *nn.Layer, in [][]float64) [][]float64 {
-	steps := len(in)
+func (p *Plain) layer(i int, in [][]float64) [][]float64 {
+	l, steps := &p.net.Layers[i], len(in)
 	out := make([][]float64, steps)
 	at := func(t int) int {
 		if l.Reversed {
@@ -55,25 +94,16 @@ func plainLayer(l *nn.Layer, in [][]float64) [][]float64 {
 		}
 		return t
 	}
-	seen := func(t int) []float64 { // the window of the step that runs as number t
-		var v []float64
-		for back := max(l.Window, 1) - 1; back >= 0; back-- {
-			if t-back < 0 {
-				v = append(v, make([]float64, l.Features)...)
-			} else {
-				v = append(v, in[at(t-back)]...)
-			}
-		}
-		return v
+	rows := slices.Clone(p.before[i]) // in the order of the steps that run
+	for t := range steps {
+		rows = append(rows, in[at(t)])
 	}
+	seen := func(t int) []float64 { return slices.Concat(rows[t : t+max(l.Window, 1)]...) }
+	p.before[i] = rows[steps:]
 	switch l.Kind {
 	case nn.Recurrent:
-		var states [][]float64
-		for range Of(l).States(l) {
-			states = append(states, make([]float64, l.Units))
-		}
 		for t := range steps {
-			out[at(t)] = append([]float64(nil), Of(l).Step(l, seen(t), states)...)
+			out[at(t)] = slices.Clone(Of(l).Step(l, seen(t), p.states[i]))
 		}
 	case nn.Dense, nn.Convolution:
 		for t := range steps {

@@ -90,6 +90,8 @@ type Run struct {
 	below  Operand   // the layer's input
 	window int       // rows of it side by side
 	dX     []float32 // where In is a copy: gradients of In, as many rows as a sequence has
+	carry  bool      // see Carry
+	before []float32 // with it: of every sequence the window-1 rows of the input before the first step
 }
 
 // stepper is what a training step needs of a cell, or of a layer without a state.
@@ -240,6 +242,11 @@ func (r *Run) Forward(first, after int) {
 	for t := range r.Steps {
 		r.cell.Forward(r, first, after, t)
 	}
+	if r.carry {
+		for b := first; b < after; b++ {
+			r.keepRows(b)
+		}
+	}
 	if r.Layer.Reversed {
 		for b := first; b < after; b++ {
 			for t := range r.Steps {
@@ -258,17 +265,19 @@ func (r *Run) look(b int) {
 		for i := range r.window {
 			if from := t - r.window + 1 + i; from >= 0 {
 				copy(row[i*width:(i+1)*width], r.below.At(b, r.at(from)))
+			} else if r.carry {
+				copy(row[i*width:(i+1)*width], r.beforeRow(b, from))
 			}
 		}
 	}
 }
 
 // Recur adds the product of the states before step t with the columns of a matrix
-// from panel p on to the gate columns from column on, or writes it there. The states
-// before the first step are 0, so only the bias row counts there.
+// from panel p on to the gate columns from column on, or writes it there. Unless states are
+// carried, those before the first step are 0, so only the bias row counts there.
 func (r *Run) Recur(m *Matrix, first, after, t, p, panels, column int, add bool) {
 	a, b, inner := r.H.At(first, t), m.W[p*m.Inner*gemm.Width:], m.Inner
-	if t == 0 {
+	if t == 0 && !r.carry {
 		if m.Inner == r.N {
 			return
 		}

@@ -19,6 +19,7 @@ type progress struct {
 	BestLoss float64 `json:"best_loss,omitempty"`
 	Stale    int     `json:"stale,omitempty"`
 	Options  string  `json:"options"`
+	Carried  []int   `json:"carried,omitempty"` // values of every array of carried states
 }
 
 // WriteState writes a training run between two steps: the file of its network,
@@ -29,7 +30,11 @@ func WriteState(w io.Writer, s *train.State) error {
 	if err != nil {
 		return err
 	}
-	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.BestLoss, s.Stale, s.Options})
+	var carried []int
+	for _, v := range s.Carried {
+		carried = append(carried, len(v))
+	}
+	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.BestLoss, s.Stale, s.Options, carried})
 	if err != nil {
 		return fmt.Errorf("training state at step %d: %w", s.Step, err)
 	}
@@ -39,6 +44,9 @@ func WriteState(w io.Writer, s *train.State) error {
 		if net != nil {
 			all = append(all, entries(prefix, weightsOnly(net))...)
 		}
+	}
+	for i, v := range s.Carried {
+		all = append(all, entry{fmt.Sprintf("training.carried.%d", i), []int{len(v)}, v})
 	}
 	if s.HeadKernel != nil {
 		all = append(all, entry{"training.head.kernel", []int{len(s.HeadKernel) / s.Network.Outputs, s.Network.Outputs}, s.HeadKernel},
@@ -86,6 +94,13 @@ func ReadState(name string, r io.ReaderAt, size int64) (*train.State, error) {
 		if s.HeadBias, err = c.take("training.head.bias", []int{net.Outputs}); err != nil {
 			return nil, err
 		}
+	}
+	for i, n := range p.Carried {
+		v, err := c.take(fmt.Sprintf("training.carried.%d", i), []int{n})
+		if err != nil {
+			return nil, err
+		}
+		s.Carried = append(s.Carried, v)
 	}
 	for _, at := range []struct {
 		prefix string
