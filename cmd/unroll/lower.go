@@ -56,7 +56,7 @@ type lowerFlags struct {
 func (l *lowerFlags) add(f *pflag.FlagSet) {
 	l.set = f
 	f.StringVar(&l.form, "form", "npu", "operator sequence of the cells: npu (fewest operations) or keras (as TensorFlow converts them)")
-	f.IntVar(&l.steps, "steps", 0, "time steps of one call (default: as trained; 1 is streaming)")
+	f.IntVar(&l.steps, "steps", 0, "time steps of one call (default: as trained, or as the graph has them; 1 is streaming, with the state of every layer and the past of every convolution carried)")
 	f.BoolVar(&l.noState, "no-state", false, "start every call at zero instead of taking the state as an input and giving it as an output")
 	f.BoolVar(&l.perStep, "per-step", false, "give an output for every step, not only for the last")
 	f.IntVar(&l.calibration, "calibration", 50, "number of training sequences that decide the ranges")
@@ -176,7 +176,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if format == source.ONNX || format == source.TFLite {
 		return runLowerGraph(c, name, d, l, g, rf, n, out, force)
 	}
-	for _, flag := range []string{"shape", "set", "state"} {
+	for _, flag := range []string{"shape", "set", "state", "time"} {
 		if l.set.Changed(flag) {
 			return usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, name)
 		}

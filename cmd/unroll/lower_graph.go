@@ -29,7 +29,7 @@ func (g *graphFlags) add(f *pflag.FlagSet) {
 }
 
 // ofLayers are the flags of lower that are for networks of layers, not for graphs.
-var ofLayers = []string{"steps", "form", "no-state", "per-step", "qat", "report", "drift", "predictions", "standardize"}
+var ofLayers = []string{"form", "no-state", "per-step", "qat", "report", "drift", "predictions", "standardize"}
 
 // importedGraph is what lower prints with --json of an imported graph, besides what it
 // prints of every network.
@@ -63,6 +63,10 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	so, err := gf.source.options(gf.states)
 	if err != nil {
 		return err
+	}
+	so.Steps = l.steps
+	if len(so.Axis) > 0 && so.Steps == 0 {
+		return usagef("--time says which dimension --steps is of: give --steps as well")
 	}
 	data, err := source.OpenData(c.ctx, name, d.data, d.options(), func(what string) { c.say("%s", what) })
 	if err != nil {
@@ -108,6 +112,10 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if net.Inputs > 0 {
 		r.ImportDifference = &net.Difference
 	}
+	if s := net.Stepped; s != nil {
+		worst := max(net.Difference, s.Difference)
+		r.ImportDifference = &worst
+	}
 	if data.Test != nil && stopped == nil {
 		e, err := low.Compare(c.ctx, data.Test, *data.Truth)
 		if err != nil {
@@ -136,6 +144,9 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	}
 	if net.Inputs > 0 {
 		fmt.Fprintln(c.stdout, net.Proof())
+	}
+	if net.Stepped != nil {
+		fmt.Fprintln(c.stdout, net.Stepped.Proof())
 	}
 	for _, s := range r.States {
 		fmt.Fprintf(c.stdout, "state %s <- %s\n", s[0], s[1])

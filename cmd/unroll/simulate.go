@@ -27,6 +27,7 @@ unroll simulate net.onnx --input x=x.npy --set sr=16000 --state h=hn --out resul
 		var s simulateFlags
 		f.StringArrayVar(&s.inputs, "input", nil, "NAME=FILE.npy in the tensor's own type, or float32 to be quantized; one extra leading dimension is a sequence of calls")
 		f.StringArrayVar(&s.states, "state", nil, "INPUT=OUTPUT pair carried from call to call; repeat for more; none says that there are none")
+		f.IntVar(&s.steps, "steps", 0, "frames of one call of a float network over time, which is then run frame by frame with states (docs/formats.md); inputs may have a multiple of them")
 		s.source.add(f)
 		f.BoolVar(&s.standardized, "standardized", false, "float32 features are standardized already (default: that is done here, where the model knows mean and deviation)")
 		f.StringVar(&s.out, "out", "", "folder for NAME.npy of every output")
@@ -48,7 +49,7 @@ type simulateFlags struct {
 	standardized     bool
 	trace            bool
 	adversarial      bool
-	top              int
+	top, steps       int
 }
 
 // simulated is what simulate prints with --json.
@@ -64,6 +65,9 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	name, err := c.oneArg("the model to run")
 	if err != nil {
 		return err
+	}
+	if s.steps < 0 {
+		return usagef("--steps %d: expected a number of frames", s.steps)
 	}
 	if s.top < 0 {
 		return usagef("--top %d: expected a number of elements", s.top)
@@ -92,6 +96,9 @@ func runSimulate(c *cli, s *simulateFlags) error {
 		return err
 	} else if float {
 		return runFloat(c, s, name, arrays)
+	}
+	if s.steps > 0 {
+		return usagef("--steps is for float networks; %s is an integer or compiled model, which has its own", name)
 	}
 	if flag := s.source.given(); flag != "" {
 		return usagef("%s is for float networks; %s is an integer or compiled model, which says that itself", flag, name)

@@ -20,6 +20,9 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 		return err
 	}
 	o.Raw = !s.standardized
+	if o.Steps = s.steps; len(o.Axis) > 0 && o.Steps == 0 {
+		return usagef("--time says which dimension --steps is of: give --steps as well")
+	}
 	for in, a := range arrays {
 		o.Arrays[in] = a.Shape
 	}
@@ -37,6 +40,15 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 	}
 	if n.Inputs > 0 {
 		c.say("note: %s", n.Proof())
+	}
+	if n.Stepped != nil {
+		c.say("note: %s", n.Stepped.Proof())
+		for in, a := range arrays {
+			if calls, _, ok := n.CutShape(in, a.Shape); ok {
+				arrays[in] = &runner.Array{Type: a.Type}
+				arrays[in].Data, arrays[in].Shape = n.Cut(in, a.Data, a.Shape, calls, a.Type.Size())
+			}
+		}
 	}
 	m, err := runner.NewFloat(n.Graph)
 	if err != nil {

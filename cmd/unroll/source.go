@@ -17,6 +17,7 @@ type sourceFlags struct {
 	shapes, sets      []string
 	activation, order string
 	head              string
+	times             []string
 }
 
 func (s *sourceFlags) add(f *pflag.FlagSet) {
@@ -24,6 +25,7 @@ func (s *sourceFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.sets, "set", nil, "NAME=VALUE[,VALUE…]: input of a float network that never changes")
 	f.StringVar(&s.activation, "activation", "", "candidate activation of a file of weights, which does not say it: tanh or relu (default: tanh, and that is said)")
 	f.StringVar(&s.order, "order", "", "recurrent layers or modules of a file of weights, first to last: NAME,NAME…")
+	f.StringArrayVar(&s.times, "time", nil, "NAME=DIMENSION: which dimension of an input of a graph is time, for --steps (default: the one for which the network works frame by frame)")
 	f.StringVar(&s.head, "head", "", "what the outputs are, where the file does not say: softmax, sigmoid or none (default: graphs are taken as they are; of weights the labels decide)")
 }
 
@@ -32,7 +34,7 @@ func (s *sourceFlags) given() string {
 	for _, f := range []struct {
 		name string
 		used bool
-	}{{"--shape", s.shapes != nil}, {"--set", s.sets != nil}, {"--activation", s.activation != ""}, {"--order", s.order != ""}, {"--head", s.head != ""}} {
+	}{{"--shape", s.shapes != nil}, {"--set", s.sets != nil}, {"--activation", s.activation != ""}, {"--order", s.order != ""}, {"--head", s.head != ""}, {"--time", s.times != nil}} {
 		if f.used {
 			return f.name
 		}
@@ -51,7 +53,7 @@ func (s *sourceFlags) stated() checkpoint.Stated {
 
 // options parses the flags.
 func (s *sourceFlags) options(states []string) (source.Options, error) {
-	o := source.Options{Shapes: map[string][]int{}, Set: map[string][]float64{}, Arrays: map[string][]int{}, States: states, Layers: s.stated()}
+	o := source.Options{Shapes: map[string][]int{}, Set: map[string][]float64{}, Arrays: map[string][]int{}, Axis: map[string]int{}, States: states, Layers: s.stated()}
 	for _, text := range s.shapes {
 		name, list, err := named("--shape", text, "NAME=1,576")
 		if err != nil {
@@ -82,6 +84,17 @@ func (s *sourceFlags) options(states []string) (source.Options, error) {
 			}
 			o.Set[name] = append(o.Set[name], v)
 		}
+	}
+	for _, text := range s.times {
+		name, list, err := named("--time", text, "NAME=DIMENSION")
+		if err != nil {
+			return o, err
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(list[0]))
+		if err != nil || len(list) != 1 || n < -8 || n > 7 {
+			return o, usagef("--time %s: expected the number of a dimension, counted from 0", text)
+		}
+		o.Axis[name] = n
 	}
 	return o, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
 	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/lower/tflite"
@@ -144,6 +145,16 @@ func (d *Data) Shapes(o *Options) {
 // for the ranges.
 func (d *Data) Fit(n *Network, limit int) error {
 	if d.train == nil {
+		for name, a := range d.arrays {
+			for _, in := range n.Graph.Inputs {
+				t := n.Graph.Tensors[in].Name
+				if calls, _, ok := n.CutShape(t, a.Shape); ok && (t == name || FileName(t) == name) {
+					b := *a
+					b.Data, b.Shape = n.Cut(t, a.Data, a.Shape, calls, len(a.Data)/max(graph.Elems(a.Shape), 1))
+					d.arrays[name] = &b
+				}
+			}
+		}
 		c, unused, err := NewCalls(n.Graph, d.arrays)
 		if err != nil {
 			return fmt.Errorf("--data %s: %w", d.Source, err)

@@ -162,6 +162,9 @@ func openTFLite(file string, o Options) (*Network, error) {
 	if err := n.pair(o.States); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	if err := n.step(o); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	return n, nil
 }
 
@@ -177,11 +180,17 @@ func openLayers(file string, format Format, net *nn.Network, o Options) (*Networ
 			n.Assumed = append(n.Assumed, headAssumed(net))
 		}
 	}
+	if len(o.Axis) > 0 {
+		return nil, fmt.Errorf("%s: --time is for graphs; layers have their frames before the features", file)
+	}
 	steps := net.Steps
 	for _, shapes := range []map[string][]int{o.Arrays, o.Shapes} {
 		if s := shapes["input"]; len(s) >= 3 {
 			steps = s[len(s)-2]
 		}
+	}
+	if o.Steps > 0 {
+		steps = o.Steps
 	}
 	if steps == 0 {
 		return nil, fmt.Errorf("%s: the file does not say how many steps a call has: give --shape input=1,STEPS,%d", file, net.Features)

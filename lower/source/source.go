@@ -34,6 +34,12 @@ type Options struct {
 	// States pairs inputs with outputs, as "IN=OUT"; "none" says that there are none;
 	// empty leaves what the file declares.
 	States []string
+
+	// Steps makes a network over a window of time its step, which takes so many frames
+	// a call; 0 leaves it. Axis is the dimension of the frames of an input, by name,
+	// where it is not what the network tells.
+	Steps int
+	Axis  map[string]int
 }
 
 // Network is an imported float network.
@@ -53,6 +59,9 @@ type Network struct {
 	Difference float64
 	Inputs     int
 
+	// Stepped is how a network over time became its step, nil where it did not.
+	Stepped *Stepped
+
 	// Assumed says what neither file nor options did, one sentence each.
 	Assumed []string
 }
@@ -62,13 +71,36 @@ func (n *Network) Proof() string {
 	return fmt.Sprintf("same as the %s graph on %d inputs, largest difference %.0e", n.Format, n.Inputs, n.Difference)
 }
 
+// Proof says how the step compares with the window.
+func (s *Stepped) Proof() string {
+	frames, states := "frames", "states"
+	if s.Steps == 1 {
+		frames = "frame"
+	}
+	if s.States == 1 {
+		states = "state"
+	}
+	return fmt.Sprintf("%d %s a call: the same as %d frames at once, largest difference %.0e; %d %s of %d values", s.Steps, frames, s.Window, s.Difference, s.States, states, s.Elements)
+}
+
 // OpenONNX reads, converts and proves an ONNX model.
 func OpenONNX(file string, o Options) (*Network, error) {
 	m, err := onnx.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	r, err := onnx.Convert(m, onnx.Options{Shapes: o.shapes(m), Set: o.Set})
+	if o.Steps > 0 {
+		return openWindow(m, o, func(o Options) (*Network, error) { return convertONNX(file, m, o) })
+	}
+	return convertONNX(file, m, o)
+}
+
+func convertONNX(file string, m *onnx.Model, o Options) (*Network, error) {
+	shapes := o.shapes(m)
+	if o.Steps > 0 { // what is fed has the frames of a call, the file those of a window
+		shapes = o.Shapes
+	}
+	r, err := onnx.Convert(m, onnx.Options{Shapes: shapes, Set: o.Set})
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +109,9 @@ func OpenONNX(file string, o Options) (*Network, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if err := n.prove(m, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if err := n.step(o); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return n, nil

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/internal/causal"
+	"github.com/unroll-npu/unroll/lower/internal/onnx"
+)
+
+// Stepped says how a network over a window of time became its step.
+type Stepped struct {
+	Steps, Window    int            // frames of a call, and of the window it was compared with
+	Axis             map[string]int // the dimension of the frames of every input
+	States, Elements int
+	Difference       float64 // from the window, relative to the largest value of the output
+}
+
+// windows are lengths of a window that are tried where the file leaves it open, before
+// they are made multiples of a call: short ones first, for a window costs time.
+var windows = []int{12, 48, 192}
+
+// openWindow opens an ONNX model whose number of frames is open with windows of
+// different lengths, until one is long enough to tell the step from.
+func openWindow(m *onnx.Model, o Options, convert func(o Options) (*Network, error)) (*Network, error) {
+	var in *onnx.Declared
+	axis := -1
+	for _, d := range m.Graph.Inputs {
+		if m.Graph.Weights[d.Name] != nil || o.Set[d.Name] != nil || !d.Ranked || o.Shapes[d.Name] != nil {
+			continue
+		}
+		for i, dim := range d.Dims {
+			if dim.Size > 0 || onnx.IsBatch(dim.Name, i) {
+				continue
+			}
+			if in != nil && (in != d || axis != i) {
+				return convert(o) // more than one dimension is open: the user has to say
+			}
+			in, axis = d, i
+		}
+	}
+	if in == nil {
+		return convert(o)
+	}
+	var err error
+	for _, w := range windows {
+		next := o
+		next.Shapes = maps.Clone(o.Shapes)
+		if next.Shapes == nil {
+			next.Shapes = map[string][]int{}
+		}
+		shape := make([]int, len(in.Dims))
+		for i, d := range in.Dims {
+			shape[i] = max(int(d.Size), 1)
+		}
+		shape[axis] = (w + o.Steps - 1) / o.Steps * o.Steps
+		next.Shapes[in.Name] = shape
+		next.Axis = maps.Clone(o.Axis)
+		if next.Axis == nil {
+			next.Axis = map[string]int{}
+		}
+		if _, ok := next.Axis[in.Name]; !ok {
+			next.Axis[in.Name] = axis
+		}
+		var n *Network
+		if n, err = convert(next); err == nil {
+			return n, nil
+		}
+	}
+	return nil, err
+}
+
+// step makes the network take o.Steps frames a call, where that is asked for.
+func (n *Network) step(o Options) error {
+	if o.Steps == 0 {
+		return nil
+	}
+	g := n.Graph
+	states := map[graph.TensorID]bool{}
+	for _, p := range g.States {
+		states[p.In] = true
+	}
+	var inputs []graph.TensorID
+	var choices [][]int
+	for _, id := range g.Inputs {
+		if states[id] {
+			continue
+		}
+		t := g.Tensors[id]
+		inputs = append(inputs, id)
+		axis, given := o.Axis[t.Name]
+		if !given {
+			axis, given = o.Axis[FileName(t.Name)]
+		}
+		if given {
+			if axis < 0 {
+				axis += len(t.Shape)
+			}
+			choices = append(choices, []int{axis})
+			continue
+		}
+		var all []int
+		for d, size := range t.Shape {
+			if size > 1 {
+				all = append(all, d)
+			}
+		}
+		if len(all) == 0 {
+			return fmt.Errorf("--steps %d: input %q of shape %v has no dimension of frames; if it is a state, say --state %s=OUTPUT, if it never changes, --set %s=VALUE", o.Steps, t.Name, t.Shape, t.Name, t.Name)
+		}
+		choices = append(choices, all)
+	}
+	for name := range o.Axis {
+		if !slices.ContainsFunc(inputs, func(id graph.TensorID) bool {
+			return g.Tensors[id].Name == name || FileName(g.Tensors[id].Name) == name
+		}) {
+			return fmt.Errorf("--time %s: there is no such input besides states", name)
+		}
+	}
+	axes, r, err := n.framed(inputs, choices, o.Steps)
+	if err != nil {
+		hint := ""
+		if p := n.Proposals(); len(p) > 0 && len(g.States) == 0 {
+			hint = fmt.Sprintf(" (if these are states, say %v)", p)
+		}
+		return fmt.Errorf("--steps %d: %w%s", o.Steps, err, hint)
+	}
+	worst, where, err := r.Prove(g, 4)
+	if err != nil {
+		return fmt.Errorf("--steps %d: %w", o.Steps, err)
+	}
+	s := &Stepped{Steps: o.Steps, Axis: map[string]int{}, States: r.States, Elements: r.Elements, Difference: worst}
+	for i, id := range inputs {
+		t := g.Tensors[id]
+		s.Axis[t.Name], s.Window = axes[i], t.Shape[axes[i]]
+		if _, given := o.Axis[t.Name]; !given && len(choices[i]) > 1 {
+			n.Assumed = append(n.Assumed, fmt.Sprintf("dimension %d of input %q, %v, is time: say --time %s=N for another", axes[i], t.Name, t.Shape, t.Name))
+		}
+	}
+	if !(worst <= tolerance) {
+		return fmt.Errorf("--steps %d: called step by step, the network is not what it is over %d frames: %s differs by %.2g; the most frequent reason is a recurrent layer that starts from other values than 0, which can be an input and a state (--state)", o.Steps, s.Window, where, worst)
+	}
+	n.taken(r, s)
+	return nil
+}
+
+// taken replaces the graph by its step.
+func (n *Network) taken(r *causal.Result, s *Stepped) {
+	old := n.Graph
+	role := make([]string, len(r.Graph.Tensors))
+	for id, from := range r.From {
+		t := r.Graph.Tensors[id]
+		switch {
+		case t.IsConst():
+		case from != graph.None && n.Role != nil && n.Role[from] != "":
+			role[id] = n.Role[from]
+		case from != graph.None:
+			role[id] = old.Tensors[from].Name
+		default:
+			role[id] = t.Name
+		}
+	}
+	n.Graph, n.Role, n.Stepped = r.Graph, role, s
+}
+
+// framed tries all dimensions that may be time and returns the one choice for which the
+// network has a step. Where an input is only ever taken with all its frames at once,
+// anything could be time, so that such a choice counts if there is no other and the user
+// says it.
+func (n *Network) framed(inputs []graph.TensorID, choices [][]int, steps int) ([]int, *causal.Result, error) {
+	pick := make([]int, len(inputs))
+	var found [][]int
+	var results []*causal.Result
+	var first error
+	reached := -1
+	for tried := 0; tried < 256; tried++ {
+		axes, at := make([]int, len(inputs)), map[graph.TensorID]int{}
+		given := true
+		for i, id := range inputs {
+			axes[i] = choices[i][pick[i]]
+			at[id] = axes[i]
+			given = given && len(choices[i]) == 1
+		}
+		r, err := causal.Step(n.Graph, causal.Options{Steps: steps, Axis: at, Names: n.Role})
+		switch {
+		case err == nil && (given || !r.Whole):
+			found, results = append(found, axes), append(results, r)
+		case err == nil:
+			err = fmt.Errorf("the network takes all frames of its input at once; if dimension %v is time, say so by --time %s=%d", axes[0], n.Graph.Tensors[inputs[0]].Name, axes[0])
+			if reached < 0 {
+				first, reached = err, 0
+			}
+		default:
+			if far := causal.Reached(err); far > reached {
+				first, reached = err, far
+			}
+		}
+		i := 0
+		for ; i < len(pick); i++ {
+			if pick[i]++; pick[i] < len(choices[i]) {
+				break
+			}
+			pick[i] = 0
+		}
+		if i == len(pick) {
+			break
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, nil, first
+	case 1:
+		return found[0], results[0], nil
+	}
+	t := n.Graph.Tensors[inputs[0]]
+	return nil, nil, fmt.Errorf("input %q has shape %v, and dimensions %v could be time: say --time %s=%d", t.Name, t.Shape, firsts(found), t.Name, found[0][0])
+}
+
+func firsts(list [][]int) []int {
+	var out []int
+	for _, v := range list {
+		if !slices.Contains(out, v[0]) {
+			out = append(out, v[0])
+		}
+	}
+	return out
+}
+
+// CutShape returns the shape of an array of frames cut into calls: one sequence, or
+// several with a dimension in front, of any multiple of a call's frames. ok reports
+// whether the array is of that kind; the order of the elements may change: see CutFloats.
+func (n *Network) CutShape(input string, shape []int) (calls int, lead []int, ok bool) {
+	if n.Stepped == nil {
+		return 0, nil, false
+	}
+	axis, known := n.Stepped.Axis[input]
+	id := n.Graph.Find(input)
+	if !known || id == graph.None {
+		return 0, nil, false
+	}
+	one := n.Graph.Tensors[id].Shape
+	front := len(shape) - len(one)
+	if front < 0 || front > 1 {
+		return 0, nil, false
+	}
+	for d, size := range one {
+		if d != axis && shape[front+d] != size {
+			return 0, nil, false
+		}
+	}
+	frames := shape[front+axis]
+	if frames <= one[axis] || frames%one[axis] != 0 {
+		return 0, nil, false
+	}
+	return frames / one[axis], shape[:front], true
+}
+
+// Cut brings the elements of an array of frames into the order of calls, each of size
+// bytes; shape and calls are those of CutShape.
+func (n *Network) Cut(input string, data []byte, shape []int, calls, size int) (out []byte, cut []int) {
+	one := n.Graph.Tensors[n.Graph.Find(input)].Shape
+	axis := n.Stepped.Axis[input]
+	lead := shape[:len(shape)-len(one)]
+	outer, inner := graph.Elems(one[:axis]), graph.Elems(one[axis+1:])*size
+	frames := one[axis] * calls
+	out = make([]byte, 0, len(data))
+	for s := range graph.Elems(lead) {
+		for call := range calls {
+			for o := range outer {
+				at := ((s*outer+o)*frames + call*one[axis]) * inner
+				out = append(out, data[at:at+one[axis]*inner]...)
+			}
+		}
+	}
+	cut = append(append(append([]int{}, lead...), calls), one...)
+	return out, cut
+}
