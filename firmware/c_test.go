@@ -178,6 +178,19 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestSystems compiles the driver's hooks for operating systems against the interfaces
+// that the tests have of these.
+func TestSystems(t *testing.T) {
+	gcc := tool(t, "arm-none-eabi-gcc")
+	for name, headers := range map[string]string{"npu_rtos_freertos.c": "freertos", "npu_rtos_cmsis.c": "cmsis"} {
+		argv := append([]string{gcc}, strict...)
+		argv = append(argv, cortexM55...)
+		argv = append(argv, "-O2", "-fanalyzer", "-Irun/testdata/rtos", "-Irun/testdata/rtos/"+headers, "-I"+filepath.Join(root, "rtos"))
+		argv = append(argv, includes(t, "qemu")...)
+		check(t, append(argv, "-c", filepath.Join(root, "rtos", name), "-o", filepath.Join(t.TempDir(), "out.o"))...)
+	}
+}
+
 // TestArmBoard compiles what a board gives Arm's driver against the declarations that it
 // needs of the driver's header, which is not here.
 func TestArmBoard(t *testing.T) {
@@ -207,7 +220,7 @@ int ethosu_semaphore_give(void *sem);
 
 func TestFormat(t *testing.T) {
 	argv := []string{tool(t, "clang-format"), "--style=file:c/.clang-format", "--dry-run", "--Werror"}
-	for _, pattern := range []string{root + "/npu/*.[ch]", root + "/platform/*.[ch]", root + "/platform/*/*.[ch]", root + "/ethosu/*/*.[ch]", "testdata/*/*/*.c", "testdata/*/*/*.h"} {
+	for _, pattern := range []string{root + "/npu/*.[ch]", root + "/platform/*.[ch]", root + "/platform/*/*.[ch]", root + "/ethosu/*/*.[ch]", root + "/rtos/*.[ch]", "run/testdata/rtos/*.[ch]", "run/testdata/rtos/*/*.h", "testdata/*/*/*.c", "testdata/*/*/*.h"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

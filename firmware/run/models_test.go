@@ -288,9 +288,10 @@ func TestModelOnHost(t *testing.T) {
 	}
 }
 
-// TestTwoModels links two models into one image, with two instances of the first
-// that share its arena, and lets them take turns on one NPU.
-func TestTwoModels(t *testing.T) {
+// twoModels is a project with the library and golden vectors of a second model in it,
+// and no main.
+func twoModels(t *testing.T) (codegen.Tree, codegen.Project) {
+	t.Helper()
 	one := project(t, readModel(t, "gru32x40_stream"), "ethos-u55-128", "one", 40)
 	two := project(t, readModel(t, "gru16_t4"), "ethos-u55-128", "two", 40)
 	tree, other := generate(t, one), generate(t, two)
@@ -302,14 +303,21 @@ func TestTwoModels(t *testing.T) {
 	}
 	tree["app/two_golden.h"], tree["app/golden_two.c"] = other["app/two_golden.h"], other["app/golden.c"]
 	delete(tree, "manifest.json")
+	cmake := string(tree["CMakeLists.txt"])
+	cmake = strings.Replace(cmake, "src/one.c", "src/one.c src/two.c src/two_model.c", 1)
+	tree["CMakeLists.txt"] = []byte(strings.Replace(cmake, "app/golden.c", "app/golden.c app/golden_two.c", 1))
+	return tree, one
+}
+
+// TestTwoModels links two models into one image, with two instances of the first
+// that share its arena, and lets them take turns on one NPU.
+func TestTwoModels(t *testing.T) {
+	tree, one := twoModels(t)
 	main, err := os.ReadFile(filepath.Join("testdata", "two-models.c"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	tree["app/main.c"] = main
-	cmake := string(tree["CMakeLists.txt"])
-	cmake = strings.Replace(cmake, "src/one.c", "src/one.c src/two.c src/two_model.c", 1)
-	tree["CMakeLists.txt"] = []byte(strings.Replace(cmake, "app/golden.c", "app/golden.c app/golden_two.c", 1))
 	dir := filepath.Join(t.TempDir(), "fw")
 	for _, path := range tree.Paths() {
 		file := filepath.Join(dir, filepath.FromSlash(path))

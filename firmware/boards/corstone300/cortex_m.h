@@ -13,6 +13,7 @@
 #define NVIC_ISER(n) CORTEX_M_REGISTER(0xE000E100u + 4u * (n))
 #define NVIC_ISPR(n) CORTEX_M_REGISTER(0xE000E200u + 4u * (n))
 #define NVIC_ICPR(n) CORTEX_M_REGISTER(0xE000E280u + 4u * (n))
+#define NVIC_IPR(n)  (*(volatile uint8_t *)(uintptr_t)(0xE000E400u + (n))) /* of interrupt n */
 #define SCB_ICSR     CORTEX_M_REGISTER(0xE000ED04u)
 #define SCB_VTOR     CORTEX_M_REGISTER(0xE000ED08u)
 #define SCB_CCR      CORTEX_M_REGISTER(0xE000ED14u)

@@ -27,11 +27,13 @@ static void put_register(const char *name, uint32_t value) {
 }
 
 /* Called from assembly alone, which link-time optimization does not see. */
-__attribute__((used)) void corstone300_fault_report(struct fault_frame *frame) {
+__attribute__((used)) void corstone300_fault_report(uint32_t *r4_r11,
+                                                    struct exception_frame *core) {
+    struct fault_frame frame = {r4_r11, core};
     const uint32_t overflow = 0x00100000u; /* STKOF: the frame was not written */
     uint32_t ipsr;
 
-    if (frame != NULL && corstone300_emulate(frame) != 0) {
+    if (core != NULL && corstone300_emulate(&frame) != 0) {
         return;
     }
     __asm__ volatile("mrs %0, ipsr" : "=r"(ipsr));
@@ -42,9 +44,9 @@ __attribute__((used)) void corstone300_fault_report(struct fault_frame *frame) {
     put_register(" BFAR", SCB_BFAR);
     put_register(" SFSR", SCB_SFSR);
     put_register(" SFAR", SCB_SFAR);
-    if (frame != NULL && (SCB_CFSR & overflow) == 0u) {
-        put_register(" PC", frame->pc);
-        put_register(" LR", frame->lr);
+    if (core != NULL && (SCB_CFSR & overflow) == 0u) {
+        put_register(" PC", core->pc);
+        put_register(" LR", core->lr);
     }
     platform_puts("\n");
     platform_exit(EXIT_FAULT);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The driver's port on Corstone-300: caches of a Cortex-M55, SysTick as clock. */
+/* The driver's port on Corstone-300: caches of a Cortex-M55, interrupt, memories. */
 #include "npu_port.h"
 
 #include "corstone300.h"
@@ -10,31 +10,6 @@
 #define NPU_IRQ_BIT  (1u << (CORSTONE300_IRQ_NPU % 32u))
 
 static unroll_npu *interrupted;
-static volatile uint32_t milliseconds;
-
-void corstone300_clock_init(void) {
-    SYST_RVR = CORSTONE300_CORE_HZ / 1000u - 1u;
-    SYST_CVR = 0;
-    SYST_CSR = SYST_CSR_RUN;
-}
-
-void corstone300_systick(void) {
-    milliseconds = milliseconds + 1u;
-}
-
-uint32_t unroll_npu_port_ticks(void) {
-    const uint32_t mask = cortex_m_mask();
-    uint32_t now;
-
-    /* With interrupts masked by the caller nobody else counts. */
-    if ((SCB_ICSR & SCB_ICSR_PENDSTSET) != 0u) {
-        SCB_ICSR = SCB_ICSR_PENDSTCLR;
-        milliseconds = milliseconds + 1u;
-    }
-    now = milliseconds;
-    cortex_m_restore(mask);
-    return now;
-}
 
 void corstone300_npu(void) {
     unroll_npu_irq_handler(interrupted);
@@ -42,6 +17,9 @@ void corstone300_npu(void) {
 
 void unroll_npu_port_irq_enable(unroll_npu *npu) {
     interrupted = npu;
+#ifdef UNROLL_NPU_IRQ_PRIORITY
+    NVIC_IPR(CORSTONE300_IRQ_NPU) = UNROLL_NPU_IRQ_PRIORITY;
+#endif
     NVIC_ICPR(NPU_IRQ_WORD) = NPU_IRQ_BIT;
     NVIC_ISER(NPU_IRQ_WORD) = NPU_IRQ_BIT;
 }

@@ -47,8 +47,11 @@ __attribute__((section(".vectors"), used)) const struct vector_table corstone300
     unroll_stack_top,
     {
         [0] = corstone300_reset,
-        [1 ... 13] = corstone300_fault,
-        [14] = corstone300_systick,
+        [1 ... 9] = corstone300_fault,
+        [10] = SVC_Handler,
+        [11 ... 12] = corstone300_fault,
+        [13] = PendSV_Handler,
+        [14] = SysTick_Handler,
         [15 ... SYSTEM_TIMER - 1] = corstone300_fault,
         [SYSTEM_TIMER] = corstone300_system_timer0,
         [SYSTEM_TIMER + 1 ... NPU - 1] = corstone300_fault,
@@ -146,6 +149,10 @@ __attribute__((naked, used)) void corstone300_fault(void) {
                      "mov   r4, r0             \n\t"
                      "mov   r5, lr             \n\t"
                      "mov   r0, sp             \n\t"
+                     "add   r1, sp, #32        \n\t" /* the core's frame, unless a task has */
+                     "tst   lr, #4             \n\t" /* a stack of its own */
+                     "it    ne                 \n\t"
+                     "mrsne r1, psp            \n\t"
                      "bl    corstone300_fault_report \n\t"
                      "msr   msplim, r4         \n\t"
                      "mov   lr, r5             \n\t"
@@ -154,5 +161,12 @@ __attribute__((naked, used)) void corstone300_fault(void) {
 }
 
 __attribute__((weak)) void corstone300_system_timer0(void) {
-    corstone300_fault_report(NULL);
+    corstone300_fault_report(NULL, NULL);
+}
+
+__attribute__((weak, alias("corstone300_fault"))) void SVC_Handler(void);
+__attribute__((weak, alias("corstone300_fault"))) void PendSV_Handler(void);
+
+__attribute__((weak)) void SysTick_Handler(void) {
+    corstone300_systick();
 }

@@ -182,15 +182,15 @@ static int decode(const uint16_t *at, struct access *access) {
 /* Where a stacked register lies; null for SP and PC, which no driver access uses. */
 static uint32_t *stacked(struct fault_frame *frame, uint32_t number) {
     if (number < 4u) {
-        return &frame->r0_r3[number];
+        return &frame->core->r0_r3[number];
     }
     if (number < 12u) {
         return &frame->r4_r11[number - 4u];
     }
     if (number == 12u) {
-        return &frame->r12;
+        return &frame->core->r12;
     }
-    return number == 14u ? &frame->lr : NULL;
+    return number == 14u ? &frame->core->lr : NULL;
 }
 
 int corstone300_emulate(struct fault_frame *frame) {
@@ -200,7 +200,7 @@ int corstone300_emulate(struct fault_frame *frame) {
     uint32_t *data;
 
     if ((cfsr & CFSR_PRECISE_BUS_FAULT) != CFSR_PRECISE_BUS_FAULT || offset >= NPU_REGISTERS ||
-        (offset % 4u) != 0u || decode((const uint16_t *)(uintptr_t)frame->pc, &access) == 0) {
+        (offset % 4u) != 0u || decode((const uint16_t *)(uintptr_t)frame->core->pc, &access) == 0) {
         return 0;
     }
     data = stacked(frame, access.data);
@@ -222,7 +222,7 @@ int corstone300_emulate(struct fault_frame *frame) {
     } else {
         npu_link_write_register(offset, *data);
     }
-    frame->pc += access.bytes;
+    frame->core->pc += access.bytes;
     return 1;
 }
 

@@ -14,6 +14,18 @@ if(NOT TARGET unroll_npu)
     "$<BUILD_INTERFACE:${UNROLL_ROOT}/npu>" $<INSTALL_INTERFACE:include/unroll>)
   target_compile_options(unroll_npu PRIVATE
     $<$<C_COMPILER_ID:GNU,Clang,AppleClang,ARMClang>:-ffunction-sections;-fdata-sections>)
+  # The driver's hooks for an operating system: unroll::unroll_npu_freertos or unroll::unroll_npu_cmsis,
+  # compiled into the application that links one, with the system's headers.
+  foreach(unroll_system freertos cmsis)
+    add_library(unroll_npu_${unroll_system} INTERFACE)
+    add_library(unroll::unroll_npu_${unroll_system} ALIAS unroll_npu_${unroll_system})
+    target_sources(unroll_npu_${unroll_system} INTERFACE
+      "$<BUILD_INTERFACE:${UNROLL_ROOT}/rtos/npu_rtos_${unroll_system}.c>"
+      "$<INSTALL_INTERFACE:$<INSTALL_PREFIX>/share/unroll/rtos/npu_rtos_${unroll_system}.c>")
+    target_include_directories(unroll_npu_${unroll_system} INTERFACE
+      "$<BUILD_INTERFACE:${UNROLL_ROOT}/rtos>" $<INSTALL_INTERFACE:share/unroll/rtos>)
+    target_link_libraries(unroll_npu_${unroll_system} INTERFACE unroll_npu)
+  endforeach()
   if(UNROLL_TARGET)
     include("${CMAKE_CURRENT_LIST_DIR}/unroll_board.cmake")
     if(NOT UNROLL_BOARD_TARGET)
@@ -34,7 +46,8 @@ if(NOT TARGET unroll_npu)
   if(UNROLL_INSTALL)
     file(GLOB unroll_headers "${UNROLL_ROOT}/npu/*.h")
     install(FILES ${unroll_headers} DESTINATION include/unroll)
-    install(TARGETS unroll_npu EXPORT unroll_npuTargets ARCHIVE DESTINATION lib)
+    install(DIRECTORY "${UNROLL_ROOT}/rtos" DESTINATION share/unroll)
+    install(TARGETS unroll_npu unroll_npu_freertos unroll_npu_cmsis EXPORT unroll_npuTargets ARCHIVE DESTINATION lib)
     install(EXPORT unroll_npuTargets NAMESPACE unroll:: DESTINATION lib/cmake/unroll_npu)
     file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/unroll_npuConfig.cmake"
          "include(\"\${CMAKE_CURRENT_LIST_DIR}/unroll_npuTargets.cmake\")\n")

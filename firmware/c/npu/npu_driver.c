@@ -313,6 +313,7 @@ void unroll_npu_irq_handler(unroll_npu *npu) {
     if (npu != NULL) {
         look(npu);
         unroll_npu_port_barrier();
+        unroll_npu_port_wake(npu);
     }
 }
 

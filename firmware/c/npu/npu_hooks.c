@@ -30,3 +30,7 @@ UNROLL_NPU_WEAK void unroll_npu_port_sleep(struct unroll_npu *npu, uint32_t rema
     (void)remaining_ms;
     unroll_npu_port_wait(&npu->done);
 }
+
+UNROLL_NPU_WEAK void unroll_npu_port_wake(struct unroll_npu *npu) {
+    (void)npu;
+}

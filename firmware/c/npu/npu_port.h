@@ -64,9 +64,13 @@ void unroll_npu_port_power(struct unroll_npu *npu, int on);
 int unroll_npu_port_lock(struct unroll_npu *npu);
 void unroll_npu_port_unlock(struct unroll_npu *npu);
 
-/* Sleeps until the run has ended, at most remaining_ms: a semaphore, say, that the interrupt gives.
- * May return at any time. Default: unroll_npu_port_wait. */
+/* Sleeps until the run has ended, at most remaining_ms: takes a semaphore, say, that the next hook
+ * gives. May return at any time. Default: unroll_npu_port_wait. */
 void unroll_npu_port_sleep(struct unroll_npu *npu, uint32_t remaining_ms);
+
+/* Wakes who sleeps; called by unroll_npu_irq_handler, from the interrupt. Default: nothing, which
+ * is right for cores that wake from WFI. */
+void unroll_npu_port_wake(struct unroll_npu *npu);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hooks of npu_port.h by means of CMSIS-RTOS2 (Keil RTX5, or the wrapper of another system):
+ * see npu_rtos.h. unroll_npu_rtos_init comes after osKernelInitialize. */
+#include "npu_rtos.h"
+
+#include "cmsis_os2.h"
+#include "npu_port.h"
+
+static struct slot {
+    const unroll_npu *npu;
+    osMutexId_t turn;
+    osSemaphoreId_t ended;
+} slots[UNROLL_NPU_RTOS_MAX];
+
+static struct slot *slot_of(const unroll_npu *npu) {
+    for (uint32_t i = 0; i < UNROLL_NPU_RTOS_MAX; i++) {
+        if (slots[i].npu == npu) {
+            return &slots[i];
+        }
+    }
+    return NULL;
+}
+
+unroll_npu_status unroll_npu_rtos_init(unroll_npu *npu) {
+    static const osMutexAttr_t attributes = {.name = "npu",
+                                             .attr_bits = osMutexRecursive | osMutexPrioInherit};
+    struct slot *slot;
+
+    if (npu == NULL) {
+        return UNROLL_NPU_ERR_ARGUMENT;
+    }
+    if (slot_of(npu) != NULL) {
+        return UNROLL_NPU_OK;
+    }
+    slot = slot_of(NULL);
+    if (slot == NULL) {
+        return UNROLL_NPU_ERR_STATE;
+    }
+    slot->turn = osMutexNew(&attributes);
+    slot->ended = osSemaphoreNew(1u, 0u, NULL);
+    if (slot->turn == NULL || slot->ended == NULL) {
+        return UNROLL_NPU_ERR_STATE;
+    }
+    slot->npu = npu;
+    return UNROLL_NPU_OK;
+}
+
+static int scheduling(void) {
+    return osKernelGetState() == osKernelRunning;
+}
+
+static uint32_t ticks_of(uint32_t milliseconds) {
+    const uint64_t ticks =
+        ((uint64_t)milliseconds * osKernelGetTickFreq() + 999u) / 1000u; /* rather too long */
+
+    if (milliseconds == UNROLL_NPU_WAIT_FOREVER || ticks >= osWaitForever) {
+        return osWaitForever;
+    }
+    return (uint32_t)ticks;
+}
+
+/* Before the kernel runs there is one thread, and time does not pass: it is counted by calls. */
+uint32_t unroll_npu_port_ticks(void) {
+    static uint32_t early;
+
+    if (!scheduling()) {
+        early++;
+        return early;
+    }
+    return (uint32_t)((uint64_t)osKernelGetTickCount() * 1000u / osKernelGetTickFreq());
+}
+
+int unroll_npu_port_lock(unroll_npu *npu) {
+    const struct slot *slot = slot_of(npu);
+
+    if (slot == NULL) {
+        return 0;
+    }
+    return !scheduling() || osMutexAcquire(slot->turn, osWaitForever) == osOK;
+}
+
+void unroll_npu_port_unlock(unroll_npu *npu) {
+    const struct slot *slot = slot_of(npu);
+
+    if (slot != NULL && scheduling()) {
+        (void)osMutexRelease(slot->turn);
+    }
+}
+
+void unroll_npu_port_sleep(unroll_npu *npu, uint32_t remaining_ms) {
+    const struct slot *slot = slot_of(npu);
+
+    if (slot == NULL || !scheduling()) {
+        unroll_npu_port_wait(&npu->done);
+    } else {
+        (void)osSemaphoreAcquire(slot->ended, ticks_of(remaining_ms));
+    }
+}
+
+void unroll_npu_port_wake(unroll_npu *npu) {
+    const struct slot *slot = slot_of(npu);
+
+    if (slot != NULL) {
+        (void)osSemaphoreRelease(slot->ended); /* there is one already: nobody has slept since */
+    }
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hooks of npu_port.h by means of FreeRTOS 10 or 11: see npu_rtos.h. FreeRTOSConfig.h has
+ * configUSE_MUTEXES, configUSE_RECURSIVE_MUTEXES and INCLUDE_xTaskGetSchedulerState; memory comes
+ * from here where configSUPPORT_STATIC_ALLOCATION is 1, else from FreeRTOS's heap. */
+#include "npu_rtos.h"
+
+#include "FreeRTOS.h"
+#include "npu_port.h"
+#include "semphr.h"
+#include "task.h"
+
+static struct slot {
+    const unroll_npu *npu;
+    SemaphoreHandle_t turn;
+    SemaphoreHandle_t ended;
+#if configSUPPORT_STATIC_ALLOCATION == 1
+    StaticSemaphore_t turn_memory;
+    StaticSemaphore_t ended_memory;
+#endif
+} slots[UNROLL_NPU_RTOS_MAX];
+
+static struct slot *slot_of(const unroll_npu *npu) {
+    for (uint32_t i = 0; i < UNROLL_NPU_RTOS_MAX; i++) {
+        if (slots[i].npu == npu) {
+            return &slots[i];
+        }
+    }
+    return NULL;
+}
+
+unroll_npu_status unroll_npu_rtos_init(unroll_npu *npu) {
+    struct slot *slot;
+
+    if (npu == NULL) {
+        return UNROLL_NPU_ERR_ARGUMENT;
+    }
+    if (slot_of(npu) != NULL) {
+        return UNROLL_NPU_OK;
+    }
+    slot = slot_of(NULL);
+    if (slot == NULL) {
+        return UNROLL_NPU_ERR_STATE;
+    }
+#if configSUPPORT_STATIC_ALLOCATION == 1
+    slot->turn = xSemaphoreCreateRecursiveMutexStatic(&slot->turn_memory);
+    slot->ended = xSemaphoreCreateBinaryStatic(&slot->ended_memory);
+#else
+    slot->turn = xSemaphoreCreateRecursiveMutex();
+    slot->ended = xSemaphoreCreateBinary();
+#endif
+    if (slot->turn == NULL || slot->ended == NULL) {
+        return UNROLL_NPU_ERR_STATE;
+    }
+    slot->npu = npu;
+    return UNROLL_NPU_OK;
+}
+
+static TickType_t ticks_of(uint32_t milliseconds) {
+    const uint64_t ticks =
+        ((uint64_t)milliseconds * configTICK_RATE_HZ + 999u) / 1000u; /* rather too long */
+
+    if (milliseconds == UNROLL_NPU_WAIT_FOREVER || ticks >= portMAX_DELAY) {
+        return portMAX_DELAY;
+    }
+    return (TickType_t)ticks;
+}
+
+/* Before the scheduler runs there is one thread, and time does not pass: it is counted by calls. */
+static int scheduling(void) {
+    return xTaskGetSchedulerState() == taskSCHEDULER_RUNNING;
+}
+
+uint32_t unroll_npu_port_ticks(void) {
+    static uint32_t early;
+
+    if (!scheduling()) {
+        early++;
+        return early;
+    }
+    return (uint32_t)((uint64_t)xTaskGetTickCount() * 1000u / configTICK_RATE_HZ);
+}
+
+int unroll_npu_port_lock(unroll_npu *npu) {
+    const struct slot *slot = slot_of(npu);
+
+    if (slot == NULL) {
+        return 0;
+    }
+    return !scheduling() || xSemaphoreTakeRecursive(slot->turn, portMAX_DELAY) == pdTRUE;
+}
+
+void unroll_npu_port_unlock(unroll_npu *npu) {
+    const struct slot *slot = slot_of(npu);
+
+    if (slot != NULL && scheduling()) {
+        (void)xSemaphoreGiveRecursive(slot->turn);
+    }
+}
+
+void unroll_npu_port_sleep(unroll_npu *npu, uint32_t remaining_ms) {
+    const struct slot *slot = slot_of(npu);
+
+    if (slot == NULL || !scheduling()) {
+        unroll_npu_port_wait(&npu->done);
+    } else {
+        (void)xSemaphoreTake(slot->ended, ticks_of(remaining_ms));
+    }
+}
+
+void unroll_npu_port_wake(unroll_npu *npu) {
+    const struct slot *slot = slot_of(npu);
+    BaseType_t switch_now = pdFALSE;
+
+    if (slot != NULL && scheduling()) {
+        (void)xSemaphoreGiveFromISR(slot->ended, &switch_now);
+        portYIELD_FROM_ISR(switch_now);
+    }
+}

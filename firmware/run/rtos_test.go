@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package run_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/firmware/run"
+)
+
+// systems are the operating systems that the NPU has a port for, with the interface of
+// each over the same small kernel of testdata/rtos, which preempts at every tick.
+var systems = []struct {
+	name    string
+	define  string
+	port    string   // of the project
+	headers string   // below testdata/rtos
+	extra   []string // likewise
+	without []string // files of the board whose place the port takes
+}{
+	{"FreeRTOS", "USE_FREERTOS", "rtos/npu_rtos_freertos.c", "freertos", nil, nil},
+	{"CMSIS-RTOS2", "USE_CMSIS", "rtos/npu_rtos_cmsis.c", "cmsis", nil, nil},
+	{"Zephyr", "USE_ZEPHYR", "zephyr/npu_port_zephyr.c", "zephyr", []string{"zephyr.c"},
+		[]string{"platform/corstone300/npu_port_corstone300.c", "platform/corstone300/clock_corstone300.c"}},
+}
+
+// TestSystems runs three tasks with two models on one NPU, under every operating system
+// that has a port, on the Cortex-M55 of QEMU: an interrupt after more than a tick, so
+// that tasks meet at the mutex, and at once. Without the mutex, without the semaphore's
+// being given and without the port's initialisation the same program must fail.
+func TestSystems(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
+	}
+	tree, one := twoModels(t)
+	root, err := filepath.Abs(filepath.Join("testdata", "rtos"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadFile(filepath.Join(root, "app.c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree["app/main.c"] = files
+	build := func(t *testing.T, system int, delay uint64, damage func(codegen.Tree), defines string) *run.Report {
+		t.Helper()
+		s := systems[system]
+		own := codegen.Tree{}
+		for path, text := range tree {
+			own[path] = text
+		}
+		cmake := string(own["CMakeLists.txt"]) + "\ntarget_sources(fw PRIVATE " + s.port + " " + filepath.Join(root, "test_kernel.c")
+		for _, f := range s.extra {
+			cmake += " " + filepath.Join(root, f)
+		}
+		cmake += ")\ntarget_include_directories(fw PRIVATE rtos " + root + " " + filepath.Join(root, s.headers) + ")\n" +
+			"target_compile_definitions(fw PRIVATE " + s.define + " " + defines + ")\ntarget_compile_options(fw PRIVATE -Wno-error)\n"
+		own["CMakeLists.txt"] = []byte(cmake)
+		board := "platform/qemu/board.cmake"
+		for _, f := range s.without {
+			before := string(own[board])
+			own[board] = []byte(strings.Replace(before, "    \"${UNROLL_ROOT}/"+f+"\"\n", "", 1))
+			if before == string(own[board]) {
+				t.Fatalf("%s has no %s", board, f)
+			}
+		}
+		if damage != nil {
+			damage(own)
+		}
+		dir := filepath.Join(t.TempDir(), "fw")
+		for _, path := range own.Paths() {
+			writeFile(t, filepath.Join(dir, filepath.FromSlash(path)), string(own[path]))
+		}
+		return runProject(t, run.Options{Dir: dir, On: "qemu", Accel: one.Program.Accel, Delay: func() uint64 { return delay }})
+	}
+	for i, s := range systems {
+		t.Run(s.name, func(t *testing.T) {
+			for _, delay := range []uint64{0, 50000} {
+				report := build(t, i, delay, nil, "")
+				if !report.Pass || report.Calls != 120 || report.Link.Interrupts != 120 {
+					t.Errorf("delay %d: pass=%v calls=%d exit=%d problem=%q console:\n%s", delay, report.Pass, report.Calls, report.Exit, report.Problem, report.Console)
+				}
+			}
+		})
+	}
+	replace := func(t *testing.T, file, old, new string) func(codegen.Tree) {
+		return func(tree codegen.Tree) {
+			text := string(tree[file])
+			if !strings.Contains(text, old) {
+				t.Fatalf("%s has no %s", file, old)
+			}
+			tree[file] = []byte(strings.Replace(text, old, new, 1))
+		}
+	}
+	for _, c := range []struct {
+		name, define string
+		damage       func(codegen.Tree)
+	}{
+		{"no mutex", "", replace(t, systems[0].port, "return !scheduling() || xSemaphoreTakeRecursive(slot->turn, portMAX_DELAY) == pdTRUE;", "return 1;")},
+		{"not initialised", "NO_RTOS_INIT", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if report := build(t, 0, 50000, c.damage, c.define); report.Pass {
+				t.Error("nobody noticed")
+			}
+		})
+	}
+}

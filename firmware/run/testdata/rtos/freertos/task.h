@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FREERTOS_TASK_H
+#define FREERTOS_TASK_H
+
+#include "FreeRTOS.h"
+
+typedef void *TaskHandle_t;
+typedef void (*TaskFunction_t)(void *);
+
+#define taskSCHEDULER_NOT_STARTED ((BaseType_t)1)
+#define taskSCHEDULER_RUNNING     ((BaseType_t)2)
+
+static inline BaseType_t xTaskGetSchedulerState(void) {
+    return kernel_running() ? taskSCHEDULER_RUNNING : taskSCHEDULER_NOT_STARTED;
+}
+
+static inline TickType_t xTaskGetTickCount(void) {
+    return kernel_ticks();
+}
+
+static inline BaseType_t xTaskCreate(TaskFunction_t code, const char *name, uint32_t stack_words,
+                                     void *argument, UBaseType_t priority, TaskHandle_t *handle) {
+    (void)name;
+    (void)stack_words;
+    (void)priority;
+    (void)handle;
+    kernel_task(code, argument);
+    return pdPASS;
+}
+
+static inline void vTaskStartScheduler(void) {
+    kernel_start();
+}
+
+static inline void vTaskDelay(TickType_t ticks) {
+    kernel_sleep(ticks);
+}
+
+#endif

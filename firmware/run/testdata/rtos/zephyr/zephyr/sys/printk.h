@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ZEPHYR_SYS_PRINTK_H
+#define ZEPHYR_SYS_PRINTK_H
+
+void printk(const char *format, ...);
+
+#endif
