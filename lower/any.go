@@ -4,7 +4,6 @@ package lower
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -139,19 +138,11 @@ func (r *GraphResult) Arranged() *graph.Graph { return r.q.plan.Graph }
 // constants that have other values, by TensorID of the arranged graph: to nearest, with
 // the scales that weights had.
 func (r *GraphResult) WithConstants(values map[graph.TensorID][]float32) (*GraphResult, error) {
-	g := *r.q.plan.Graph
-	g.Tensors = slices.Clone(g.Tensors)
-	plan, q := *r.q.plan, *r.q
-	plan.Graph, q.plan = &g, &plan
+	q := *r.q
+	q.plan = withConstants(r.q.plan, values)
 	q.scheme.Moments, q.scheme.WeightScales = nil, map[graph.TensorID][]float32{}
-	for id, v := range values {
-		t := *g.Tensors[id]
-		t.Data = nil
-		for _, x := range v {
-			t.Data = binary.LittleEndian.AppendUint32(t.Data, math.Float32bits(x))
-		}
-		g.Tensors[id] = &t
-		if found := r.Int8.Find(t.Name); found != graph.None && r.Int8.Tensors[found].Type == graph.Int8 {
+	for id := range values {
+		if found := r.Int8.Find(q.plan.Graph.Tensors[id].Name); found != graph.None && r.Int8.Tensors[found].Type == graph.Int8 {
 			q.scheme.WeightScales[id] = r.Int8.Tensors[found].Quant.Scales
 		}
 	}
@@ -163,19 +154,20 @@ func (r *GraphResult) WithConstants(values map[graph.TensorID][]float32) (*Graph
 	return next, nil
 }
 
-// LossOn returns the loss of the quantized graph on other calls than those it was
-// calibrated on.
-func (r *GraphResult) LossOn(ctx context.Context, calls Sequences) (float64, error) {
-	q := *r.q
-	q.calls, q.want = calls, map[graph.TensorID][]float32{}
-	for _, id := range dataOutputs(q.float) {
-		var err error
-		if q.want[id], err = calibrate.TraceSequences(q.float, id, calls); err != nil {
-			return 0, err
-		}
+// Original returns the float graph that the quantized one is measured against.
+func (r *GraphResult) Original() *graph.Graph { return r.Float }
+
+// Integers returns the quantized graph.
+func (r *GraphResult) Integers() *graph.Graph { return r.Int8 }
+
+// Lost returns the loss of data outputs against what the float graph gives: see
+// LowerGraph.
+func (r *GraphResult) Lost(want, got [][]float32) float64 {
+	var outputs []OutputError
+	for i, id := range dataOutputs(r.Float) {
+		outputs = append(outputs, compareOutput(r.Float.Tensors[id].Name, want[i], got[i]))
 	}
-	outputs, err := q.errors(ctx, r.Int8)
-	return q.loss(outputs), err
+	return r.q.loss(outputs)
 }
 
 // dataOutputs returns the outputs of real numbers that are no states, or all of them

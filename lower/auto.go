@@ -77,6 +77,7 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	}
 	w.Loss, w.Met = w.Choice.Loss, w.Choice.Met
 	got := c.result(w.Choice.Graph)
+	got.wide, got.learned = w.Choice.Wide, o.Learned
 	if wide.Steps != o.Steps {
 		o.Wide = w.Choice.Wide
 		if got, err = lowerWide(ctx, net, calib, o); err != nil {
@@ -98,7 +99,9 @@ func lowerWide(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	if err != nil {
 		return nil, err
 	}
-	return c.result(g), nil
+	r := c.result(g)
+	r.wide, r.learned = o.Wide, o.Learned
+	return r, nil
 }
 
 // narrow returns the options of 8 bits everywhere.
@@ -125,7 +128,7 @@ func (c *calibrated) widened(wide map[string]bool) (*graph.Graph, error) {
 	if wide == nil {
 		scheme.Wide = map[string]bool{}
 	}
-	return quantize.Graph(c.plan, c.ranges, scheme)
+	return quantize.Graph(c.quantized, c.ranges, scheme)
 }
 
 // loss compares quantized graphs of one network with its float graph.

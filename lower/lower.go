@@ -84,6 +84,10 @@ type Options struct {
 	// Progress, where it is not nil, is told how many choices Auto has measured.
 	Progress func(measured int)
 
+	// Learned, where it is not nil, takes the place of the network's own constants in what
+	// is quantized.
+	Learned *Learned
+
 	// Untied lets the operands of every ADD in FormNPU have scales of their own:
 	// a little more precision, at more cycles of the NPU.
 	Untied bool
@@ -122,8 +126,11 @@ type Result struct {
 	// Widths says how Auto chose; nil otherwise.
 	Widths *Widths
 
-	net  *nn.Network // with standardization folded, if asked for
-	plan *unroll.Plan
+	net     *nn.Network // with standardization folded, if asked for
+	plan    *unroll.Plan
+	from    *calibrated
+	wide    map[string]bool // roles of 16 bits where each has a width of its own
+	learned *Learned
 }
 
 // Float returns the unrolled float graph of a network.
@@ -153,7 +160,7 @@ func Lower(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Res
 	if err != nil {
 		return nil, err
 	}
-	if len(c.plan.Sums) > 0 && o.Activations == Int8 {
+	if len(c.plan.Sums) > 0 && o.Activations == Int8 && o.Learned == nil {
 		s, err := newSearch(c.plan, c.samples, c.scheme)
 		if err != nil {
 			return nil, err
@@ -162,23 +169,27 @@ func Lower(ctx context.Context, net *nn.Network, calib Samples, o Options) (*Res
 			return nil, err
 		}
 	}
-	g, err := quantize.Graph(c.plan, c.ranges, c.scheme)
+	g, err := quantize.Graph(c.quantized, c.ranges, c.scheme)
 	if err != nil {
 		return nil, err
 	}
-	return c.result(g), nil
+	r := c.result(g)
+	r.learned = o.Learned
+	return r, nil
 }
 
 // calibrated is an unrolled network with what calibration saw of it.
 type calibrated struct {
-	net     *nn.Network // with standardization folded, if asked for
-	plan    *unroll.Plan
+	net     *nn.Network  // with standardization folded, if asked for
+	plan    *unroll.Plan // of the float network
 	set     Samples
 	samples [][]float32
 	seen    map[string]*calibrate.Observation
 	rounds  int
 	ranges  map[string]quantize.Range
 	scheme  quantize.Options
+
+	quantized *unroll.Plan // plan, or that with learned constants
 }
 
 // observe unrolls and calibrates a network.
@@ -188,6 +199,7 @@ func observe(ctx context.Context, net *nn.Network, calib Samples, o Options) (*c
 	if c.plan, err = unroll.Build(c.net, o.unroll(c.net)); err != nil {
 		return nil, err
 	}
+	c.quantized = c.plan
 	if c.samples, err = representative(c.net, calib, o.CalibrationSamples); err != nil {
 		return nil, err
 	}
@@ -209,8 +221,8 @@ func observe(ctx context.Context, net *nn.Network, calib Samples, o Options) (*c
 		c.ranges[role] = quantize.Range(co.Estimate(ob))
 	}
 	c.scheme = quantize.Options{Activations: o.Activations, PerTensor: !o.PerChannelWeights, WeightLevels: o.WeightLevels}
-	if o.Activations == Int8 { // the activations' own error is the larger
-		return c, nil
+	if o.Activations == Int8 || o.Learned != nil { // the activations' own error is the larger
+		return c, c.learn(o.Learned)
 	}
 	moments, err := calibrate.CollectMoments(c.plan, c.samples)
 	if err != nil {
@@ -225,7 +237,7 @@ func observe(ctx context.Context, net *nn.Network, calib Samples, o Options) (*c
 
 // result returns a quantized graph with its report.
 func (c *calibrated) result(g *graph.Graph) *Result {
-	r := &Result{Float: c.plan.Graph, Int8: g, Mean: c.net.Mean, Std: c.net.Std, net: c.net, plan: c.plan}
+	r := &Result{Float: c.plan.Graph, Int8: g, Mean: c.net.Mean, Std: c.net.Std, net: c.net, plan: c.plan, from: c}
 	r.Facts = factsOf(c.net, c.set, c.samples)
 	r.Report.Samples, r.Report.Rounds = len(c.samples), c.rounds
 	r.Report.Tensors = r.roles(c.seen)

@@ -205,7 +205,7 @@ func (b *buildFlags) run(c *cli) error {
 	return err
 }
 
-// network trains, and fine-tunes when asked to. It returns the part of the set that was
+// network trains. It returns the part of the set that was
 // trained on, too.
 func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*nn.Network, *dataset.Set, error) {
 	set, err := b.train.fitTo(c, &plan.train, set, test, b.data.seed)
@@ -225,8 +225,7 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	net, err = b.lower.tune(c, net, set, plan.lower)
-	return net, set, err
+	return net, set, nil
 }
 
 // lowered quantizes the network of whole sequences, and that of one step where a form
@@ -235,7 +234,7 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*
 func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *dataset.Set) (low, step *lower.Result, call compile.Call, err error) {
 	call.Form = plan.form
 	c.say("lowering: unroll, calibrate on %d sequences, quantize", min(plan.lower.CalibrationSamples, set.Len()))
-	low, err = lowerFor(c, net, set, plan.lower, plan.compile)
+	low, err = b.lower.lower(c, net, set, plan.lower, plan.compile)
 	if err != nil {
 		return nil, nil, call, err
 	}
@@ -245,7 +244,7 @@ func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *data
 	}
 	c.say("lowering: one step")
 	one := plan.lower
-	one.Steps = 1
+	one.Steps, one.Learned = 1, low.Learned()
 	if one.Activations == lower.Auto { // the same widths as the whole sequence
 		if one.Activations = lower.Int8; low.Widths.Choice != nil {
 			one.Activations, one.Wide = lower.Auto, low.Widths.Choice.Wide

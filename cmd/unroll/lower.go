@@ -11,10 +11,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/lower"
-	"github.com/unroll-npu/unroll/lower/finetune"
 	"github.com/unroll-npu/unroll/lower/source"
 	"github.com/unroll-npu/unroll/train/checkpoint"
-	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -50,7 +48,7 @@ type lowerFlags struct {
 	steps, calibration           int
 	noState, perStep, perChannel bool
 	qat, distill, weightLevels   int
-	maxLoss                      string
+	maxLoss, resume              string
 }
 
 func (l *lowerFlags) add(f *pflag.FlagSet) {
@@ -63,8 +61,9 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.estimator, "estimator", "minmax", "range estimator: minmax, percentile or mse")
 	f.StringVar(&l.activations, "activations", "auto", "width of the values: auto (16 bits where 8 lose more than --max-loss), int8, mixed (int16 before the activation functions) or int16")
 	f.StringVar(&l.maxLoss, "max-loss", "", "largest loss against float that auto accepts: points of accuracy, or the relative error of numbers (default 0.3%, or 3% of numbers)")
-	f.IntVar(&l.qat, "qat", 0, "steps of fine-tuning under the network's own quantization, before it is lowered")
-	f.IntVar(&l.distill, "distill", 0, "steps in which the quantized graph of an import learns to give the float graph's outputs on the calibration calls, without labels; try 200")
+	f.IntVar(&l.qat, "qat", 0, "steps in which the quantized network of layers learns from the labels of the training part, under its own quantization; try 500")
+	f.IntVar(&l.distill, "distill", 0, "steps in which the quantized graph learns to give the float graph's outputs, without labels, on the training part or on the calibration calls; try 500")
+	f.StringVar(&l.resume, "resume", "", "file that keeps what --distill or --qat has learned after every tenth of the steps and on Ctrl-C; the same command goes on from it")
 	f.IntVar(&l.weightLevels, "weight-levels", 127, "largest magnitude of a quantized weight: fewer levels (say 64) take less flash, and fewer cycles where flash is slow")
 	f.BoolVar(&l.perChannel, "per-channel", false, "a scale for every output of a weight matrix: more exact, larger encoded weights (default: with --activations mixed and int16)")
 }
@@ -102,6 +101,12 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	if l.qat < 0 {
 		return o, usagef("--qat %d: expected a number of steps", l.qat)
 	}
+	if l.qat > 0 && l.distill > 0 {
+		return o, usagef("--qat %d --distill %d: the network learns from labels or from the float network, not from both", l.qat, l.distill)
+	}
+	if l.resume != "" && l.qat+l.distill == 0 {
+		return o, usagef("--resume %s: add --distill or --qat, the steps that it keeps", l.resume)
+	}
 	if l.weightLevels < 1 || l.weightLevels > 127 {
 		return o, usagef("--weight-levels must be 1 to 127, found %d", l.weightLevels)
 	}
@@ -116,21 +121,6 @@ func (l *lowerFlags) whole(layers []nn.Layer, o *lower.Options) bool {
 	}
 	o.StateIO = false
 	return true
-}
-
-// tune fine-tunes the network under the quantization that o gives, when asked for.
-func (l *lowerFlags) tune(c *cli, net *nn.Network, set *dataset.Set, o lower.Options) (*nn.Network, error) {
-	if l.qat <= 0 {
-		return net, nil
-	}
-	if o.Activations == lower.Auto {
-		o.Activations = lower.Int8 // what is learned there helps wider values as well
-	}
-	p := newProgress(c.stderr)
-	defer p.finish()
-	return finetune.Run(c.ctx, net, set, finetune.Options{Steps: l.qat, Lower: o}, func(step int, loss float64) {
-		p.update(step, l.qat, fmt.Sprintf("fine-tuning under quantization: loss %.3f", loss))
-	})
 }
 
 // choose looks a flag's value up and names the choices when it is none of them.
@@ -181,9 +171,6 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 			return usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, name)
 		}
 	}
-	if l.distill > 0 {
-		return usagef("--distill is for graphs (.onnx, float .tflite); %s holds layers, which --qat fine-tunes with their labels", name)
-	}
 	net, err := checkpoint.OpenAs(name, g.source.stated())
 	if err != nil {
 		return err
@@ -210,26 +197,28 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 			return err
 		}
 	}
-	if net, err = l.tune(c, net, train, o); err != nil {
-		return err
-	}
-	low, err := lowerFor(c, net, train, o, npu)
-	if err != nil {
-		return err
+	low, stopped := l.lower(c, net, train, o, npu)
+	if low == nil {
+		return stopped
 	}
 	low.Facts.Assumed = append(low.Facts.Assumed, assumed...)
 	if err := low.Measurable(); (rf.report != "" || rf.predictions != "") && err != nil {
 		return err
 	}
 	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: out, Widened: widened(low)}
-	if err := rf.measure(c, low, train, test, &r); err != nil {
-		return err
+	if stopped == nil {
+		if err := rf.measure(c, low, train, test, &r); err != nil {
+			return err
+		}
 	}
 	file, err := low.Encode()
 	if err != nil {
 		return err
 	}
 	r.Bytes = len(file)
+	if stopped != nil {
+		return l.keep(c, name, out, file, force, stopped)
+	}
 	if err := r.export(rf.predictions, force); err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/facts"
-	"github.com/unroll-npu/unroll/lower/finetune"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/precision"
 	"github.com/unroll-npu/unroll/lower/source"
@@ -101,7 +100,7 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	low, stopped := l.distilled(c, low, data.Calls)
+	low, stopped := distilled(c, l, low, data.Calls)
 	if low == nil {
 		return fmt.Errorf("%s: %w", name, stopped)
 	}
@@ -133,11 +132,11 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 		return err
 	}
 	r.Bytes = len(file)
+	if stopped != nil {
+		return l.keep(c, name, out, file, force, stopped)
+	}
 	if err := writeFile(out, file, force); err != nil {
 		return err
-	}
-	if stopped != nil {
-		return fmt.Errorf("%s: wrote %s, the best so far: %w", name, out, stopped)
 	}
 	if rf.json {
 		return printJSON(c.stdout, r)
@@ -158,19 +157,6 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	printChosen(c, low.Widths)
 	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", append([]string{operand(out)}, repeated(l.set, npuFlagNames...)...)...))
 	return nil
-}
-
-// distilled lets the quantized graph learn from the float graph, when asked for. An
-// interruption is an error beside the best so far.
-func (l *lowerFlags) distilled(c *cli, low *lower.GraphResult, calls lower.Sequences) (*lower.GraphResult, error) {
-	if l.distill == 0 {
-		return low, nil
-	}
-	p := newProgress(c.stderr)
-	defer p.finish()
-	return finetune.Distill(c.ctx, low, calls, finetune.DistillOptions{Steps: l.distill, Levels: l.weightLevels}, func(step int, loss float64) {
-		p.update(step, l.distill, fmt.Sprintf("learning from the float graph: loss %.4f", loss))
-	})
 }
 
 // costOf is the cycles of a call on the NPU; of a graph that the compiler does not

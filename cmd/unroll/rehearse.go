@@ -25,7 +25,9 @@ func (b *buildFlags) rehearse(c *cli, plan *buildPlan, set *dataset.Set) error {
 	if short.lower.CalibrationSamples = 2; short.lower.Activations == lower.Auto {
 		short.lower.Activations = lower.Int8 // widths are chosen by what training makes
 	}
-	low, _, call, err := b.lowered(&quiet, &short, net, set)
+	untuned := *b
+	untuned.lower.qat, untuned.lower.distill = 0, 0
+	low, _, call, err := untuned.lowered(&quiet, &short, net, set)
 	if err == nil {
 		err = low.Measurable()
 	}

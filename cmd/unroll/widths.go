@@ -95,7 +95,7 @@ func printChosen(c *cli, w *lower.Widths) {
 		percent(ch.All8.Loss), commas(int(ch.All8.Cost)), percent(ch.All16.Loss), commas(int(ch.All16.Cost)),
 		len(ch.Wide), len(ch.Rows), percent(ch.Loss), commas(int(ch.Cost)))
 	if !w.Met {
-		fmt.Fprintf(c.stdout, "warning: no choice of widths loses at most %s: weights have 8 bits; try --qat, or more --calibration sequences\n", percent(w.Bound))
+		fmt.Fprintf(c.stdout, "warning: no choice of widths loses at most %s: weights have 8 bits; try --distill 500, or more --calibration sequences\n", percent(w.Bound))
 	}
 }
 

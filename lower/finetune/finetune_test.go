@@ -3,7 +3,10 @@
 package finetune
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -12,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -35,30 +39,35 @@ func small(set *dataset.Set, cell nn.Cell, classic bool, layers int) *nn.Network
 	return net
 }
 
-// prepare builds the run that Run would loop over.
-func prepare(t *testing.T, net *nn.Network, set *dataset.Set, o Options) *run {
+// ready lowers a network and makes a run of it that learns labels, or to give the float
+// network's outputs.
+func ready(t *testing.T, net *nn.Network, set *dataset.Set, lo lower.Options, labels bool, batch int) (*lower.Result, *distillation) {
 	t.Helper()
-	o.Lower.Steps = net.Steps
-	l, err := lower.Lower(context.Background(), net, set, o.Lower)
+	r, err := lower.Lower(context.Background(), net, set, lo)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newProgram(l.Float, l.Int8, o.Lower.WeightLevels)
+	calls, err := r.Sequences(set)
 	if err != nil {
 		t.Fatal(err)
 	}
-	params, err := newParameters(net, p, o.Lower)
+	o, err := Options{Batch: batch, Levels: lo.WeightLevels}.withDefaults()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{Options: o, net: net, set: set, program: p, params: params}
-	for range (o.Batch + chunk - 1) / chunk {
-		r.tapes = append(r.tapes, newTape(p, chunk))
+	d, err := newDistillation(context.Background(), r.Original(), r.Arranged(), r.Integers(), calls, o)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return r
+	d.goal = &outputs{d: d}
+	if labels {
+		d.goal = newAnswers(d, r, calls)
+	}
+	return r, d
 }
 
-// With rounding switched off, the gradient of every parameter is that of the loss.
+// With rounding switched off, the loss is the trainer's, and the gradient of every
+// constant is that of the loss: in one call and in many, with labels and without.
 func TestGradients(t *testing.T) {
 	digits, _ := dataset.Digits(1, 40, 0)
 	streams, _ := dataset.Streams(1, 40, 0)
@@ -73,110 +82,161 @@ func TestGradients(t *testing.T) {
 		{"gru", digits, nn.GRU, false, 1, lower.Options{}},
 		{"gru, keras form", digits, nn.GRU, false, 1, lower.Options{Form: lower.FormKeras}},
 		{"gru, states outside", digits, nn.GRU, false, 1, lower.Options{StateIO: true}},
+		{"gru, seven steps a call", digits, nn.GRU, false, 1, lower.Options{StateIO: true, Steps: 7}},
 		{"gru, sum", digits, nn.GRU, false, 1, lower.Options{Blend: lower.BlendSum}},
 		{"classic gru", digits, nn.GRU, true, 1, lower.Options{}},
 		{"lstm, two layers", digits, nn.LSTM, false, 2, lower.Options{}},
-		{"rnn", digits, nn.SimpleRNN, false, 1, lower.Options{}},
+		{"rnn, five steps a call", digits, nn.SimpleRNN, false, 1, lower.Options{StateIO: true, Steps: 5}},
 		{"gru, every step", streams, nn.GRU, false, 2, lower.Options{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			net := small(c.set, c.cell, c.classic, c.layers)
-			batch := []int{0, 3, 7, 11, 12, 20, 21, 22, 30, 33} // a full chunk and a part
-			r := prepare(t, net, c.set, Options{Batch: len(batch), Lower: c.o})
-			r.program.exact()
-			loss := func() float64 {
-				r.params.apply()
-				l, err := r.step(batch)
-				if err != nil {
-					t.Fatal(err)
+			numbers := []int{0, 3, 7, 11, 12, 20, 21, 22, 30, 33} // a full chunk and a part
+			for _, labels := range []bool{true, false} {
+				_, d := ready(t, net, c.set, c.o, labels, len(numbers))
+				var places []place
+				for _, n := range numbers {
+					places = append(places, place{sequence: n})
 				}
-				return l
-			}
-			// Against the trainer, which has another code for everything.
-			numbers := c.set.Subset("batch", batch)
-			if _, want := train.Evaluate(net, numbers); math.Abs(loss()-want) > 1e-5 {
-				t.Errorf("loss %v, the trainer has %v", loss(), want)
-			}
-			gradient := slices.Clone(r.params.gradient)
-			rng := rand.New(rand.NewPCG(5, 6))
-			at := 0
-			for n, tensor := range net.Tensors() {
-				// A direction in this tensor along the gradient, with noise.
-				d, slope, norm := make([]float64, len(*tensor)), 0.0, 0.0
-				for i := range d {
-					d[i] = 2*float64(gradient[at+i]) + 0.02*rng.NormFloat64()
-					if l := net.Layers[0]; l.ResetAfter && n == 3*(n/3)+2 && n/3 < len(net.Layers) {
-						units := net.Layers[n/3].Units
-						if i >= 3*units && i < 5*units {
-							d[i] = 0 // stays where it is; the input bias moves for both
+				if labels && !c.o.StateIO { // else a window goes on into the next sequence
+					exact := d.p.grids
+					d.p.exact()
+					for _, id := range d.trained { // from the float network's own
+						v := d.p.consts[id].value
+						for i := range v {
+							v[i] = math.Float32frombits(binary.LittleEndian.Uint32(d.p.g.Tensors[id].Data[4*i:]))
 						}
 					}
-					slope += d[i] * float64(gradient[at+i])
-					norm += d[i] * d[i]
-				}
-				e := 0.01 / math.Sqrt(norm)
-				kept := slices.Clone(r.params.value)
-				shifted := func(sign float64) float64 {
-					for i := range d {
-						r.params.value[at+i] = kept[at+i] + float32(sign*e*d[i])
+					got, err := d.step(places)
+					if err != nil {
+						t.Fatal(err)
 					}
-					return loss()
+					_, want := train.Evaluate(net, c.set.Subset("batch", numbers))
+					if math.Abs(got-want) > 1e-5 {
+						t.Errorf("loss %v, the trainer has %v", got, want)
+					}
+					d.p.grids = exact
 				}
-				numeric := (shifted(1) - shifted(-1)) / (2 * e)
-				copy(r.params.value, kept)
-				if math.Abs(numeric-slope) > 1e-3*math.Abs(slope)+1e-5 {
-					t.Errorf("tensor %d: the loss changes by %.6g along a direction, the gradient says %.6g", n, numeric, slope)
-				}
-				at += len(*tensor)
+				checkGradients(t, d, places, rand.New(rand.NewPCG(5, 6)))
 			}
 		})
 	}
 }
 
-// Fine-tuning lowers the loss of the quantized network.
-func TestRunHelps(t *testing.T) {
-	set, _ := dataset.Digits(1, 320, 0)
-	net, err := train.Fit(context.Background(), train.Config{Units: 12, Epochs: 16, Seed: 1}, set, nil)
+// Few levels learn to stand in for all, with labels and without, in one call and in many;
+// what is learned is what lowering makes of it, and the same for any number of processors
+// and after an interruption.
+func TestLayersLearn(t *testing.T) {
+	set, test := dataset.Digits(1, 400, 100)
+	net, err := train.Fit(context.Background(), train.Config{Units: 12, Epochs: 12, Rate: 4e-3, Seed: 1}, set, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Steps: 40, Batch: 32, Rate: 3e-3, Seed: 1}
-	reports := 0
-	tuned, err := Run(context.Background(), net, set, o, func(int, float64) { reports++ })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if reports != o.Steps {
-		t.Errorf("%d reports of %d steps", reports, o.Steps)
-	}
-	// The loss of the quantized graph over the whole set, each network with the
-	// grids that lowering chooses for it.
-	loss := func(net *nn.Network) float64 {
-		r := prepare(t, net, set, Options{Batch: set.Len()})
-		all := make([]int, set.Len())
-		for i := range all {
-			all[i] = i
-		}
-		l, err := r.step(all)
+	ctx := context.Background()
+	for _, c := range []struct {
+		steps  int
+		labels bool
+	}{{28, false}, {28, true}, {4, false}} {
+		lo := lower.Options{StateIO: true, Steps: c.steps, WeightLevels: 4}
+		before, err := lower.Lower(ctx, net, set, lo)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return l
+		calls, err := before.Sequences(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		learn := func(ctx context.Context, change func(*Options)) (*lower.Result, error) {
+			o := Options{Steps: 60, Levels: 4, Rate: 0.05, Batch: 16}
+			if change != nil {
+				change(&o)
+			}
+			if c.labels {
+				return Learn(ctx, before, calls, o)
+			}
+			return Distill(ctx, before, lower.Sequences(calls), o)
+		}
+		after, err := learn(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		agreement := func(r *lower.Result) float64 {
+			q, err := r.Evaluate(ctx, test, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := r.EvaluateFloat(ctx, test, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.labels {
+				return q.Accuracy()
+			}
+			return q.Agreement(f)
+		}
+		if b, a := agreement(before), agreement(after); a < b+0.03 {
+			t.Errorf("%+v: %.3f of the decisions before, %.3f after", c, b, a)
+		}
+		// Lowering with what was learned gives the same graph.
+		lo.Learned = after.Learned()
+		again, err := lower.Lower(ctx, net, set, lo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "lowered with what was learned", after, again)
+		// One processor, and a run that was interrupted and goes on.
+		procs := runtime.GOMAXPROCS(1)
+		one, err := learn(ctx, nil)
+		runtime.GOMAXPROCS(procs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "with one processor", after, one)
+		stopped, cancel := context.WithCancel(ctx)
+		var kept *State
+		short, err := learn(stopped, func(o *Options) {
+			o.Progress = func(step int, _ float64) {
+				if step == 33 {
+					cancel()
+				}
+			}
+			o.Save = func(s *State) error {
+				var b bytes.Buffer
+				if err := s.Write(&b); err != nil {
+					return err
+				}
+				var err error
+				kept, err = ReadState("state.npz", b.Bytes())
+				return err
+			}
+		})
+		if short == nil || !errors.Is(err, context.Canceled) || kept.Step != 33 {
+			t.Fatalf("interrupted: %v, %v", short != nil, err)
+		}
+		rest, err := learn(ctx, func(o *Options) { o.Resume = kept })
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "after an interruption", after, rest)
+		if _, err := learn(ctx, func(o *Options) { o.Resume, o.Seed = kept, 9 }); err == nil || !strings.Contains(err.Error(), "other options") {
+			t.Errorf("another seed went on from the state: %v", err)
+		}
 	}
-	if before, after := loss(net), loss(tuned); after > 0.97*before {
-		t.Errorf("loss of the quantized network %v before and %v after", before, after)
-	}
-	// The same for any number of processors.
-	o.Steps = 3
-	many, err := Run(context.Background(), net, set, o, nil)
+}
+
+// same compares the files of two results.
+func same(t *testing.T, what string, a, b *lower.Result) {
+	t.Helper()
+	x, err := a.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	procs := runtime.GOMAXPROCS(1)
-	one, err := Run(context.Background(), net, set, o, nil)
-	runtime.GOMAXPROCS(procs)
-	if err != nil || !slices.Equal(one.Layers[0].Kernel, many.Layers[0].Kernel) || slices.Equal(one.Layers[0].Kernel, net.Layers[0].Kernel) {
-		t.Errorf("results differ with the number of processors, or nothing moved: %v", err)
+	y, err := b.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(x, y) {
+		t.Errorf("%s: other bytes", what)
 	}
 }
 
@@ -185,25 +245,19 @@ func TestMatrices(t *testing.T) {
 	set, _ := dataset.Digits(1, 40, 0)
 	net := small(set, nn.GRU, false, 1)
 	for _, o := range []lower.Options{{}, {WeightLevels: 20}, {PerChannelWeights: true, WeightLevels: 64}} {
-		o.Steps = net.Steps
-		l, err := lower.Lower(context.Background(), net, set, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := prepare(t, net, set, Options{Batch: 8, Lower: o}).program
-		p.quantizeConstants()
+		l, d := ready(t, net, set, o, false, 8)
+		d.p.quantizeConstants()
 		seen := 0
-		for id, c := range p.consts {
+		for id, c := range d.p.consts {
 			if !c.weights {
 				continue
 			}
 			seen++
-			name := p.g.Tensors[id].Name
-			w := l.Int8.Tensors[l.Int8.Find(name)]
+			w := l.Int8.Tensors[l.Int8.Find(d.p.g.Tensors[id].Name)]
 			cols := len(c.rounded) / c.rows
 			for i, got := range c.rounded {
 				if want := float32(int8(w.Data[i])) * w.Quant.Scales[i/cols]; got != want {
-					t.Fatalf("%d levels: %s[%d] is rounded to %v, lowered to %v", o.WeightLevels, name, i, got, want)
+					t.Fatalf("%d levels: %s[%d] is rounded to %v, lowered to %v", o.WeightLevels, c.name, i, got, want)
 				}
 			}
 		}
@@ -226,28 +280,23 @@ func TestGrid(t *testing.T) {
 	}
 }
 
-func TestErrors(t *testing.T) {
-	set, _ := dataset.Digits(1, 20, 0)
-	streams, _ := dataset.Streams(1, 20, 0)
-	net := small(set, nn.GRU, false, 1)
-	for _, c := range []struct {
-		set  *dataset.Set
-		o    Options
-		want string
-	}{
-		{set, Options{Rate: -1}, "expected positive numbers"},
-		{set, Options{Lower: lower.Options{FoldStandardization: true}}, "not supported"},
-		{streams, Options{}, "do not fit network"},
-		{set.Subset("none", nil), Options{}, "the set is empty"},
-		{set, Options{Rate: 1e39, Steps: 20}, "diverged"},
-	} {
-		if _, err := Run(context.Background(), net, c.set, c.o, nil); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("error %v, want %q", err, c.want)
-		}
+// TestStateErrors reads what is no state.
+func TestStateErrors(t *testing.T) {
+	var b bytes.Buffer
+	s := &State{Options: "x", Values: map[string][]float32{"w": {1, 2}}}
+	if err := s.Write(&b); err != nil {
+		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	got, err := Run(ctx, net, set, Options{Steps: 50}, func(step int, _ float64) { cancel() })
-	if got == nil || err == nil {
-		t.Errorf("stopped: network %v, error %v", got != nil, err)
+	if got, err := ReadState("s.npz", b.Bytes()); err != nil || !slices.Equal(got.Values["w"], []float32{1, 2}) || got.Best != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	var other bytes.Buffer
+	if err := npy.WriteArchive(&other, map[string]*npy.Array{"x": npy.FromFloats([]int{1}, []float32{1})}); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range [][]byte{nil, b.Bytes()[:40], other.Bytes()} {
+		if _, err := ReadState("s.npz", bad); err == nil || !strings.Contains(err.Error(), "s.npz") {
+			t.Errorf("%d bytes: %v", len(bad), err)
+		}
 	}
 }

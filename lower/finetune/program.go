@@ -17,9 +17,7 @@ type program struct {
 	grids  []grid // by TensorID; step 0 where a value is not rounded
 	consts map[graph.TensorID]*constant
 	order  []graph.TensorID // of the constants
-	input  graph.TensorID
 	fed    []graph.TensorID // all inputs
-	logits graph.TensorID   // input of the softmax, or the output where there is none
 }
 
 // grid holds the real values a quantized tensor can take: step*(q-zero) for q in
@@ -92,13 +90,7 @@ func newProgram(float, quantized *graph.Graph, levels int) (*program, error) {
 	if len(float.Inputs) == 0 || len(float.Outputs) == 0 {
 		return nil, fmt.Errorf("graph %q has no inputs or no outputs", float.Name)
 	}
-	p.input, p.fed, p.logits = float.Inputs[0], float.Inputs, float.Outputs[0]
-	for _, op := range float.Ops {
-		if op.Kind == graph.Softmax && op.Outputs[0] == p.logits {
-			p.logits = op.Inputs[0]
-			break
-		}
-	}
+	p.fed = float.Inputs
 	return p, nil
 }
 

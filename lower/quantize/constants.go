@@ -87,8 +87,10 @@ func (c *converter) weights(op *graph.Op, id, bias graph.TensorID, in, out *grap
 		scales[o] = float32(s)
 	}
 	chosen, ok := c.o.WeightScales[id]
-	if ok && len(chosen) == rows {
-		copy(scales, chosen)
+	if ok {
+		for o := range scales {
+			scales[o] = chosen[o%len(chosen)] // one for all, or one each
+		}
 	}
 	quant := graph.PerChannel(scales, axis)
 	if c.o.PerTensor || rows == 1 {

@@ -23,12 +23,6 @@ func (gru) Facts() nn.Facts {
 			}
 			return l.Classic(1, nn.Zeros)
 		},
-		Folded: func(l *nn.Layer) []float32 {
-			if !l.ResetAfter {
-				return nil
-			}
-			return l.Bias[3*l.Units : 5*l.Units] // the recurrent bias of z and r joins the input's
-		},
 	}
 }
 

@@ -35,10 +35,6 @@ type Facts struct {
 	// Trainable returns what options of a layer training does not have; nil accepts all.
 	Trainable func(l *Layer) error
 
-	// Folded returns the values of a layer's tensors that lowering adds to others, so that
-	// no constant of the graph is theirs alone; nil where there are none.
-	Folded func(l *Layer) []float32
-
 	// OutputGate says that a layer may have one more gate, which multiplies its output.
 	OutputGate bool
 
