@@ -5,6 +5,7 @@ package compile_test
 import (
 	"bytes"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -24,16 +25,43 @@ type randomGraph struct {
 	pool  []graph.TensorID // computed or fed
 	used  map[graph.TensorID]bool
 	scale []float32 // a few scales, so that tensors often share one
+	wide  int       // bound of a vector's length
 	n     int
 }
 
 func newRandomGraph(seed uint64) *graph.Graph {
-	r := &randomGraph{Rand: rand.New(rand.NewPCG(seed, 7)), g: &graph.Graph{Name: fmt.Sprintf("random %d", seed)}, used: map[graph.TensorID]bool{}}
+	r := &randomGraph{Rand: rand.New(rand.NewPCG(seed, 7)), g: &graph.Graph{Name: fmt.Sprintf("random %d", seed)}, used: map[graph.TensorID]bool{}, wide: 40}
+	return r.draw(seed, 3+r.IntN(8))
+}
+
+// decisions is a source of numbers that a fuzzer can change one by one: two bytes each,
+// the least when there are no more. The lower bits are all set, since package rand draws
+// again, and for ever, where they are too small to be fair.
+type decisions []byte
+
+func (d *decisions) Uint64() uint64 {
+	v := uint64(0)
+	if len(*d) >= 2 {
+		v = uint64(binary.LittleEndian.Uint16(*d))
+		*d = (*d)[2:]
+	}
+	return v<<48 | 1<<48 - 1
+}
+
+// newSmallGraph draws a graph of a few small operators from the decisions.
+func newSmallGraph(data []byte) *graph.Graph {
+	d := decisions(data)
+	r := &randomGraph{Rand: rand.New(&d), g: &graph.Graph{Name: "small"}, used: map[graph.TensorID]bool{}, wide: 9}
+	return r.draw(0, 1+r.IntN(3))
+}
+
+// draw makes a graph of at most so many steps; the seed tells which of them get long vectors.
+func (r *randomGraph) draw(seed uint64, steps int) *graph.Graph {
 	for range 3 {
 		r.scale = append(r.scale, float32(0.004+0.1*r.Float64()))
 	}
 	for range 1 + r.IntN(2) {
-		shape := []int{1 + r.IntN(3), 1 + r.IntN(40)}
+		shape := []int{1 + r.IntN(3), 1 + r.IntN(r.wide)}
 		if r.IntN(3) == 0 {
 			shape = []int{1, 1 + r.IntN(5), 1 + r.IntN(5), 1 + r.IntN(20)}
 		}
@@ -47,7 +75,7 @@ func newRandomGraph(seed uint64) *graph.Graph {
 		id := r.add(r.tensor(dt, shape))
 		r.g.Inputs = append(r.g.Inputs, id)
 	}
-	for range 3 + r.IntN(8) {
+	for range steps {
 		r.step()
 	}
 	for _, id := range r.pool {
@@ -243,8 +271,8 @@ func (r *randomGraph) step() {
 
 func (r *randomGraph) fullyConnected(id graph.TensorID, t *graph.Tensor) {
 	in := t.Shape[len(t.Shape)-1]
-	o := 1 + r.IntN(40)
-	if r.IntN(4) == 0 {
+	o := 1 + r.IntN(r.wide)
+	if r.wide == 40 && r.IntN(4) == 0 {
 		o = 100 + r.IntN(150)
 	}
 	r.n++
@@ -486,10 +514,12 @@ func agree(t testing.TB, g *graph.Graph, o compile.Options, seed uint64) error {
 	return nil
 }
 
+var graphs = flag.Uint64("graphs", 2000, "random graphs that TestRandomGraphs judges")
+
 // TestRandomGraphs lets the two witnesses judge graphs from a seeded generator on
 // changing accelerators, memory modes and with passes left out.
 func TestRandomGraphs(t *testing.T) {
-	n, groups := uint64(2000), uint64(4)
+	n, groups := *graphs, uint64(4)
 	if testing.Short() {
 		n = 60
 	}
@@ -545,16 +575,24 @@ func tight(g *graph.Graph, o compile.Options) int {
 	return o.SRAMBudget
 }
 
-// TestOneRandomGraph is TestRandomGraphs as a fuzz target.
+// FuzzCompile lets the two witnesses judge small graphs whose every decision is a
+// number of the fuzzer's.
 func FuzzCompile(f *testing.F) {
-	f.Add(uint64(1), uint8(0))
-	f.Fuzz(func(t *testing.T, seed uint64, target uint8) {
-		g := newRandomGraph(seed)
+	rng := rand.New(rand.NewPCG(3, 23))
+	for target := range uint8(8) {
+		data := make([]byte, 120)
+		for i := range data {
+			data[i] = byte(rng.Uint32())
+		}
+		f.Add(data, target)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, target uint8) {
+		g := newSmallGraph(data)
 		if len(g.Ops) == 0 {
 			return
 		}
 		c := configs[int(target)%len(configs)]
-		if err := agree(t, g, c.options(t), seed); err != nil {
+		if err := agree(t, g, c.options(t), uint64(target)); err != nil {
 			t.Errorf("%s %s: %v\n%s", c.accel, c.mode, err, listing(g))
 		}
 	})
