@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// kills is how often the campaign ends each command; .ci/nightly asks for many.
+var kills = flag.Int("kills", 2, "how often TestKilled ends each command in the middle")
+
+// scenario is a command that writes, and the commands that make what it reads.
+type scenario struct {
+	name    string
+	before  []string
+	command string
+	long    bool // takes a C toolchain, so it is run in long campaigns only
+}
+
+const smallNet = "train --units 8 --epochs 3 -o net.safetensors"
+
+var scenarios = []scenario{
+	{name: "train", command: "train --units 8 --epochs 40 --state state --force -o net.safetensors"},
+	{name: "lower", before: []string{smallNet}, command: "lower net.safetensors --force -o net.tflite"},
+	{name: "compile", before: []string{smallNet, "lower net.safetensors -o net.tflite"}, command: "compile net.tflite --force -o net.npu.tflite"},
+	{name: "generate", before: []string{smallNet, "lower net.safetensors -o net.tflite"}, command: "generate net.tflite --force -o fw"},
+	{name: "build", command: "build --units 8 --epochs 3 --compare 20 --chain 5 --force -o out"},
+	{
+		name: "flash", before: []string{smallNet, "lower net.safetensors -o net.tflite", "generate net.tflite -o fw"},
+		command: "flash fw --on alif-e7", long: true,
+	},
+}
+
+// TestKilled ends commands at random moments, by signals that they see and by one that
+// they do not, and runs them again: the second run must leave what an undisturbed one
+// leaves, byte for byte and nothing else, and after the first every file with its final
+// name must be whole. The moments follow from a seed and from how long the undisturbed
+// run took.
+func TestKilled(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			if s.long && *kills < 20 {
+				t.Skip("SKIPPED: killing this command is for long campaigns (-kills 20)")
+			}
+			t.Parallel()
+			begin := t.TempDir()
+			for _, command := range s.before {
+				if _, err := finish(self, begin, command); err != nil {
+					t.Fatal(err)
+				}
+			}
+			calm := copyOf(t, begin)
+			took, err := finish(self, calm, s.command)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := hashes(t, calm)
+			rng := rand.New(rand.NewPCG(20, uint64(len(s.name))))
+			early := 0
+			for i := range *kills {
+				dir := copyOf(t, begin)
+				if i%3 == 2 { // what an earlier run left is replaced or kept, never lost
+					dir = copyOf(t, calm)
+				}
+				before := hashes(t, dir)
+				signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}[i%4]
+				moment := time.Duration(rng.Float64() * float64(took))
+				ended, err := interrupt(self, dir, s.command, signal, moment)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ended {
+					early++
+				}
+				at := fmt.Sprintf("%v after %v", signal, moment)
+				for name, hash := range hashes(t, dir) {
+					if strings.HasPrefix(filepath.Base(name), ".") || partial(name) {
+						continue
+					}
+					if hash != want[name] && hash != before[name] {
+						t.Errorf("%s: %s is neither what it was nor what it will be", at, name)
+					}
+				}
+				if _, err := finish(self, dir, s.command); err != nil {
+					t.Errorf("%s: the second run: %v", at, err)
+					continue
+				}
+				got := hashes(t, dir)
+				for name := range got {
+					if want[name] == "" {
+						t.Errorf("%s: the second run left %s", at, name)
+					}
+				}
+				for name, hash := range want {
+					if got[name] != hash {
+						t.Errorf("%s: %s differs from that of an undisturbed run", at, name)
+					}
+				}
+			}
+			t.Logf("%d of %d runs were ended in the middle", early, *kills)
+		})
+	}
+}
+
+// partial tells which files hold the work so far by intent: a training that was ended
+// leaves its state and the best network so far.
+func partial(name string) bool {
+	return name == "state" || strings.HasSuffix(name, ".safetensors")
+}
+
+// start prepares a run of unroll in a folder.
+func start(self, dir, line string) (*exec.Cmd, *bytes.Buffer) {
+	cmd := exec.Command(self, strings.Fields(line)...)
+	cmd.Args[0], cmd.Dir = "unroll", dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	return cmd, &stderr
+}
+
+// finish runs a command to its end and returns how long it took.
+func finish(self, dir, line string) (time.Duration, error) {
+	cmd, stderr := start(self, dir, line)
+	begin := time.Now()
+	if err := cmd.Run(); err != nil {
+		return 0, fmt.Errorf("unroll %s: %w: %s", line, err, stderr)
+	}
+	return time.Since(begin), nil
+}
+
+// interrupt sends a signal to a run after some time and reports whether that ended it.
+func interrupt(self, dir, line string, signal syscall.Signal, after time.Duration) (bool, error) {
+	cmd, stderr := start(self, dir, line)
+	if err := cmd.Start(); err != nil {
+		return false, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			return false, fmt.Errorf("unroll %s: %w: %s", line, err, stderr)
+		}
+		return false, nil
+	case <-time.After(after):
+	}
+	_ = cmd.Process.Signal(signal) // it may have ended just now
+	if err := <-ended; err == nil {
+		return false, nil
+	}
+	code := cmd.ProcessState.ExitCode()
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if code == 128+int(signal) || status.Signaled() && status.Signal() == signal {
+		return true, nil
+	}
+	return false, fmt.Errorf("unroll %s: %v gave exit code %d: %s", line, signal, code, stderr)
+}
+
+// copyOf copies a folder into a new one.
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// hashes returns the SHA-256 of every file of a folder by its path.
+func hashes(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		sum := sha256.Sum256(b)
+		files[name] = hex.EncodeToString(sum[:])
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
