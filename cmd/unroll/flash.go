@@ -22,6 +22,7 @@ unroll flash fw --start                          # and start the image on the FV
 		on := f.String("on", "fvp", "what the image is for: fvp (also the MPS3 board) or qemu")
 		out := f.StringP("output", "o", "", "folder for the images (default: PROJECT/build/images)")
 		start := f.Bool("start", false, "start the image, where --on says, when it is written")
+		unchecked := f.Bool("unchecked", false, "build a project that is not as it was generated, on what is left of its last build")
 		return func(c *cli) error {
 			dir, err := c.oneArg("the folder of the project")
 			if err != nil {
@@ -30,7 +31,10 @@ unroll flash fw --start                          # and start the image on the FV
 			if *out == "" {
 				*out = filepath.Join(dir, "build", "images")
 			}
-			image, err := run.Build(c.ctx, run.Options{Dir: dir, On: *on, Progress: func(what string) { fmt.Fprintln(c.stderr, what) }})
+			if err := trust(dir, *unchecked); err != nil {
+				return err
+			}
+			image, err := run.Build(c.ctx, run.Options{Dir: dir, On: *on, Fresh: !*unchecked, Progress: func(what string) { fmt.Fprintln(c.stderr, what) }})
 			if err != nil {
 				return err
 			}

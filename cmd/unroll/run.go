@@ -27,6 +27,7 @@ unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of 
 		sanitize := f.Bool("sanitize", false, "host: build with AddressSanitizer and UBSan")
 		shadow := f.Bool("shadow-cache", false, "host, qemu: put a data cache at its worst between program and NPU, to prove cache maintenance")
 		driver := f.String("ethosu-driver", "", "for projects of --driver arm: folder of the source of Arm's core driver (without: what stands in for it)")
+		unchecked := f.Bool("unchecked", false, "build and run a project that is not as it was generated, on what is left of its last build")
 		quiet := f.BoolP("quiet", "q", false, "do not show the program's console")
 		asJSON := f.Bool("json", false, "print the report as JSON")
 		return func(c *cli) error {
@@ -34,7 +35,10 @@ unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of 
 			if err != nil {
 				return err
 			}
-			o := run.Options{Dir: dir, On: *on, Timeout: *timeout, Sanitize: *sanitize, Shadow: *shadow, EthosuDriver: *driver}
+			if err := trust(dir, *unchecked); err != nil {
+				return err
+			}
+			o := run.Options{Dir: dir, On: *on, Fresh: !*unchecked, Timeout: *timeout, Sanitize: *sanitize, Shadow: *shadow, EthosuDriver: *driver}
 			if !*quiet && !*asJSON {
 				o.Console = c.stdout
 			}
@@ -42,6 +46,14 @@ unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of 
 			return runProject(c, o, *asJSON)
 		}
 	},
+}
+
+// trust looks at a project before its build files are run, unless the user did.
+func trust(dir string, unchecked bool) error {
+	if unchecked {
+		return nil
+	}
+	return codegen.Trusted(dir)
 }
 
 func runProject(c *cli, o run.Options, asJSON bool) error {

@@ -55,6 +55,11 @@ func Build(ctx context.Context, opt Options) (string, error) {
 	if !t.Host() && opt.Toolchain != "" {
 		t.Toolchain = opt.Toolchain
 	}
+	if opt.Fresh && opt.BuildDir == "" {
+		if err := os.RemoveAll(build); err != nil {
+			return "", fmt.Errorf("what is left of an earlier build: %w", err)
+		}
+	}
 	opt.say("building for " + t.Name)
 	if err := compile(ctx, opt, t, dir, build); err != nil {
 		return "", err

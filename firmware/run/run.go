@@ -33,6 +33,9 @@ type Options struct {
 	Image string
 	// BuildDir is where objects and image go; below Dir/build when empty.
 	BuildDir string
+	// Fresh removes what an earlier build left, or somebody put, in the folder below
+	// Dir/build: it would be run or linked.
+	Fresh bool
 	// PlainCC builds for this machine with nothing but a C compiler, also where
 	// CMake is at hand.
 	PlainCC bool
