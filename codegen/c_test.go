@@ -58,7 +58,7 @@ func variants() []Project {
 	scalar.Mean, scalar.Std = []float32{0.5}, []float32{0.25}
 	scalar.Options.ConstantsInRAM = true
 	return []Project{inPlace, copied, plain, scalar, armProject(), tinyVariable(),
-		tinySequence("seq"), tinySteps("steps"), armSequence(), fastSequence()}
+		tinySequence("seq"), tinySteps("steps"), armSequence(), fastSequence(), tinyAudio("sound", "mfcc,bands=20,coefficients=16"), armSound()}
 }
 
 func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Project)) {
@@ -126,13 +126,21 @@ func TestGeneratedCCompilesForCortexM55(t *testing.T) {
 
 func TestGeneratedHeadersCompileAsCPlusPlus(t *testing.T) {
 	perVariant(t, "g++", func(t *testing.T, dir string, p Project) {
-		use := "#include \"" + p.Prefix + ".h\"\n#include \"../app/" + p.Prefix + "_golden.h\"\n" + strings.ToUpper(p.Prefix) + "_ARENA_DEFINE(arena);\n" +
+		use := "#include \"" + p.Prefix + ".h\"\n#include \"../app/" + p.Prefix + "_golden.h\"\n" + audioHeader(p) + strings.ToUpper(p.Prefix) + "_ARENA_DEFINE(arena);\n" +
 			"void *use();\nvoid *use() { return arena; }\n"
 		if err := os.WriteFile(filepath.Join(dir, "use.cpp"), []byte(use), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		runIn(t, dir, "g++", "-std=c++14", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude", "-Inpu", "-Iapp", "-c", "use.cpp")
 	})
+}
+
+// audioHeader includes the header of projects that take samples.
+func audioHeader(p Project) string {
+	if p.Audio == nil {
+		return ""
+	}
+	return "#include \"" + p.Prefix + "_audio.h\"\nvoid *stream();\nvoid *stream() { static " + p.Prefix + "_audio a; " + p.Prefix + "_audio_init(&a, 1u); return &a; }\n"
 }
 
 // failIn runs a command that must fail and returns what it printed.

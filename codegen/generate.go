@@ -109,6 +109,9 @@ func render(t Tree, p *Project, v *view, parts *template.Template, folder string
 		if v.Arm && folder == "project" && notArm.MatchString(path) {
 			return nil
 		}
+		if v.Audio == nil && strings.Contains(path, "PREFIX_audio.") {
+			return nil
+		}
 		if v.Board.CSolution.Name == "" && strings.HasSuffix(path, ".yml.tmpl") && strings.HasPrefix(path, "PREFIX.") {
 			return nil
 		}

@@ -5,6 +5,7 @@ package codegen
 import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/firmware/board"
+	"github.com/unroll-npu/unroll/lower/audio"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -25,6 +26,11 @@ type Project struct {
 	// (x - Mean) / Std. They have one entry for each element of the first
 	// input's last dimension, or a single entry for all, or are both nil.
 	Mean, Std []float32
+
+	// Audio says how samples become the features of the only input; nil where they do not.
+	// Heard is a stream of samples with its decisions, to be judged by; or nil.
+	Audio *audio.Parameters
+	Heard *Heard
 
 	// Golden holds calls of the generated API and what they must return, in
 	// order. States are carried from one call to the next.
@@ -99,7 +105,7 @@ func (p *Project) Know(f *facts.Facts) {
 	if f == nil {
 		return
 	}
-	p.Mean, p.Std = f.Mean, f.Std
+	p.Mean, p.Std, p.Audio = f.Mean, f.Std, f.Audio
 	if outs := p.Program.Outputs; len(outs) > 0 && graph.Elems(outs[0].Shape) == len(f.Classes) {
 		p.ClassNames = f.Classes
 	}

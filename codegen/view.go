@@ -62,6 +62,8 @@ type view struct {
 	MeanAt, StdAt       string
 	FloatParams         []*tensorView
 	Classes             []string
+	Audio               *audioView
+	Heard               *heardView
 
 	StatusCodes    []statusCode
 	LastDriverCode string
@@ -105,9 +107,10 @@ type tensorView struct {
 	Rows, RowBytes, Stride int // of a value whose rows lie apart from each other; else 0
 
 	GoldenValues [][]int64
-	binding      int  // index in Program.Inputs or Outputs
-	outBinding   int  // of a state: index in Program.Outputs
-	variable     bool // of a state: a tensor that stays in the arena by itself
+	HeardValues  [][]int64 // of every decision
+	binding      int       // index in Program.Inputs or Outputs
+	outBinding   int       // of a state: index in Program.Outputs
+	variable     bool      // of a state: a tensor that stays in the arena by itself
 }
 
 type regionView struct{ Address, Bytes, Memory, Access string }
@@ -158,7 +161,7 @@ func newView(p *Project) (*view, error) {
 		v.StatusCodes = armCodes(v.StatusCodes)
 	}
 
-	for _, step := range []func(*Project) error{v.addTensors, v.addFloat, v.addGoldenViews} {
+	for _, step := range []func(*Project) error{v.addTensors, v.addFloat, v.addAudio, v.addGoldenViews} {
 		if err := step(p); err != nil {
 			return nil, fmt.Errorf("project %s: %w", p.Prefix, err)
 		}
@@ -216,6 +219,11 @@ func (v *view) addTensors(p *Project) error {
 		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
 		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true,
 		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}
+	if p.Audio != nil {
+		for _, n := range audioNames {
+			taken[n] = true
+		}
+	}
 	var ins, outs []int
 	for i := range prog.Inputs {
 		if !stateIn[i] {

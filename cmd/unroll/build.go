@@ -325,6 +325,9 @@ func (b *buildFlags) write(low, step *lower.Result, net *nn.Network, ch *compile
 	pr := b.generate.project(ch.Program, golden, source, compiled, b.settings())
 	pr.Extra = extra
 	pr.Know(low.Facts)
+	if pr.Heard, err = heard(ref, low.Facts, test); err != nil {
+		return err
+	}
 	return writeProject(pr, b.out, b.generate.force)
 }
 

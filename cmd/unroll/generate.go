@@ -93,6 +93,9 @@ unroll generate --check fw`,
 			settings["golden"] = gold.used
 			pr := g.project(ch.Program, golden, name, m.file, settings)
 			pr.Know(m.facts)
+			if pr.Heard, err = heard(ref, m.facts, gold.test); err != nil {
+				return fmt.Errorf("%s: golden samples: %w", name, err)
+			}
 			if err := writeProject(pr, dst, g.force); err != nil {
 				return err
 			}

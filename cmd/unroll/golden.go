@@ -21,7 +21,8 @@ type goldenFlags struct {
 	calls int
 	seed  uint64
 
-	used string // what the calls were made of, for the manifest
+	test *dataset.Set // that they were made of, or nil
+	used string       // what the calls were made of, for the manifest
 }
 
 // Sources of golden calls beside files.
@@ -110,6 +111,7 @@ func (g *goldenFlags) ofDataSet(c *cli, m *model, ref runner.Model) (*runner.Rea
 	if err != nil {
 		return nil, err
 	}
+	g.test = test
 	g.used = "test part of " + filepath.Base(m.facts.Data.Source)
 	shape, values := test.Fullest(g.calls)
 	return runner.NewReal(ref, map[string]*runner.Array{"x": runner.Floats(shape, values)}, m.facts)

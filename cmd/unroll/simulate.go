@@ -22,10 +22,11 @@ var simulateVerb = verb{
 	summary: "Run a model on files: compiled ones on the NPU simulator, integer ones on the reference interpreter, float networks (docs/formats.md) in float32.",
 	example: `unroll simulate gru.npu.tflite --input input=x.npy --state state_h0=state_h0_out --out results
 unroll simulate anything.tflite --input x=x.npy --dequantize --out results
+unroll simulate words.tflite --input input=word.wav --top 1
 unroll simulate net.onnx --input x=x.npy --set sr=16000 --state h=hn --out results   # also .safetensors, Keras .npz, float .tflite`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var s simulateFlags
-		f.StringArrayVar(&s.inputs, "input", nil, "NAME=FILE.npy in the tensor's own type, or float32 to be quantized; one extra leading dimension is a sequence of calls")
+		f.StringArrayVar(&s.inputs, "input", nil, "NAME=FILE.npy in the tensor's own type, or float32 to be quantized; one extra leading dimension is a sequence of calls; or NAME=FILE.wav for a network that takes sound")
 		f.StringArrayVar(&s.states, "state", nil, "INPUT=OUTPUT pair carried from call to call; repeat for more; none says that there are none")
 		f.IntVar(&s.steps, "steps", 0, "frames of one call of a float network over time, which is then run frame by frame with states (docs/formats.md); inputs may have a multiple of them")
 		s.source.add(f)
@@ -81,9 +82,13 @@ func runSimulate(c *cli, s *simulateFlags) error {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
-	arrays := map[string]*runner.Array{}
+	arrays, sounds := map[string]*runner.Array{}, map[string]string{}
 	for _, tensor := range sortedKeys(files) {
 		file := files[tensor]
+		if isSound(file) {
+			sounds[tensor] = file
+			continue
+		}
 		b, err := budget.ReadFile(file)
 		if err != nil {
 			return err
@@ -95,7 +100,7 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if float, err := source.IsFloat(name); err != nil {
 		return err
 	} else if float {
-		return runFloat(c, s, name, arrays)
+		return runFloat(c, s, name, arrays, sounds)
 	}
 	if s.steps > 0 {
 		return usagef("--steps is for float networks; %s is an integer or compiled model, which has its own", name)
@@ -111,6 +116,9 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	run, err := s.runner(c, m, &found)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := addSounds(arrays, sounds, run, m.facts); err != nil {
+		return err
 	}
 	standardized, err := s.standardize(c, m, run, arrays)
 	if err != nil {

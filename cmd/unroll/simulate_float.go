@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/source"
 )
 
 // runFloat runs a float network, with the states that it or --state declares carried.
-func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.Array) error {
+func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.Array, sounds map[string]string) error {
 	if s.trace || s.adversarial || s.compare != "" {
 		return usagef("--trace, --adversarial and --compare are for compiled models; %s is a float network", name)
 	}
@@ -54,6 +55,9 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if err := addSounds(arrays, sounds, m, soundOf(n)); err != nil {
+		return err
+	}
 	states := runner.Carried(m, arrays)
 	proposed := ""
 	if len(s.states) == 0 && len(n.Proposals()) > 0 {
@@ -69,4 +73,12 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 		c.say("note: inputs and outputs that look like states are %s", proposed)
 	}
 	return writeResults(c, s, m, results, calls, "")
+}
+
+// soundOf is what a float network says of sound, or nil.
+func soundOf(n *source.Network) *facts.Facts {
+	if n.Layers == nil || n.Layers.Facts == nil {
+		return nil
+	}
+	return &facts.Facts{Audio: n.Layers.Facts.Audio, Mean: n.Layers.Mean, Std: n.Layers.Std, Steps: n.Layers.Steps}
 }

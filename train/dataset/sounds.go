@@ -440,3 +440,23 @@ func (s *Set) Sound(i int) (samples []float32, name string, err error) {
 	samples, _, err = readSamples(filepath.Join(s.soundsIn, filepath.FromSlash(name)), s.Audio.Rate, s.Audio.Rate, "")
 	return samples, name, err
 }
+
+// Sounds returns the first n samples, of 16 bits, of the set's recordings one after the
+// other, or all where there are fewer; nil where the set is not of recordings.
+func (s *Set) Sounds(n int) ([]int16, error) {
+	var out []int16
+	for i := range s.Len() {
+		if s.sounds == nil || len(out) == n {
+			break
+		}
+		samples, _, err := s.Sound(i)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range samples[:min(len(samples), n-len(out))] {
+			v := math.Round(float64(x) * 32768)
+			out = append(out, int16(max(min(v, math.MaxInt16), math.MinInt16)))
+		}
+	}
+	return out, nil
+}

@@ -35,6 +35,9 @@ const (
 func OpenSource(ctx context.Context, source string, o Options, say func(string)) (train, test *Set, err error) {
 	o = o.withDefaults()
 	origin := &facts.Data{Source: source, Seed: o.Seed}
+	if o.Sounds != (Sounds{}) && (source == NameDigits || source == NameStreams || source == NameMNIST) {
+		return nil, nil, fmt.Errorf("features of sound, lists and patterns of names are for a folder of .wav files, not for %s", source)
+	}
 	switch source {
 	case NameDigits:
 		train, test = Digits(o.Seed, EmbeddedTrain, EmbeddedTest)
