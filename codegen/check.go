@@ -24,6 +24,9 @@ func checkProgram(prog *ethosu.Program) error {
 		return fmt.Errorf("program %q has an arena of %d and a fast scratch of %d bytes: expected multiples of 16, the first above 0",
 			prog.Name, prog.ArenaSize, prog.FastSize)
 	}
+	if ops := prog.CPUOps(); len(ops) > 0 {
+		return fmt.Errorf("program %q leaves %v %q to the CPU, for which no C is generated", prog.Name, ops[0].Kind(), ops[0].Output())
+	}
 	for i := range prog.Inputs {
 		if err := checkBinding(prog, &prog.Inputs[i], "input"); err != nil {
 			return err

@@ -7,11 +7,18 @@ import (
 	"math"
 )
 
-// Stage is a stream that the driver starts Times times. From one invocation to the
-// next only the base addresses of regions move.
+// Stage is a stream that the driver starts Times times, or an operator that the CPU
+// computes. From one invocation to the next only the base addresses of regions move.
 type Stage struct {
-	Name     string // "input", "load", "step" or "head"; empty: the whole call
-	Times    int
+	Name  string // "input", "load", "step" or "head", "npu1" or "cpu1"; empty: the whole call
+	Times int
+	CPU   *CPUOp `json:",omitempty"` // then it has no stream, and runs once
+
+	// Reads and Writes are the values, variables among them, that a stream takes from and
+	// leaves to operators of the CPU and the caller, where there are such operators. A
+	// value has one name and one place.
+	Reads, Writes []Binding `json:",omitempty"`
+
 	Commands []uint32    // ending in NPU_OP_STOP
 	Windows  []Window    // of every region that Commands may use, in ascending order
 	Map      []Placement // every tensor that has an address, for disassembly, traces and memory maps
@@ -61,7 +68,9 @@ func (p *Program) memories() [3]int { return [3]int{len(p.Constants), p.ArenaSiz
 func (p *Program) WakeUps() int {
 	n := 0
 	for _, s := range p.Stages {
-		n += s.Times
+		if s.CPU == nil {
+			n += s.Times
+		}
 	}
 	return n
 }
@@ -70,8 +79,10 @@ func (p *Program) WakeUps() int {
 // their memory or overlap, or counts that make no sense.
 func (p *Program) CheckStages() error {
 	whole := len(p.Stages) == 1 && p.Stages[0].Name == ""
-	if p.Steps < 0 || p.Steps > MaxInvocations || len(p.Stages) == 0 || whole != (p.Steps == 0) {
-		return fmt.Errorf("a call of %d steps in %d stages: expected one stage that is the whole call, or 1 to %d steps and stages with names", p.Steps, len(p.Stages), MaxInvocations)
+	mixed := len(p.CPUOps()) > 0
+	if p.Steps < 0 || p.Steps > MaxInvocations || len(p.Stages) == 0 || whole && mixed || (whole || mixed) != (p.Steps == 0) {
+		return fmt.Errorf("a call of %d steps in %d stages, %d of them operators of the CPU: expected one stage that is the whole call, several with names and operators of the CPU among them, or 1 to %d steps and streams with names",
+			p.Steps, len(p.Stages), len(p.CPUOps()), MaxInvocations)
 	}
 	for i := range p.Stages {
 		if err := p.checkStage(&p.Stages[i]); err != nil {
@@ -92,8 +103,21 @@ func (p *Program) CheckStages() error {
 }
 
 func (p *Program) checkStage(s *Stage) error {
+	if s.CPU != nil {
+		if s.Times != 1 || len(s.Commands)+len(s.Windows) > 0 || s.Name == "" {
+			return fmt.Errorf("an operator of the CPU with %d words of stream that runs %d times: expected a name, none and once", len(s.Commands), s.Times)
+		}
+		return s.CPU.check(p)
+	}
 	if s.Times < 1 || s.Times > MaxInvocations || len(s.Commands) == 0 {
 		return fmt.Errorf("%d words run %d times: expected 1 to %d times and a stream", len(s.Commands), s.Times, MaxInvocations)
+	}
+	for _, list := range [][]Binding{s.Reads, s.Writes} {
+		for i := range list {
+			if err := p.checkRows(&list[i]); err != nil {
+				return err
+			}
+		}
 	}
 	memories := p.memories()
 	for i := range s.Windows {

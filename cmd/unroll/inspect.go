@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -13,7 +12,6 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
-	"github.com/unroll-npu/unroll/ethosu/vela"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -41,13 +39,6 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 				return usagef("--json, --disassemble and tables of --ops and --memory are printed one at a time")
 			}
 			m, err := readModel(name)
-			var mixed *vela.Mixed
-			if errors.As(err, &mixed) {
-				if *disassemble || *ops || *memory {
-					return usagef("%s: it has %d operators for the CPU between its streams: --disassemble, --ops and --memory need a file that is one program", name, mixed.File.CPUOps)
-				}
-				return inspectMixed(c, mixed, &n, *asJSON)
-			}
 			if err != nil {
 				return err
 			}
@@ -106,17 +97,35 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 		fmt.Fprintf(w, "%s\t%s\n", what, pair)
 	}
 	fmt.Fprintf(w, "NPU operations\t%s\n", commas(f.NPUOps))
-	fmt.Fprintf(w, "command stream\t%s bytes\n", commas(f.StreamBytes))
-	if p.Steps > 0 {
-		for _, s := range p.Stages {
-			fmt.Fprintf(w, "  %s\t%s bytes, %d times a call\n", s.Name, commas(4*len(s.Commands)), s.Times)
+	for i, o := range p.CPUOps() {
+		what := "CPU operators"
+		if i > 0 {
+			what = ""
 		}
+		fmt.Fprintf(w, "%s\t%s\n", what, cpuOpText(o))
+	}
+	fmt.Fprintf(w, "command stream\t%s bytes\n", commas(f.StreamBytes))
+	if len(p.Stages) > 1 {
+		for _, s := range p.Stages {
+			if s.CPU == nil {
+				fmt.Fprintf(w, "  %s\t%s bytes, %d times a call\n", s.Name, commas(4*len(s.Commands)), s.Times)
+			}
+		}
+	}
+	switch {
+	case p.Steps > 0:
 		fmt.Fprintf(w, "wake-ups\t%d a call of %d steps\n", f.WakeUps, p.Steps)
+	case f.WakeUps > 1:
+		fmt.Fprintf(w, "wake-ups\t%d a call\n", f.WakeUps)
 	}
 	fmt.Fprintf(w, "weights\t%s bytes\n", commas(f.WeightBytes))
 	fmt.Fprintf(w, "flash\t%s bytes\n", commas(f.FlashBytes))
 	fmt.Fprintf(w, "SRAM\t%s bytes\n", commas(f.SRAMBytes))
-	fmt.Fprintf(w, "cycles\t%s, an estimate within %.0f %% where it was measured (%.3f ms at %g MHz)\n", commas(f.Cycles), 100*f.CyclesWithin, 1e3*r.Seconds(p.System.Clock), p.System.Clock/1e6)
+	ofNPU := ""
+	if f.CPUOps > 0 {
+		ofNPU = " of the NPU, without the CPU's"
+	}
+	fmt.Fprintf(w, "cycles\t%s%s, an estimate within %.0f %% where it was measured (%.3f ms at %g MHz)\n", commas(f.Cycles), ofNPU, 100*f.CyclesWithin, 1e3*r.Seconds(p.System.Clock), p.System.Clock/1e6)
 	for _, reason := range perf.Reasons() {
 		if n := r.By[reason]; n != 0 {
 			fmt.Fprintf(w, "  %v\t%s\n", reason, commas(n))
@@ -126,6 +135,15 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 		fmt.Fprintf(w, "  %s\t%s bytes read, %s written\n", m.Name, commas(int64(m.Read)), commas(int64(m.Write)))
 	}
 	w.Flush()
+}
+
+// cpuOpText says which operator the CPU runs, and why.
+func cpuOpText(o *ethosu.CPUOp) string {
+	s := fmt.Sprintf("%v %q", o.Kind(), o.Output())
+	if o.Why != "" {
+		s += ": " + o.Why
+	}
+	return s
 }
 
 func printOps(out io.Writer, r *perf.Report) {
@@ -151,6 +169,10 @@ func printMap(out io.Writer, tensors []ethosu.Placement) {
 func disassembleStages(out io.Writer, p *ethosu.Program) error {
 	for i := range p.Stages {
 		s := &p.Stages[i]
+		if s.CPU != nil {
+			fmt.Fprintf(out, "# stage %s of the CPU: %s\n", s.Name, cpuOpText(s.CPU))
+			continue
+		}
 		if s.Name != "" {
 			fmt.Fprintf(out, "# stage %s, %d times\n", s.Name, s.Times)
 		}

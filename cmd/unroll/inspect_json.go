@@ -14,8 +14,27 @@ import (
 // inspected is a compiled program as inspect --json prints it.
 type inspected struct {
 	perf.Figures
-	Operations []inspectedOperation `json:"operations"`
-	Memory     []inspectedTensor    `json:"memory"`
+	Operations   []inspectedOperation `json:"operations"`
+	Memory       []inspectedTensor    `json:"memory"`
+	CPUOperators []cpuOperator        `json:"cpu_operators"`
+}
+
+// cpuOperator is an operator that the CPU runs, as --json prints it.
+type cpuOperator struct {
+	Stage  string `json:"stage"`
+	Name   string `json:"name"`
+	Tensor string `json:"tensor"` // its first output
+	Reason string `json:"reason"` // why not the NPU; empty where the file does not say
+}
+
+func cpuOperators(p *ethosu.Program) []cpuOperator {
+	list := []cpuOperator{}
+	for _, s := range p.Stages {
+		if s.CPU != nil {
+			list = append(list, cpuOperator{s.Name, s.CPU.Kind().String(), s.CPU.Output(), s.CPU.Why})
+		}
+	}
+	return list
 }
 
 // inspectedOperation is one operation of a stage, of which a call may take several.
@@ -42,7 +61,7 @@ type inspectedTensor struct {
 }
 
 func inspectedOf(p *ethosu.Program, r *perf.Report, f perf.Figures) inspected {
-	out := inspected{Figures: f, Operations: []inspectedOperation{}, Memory: []inspectedTensor{}}
+	out := inspected{Figures: f, Operations: []inspectedOperation{}, Memory: []inspectedTensor{}, CPUOperators: cpuOperators(p)}
 	for i := range r.Ops {
 		o := &r.Ops[i]
 		out.Operations = append(out.Operations, inspectedOperation{Stage: o.Stage, Word: o.Word, Name: o.Name, Begins: tenth(o.Begins), Cycles: tenth(o.End - o.Begins),
@@ -58,21 +77,6 @@ func inspectedOf(p *ethosu.Program, r *perf.Report, f perf.Figures) inspected {
 
 // tenth rounds cycles to what an estimate can mean.
 func tenth(cycles float64) float64 { return math.Round(10*cycles) / 10 }
-
-// inspectMixed prints the figures of a file with operators for the CPU.
-func inspectMixed(c *cli, m *vela.Mixed, n *npuFlags, asJSON bool) error {
-	f, err := fileFigures(m.Name, m.File, n.memories)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return printJSON(c.stdout, f)
-	}
-	fmt.Fprintf(c.stdout, "%s: %d streams for %s, %d operators for the CPU between them\n", m.Name, len(m.File.Programs), f.Accelerator, f.CPUOps)
-	fmt.Fprintf(c.stdout, "%s NPU operations, %s bytes of stream, %s of weights, %s of flash, %s of SRAM\n", commas(f.NPUOps), commas(f.StreamBytes), commas(f.WeightBytes), commas(f.FlashBytes), commas(f.SRAMBytes))
-	fmt.Fprintf(c.stdout, "%s cycles of the NPU, an estimate within %.0f %% where it was measured\n", commas(f.Cycles), 100*f.CyclesWithin)
-	return nil
-}
 
 // fileFigures adds up the figures of the programs of a file, given what sets their
 // memories.

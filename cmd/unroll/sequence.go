@@ -132,10 +132,13 @@ type sequenceFigures struct {
 	Sequences map[string]perf.Figures `json:"sequences,omitempty"` // of auto: both forms
 	States    []string                `json:"states"`              // INPUT=OUTPUT, carried from call to call
 	Unproven  []verify.Finding        `json:"unproven"`            // what the verifier can neither prove nor refute, as verify --json has it
+
+	CPUOperators []cpuOperator `json:"cpu_operators"`
 }
 
 func withSequence(f perf.Figures, ch *compile.Choice) sequenceFigures {
-	s := sequenceFigures{Figures: f, Sequence: ch.Form.String(), States: ch.Program.StateNames(), Unproven: verify.Program(ch.Program).Unproven}
+	s := sequenceFigures{Figures: f, Sequence: ch.Form.String(), States: ch.Program.StateNames(), CPUOperators: cpuOperators(ch.Program),
+		Unproven: verify.Program(ch.Program).Unproven}
 	for form, figures := range ch.Figures {
 		if s.Sequences == nil {
 			s.Sequences = map[string]perf.Figures{}

@@ -26,6 +26,10 @@ type Options struct {
 	// once at start.
 	WeightsInSRAM bool
 
+	// NPUOnly refuses graphs with operators that the NPU cannot do, instead of leaving
+	// those to the CPU.
+	NPUOnly bool
+
 	// Progress, where it is not nil, is called before every pass. A budget, and a choice
 	// between forms of a program, take several runs of all passes.
 	Progress func(pass string)
@@ -41,12 +45,17 @@ type Options struct {
 	streams schedule.Streams // shared by the parts of a sequence, nil for a new set
 }
 
-// Compile turns an int8 or int16x8 graph into a program for one accelerator. The
-// graph is not changed. The result depends on the graph and the options alone, and
-// has passed the verifier: a program that does not is a *Fault, which is an error.
-// Other errors name the operator and the tensor.
+// Compile turns an int8 or int16x8 graph into a program for one accelerator. Operators
+// that the NPU cannot do are left to the CPU, before, between and after streams, unless
+// the options forbid it. The graph is not changed. The result depends on the graph and the
+// options alone, and has passed the verifier: a program that does not is a *Fault, which is
+// an error. Other errors name the operators and the tensors.
 func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
-	return verified(compileWith(g, opt, places{}))
+	p, err := verified(compileWith(g, opt, places{}))
+	if err == nil || opt.NPUOnly {
+		return p, err
+	}
+	return compileParts(g, opt, err)
 }
 
 func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error) {
@@ -73,7 +82,7 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 		opt.streams = schedule.Streams{}
 	}
 	mem := memory.New(opt.System, opt.Mode, at.memory)
-	e := explorer{g: g, in: input{Options: opt, places: at.Places}}
+	e := explorer{g: g, in: input{Options: opt, places: at.Places, taken: at.taken, line: at.line}}
 	for spill, m := range []*memory.Map{mem, mem.Spill()} {
 		e.memories[spill], e.memos[spill] = m, schedule.NewMemo(to, m, opt.streams)
 	}

@@ -58,6 +58,8 @@ type input struct {
 	memory *memory.Map
 	memo   *schedule.Memo
 	places lowering.Places
+	taken  []place.Span
+	line   int
 }
 
 // compilation is a graph on its way through the passes: what each stage hands to the
@@ -110,7 +112,7 @@ func scheduled(pass func(*schedule.Plan) error) func(*compilation) error {
 func placed(pass func(*place.Layout) error) func(*compilation) error {
 	return func(c *compilation) error {
 		if c.layout == nil {
-			c.layout = place.New(c.module, c.plan.Operations, place.Input{Accel: c.in.Accel, Memory: c.in.memory, Tight: c.in.Tight})
+			c.layout = place.New(c.module, c.plan.Operations, place.Input{Accel: c.in.Accel, Memory: c.in.memory, Tight: c.in.Tight, Taken: c.in.taken, Line: c.in.line})
 		}
 		return pass(c.layout)
 	}

@@ -7,15 +7,19 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/lowering"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/place"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-// places are wishes of a sequence for where tensors of its step lie.
+// places are wishes for where tensors of a part of a call lie.
 type places struct {
 	lowering.Places
 	memory map[int]int // regions of those that do not lie in the arena's memory
+
+	taken []place.Span // bytes of the arena that are not the part's
+	line  int          // bytes that the CPU cannot share with the NPU
 }
 
 func ownPlaces() places {

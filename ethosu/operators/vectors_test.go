@@ -20,6 +20,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/cpu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/tflite"
@@ -103,9 +104,9 @@ func TestVectors(t *testing.T) {
 	}
 	sort.Strings(names)
 	var text strings.Builder
-	fmt.Fprintln(&text, "Recorded operators of TFLite Micro: cases, equal in the interpreter, equal on the NPU, and why the others are refused.")
+	fmt.Fprintln(&text, "Recorded operators of TFLite Micro: cases, equal in the interpreter, equal on the NPU, equal on the CPU,\nand why the others are refused, by the CPU where the NPU refuses them, too.")
 	for _, n := range names {
-		fmt.Fprintf(&text, "\n%-28s %3d %3d %3d\n", n, rows[n].cases, rows[n].reference, rows[n].npu)
+		fmt.Fprintf(&text, "\n%-28s %3d %3d %3d %3d\n", n, rows[n].cases, rows[n].reference, rows[n].npu, rows[n].cpu)
 		var reasons []string
 		for r := range rows[n].reasons {
 			reasons = append(reasons, r)
@@ -119,8 +120,8 @@ func TestVectors(t *testing.T) {
 }
 
 type tally struct {
-	cases, reference, npu int
-	reasons               map[string]int
+	cases, reference, npu, cpu int
+	reasons                    map[string]int
 }
 
 // particulars are what differs between two cases that are refused for one reason.
@@ -155,15 +156,22 @@ func (c *vector) run(t *testing.T, y *tally) {
 	} else if c.equal(t, "interpreter", g, m) {
 		y.reference++
 	}
+	m, kernelErr := newKernel(g)
+	if kernelErr == nil && c.equal(t, "CPU", g, m) {
+		y.cpu++
+	}
 	for i, name := range accelerators {
 		accel, err := ethosu.ParseAccelerator(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := compile.Compile(g, compile.Options{Accel: accel})
+		p, err := compile.Compile(g, compile.Options{Accel: accel, NPUOnly: true})
 		if err != nil {
 			if i == 0 {
 				y.refuse("NPU", err)
+				if kernelErr != nil {
+					y.refuse("CPU", kernelErr)
+				}
 				return
 			}
 			t.Errorf("%s: %s refuses what %s takes: %v", c.ID, name, accelerators[0], err)
@@ -179,6 +187,31 @@ func (c *vector) run(t *testing.T, y *tally) {
 			break // the others run every fourth case
 		}
 	}
+}
+
+// kernel is a graph of one operator on the CPU.
+type kernel struct {
+	runner.Model // of the interpreter, which says what goes in and out
+	k            *cpu.Kernel
+}
+
+func newKernel(g *graph.Graph) (*kernel, error) {
+	if len(g.Ops) != 1 {
+		return nil, fmt.Errorf("%d operators, expected one", len(g.Ops))
+	}
+	alone, _ := g.Alone(0)
+	k, err := cpu.New(alone)
+	if err != nil {
+		return nil, err
+	}
+	m, err := runner.NewReference(g)
+	return &kernel{m, k}, err
+}
+
+// Invoke implements runner.Model.
+func (k *kernel) Invoke(in, out [][]byte) error {
+	k.k.Run(in, out)
+	return nil
 }
 
 // accelerators differ in what they keep: the first has banks for tables, the second

@@ -15,7 +15,7 @@ import (
 type Figures struct {
 	Accelerator string `json:"accelerator"`
 	NPUOps      int    `json:"npu_ops"` // block operations; transfers do not count
-	CPUOps      int    `json:"cpu_ops"` // operators left to the CPU; a Program has none
+	CPUOps      int    `json:"cpu_ops"` // operators left to the CPU, whose cycles are not counted
 	StreamBytes int    `json:"stream_bytes"`
 	WeightBytes int    `json:"weight_bytes"` // encoded weights with their bias and scale records, stored once
 	SRAMBytes   int    `json:"sram_bytes"`   // of the arena, the fast scratch and copied constants, as far as they lie there
@@ -70,6 +70,7 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 
 		CyclesWithin: Accuracy,
 		WakeUps:      p.WakeUps(),
+		CPUOps:       len(p.CPUOps()),
 	}
 	for _, s := range p.Stages {
 		f.StreamBytes += 4 * len(s.Commands)
@@ -89,6 +90,9 @@ func weightBytes(p *ethosu.Program) (bytes, kernels int, err error) {
 	var spans []isa.Span
 	for i := range p.Stages {
 		s := &p.Stages[i]
+		if s.CPU != nil {
+			continue
+		}
 		list, n, err := stageWeights(s)
 		if err != nil {
 			return 0, 0, err

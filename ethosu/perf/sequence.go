@@ -8,8 +8,12 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 )
 
-// StageOf returns the cycles of one invocation of a program's stage.
+// StageOf returns the cycles of one invocation of a program's stage: of the NPU, so that an
+// operator of the CPU has none.
 func StageOf(p *ethosu.Program, s *ethosu.Stage) (Report, error) {
+	if s.CPU != nil {
+		return Report{}, nil
+	}
 	in := map[int]int{}
 	for _, w := range s.Windows {
 		in[w.Region] = w.In

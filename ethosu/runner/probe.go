@@ -52,6 +52,9 @@ func NewProbed(p *ethosu.Program, probe Probe) (Model, error) {
 	w := &probed{simulatorModel: m, probe: probe}
 	if probe.Adversarial {
 		for _, s := range m.stages {
+			if s.cpu != nil {
+				continue
+			}
 			for _, race := range s.sim.Races() {
 				probe.Report(race.Error())
 			}

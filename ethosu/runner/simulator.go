@@ -6,10 +6,12 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/cpu"
 	"github.com/unroll-npu/unroll/ethosu/sim"
 )
 
-// simulatorModel is a compiled program on the NPU simulator.
+// simulatorModel is a compiled program on the NPU simulator, with what it leaves to the
+// CPU beside it.
 type simulatorModel struct {
 	p         *ethosu.Program
 	stages    []stage
@@ -18,10 +20,37 @@ type simulatorModel struct {
 	states    []State
 }
 
-// stage is a stream of the program, ready to run.
+// stage is a stream of the program, or an operator of the CPU, ready to run.
 type stage struct {
 	*ethosu.Stage
 	sim *sim.Sim
+	cpu *cpu.Kernel
+}
+
+// prepare makes a stage ready.
+func prepare(p *ethosu.Program, s *ethosu.Stage) (ready stage, err error) {
+	ready.Stage = s
+	if s.CPU != nil {
+		ready.cpu, err = cpu.New(s.CPU.Graph)
+	} else {
+		ready.sim, err = sim.PrepareStage(p, s)
+	}
+	if err != nil && s.Name != "" {
+		err = fmt.Errorf("stage %s: %w", s.Name, err)
+	}
+	return ready, err
+}
+
+// compute runs the operator of a stage of the CPU.
+func (s *stage) compute(arena []byte) {
+	values := func(list []ethosu.Binding) [][]byte {
+		out := make([][]byte, len(list))
+		for i, b := range list {
+			out[i] = arena[b.Offset : b.Offset+b.Size : b.Offset+b.Size]
+		}
+		return out
+	}
+	s.cpu.Run(values(s.CPU.Inputs), values(s.CPU.Outputs))
 }
 
 // memories are the constants, the arena and the fast scratch, by region number.
@@ -36,15 +65,11 @@ func newSimulator(p *ethosu.Program) (*simulatorModel, error) {
 	}
 	m := &simulatorModel{p: p, ins: tensorsOfBindings(p.Inputs), outs: tensorsOfBindings(p.Outputs)}
 	for i := range p.Stages {
-		s := &p.Stages[i]
-		ready, err := sim.PrepareStage(p, s)
+		ready, err := prepare(p, &p.Stages[i])
 		if err != nil {
-			if s.Name != "" {
-				err = fmt.Errorf("stage %s: %w", s.Name, err)
-			}
 			return nil, err
 		}
-		m.stages = append(m.stages, stage{s, ready})
+		m.stages = append(m.stages, ready)
 	}
 	for _, st := range p.States {
 		m.states = append(m.states, State{In: st.In, Out: st.Out})
@@ -79,10 +104,15 @@ func (m *simulatorModel) Invoke(in, out [][]byte) error {
 	return nil
 }
 
-// each calls run for every invocation of a call, with the regions where they are then.
+// each calls run for every invocation of a stream in a call, with the regions where they
+// are then, and computes what lies between.
 func (m *simulatorModel) each(run func(s *stage, n int, mem sim.Memory) error) error {
 	for i := range m.stages {
 		s := &m.stages[i]
+		if s.cpu != nil {
+			s.compute(m.mem[ethosu.RegionArena])
+			continue
+		}
 		for n := range s.Times {
 			if err := run(s, n, m.mem.of(s, n)); err != nil {
 				if s.Name != "" {

@@ -28,6 +28,17 @@ type notes struct {
 	States    []ethosu.StatePair `json:",omitempty"`
 	Map       []ethosu.Placement
 	Ops       []ethosu.OpInfo
+
+	Parts []partNotes `json:",omitempty"` // of a file of several operators
+}
+
+// partNotes is what a stage holds beside that, in the order of operators.
+type partNotes struct {
+	Name      string
+	Constants int                // bytes of a stream's
+	Map       []ethosu.Placement `json:",omitempty"`
+	Ops       []ethosu.OpInfo    `json:",omitempty"`
+	Why       string             `json:",omitempty"` // of an operator of the CPU
 }
 
 // maxNotes bounds what unpacking may allocate.

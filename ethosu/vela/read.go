@@ -47,27 +47,25 @@ func Open(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// Mixed is the error for a file that is more than one program.
-type Mixed struct {
-	Name string
-	File *File
-}
-
-func (m *Mixed) Error() string {
-	return fmt.Sprintf("%s: has %d operators, of which only \"ethos-u\" runs on the NPU: a network that needs the CPU in between cannot be run as one program", m.Name, m.File.CPUOps+len(m.File.Programs))
-}
-
-// Read returns the program of a compiled .tflite whose only operator is "ethos-u"; for
-// another the error is a *Mixed.
+// Read returns the program of a compiled .tflite, the operators that the CPU runs
+// included.
 func Read(name string, data []byte) (*ethosu.Program, error) {
-	f, err := Open(name, data)
+	m, err := tflite.ReadModel(name, data)
 	if err != nil {
 		return nil, err
 	}
-	if f.CPUOps+len(f.Programs) != 1 {
-		return nil, &Mixed{Name: name, File: f}
+	f, err := fileOf(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %v", name, err)
 	}
-	return f.Programs[0], nil
+	if f.CPUOps == 0 && len(f.Programs) == 1 {
+		return f.Programs[0], nil
+	}
+	p, err := programOfParts(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %v", name, err)
+	}
+	return p, nil
 }
 
 func fileOf(m *tflite.Model) (*File, error) {
@@ -185,7 +183,7 @@ func programOf(m *tflite.Model, op *graph.Op, inputs, outputs []graph.TensorID) 
 		}
 	}
 	var n notes
-	if b := m.Find(metaNotes); b != nil {
+	if b := m.Find(metaNotes); b != nil && len(g.Ops) == 1 {
 		if err := unpackNotes(metaNotes, b, &n); err != nil {
 			return nil, err
 		}

@@ -18,12 +18,18 @@ var options = []byte{1, 4, 1}
 // Write returns the program as a .tflite with one custom operator. Inputs and
 // outputs must lie in the arena, at offsets that are multiples of 16.
 //
+// What the program leaves to the CPU are the operators that they were, between custom
+// operators with a stream each.
+//
 // A runtime starts the operator once for each call. Of a call in several stages the
 // operator is therefore one time step; Read finds all stages in the file's metadata.
 // More metadata goes into the file as it is.
 func Write(p *ethosu.Program, more ...tflite.Metadata) ([]byte, error) {
 	if p.Steps == 0 && len(p.Stages) == 1 {
 		return write(p, more...)
+	}
+	if len(p.CPUOps()) > 0 {
+		return writeParts(p, more...)
 	}
 	if p.Single == nil || len(p.Single.Stages) != 1 {
 		return nil, fmt.Errorf("vela: a call of program %q is %d stages and it has no single step, which is all that the operator can be", p.Name, len(p.Stages))
@@ -98,17 +104,22 @@ func write(p *ethosu.Program, more ...tflite.Metadata) ([]byte, error) {
 	for _, s := range p.States {
 		g.States = append(g.States, graph.State{In: g.Inputs[s.In], Out: g.Outputs[s.Out]})
 	}
-	var plan []byte
-	for _, v := range append([]int32{0, 1, int32(len(offsets))}, offsets...) {
-		plan = binary.LittleEndian.AppendUint32(plan, uint32(v))
-	}
 	n, err := packNotes(notes{Name: p.Name, System: p.System, Mode: p.Mode, InSRAM: p.WeightsInSRAM, Variables: p.Variables, States: p.States, Map: stream.Map, Ops: stream.Ops})
 	if err != nil {
 		return nil, fmt.Errorf("vela: %v", err)
 	}
-	out, err := tflite.WriteModel(&tflite.Model{Graph: g, Metadata: append([]tflite.Metadata{{Name: metaOffsets, Data: plan}, {Name: metaNotes, Data: n}}, more...)})
+	out, err := tflite.WriteModel(&tflite.Model{Graph: g, Metadata: append([]tflite.Metadata{planOf(offsets), {Name: metaNotes, Data: n}}, more...)})
 	if err != nil {
 		return nil, fmt.Errorf("vela: %v", err)
 	}
 	return out, nil
+}
+
+// planOf is the metadata that says where tensors lie in the arena, -1 for those that do not.
+func planOf(offsets []int32) tflite.Metadata {
+	var plan []byte
+	for _, v := range append([]int32{0, 1, int32(len(offsets))}, offsets...) {
+		plan = binary.LittleEndian.AppendUint32(plan, uint32(v))
+	}
+	return tflite.Metadata{Name: metaOffsets, Data: plan}
 }

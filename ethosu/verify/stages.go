@@ -49,6 +49,10 @@ func program(p *ethosu.Program) (operations int, list []Finding) {
 	}
 	m := memoriesOf(p)
 	for i := range p.Stages {
+		if p.Stages[i].CPU != nil {
+			m.compute(all, &p.Stages[i])
+			continue
+		}
 		c := m.check(p.Accel, &p.Stages[i])
 		if i < len(p.Stages)-1 {
 			c.left() // other stages, and other invocations, rely on it
@@ -92,6 +96,22 @@ func (m *memories) check(a *ethosu.Accelerator, s *ethosu.Stage) *checker {
 		c.report(RuleProgram, "%d operations, expected the %d that are said to be here", c.operations, len(s.Ops))
 	}
 	return c
+}
+
+// compute passes an operator of the CPU, which needs all of its inputs and writes all of
+// its outputs.
+func (m *memories) compute(c *checker, s *ethosu.Stage) {
+	c.at = Finding{Op: -1, Name: "stage " + s.Name}
+	for i := range s.CPU.Inputs {
+		b := &s.CPU.Inputs[i]
+		if at := m.defined[b.Region].missing(int64(b.Offset), int64(b.Offset+b.Size)); at >= 0 {
+			c.report(RuleUndefined, "%v reads byte %d of %q, which was never written", s.CPU.Kind(), at-int64(b.Offset), b.Name)
+		}
+	}
+	for _, b := range s.CPU.Outputs {
+		m.defined[b.Region].add(int64(b.Offset), int64(b.Offset+b.Size))
+		m.known[b.Region].forget(int64(b.Offset), int64(b.Offset+b.Size))
+	}
 }
 
 // outputs checks that the stages have written all of every output.

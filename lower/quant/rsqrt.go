@@ -9,36 +9,57 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-// rsqrt is RSQRT of int8 and int16. Values below the zero point, of which there is no
-// root, count as 0, of which the kernel makes the largest number.
-func rsqrt(g *graph.Graph, op *graph.Op) (Element, error) {
+// Rsqrt holds the parameters of RSQRT: y = clamp(MBQM(MBQM(1, r * 2^20), Out) + Zero, Lo, Hi),
+// r = InverseSqrt(x - In), and Hi where x <= In.
+type Rsqrt struct {
+	Out      Multiplier // by 2^-20, too
+	In, Zero int32
+	Lo, Hi   int32
+}
+
+// ForRsqrt computes the parameters of RSQRT of int8 or int16.
+func ForRsqrt(g *graph.Graph, op *graph.Op) (Rsqrt, error) {
+	p, err := forRsqrt(g, op)
+	if err != nil {
+		return p, at(g, op, err)
+	}
+	return p, nil
+}
+
+func forRsqrt(g *graph.Graph, op *graph.Op) (Rsqrt, error) {
 	in, _, out, err := operands(g, op, false, false)
 	if err != nil {
-		return nil, err
+		return Rsqrt{}, err
 	}
 	if in.t.Type != out.t.Type {
-		return nil, fmt.Errorf("input is %v and output %v, expected the same type", in.t.Type, out.t.Type)
+		return Rsqrt{}, fmt.Errorf("input is %v and output %v, expected the same type", in.t.Type, out.t.Type)
 	}
-	lo, hi, err := Range(out.t.Type)
-	if err != nil {
-		return nil, err
+	p := Rsqrt{In: in.zero, Zero: out.zero}
+	if p.Lo, p.Hi, err = Range(out.t.Type); err != nil {
+		return p, err
 	}
 	root := float32(math.Sqrt(float64(in.scale)))
 	m, err := factor(1/float64(float32(root*out.scale)), "output multiplier")
-	if err != nil {
-		return nil, err
-	}
-	const fine = 20 // bits that the root keeps below the point
-	down := Multiplier{m.M, m.Exp - fine}
+	p.Out = Multiplier{m.M, m.Exp - rsqrtFine}
+	return p, err
+}
+
+// rsqrtFine is how many bits the root keeps below the point.
+const rsqrtFine = 20
+
+// rsqrt is RSQRT of int8 and int16. Values below the zero point, of which there is no
+// root, count as 0, of which the kernel makes the largest number.
+func rsqrt(g *graph.Graph, op *graph.Op) (Element, error) {
+	p, err := forRsqrt(g, op)
 	return func(x int32) int32 {
-		v := x - in.zero
+		v := x - p.In
 		if v <= 0 {
-			return hi
+			return p.Hi
 		}
 		r := InverseSqrt(v)
-		r.Exp += fine
-		return min(max(MBQM(MBQM(1, r), down)+out.zero, lo), hi)
-	}, nil
+		r.Exp += rsqrtFine
+		return min(max(MBQM(MBQM(1, r), p.Out)+p.Zero, p.Lo), p.Hi)
+	}, err
 }
 
 // InverseSqrt is 1/sqrt(x) as a multiplier, for x >= 1: five Newton steps in Q3.28.

@@ -17,6 +17,8 @@ type Buffer struct {
 
 	Resident bool // a copy of constants: stays in the fast memory
 	Own      int  // region that holds nothing else, or 0
+	Placed   bool // it has to lie at At of the arena
+	At       int
 }
 
 // Constant reports whether the buffer has a content at compile time.

@@ -21,11 +21,20 @@ type Options struct {
 	Places Places
 }
 
-// Places are wishes of a sequence for where tensors of its step lie.
+// Places are wishes for where tensors lie: of a sequence for its step, of a call of
+// several parts for each of them.
 type Places struct {
 	Own   map[graph.TensorID]int // inputs and outputs with a region for themselves
 	Apart map[graph.TensorID]int // bytes from one to the next along the first axis, where those are not all its own
 	Carry map[int]bool           // states whose output is copied to the place of the input
+
+	At   map[graph.TensorID]int  // inputs and outputs with a fixed place in the arena
+	Keep map[graph.TensorID]bool // of them, inputs that must have their value at the end, too
+}
+
+func (p *Places) at(id graph.TensorID) (offset int, placed bool) {
+	offset, placed = p.At[id]
+	return
 }
 
 // lowering is the state of the pass that turns graph operators into kernels: which
@@ -140,6 +149,7 @@ func newLowering(g *graph.Graph, opt Options) *lowering {
 	for i, t := range g.Tensors {
 		if t.Variable && l.views[i].buf == nil {
 			b := &kernel.Buffer{Name: t.Name, Size: kernel.Align(t.Bytes()), Bound: true, FromCall: true, ToCaller: true}
+			b.At, b.Placed = l.opt.Places.at(graph.TensorID(i))
 			l.views[i] = denseView(b, 0, t.Type, t.Shape, t.Name)
 			m.Variables = append(m.Variables, l.views[i].bind(graph.TensorID(i)))
 		}
@@ -152,6 +162,8 @@ func (l *lowering) place(id graph.TensorID) view {
 	t := l.g.Tensors[id]
 	v := l.fresh(t.Name, t.Type, t.Shape)
 	v.buf.Own = l.opt.Places.Own[id]
+	v.buf.At, v.buf.Placed = l.opt.Places.at(id)
+	v.buf.ToCaller = l.opt.Places.Keep[id]
 	if n := l.opt.Places.Apart[id]; n > 0 {
 		v.buf.Size, v.strides[0] = t.Shape[0]*n, n
 	}
@@ -260,8 +272,9 @@ func (l *lowering) bindOutputs() error {
 			return fmt.Errorf("output tensor %q: %v", t.Name, err)
 		}
 		own := l.opt.Places.Own[id]
+		at, placed := l.opt.Places.at(id)
 		apart := l.opt.Places.Apart[id] > 0
-		if apart && v.buf != l.slots[id].buf || !apart && (v.buf.Constant() || v.buf.FromCall || !v.contiguous() || v.off%16 != 0 || own != 0 && (v.buf.Bound || v.buf.Size != kernel.Align(t.Bytes()))) {
+		if apart && v.buf != l.slots[id].buf || !apart && (v.buf.Constant() || v.buf.FromCall || !v.contiguous() || v.off%16 != 0 || (own != 0 || placed) && (v.buf.Bound || v.buf.Size != kernel.Align(t.Bytes()))) {
 			w := l.fresh(t.Name, t.Type, t.Shape)
 			if apart {
 				w = l.slots[id]
@@ -275,6 +288,9 @@ func (l *lowering) bindOutputs() error {
 		v.buf.Bound, v.buf.ToCaller = true, true
 		if own != 0 {
 			v.buf.Own = own
+		}
+		if placed {
+			v.buf.At, v.buf.Placed = at, true
 		}
 		l.outputs[id] = v
 		l.m.Outputs = append(l.m.Outputs, v.bind(id))
@@ -306,7 +322,15 @@ func (l *lowering) carry(s graph.State) error {
 	return nil
 }
 
+// OpError is the error for an operator that the NPU does not do.
+type OpError struct {
+	Op     string // as graph.OpString has it
+	Reason string // why not, and what to do about it
+}
+
+func (e *OpError) Error() string { return e.Op + ": " + e.Reason }
+
 // opError is a failure that names operator i.
 func opError(g *graph.Graph, i int, format string, args ...any) error {
-	return fmt.Errorf("%s: %s", g.OpString(i), fmt.Sprintf(format, args...))
+	return &OpError{Op: g.OpString(i), Reason: fmt.Sprintf(format, args...)}
 }

@@ -25,18 +25,27 @@ func (l *Layout) regionOf(s *storage) int {
 func (l *Layout) pack(list []*storage) {
 	l.Arena, l.Fast, l.Bound = 0, 0, 0
 	for _, region := range []int{ethosu.RegionArena, ethosu.RegionFast} {
-		var part []*storage
+		var part, fixed []*storage
+		if region == ethosu.RegionArena {
+			fixed = l.taken()
+		}
 		for _, s := range list {
 			if s.buf.Own != 0 {
 				s.region, s.offset = s.buf.Own, 0
 				continue
 			}
-			if l.regionOf(s) == region {
-				s.region = region
-				part = append(part, s)
+			if l.regionOf(s) != region {
+				continue
 			}
+			s.region = region
+			if s.buf.Placed {
+				s.offset = s.buf.At
+				fixed = append(fixed, l.inLines(s))
+				continue
+			}
+			part = append(part, s)
 		}
-		size, bound := pack(part)
+		size, bound := pack(part, fixed)
 		l.Bound += bound
 		if region == ethosu.RegionArena {
 			l.Arena = size
@@ -44,6 +53,22 @@ func (l *Layout) pack(list []*storage) {
 			l.Fast = size
 		}
 	}
+}
+
+// taken are storages for the bytes that the arena holds for others, from begin to end.
+func (l *Layout) taken() []*storage {
+	var list []*storage
+	for _, s := range l.in.Taken {
+		list = append(list, &storage{buf: &kernel.Buffer{Size: s.End - s.Start}, offset: s.Start, first: -1, last: len(l.ops)})
+	}
+	return list
+}
+
+// inLines returns a storage with all of the lines that a placed one touches.
+func (l *Layout) inLines(s *storage) *storage {
+	n := max(l.in.Line, 1)
+	first := s.offset / n * n
+	return &storage{buf: &kernel.Buffer{Size: (s.offset + s.buf.Size - first + n - 1) / n * n}, offset: first, first: s.first, last: s.last}
 }
 
 // Constants places every constant that an operation refers to.

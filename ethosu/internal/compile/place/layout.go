@@ -21,6 +21,13 @@ type Input struct {
 
 	// Tight keeps states apart, so that each can share its memory with other maps.
 	Tight bool
+
+	// Taken are bytes of the arena that hold values of other parts of the call.
+	Taken []Span
+
+	// Line is what the CPU cannot share with the NPU: placed buffers have all of the
+	// lines that they touch. 0 is no line.
+	Line int
 }
 
 // Layout is where the buffers of a program lie. Addresses count from the start of their

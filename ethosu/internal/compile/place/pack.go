@@ -4,19 +4,24 @@ package place
 
 import (
 	"math"
+	"slices"
 	"sort"
 )
 
-// pack assigns offsets to buffers so that those alive together do not overlap. It
-// returns the size reached and the largest sum of sizes alive at one time, which
+// pack assigns offsets to buffers so that those alive together do not overlap, nor
+// meet those that have a fixed place. It returns the size reached and the largest sum of sizes alive at one time, which
 // no assignment can beat. Several orders are tried, then random exchanges from a
 // fixed seed, until the bound is met.
-func pack(list []*storage) (size, bound int) {
+func pack(list, fixed []*storage) (size, bound int) {
+	ends := 0
+	for _, b := range fixed {
+		ends = max(ends, b.offset+b.buf.Size)
+	}
 	if len(list) == 0 {
-		return 0, 0
+		return ends, ends
 	}
 	events := map[int]int{}
-	for _, b := range list {
+	for _, b := range slices.Concat(list, fixed) {
 		events[b.first] += b.buf.Size
 		events[b.last+1] -= b.buf.Size
 	}
@@ -30,6 +35,7 @@ func pack(list []*storage) (size, bound int) {
 		sum += events[t]
 		bound = max(bound, sum)
 	}
+	bound = max(bound, ends)
 	life := func(b *storage) int { return b.last - b.first }
 	orders := []func(a, b *storage) bool{
 		func(a, b *storage) bool { return a.buf.Size > b.buf.Size },
@@ -40,7 +46,7 @@ func pack(list []*storage) (size, bound int) {
 	best := math.MaxInt
 	var bestOffsets []int
 	try := func(order []*storage) int {
-		n := fit(order)
+		n := max(fit(order, fixed), ends)
 		if n < best {
 			best = n
 			bestOffsets = bestOffsets[:0]
@@ -86,14 +92,16 @@ func pack(list []*storage) (size, bound int) {
 
 // fit places buffers in the given order, each at the lowest address that is free
 // during its life, and returns the size.
-func fit(order []*storage) int {
+func fit(order, fixed []*storage) int {
 	size := 0
 	var near []*storage
 	for i, b := range order {
 		near = near[:0]
-		for _, c := range order[:i] {
-			if c.first <= b.last && b.first <= c.last {
-				near = append(near, c)
+		for _, list := range [][]*storage{fixed, order[:i]} {
+			for _, c := range list {
+				if c.first <= b.last && b.first <= c.last {
+					near = append(near, c)
+				}
 			}
 		}
 		sort.Slice(near, func(x, y int) bool { return near[x].offset < near[y].offset })

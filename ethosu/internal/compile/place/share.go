@@ -16,7 +16,7 @@ func ShareStates(l *Layout) error {
 	l.live()
 	for _, p := range l.mod.States {
 		in, out := l.root(p[0]), l.root(p[1])
-		if in == out || out.fromCall || in.toCaller || out.buf.Size != in.buf.Size || out.buf.Own != 0 {
+		if in == out || out.fromCall || in.toCaller || out.buf.Size != in.buf.Size || out.buf.Own != 0 || out.buf.Placed {
 			continue
 		}
 		firstWrite, lastRead := len(l.ops), -1
@@ -76,7 +76,7 @@ func WriteInPlace(l *Layout) error {
 				continue
 			}
 			in := l.root(f.Buf)
-			if in == out || in.buf.Constant() || in.last != i || out.first != i || in.buf.Size != out.buf.Size || in.toCaller || out.fromCall || out.into != nil {
+			if in == out || in.buf.Constant() || in.last != i || out.first != i || in.buf.Size != out.buf.Size || in.toCaller || out.fromCall || out.into != nil || out.buf.Placed {
 				continue
 			}
 			if l.regionOf(in) != l.regionOf(out) || (in.bound != out.bound) || !l.elementOrder(o, in) {
