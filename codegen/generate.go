@@ -38,7 +38,16 @@ func Generate(p Project) (Tree, error) {
 			return nil, fmt.Errorf("project %s: %s: %w", p.Prefix, part.name, err)
 		}
 	}
-	t[ManifestName] = newManifest(&p, t).encode()
+	m := newManifest(&p, t)
+	t[ManifestName] = m.encode()
+	if p.Report == nil {
+		return t, nil
+	}
+	if t[ReportName], err = p.Report(t); err != nil {
+		return nil, fmt.Errorf("project %s: %s: %w", p.Prefix, ReportName, err)
+	}
+	m.Files[ReportName] = hash(t[ReportName])
+	t[ManifestName] = m.encode()
 	return t, nil
 }
 

@@ -20,6 +20,9 @@ import (
 // ManifestName is the file that makes a folder a generated project.
 const ManifestName = "manifest.json"
 
+// ReportName is the page for people that a project may have.
+const ReportName = "report.html"
+
 const manifestTool = "unroll"
 
 // Manifest records what a tree was made from and the hash of each of its files.

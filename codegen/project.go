@@ -44,6 +44,10 @@ type Project struct {
 	// made from.
 	Extra map[string][]byte
 
+	// Report, where it is not nil, makes ReportName of the finished tree, whose manifest
+	// lists all other files.
+	Report func(Tree) ([]byte, error)
+
 	// Source names the file the program was compiled from, without a path,
 	// and SourceSHA256 is its hash in hex. Both may be empty.
 	Source, SourceSHA256 string

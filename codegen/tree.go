@@ -29,6 +29,14 @@ func (t Tree) Paths() []string {
 	return paths
 }
 
+// ReadFile returns a file of the tree, or fs.ErrNotExist.
+func (t Tree) ReadFile(name string) ([]byte, error) {
+	if b, ok := t[name]; ok {
+		return b, nil
+	}
+	return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+}
+
 // ErrForeign is wrapped by the error for a folder that holds something that was
 // not generated.
 var ErrForeign = errors.New("folder holds something else")

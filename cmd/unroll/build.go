@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/codegen/report"
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
@@ -54,6 +55,7 @@ type buildFlags struct {
 	sequence, out  string
 	compare, chain int
 	trained        bool // a network is in kept
+	evidence       report.Evidence
 	json           bool
 }
 
@@ -188,7 +190,10 @@ func (b *buildFlags) run(c *cli) error {
 	if err := b.prove(c, low, ch.Program, test, &r); err != nil {
 		return err
 	}
-	if err := b.write(low, step, net, ch, test); err != nil {
+	if err := b.measure(c, low, set, test, &r); err != nil {
+		return err
+	}
+	if err := b.write(c, low, step, net, ch, test); err != nil {
 		return err
 	}
 	c.sayUnproven(r.Unproven, b.compiledFile())
@@ -218,7 +223,7 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*
 	if err := b.rehearse(c, plan, set); err != nil {
 		return nil, nil, err
 	}
-	net, err := fit(c, plan.train, set)
+	net, err := fit(c, plan.train, set, b.evidence.Learn)
 	if net != nil {
 		err = errors.Join(err, b.keep(net))
 	}
@@ -286,7 +291,25 @@ func (b *buildFlags) prove(c *cli, low *lower.Result, p *ethosu.Program, test *d
 	return nil
 }
 
-func (b *buildFlags) write(low, step *lower.Result, net *nn.Network, ch *compile.Choice, test *dataset.Set) error {
+// measure completes the evidence that the project's report shows.
+func (b *buildFlags) measure(c *cli, low *lower.Result, set, test *dataset.Set, r *built) error {
+	e := &b.evidence
+	c.say("measuring what quantization does to every value")
+	if err := low.Measure(c.ctx, set, 0); err != nil {
+		return err
+	}
+	e.Report, e.Evaluation, e.Widened, e.Widths = &low.Report, r.Evaluation, widened(low), report.WidthsOf(low.Widths)
+	e.Worst = report.Worst(r.Evaluation, test, test.Steps, test.Features)
+	e.Proof = &report.Proof{Compared: r.Compared, Carried: r.carried, Mismatches: r.Mismatches}
+	if len(low.Float.States) == 0 {
+		return nil
+	}
+	drift, err := low.Drift(c.ctx, test, reportDrift)
+	e.Drift = &drift
+	return err
+}
+
+func (b *buildFlags) write(c *cli, low, step *lower.Result, net *nn.Network, ch *compile.Choice, test *dataset.Set) error {
 	feed, err := low.Feed(test)
 	if err != nil {
 		return err
@@ -310,7 +333,12 @@ func (b *buildFlags) write(low, step *lower.Result, net *nn.Network, ch *compile
 	if err != nil {
 		return err
 	}
+	evidence, err := b.evidence.Encode()
+	if err != nil {
+		return err
+	}
 	extra := map[string][]byte{
+		report.EvidenceName:                           evidence,
 		"model/" + b.generate.prefix + ".safetensors": weights,
 		"model/" + b.generate.prefix + ".tflite":      plain,
 	}
@@ -327,6 +355,14 @@ func (b *buildFlags) write(low, step *lower.Result, net *nn.Network, ch *compile
 	pr.Know(low.Facts)
 	if pr.Heard, err = heard(ref, low.Facts, test); err != nil {
 		return err
+	}
+	pr.Report = func(t codegen.Tree) ([]byte, error) {
+		s, err := report.OpenProject(filepath.Base(b.out), t)
+		if err != nil {
+			return nil, err
+		}
+		s.Commands = report.ProjectCommands(s.Manifest)
+		return reportPage(c, []*report.Subject{s}, true)
 	}
 	return writeProject(pr, b.out, b.generate.force)
 }
@@ -378,11 +414,12 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 		pkg = "./" + dir
 	}
 	_, err := fmt.Fprintf(c.stdout, `
+look: %s
 next: go test %s            (inside a Go module that requires unroll)
       %s  (builds the C with the host's compiler)
       %s  (runs it on a Cortex-M55)
       %s
-`, quoted(pkg), command("run", operand(dir), "--on", "host"), command("run", operand(dir), "--on", "qemu"), command("inspect", operand(b.compiledFile())))
+`, quoted(filepath.ToSlash(filepath.Join(b.out, codegen.ReportName))), quoted(pkg), command("run", operand(dir), "--on", "host"), command("run", operand(dir), "--on", "qemu"), command("inspect", operand(b.compiledFile())))
 	return err
 }
 

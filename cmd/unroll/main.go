@@ -73,7 +73,7 @@ var errReported = errors.New("failed")
 func verbs() []verb {
 	return []verb{
 		buildVerb, trainVerb, lowerVerb, compileVerb, generateVerb, runVerb, flashVerb,
-		simulateVerb, inspectVerb, verifyVerb, benchVerb, doctorVerb, versionVerb,
+		simulateVerb, inspectVerb, verifyVerb, reportVerb, benchVerb, doctorVerb, versionVerb,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 // npuFlags choose the accelerator and its memories.
 type npuFlags struct {
+	set                         *pflag.FlagSet
 	accel, system, mode, config string
 	sramBudget                  int
 	weights                     string
@@ -24,6 +25,7 @@ type npuFlags struct {
 var npuFlagNames = []string{"accel", "system-config", "memory-mode", "config", "sram-budget", "weights"}
 
 func (n *npuFlags) add(f *pflag.FlagSet) {
+	n.set = f
 	f.StringVar(&n.accel, "accel", "ethos-u55-128", "accelerator: "+strings.Join(ethosu.AcceleratorNames(), ", "))
 	f.StringVar(&n.system, "system-config", "", "memories behind the NPU, by Vela's names (default: Ethos_U55_High_End_Embedded, or Ethos_U65_High_End)")
 	f.StringVar(&n.mode, "memory-mode", "Shared_Sram", "Sram_Only, Shared_Sram or Dedicated_Sram")
@@ -80,6 +82,15 @@ func (n *npuFlags) memories(a *ethosu.Accelerator, s *ethosu.SystemConfig, m *et
 		return usageError{err.Error()}
 	}
 	return nil
+}
+
+// given is memories for a program that is compiled already: what no flag names stays.
+func (n *npuFlags) given(a *ethosu.Accelerator, s *ethosu.SystemConfig, m *ethosu.MemoryMode) error {
+	only := *n
+	if !n.set.Changed("memory-mode") {
+		only.mode = ""
+	}
+	return only.memories(a, s, m)
 }
 
 // settings are the choices as the manifest records them.

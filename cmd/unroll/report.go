@@ -4,132 +4,237 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
-	"github.com/unroll-npu/unroll/lower"
-	"github.com/unroll-npu/unroll/train/dataset"
+	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/codegen/report"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/lower/budget"
+	"github.com/unroll-npu/unroll/lower/tflite"
 )
 
-// reportFlags choose what lower measures and how it prints that.
-type reportFlags struct {
-	set    *pflag.FlagSet
-	report string
-	drift  int
-	json   bool
-
-	predictions string
+var reportVerb = verb{
+	name:    "report",
+	args:    "PROJECT|MODEL...",
+	summary: "Write one HTML page on projects and models: accuracy, quantization, graph, NPU timeline, memory, flash; several side by side.",
+	example: `unroll report out/digits-gru256 -o report.html
+unroll report ours.npu.tflite vela.tflite -o compared.html     # any compiled model
+unroll report net.tflite --accel ethos-u65-256 --force         # a plain one is compiled for the report
+unroll report net.npu.tflite --graph net.tflite --evidence lower.json   # with what unroll lower --report --json printed`,
+	setup: func(f *pflag.FlagSet) func(*cli) error {
+		var n npuFlags
+		n.add(f)
+		r := reportVerbFlags{npu: &n}
+		r.states = addStates(f)
+		f.StringVar(&r.graph, "graph", "", "plain .tflite that the one compiled model was made from, for its operators and other choices")
+		f.StringVar(&r.evidence, "evidence", "", "what unroll lower --report --json printed for the one model")
+		f.BoolVar(&r.noCurves, "no-curves", false, "do not compile the network under other budgets")
+		f.StringVarP(&r.out, "output", "o", codegen.ReportName, "the page to write")
+		f.BoolVar(&r.force, "force", false, "replace an existing file")
+		f.BoolVar(&r.json, "json", false, "print what was written as JSON")
+		return func(c *cli) error { return r.run(c) }
+	},
 }
 
-// Tables of --report.
-const (
-	reportRoles = "roles"
-	reportSteps = "steps"
-)
-
-// reportDrift is the length of the stream that --report measures drift on.
-const reportDrift = 10000
-
-func (r *reportFlags) add(f *pflag.FlagSet) {
-	r.set = f
-	f.StringVar(&r.report, "report", "", fmt.Sprintf("measure range, scale and SQNR, and drift over %s steps: --report prints a line for the tensors that share a scale, --report=steps one for every tensor at every step; with --json everything", commas(reportDrift)))
-	f.Lookup("report").NoOptDefVal = reportRoles
-	f.IntVar(&r.drift, "drift", 0, "compare float and int8 over a stream of so many steps with carried states")
-	f.StringVar(&r.predictions, "predictions", "", "file to write what float and quantized network give for every test sequence: .npz with float, quantized, label or target, and changed")
-	f.BoolVar(&r.json, "json", false, "print the result as JSON")
+type reportVerbFlags struct {
+	npu                  *npuFlags
+	states               *[]string
+	graph, evidence, out string
+	noCurves, force      bool
+	json                 bool
 }
 
-// check finds mistakes before any work; states says whether the graph has some.
-func (r *reportFlags) check(states bool) error {
-	if r.set.Changed("report") {
-		if _, err := choose("--report", r.report, map[string]bool{reportRoles: true, reportSteps: true}); err != nil {
-			return err
-		}
-	}
-	switch {
-	case r.drift < 0:
-		return usagef("--drift %d: expected a number of steps", r.drift)
-	case r.drift > 0 && !states:
-		return usagef("--drift %d with --no-state: a stream carries its state from call to call", r.drift)
-	case r.report != "" && states && !r.set.Changed("drift"):
-		r.drift = reportDrift
-	}
-	return nil
+// reported is what report prints with --json.
+type reported struct {
+	Subjects []string `json:"subjects"`
+	Bytes    int      `json:"bytes"`
+	Output   string   `json:"output"`
 }
 
-// lowered is what lower prints with --json.
-type lowered struct {
-	accuracies
-	Assumed   []string      `json:"assumed"` // sentences on what the files do not say
-	Operators int           `json:"operators"`
-	Bytes     int           `json:"bytes"`
-	Output    string        `json:"output"`
-	Widened   []string      `json:"widened"` // tensors that have 16 bits
-	Report    *lower.Report `json:"report,omitempty"`
-	Drift     *lower.Drift  `json:"drift,omitempty"`
-}
-
-// measure fills in what was asked for.
-func (r *reportFlags) measure(c *cli, low *lower.Result, train, test *dataset.Set, to *lowered) error {
-	if low.Measurable() == nil {
-		if err := to.accuracies.measure(c, low, test, len(low.Int8.States) > 0); err != nil {
-			return err
-		}
+func (r *reportVerbFlags) run(c *cli) error {
+	if len(c.args) == 0 {
+		return usagef("expected folders of projects or .tflite files to report on")
 	}
-	if r.report != "" {
-		c.say("comparing every tensor with float")
-		if err := low.Measure(c.ctx, train, 0); err != nil {
-			return err
-		}
-		to.Report = &low.Report
+	if len(c.args) > 1 && (r.graph != "" || r.evidence != "") {
+		return usagef("--graph and --evidence belong to one model, found %d", len(c.args))
 	}
-	if r.drift > 0 {
-		c.say("comparing float and %s over %s steps", widthName(low), commas(r.drift))
-		d, err := low.Drift(c.ctx, test, r.drift)
+	o, err := r.npu.options()
+	if err != nil {
+		return err
+	}
+	if err := checkOutput(r.out, r.force, c.args...); err != nil {
+		return err
+	}
+	if err := r.plainOnly(c); err != nil {
+		return err
+	}
+	var subjects []*report.Subject
+	done := reported{Output: r.out}
+	for _, name := range c.args {
+		s, err := r.open(c, name, o)
 		if err != nil {
 			return err
 		}
-		to.Drift = &d
+		subjects = append(subjects, s)
+		done.Subjects = append(done.Subjects, s.Name)
+	}
+	page, err := reportPage(c, subjects, !r.noCurves)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(r.out, page, r.force); err != nil {
+		return err
+	}
+	done.Bytes = len(page)
+	if r.json {
+		return printJSON(c.stdout, done)
+	}
+	_, err = fmt.Fprintf(c.stdout, "wrote %s: %s bytes, one file that loads nothing from elsewhere\n", r.out, commas(len(page)))
+	return err
+}
+
+// reportPage renders subjects, with other ways to compile them where that is asked for.
+func reportPage(c *cli, subjects []*report.Subject, curves bool) ([]byte, error) {
+	for _, s := range subjects {
+		if !curves {
+			s.NoSpan = "Other choices were not compiled for this report."
+			continue
+		}
+		if s.Graph != nil {
+			c.say("compiling %s under other budgets", s.Name)
+		}
+		if err := s.MeasureCurves(c.ctx); err != nil {
+			return nil, err
+		}
+	}
+	return report.Write(version, subjects)
+}
+
+func (r *reportVerbFlags) open(c *cli, name string, o compile.Options) (*report.Subject, error) {
+	s, err := r.subject(c, name, o)
+	if err != nil {
+		return nil, err
+	}
+	if r.graph != "" {
+		file, err := budget.ReadFile(r.graph)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.TakeGraph(filepath.Base(r.graph), file); err != nil {
+			return nil, fmt.Errorf("--graph: %w", err)
+		}
+	}
+	if r.evidence != "" {
+		file, err := budget.ReadFile(r.evidence)
+		if err != nil {
+			return nil, err
+		}
+		if s.Evidence, err = report.DecodeEvidence(r.evidence, file); err != nil {
+			return nil, fmt.Errorf("--evidence: %w", err)
+		}
+	}
+	return s, nil
+}
+
+func (r *reportVerbFlags) subject(c *cli, name string, o compile.Options) (*report.Subject, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	short := filepath.Base(name)
+	if info.IsDir() {
+		folder, err := filepath.Abs(name)
+		if err != nil {
+			return nil, err
+		}
+		s, err := report.OpenProject(filepath.Base(folder), projectFolder(name))
+		if err != nil {
+			return nil, err
+		}
+		s.Commands = report.ProjectCommands(s.Manifest)
+		return s, nil
+	}
+	compiled, err := isCompiled(name)
+	if err != nil {
+		return nil, err
+	}
+	var s *report.Subject
+	if compiled {
+		file, err := budget.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		if s, err = report.OpenCompiled(short, file); err != nil {
+			return nil, err
+		}
+		for _, p := range s.Programs {
+			if err := r.npu.given(p.Accel, &p.System, &p.Mode); err != nil {
+				return nil, err
+			}
+		}
+		s.Commands = []report.Command{{Does: "Figures, cycles of every operation, memory map and disassembly:", Line: command("inspect", operand(short), "--ops", "--memory")}}
+	} else {
+		m, err := readPaired(c, name, *r.states)
+		if err != nil {
+			return nil, err
+		}
+		pr := c.compiling(&o)
+		p, err := compile.Compile(m.graph, o)
+		pr.finish()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		s = report.OpenPlain(short, m.file, m.graph, m.facts, p)
+		args := append([]string{operand(short)}, repeated(r.npu.set, append(npuFlagNames, "state")...)...)
+		s.Commands = []report.Command{{Does: "The same program as a file of its own:", Line: command("compile", args...)}, {Does: "Firmware of it:", Line: command("generate", append(args, "-o", "fw")...)}}
+	}
+	again := append([]string{operand(short)}, repeated(r.npu.set, append(npuFlagNames, "state", "graph", "evidence")...)...)
+	s.Commands = append(s.Commands, report.Command{Does: "This page:", Line: command("report", append(again, "-o", codegen.ReportName)...)})
+	return s, nil
+}
+
+// plainOnly refuses flags that say how to compile where nothing is left to compile.
+func (r *reportVerbFlags) plainOnly(c *cli) error {
+	for _, name := range c.args {
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			continue
+		}
+		if compiled, err := isCompiled(name); err != nil || !compiled {
+			return err
+		}
+	}
+	for _, flag := range []string{"accel", "sram-budget", "weights", "state"} {
+		if r.npu.set.Changed(flag) {
+			return usagef("--%s is for plain models, which are compiled for the report; all of these are compiled already", flag)
+		}
 	}
 	return nil
 }
 
-// print writes it for people.
-func (r *reportFlags) print(c *cli, m *lowered, low *lower.Result) error {
-	activations := widthName(low)
-	switch r.report {
-	case reportRoles:
-		if err := m.Report.WriteText(c.stdout); err != nil {
-			return err
-		}
-	case reportSteps:
-		if err := m.Report.WriteSteps(c.stdout); err != nil {
-			return err
-		}
+// isCompiled tells whether a .tflite holds streams for the NPU.
+func isCompiled(name string) (bool, error) {
+	file, err := budget.ReadFile(name)
+	if err != nil {
+		return false, err
 	}
-	if m.Drift != nil {
-		r.printDrift(c, m.Drift)
+	m, err := tflite.ReadModel(name, file)
+	if err != nil {
+		return false, err
 	}
-	m.accuracies.print(c, activations, r.report != "")
-	return nil
+	return vela.IsCompiled(m.Graph), nil
 }
 
-func (r *reportFlags) printDrift(c *cli, d *lower.Drift) {
-	decisions := ""
-	switch {
-	case d.Agreement != nil:
-		decisions = fmt.Sprintf("%.2f %% of the decisions agree with float, ", 100**d.Agreement)
-	case d.OutputR2 != nil:
-		decisions = fmt.Sprintf("R² against float %.4f, ", *d.OutputR2)
-	}
-	fmt.Fprintf(c.stdout, "over %s steps with carried states: %soutput error %.4f, state error %.4f at the start and %.4f at the end (states are %.4f)\n",
-		commas(d.Steps), decisions, d.OutputRMSE, d.StateRMSE[0], d.StateRMSE[len(d.StateRMSE)-1], d.StateRMS)
-	if r.report != "" {
-		var tenths []string
-		for _, e := range d.StateRMSE {
-			tenths = append(tenths, fmt.Sprintf("%.4f", e))
-		}
-		fmt.Fprintf(c.stdout, "state error, tenth by tenth of the stream: %s\n", strings.Join(tenths, " "))
-	}
+// projectFolder reads the files of a project's folder, within the bounds of memory.
+type projectFolder string
+
+func (p projectFolder) ReadFile(name string) ([]byte, error) {
+	return budget.ReadFile(filepath.Join(string(p), filepath.FromSlash(name)))
 }

@@ -265,11 +265,14 @@ func (t *trainFlags) weigh(cfg *train.Config, set *dataset.Set) error {
 }
 
 // fit trains with progress on stderr. On Ctrl-C it returns the network so far with the
-// error.
-func fit(c *cli, cfg train.Config, set *dataset.Set) (*nn.Network, error) {
+// error. seen, which may be nil, is told of the progress, too.
+func fit(c *cli, cfg train.Config, set *dataset.Set, seen func(train.Progress)) (*nn.Network, error) {
 	p := newProgress(c.stderr)
 	defer p.finish()
 	return train.Fit(c.ctx, cfg, set, func(s train.Progress) {
+		if seen != nil {
+			seen(s)
+		}
 		now := fmt.Sprintf("training: epoch %d/%d, loss %.3f", s.Epoch, s.Epochs, s.Loss)
 		if set.Task == nn.Classification {
 			now += fmt.Sprintf(", accuracy %.2f %%", 100*s.Accuracy)
@@ -340,7 +343,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err := t.resumable(&cfg); err != nil {
 		return err
 	}
-	net, err := fit(c, cfg, set)
+	net, err := fit(c, cfg, set, nil)
 	interrupted := errors.Is(err, context.Canceled) && net != nil
 	if net == nil {
 		return err
