@@ -51,6 +51,8 @@ type Config struct {
 	Smooth   float64 // label smoothing, 0 … below 1
 	Shift    int     // each image moves by up to so many pixels both ways, anew every time
 	Noise    float64 // deviation of what is added to every feature, as the network takes it, anew every time
+	Augment  Augment // what else happens to sequences
+	Dropout  float64 // fraction of the units of every layer that are silent in a sequence, 0 … below 1
 	Decay    float64 // weight decay, decoupled from Adam's gradient: the fraction of a weight that a step at learning rate 1 takes away
 	// Carry has states go on from every sequence to the next, as in a device that nobody
 	// resets: see carry.go. The validation part is judged in the same way.
@@ -128,6 +130,7 @@ func (c Config) withDefaults(sequences int) (Config, error) {
 	check(c.Patience == 0 || c.Validation != nil, "patience is %d epochs, but there is no validation set to judge by", c.Patience)
 	check(c.Noise >= 0 && !math.IsInf(c.Noise, 0), "noise is %v, expected a deviation, 0 or more", c.Noise)
 	check(c.Decay >= 0 && c.Decay*c.Rate < 1, "weight decay is %v at rate %v, expected 0 or more, and together less than 1", c.Decay, c.Rate)
+	check(c.Dropout >= 0 && c.Dropout < 1, "dropout is %v, expected 0 … below 1", c.Dropout)
 	check(c.Shift >= 0, "shift is %d pixels, expected 0 or more", c.Shift)
 	check(c.Window >= 0 && c.Window <= maxWindow, "window is %d rows, expected 1 to %d", c.Window, maxWindow)
 	if f := c.Cell.Facts(); f != nil {

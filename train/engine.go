@@ -27,13 +27,30 @@ type engine struct {
 	head    *head
 	plan    plan
 	carried bool // sequences go on from those before them: see carry
+
+	drops []*dropout // behind units, where training has dropout; nil entries are none
+	keys  []uint64   // of every place of the batch: what tells draws of its sequences apart
+}
+
+// given is what readers of unit i see.
+func (e *engine) given(i int) unit {
+	if e.drops[i] != nil {
+		return e.drops[i]
+	}
+	return e.units[i]
 }
 
 // newEngine makes room for batch sequences of a network, which Trainable has let
 // through; forwardOnly leaves out what only training needs.
 func newEngine(net *nn.Network, batch, workers int, forwardOnly bool) *engine {
+	return newEngineWith(net, batch, workers, forwardOnly, 0)
+}
+
+// newEngineWith has dropout at a rate behind every layer with weights.
+func newEngineWith(net *nn.Network, batch, workers int, forwardOnly bool, rate float64) *engine {
 	workers = min(workers, batch)
 	e := &engine{crew: newCrew(workers), steps: net.Steps, batch: batch, features: net.Features, xRow: cell.Pad(net.Features + 1)}
+	e.keys = make([]uint64, batch)
 	e.x = make([]float32, batch*e.steps*e.xRow)
 	for i := e.features; i < len(e.x); i += e.xRow {
 		e.x[i] = 1
@@ -54,7 +71,7 @@ func newEngine(net *nn.Network, batch, workers int, forwardOnly bool) *engine {
 				in, widths = append(in, input), append(widths, net.Features)
 				continue
 			}
-			in, widths, length = append(in, e.units[s].Output()), append(widths, net.Layers[s].Units), e.units[s].Length()
+			in, widths, length = append(in, e.given(s).Output()), append(widths, net.Layers[s].Units), e.units[s].Length()
 			below = below || trained[s]
 		}
 		trained[i] = below || l.Kind == nn.Recurrent || l.Kind == nn.Dense || l.Kind == nn.Convolution
@@ -65,8 +82,12 @@ func newEngine(net *nn.Network, batch, workers int, forwardOnly bool) *engine {
 		}
 		e.units = append(e.units, newUnit(l, length, in, widths, batch, below, forwardOnly))
 		e.sources = append(e.sources, sources)
+		e.drops = append(e.drops, nil)
+		if run, ok := e.units[i].(*cell.Run); ok && rate > 0 {
+			e.drops[i] = newDropout(l.Units, run.Length(), batch, run.Output(), rate, i, net.Seed, e.keys)
+		}
 	}
-	last := e.units[len(e.units)-1]
+	last := e.given(len(e.units) - 1)
 	e.head = newHead(net, last.Output(), last.Length(), batch, forwardOnly)
 	if !forwardOnly {
 		e.link()
@@ -84,8 +105,11 @@ func (e *engine) rows(w, n int) (first, after int) {
 
 // forward runs sequences first..after-1 up to the head's outputs.
 func (e *engine) forward(first, after int) {
-	for _, u := range e.units {
+	for i, u := range e.units {
 		u.Forward(first, after)
+		if d := e.drops[i]; d != nil {
+			d.Forward(first, after)
+		}
 	}
 	e.head.forward(first, after)
 }
@@ -93,12 +117,15 @@ func (e *engine) forward(first, after int) {
 // backward runs sequences first..after-1 from the head's gradients down to the
 // gate gradients of every layer, and packs what the weight gradients need.
 func (e *engine) backward(first, after int) {
-	e.head.backward(e.units[len(e.units)-1].Gradient(), first, after)
+	e.head.backward(e.given(len(e.units)-1).Gradient(), first, after)
 	for i := len(e.units) - 1; i >= 0; i-- {
+		if d := e.drops[i]; d != nil {
+			d.PassDown(0, e.units[i].Gradient(), false, first, after)
+		}
 		e.units[i].Backward(first, after)
 		for k, s := range e.sources[i] {
 			if s >= 0 {
-				e.units[i].PassDown(k, e.units[s].Gradient(), e.adds[i][k], first, after)
+				e.units[i].PassDown(k, e.given(s).Gradient(), e.adds[i][k], first, after)
 			}
 		}
 	}

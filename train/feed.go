@@ -15,8 +15,11 @@ type feed struct {
 	mean, std []float32
 	shift     int
 	noise     float32
+	augment   Augment
 	seed      uint64
 	buffer    [][]float32 // one sequence a row of the batch
+	other     [][]float32 // the same, for those that are moved
+	draws     []draw      // of each place
 	target    *scale      // of a regression's targets; nil leaves them
 }
 
@@ -24,7 +27,9 @@ func newFeed(e *engine, set *dataset.Set, mean, std []float32) *feed {
 	f := &feed{set: set, mean: mean, std: std}
 	for range e.batch {
 		f.buffer = append(f.buffer, make([]float32, set.Steps*set.Features))
+		f.other = append(f.other, nil)
 	}
+	f.draws = make([]draw, e.batch)
 	return f
 }
 
@@ -33,6 +38,18 @@ func newFeed(e *engine, set *dataset.Set, mean, std []float32) *feed {
 func (f *feed) put(e *engine, b, i, epoch int) {
 	s, x := f.set, f.buffer[b]
 	s.Sample(i, x)
+	e.keys[b] = uint64(epoch)<<32 | uint64(i)
+	d := &f.draws[b]
+	if f.augment.draw(d, s, i, epoch, f.seed); d.active {
+		if d.moved {
+			if f.other[b] == nil {
+				f.other[b] = make([]float32, len(x))
+			}
+			d.move(f.other[b], x, s.Features, s.Pad)
+			x = f.other[b]
+		}
+		d.hiss(x, s.Features, s.Steps-s.Length(i))
+	}
 	dx, dy := 0, 0
 	if f.shift > 0 {
 		// A function of the sequence and the epoch, not of the order of the workers.
@@ -62,13 +79,20 @@ func (f *feed) put(e *engine, b, i, epoch int) {
 				row[j] += f.noise * float32(noise.NormFloat64())
 			}
 		}
+		if d.active {
+			d.blank(row, t)
+		}
 	}
 	h := e.head
 	for t := range h.rows {
 		switch {
 		case s.Task == nn.Regression:
 		case s.PerStep:
-			h.labels[b*h.rows+t] = int32(s.StepLabel(i, t))
+			if from := d.source(t); from < 0 {
+				h.labels[b*h.rows+t] = nowhere // such steps do not count
+			} else {
+				h.labels[b*h.rows+t] = int32(s.StepLabel(i, from))
+			}
 		default:
 			h.labels[b] = int32(s.Label(i))
 		}
@@ -76,6 +100,9 @@ func (f *feed) put(e *engine, b, i, epoch int) {
 	if s.Task == nn.Regression {
 		targets := h.targets[b*h.rows*s.Outputs:][:h.rows*s.Outputs]
 		s.Target(i, targets)
+		if s.PerStep && d.active && d.moved {
+			d.moveTargets(targets, s.Outputs)
+		}
 		f.target.apply(targets)
 	}
 }

@@ -229,12 +229,13 @@ func (e *engine) finite() bool {
 
 func newRun(c Config, net *nn.Network, set *dataset.Set) *run {
 	batch := min(c.Batch, set.Len())
-	e := newEngine(net, batch, c.Workers, false)
+	e := newEngineWith(net, batch, c.Workers, false, c.Dropout)
 	if c.Carry {
 		e.carry()
 	}
 	r := &run{Config: c, net: net, engine: e, set: set, start: time.Now(), feed: newFeed(e, set, net.Mean, net.Std)}
 	r.feed.shift, r.feed.noise, r.feed.seed = c.Shift, float32(c.Noise), c.Seed
+	r.feed.augment = c.Augment
 	if set.Task == nn.Regression {
 		r.feed.target = targetScale(set)
 	}

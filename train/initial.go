@@ -18,6 +18,8 @@ const (
 	streamSplit
 	streamNoise
 	streamReset
+	streamAugment
+	streamDropout
 )
 
 // Initialize fills the tensors of net, whose shapes are set, with Keras' initial

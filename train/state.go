@@ -53,6 +53,9 @@ func (c Config) fingerprint(set *dataset.Set) string {
 			s += fmt.Sprintf(" %v %v %d %v %v %d %v %v %v %q,", l.Kind, l.Cell, l.Units, l.Activation, l.ResetAfter, l.Window, l.OutputGate, l.Reversed, l.Pool, l.Inputs)
 		}
 	}
+	if c.Dropout > 0 || c.Augment != (Augment{}) {
+		s += fmt.Sprintf("; dropout %v, augment %v", c.Dropout, c.Augment)
+	}
 	if c.Carry {
 		s += "; carried"
 	}

@@ -278,6 +278,10 @@ func (e *engine) link() {
 			p, pools := e.units[r[0]].(*pool)
 			final = final && pools && p.row() == run.Final()
 		}
+		if d := e.drops[i]; d != nil {
+			d.NeedGradients(e.batch, false)
+			final = false
+		}
 		u.NeedGradients(e.batch, final)
 	}
 }

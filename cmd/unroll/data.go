@@ -54,6 +54,7 @@ func (d *dataFlags) addRest(f *pflag.FlagSet) {
 	f.StringSliceVar(&d.rest.Ignore, "ignore", nil, "CSV: names of columns to leave out")
 	f.StringVar(&d.rest.Group, "group-column", "", "CSV: name of the column that says what a sequence belongs to, a person or a machine: parts are divided by it")
 	f.StringVar(&d.rest.Empty, "empty", dataset.EmptyPrevious, "CSV: what to do with empty cells: previous (repeat the value before), zero, drop (the sequence) or error")
+	f.StringVar(&d.rest.IgnoreLabel, "ignore-label", "", "label of steps that do not count, or of sequences of a CSV file that are left out")
 	f.BoolVar(&d.rest.RowSequences, "row-sequences", false, "CSV: every row is a sequence of one feature")
 	k := &d.rest.Sounds
 	f.StringVar(&k.Features, "sound", "", "WAV: features, logmel or mfcc, and settings, as mfcc,frame=25ms,hop=10ms,bands=40: "+audio.Settings+" (default: logmel)")
@@ -108,6 +109,7 @@ func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *
 			"group-column":  func() { known.Group = d.rest.Group },
 			"empty":         func() { known.Empty = d.rest.Empty },
 			"row-sequences": func() { known.RowSequences = d.rest.RowSequences },
+			"ignore-label":  func() { known.IgnoreLabel = d.rest.IgnoreLabel },
 			"length":        func() { known.Length = d.rest.Length },
 			"split":         func() { known.By = d.rest.By },
 			"sound":         func() { known.Sound = d.rest.Sounds.Features },

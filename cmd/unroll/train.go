@@ -47,8 +47,9 @@ type trainFlags struct {
 	cell, activation, recipe   string
 	layers                     string // a number, or a list for nn.ParseStack
 	units, epochs, batch       int
-	rate, clip, warmUp, smooth float64
-	noise, decay               float64
+	rate, augment              string
+	clip, warmUp, smooth       float64
+	noise, decay, dropout      float64
 	schedule, weights          string
 	shift                      int
 	classic, outputGate, carry bool
@@ -70,7 +71,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise), numbers (the same for regressions), parallel (2 epochs, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small or numbers for at most 8000 sequences, else default, or parallel for mingru)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
-	f.Float64Var(&t.rate, "rate", 0, "learning rate, the peak of the schedule (default: the recipe's)")
+	f.StringVar(&t.rate, "rate", "", "learning rate, the peak of the schedule; find tests rates on the data first (default: the recipe's)")
 	f.StringVar(&t.activation, "activation", "tanh", "activation of the rnn cell: tanh or relu")
 	f.StringVar(&t.schedule, "schedule", "", "course of the learning rate after the warm-up: constant or cosine, which ends at 0 (default: the recipe's)")
 	f.Float64Var(&t.warmUp, "warm-up", 0, "fraction of all steps over which the learning rate rises (default: the recipe's)")
@@ -79,6 +80,8 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.Float64Var(&t.noise, "noise", 0, "deviation of the noise that is added to features, anew every time (default: the recipe's)")
 	f.Float64Var(&t.decay, "weight-decay", 0, "weight decay, decoupled from the gradient (default: the recipe's)")
 	f.BoolVar(&t.carry, "carry", false, "train on streams: the state goes on from every sequence to the next, as in a device that nobody resets")
+	f.Float64Var(&t.dropout, "dropout", 0, "fraction of the units of every layer that are silent in a sequence, anew every time")
+	f.StringVar(&t.augment, "augment", "", "what happens to sequences, anew every time: "+train.AugmentHelp)
 	f.StringVar(&t.weights, "class-weights", "", "factor of each class's loss, as 1,2.5,1, or balanced: the rarer the heavier (default: all 1)")
 	t.given = f.Changed
 	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm, 0 for none (default: the recipe's)")
@@ -147,11 +150,22 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if t.epochs != 0 {
 		c.Epochs = t.epochs
 	}
-	if t.rate != 0 {
-		c.Rate = t.rate
+	if c.Dropout = t.dropout; !(t.dropout >= 0 && t.dropout < 1) {
+		return c, usagef("--dropout %v: expected 0 to below 1", t.dropout)
+	}
+	if c.Augment, err = train.ParseAugment(t.augment); err != nil {
+		return c, usagef("--augment: %v", err)
+	}
+	if t.rate != "" && t.rate != rateFind {
+		if c.Rate, err = strconv.ParseFloat(t.rate, 64); err != nil || !(c.Rate > 0) {
+			return c, usagef("--rate %s: expected a positive number, or %s", t.rate, rateFind)
+		}
 	}
 	return c, nil
 }
+
+// rateFind is the value of --rate that has learning rates tested first.
+const rateFind = "find"
 
 // stack reads --layers: a number of layers of --cell, or a list.
 func (t *trainFlags) stack(c *train.Config, units int) error {
@@ -229,7 +243,16 @@ func (t *trainFlags) fitTo(c *cli, cfg *train.Config, set, test *dataset.Set, se
 	chosen.Validation, chosen.Patience = cfg.Validation, cfg.Patience
 	*cfg = chosen
 	dataset.Describe(set, cfg.Validation, test, func(line string) { c.say("%s", line) })
-	return set, t.weigh(cfg, set)
+	if err := t.weigh(cfg, set); err != nil {
+		return nil, err
+	}
+	if t.rate == rateFind {
+		if cfg.Rate, err = train.FindRate(c.ctx, *cfg, set); err != nil {
+			return nil, err
+		}
+		c.say("learning rate: %.3g, found by a test of %s", cfg.Rate, cfg.Name)
+	}
+	return set, nil
 }
 
 // split sets the validation part aside, when one is asked for.

@@ -76,6 +76,7 @@ type Data struct {
 	Empty        string   `json:"empty,omitempty"`
 	Length       int      `json:"length,omitempty"`
 	RowSequences bool     `json:"row_sequences,omitempty"`
+	IgnoreLabel  string   `json:"ignore_label,omitempty"`
 
 	// Of recordings: their features as they were asked for, the rate that they were brought
 	// to, and where labels, groups and the test part come from.

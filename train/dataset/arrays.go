@@ -92,7 +92,7 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 		if x == nil {
 			return nil, nil
 		}
-		s, err := FromArrays(name, x, y)
+		s, err := fromArraysBut(name, x, y, o.IgnoreLabel)
 		if err != nil {
 			return nil, err
 		}
@@ -312,7 +312,10 @@ func lastRows[T any](v []T, n, from, to, width int, pad T) []T {
 // value/255, int8 for value/128, any other number for itself. An integer y [N] holds
 // a class for each sequence, [N, T] one for each step; a float y [N] or [N, K]
 // holds targets of a sequence, [N, T, K] those of each step.
-func FromArrays(name string, x, y *npy.Array) (*Set, error) {
+func FromArrays(name string, x, y *npy.Array) (*Set, error) { return fromArraysBut(name, x, y, "") }
+
+// fromArraysBut is FromArrays with class numbers of steps that do not count.
+func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 	if len(x.Shape) != 3 || x.Elements() == 0 {
 		hint := ""
 		if len(x.Shape) == 2 {
@@ -359,6 +362,16 @@ func FromArrays(name string, x, y *npy.Array) (*Set, error) {
 	s.labels = make([]int32, y.Elements())
 	for i := range s.labels {
 		l := y.Int(i)
+		if ignore != "" && strconv.FormatInt(l, 10) == ignore {
+			if !s.PerStep {
+				return nil, fmt.Errorf("%s: sequence %d has label %s, which does not count: leave the sequence out of the file", y.Name, i, ignore)
+			}
+			s.labels[i], s.masked = noLabel, true
+			continue
+		}
+		if l < 0 && s.PerStep {
+			return nil, fmt.Errorf("%s: label %d is %d, expected 0 … %d; if such steps do not count, say so with --ignore-label=%d", y.Name, i, l, maxClasses-1, l)
+		}
 		if l < 0 || l >= maxClasses {
 			return nil, fmt.Errorf("%s: label %d is %d, expected 0 … %d", y.Name, i, l, maxClasses-1)
 		}

@@ -47,7 +47,9 @@ func (s *Set) MatchClasses(net *nn.Network) (matched *Set, assumed string, err e
 	m.Classes, m.Outputs = net.Classes, len(net.Classes)
 	m.labels = make([]int32, len(s.labels))
 	for i, l := range s.labels {
-		m.labels[i] = to[l]
+		if m.labels[i] = l; l != noLabel {
+			m.labels[i] = to[l]
+		}
 	}
 	return &m, "", nil
 }

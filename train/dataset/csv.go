@@ -142,7 +142,11 @@ func (t *table) rows(r *csv.Reader) error {
 			}
 			t.values = append(t.values, v)
 		}
-		t.labels = append(t.labels, strings.TrimSpace(strings.Clone(record[t.label])))
+		label := strings.TrimSpace(strings.Clone(record[t.label]))
+		if label == t.o.IgnoreLabel {
+			label = ""
+		}
+		t.labels = append(t.labels, label)
 	}
 }
 

@@ -26,6 +26,10 @@ type Options struct {
 	By     string // how parts are divided: see ByAny, the default
 	Length int    // steps of every sequence: longer ones keep their end, shorter ones are padded in front; 0 is the longest
 
+	// IgnoreLabel is the label of what does not count: of steps, where every step has one, or of
+	// whole sequences of a CSV file, which are left out. "" is none.
+	IgnoreLabel string
+
 	// CSV only. SequenceColumn is the name of the column with the sequence's id, Label of that
 	// with the label, Group of that with what sequences belong to; defaults are
 	// "sequence", "label" and none, and columns of usual names are found.

@@ -50,6 +50,7 @@ func OpenSource(ctx context.Context, source string, o Options, say func(string))
 		origin.Group, origin.Features, origin.Ignore, origin.Length, origin.RowSequences = o.Group, o.Features, o.Ignore, o.Length, o.RowSequences
 		k := &o.Sounds
 		origin.Sound, origin.Resample, origin.List, origin.TestList, origin.LabelPattern, origin.GroupPattern = k.Features, k.Rate, k.List, k.TestList, k.Label, k.Group
+		origin.IgnoreLabel = o.IgnoreLabel
 		if o.By != ByAny {
 			origin.By = o.By
 		}
@@ -97,7 +98,7 @@ func Reopen(ctx context.Context, d *facts.Data, beside string, say func(string))
 // optionsOf returns the options that a set was read with.
 func optionsOf(d *facts.Data) Options {
 	o := Options{Test: d.Test, Seed: d.Seed, Standardize: StandardizeOff, By: d.By, Length: d.Length,
-		SequenceColumn: d.SequenceColumn, Label: d.Label, Group: d.Group, Regression: d.Regression, Features: d.Features, Ignore: d.Ignore, Empty: d.Empty, RowSequences: d.RowSequences,
+		SequenceColumn: d.SequenceColumn, Label: d.Label, Group: d.Group, Regression: d.Regression, Features: d.Features, Ignore: d.Ignore, Empty: d.Empty, RowSequences: d.RowSequences, IgnoreLabel: d.IgnoreLabel,
 		Sounds: Sounds{Features: d.Sound, Rate: d.Resample, List: d.List, TestList: d.TestList, Label: d.LabelPattern, Group: d.GroupPattern}}
 	if d.Standardize {
 		o.Standardize = StandardizeOn
