@@ -114,7 +114,7 @@ func TestOverlap(t *testing.T) {
 	s.kernel(&isa.Kernel{H: 1, W: 1, StrideX: 1, StrideY: 1, DilationX: 1, DilationY: 1})
 	s.block(accel, 1, 2, 16, false, isa.AccI32)
 	s.activation(0, 0, -128, 127)
-	s.set(isa.SetOFMScale, "scale", 0x80000001, "shift", 31) // how compilers write identity
+	s.set(isa.SetOFMScale, "scale", -0x7fffffff, "shift", 31) // 0x80000001: how compilers write identity
 	s.raw(isa.OpPool, isa.PoolAverage)
 	s.stop()
 	sim, err := Prepare(accel, s.words, Regions{1: {Size: 48}})

@@ -123,7 +123,7 @@ func TestBadSequences(t *testing.T) {
 		"moved by 3":                            func(p *ethosu.Program) { step(p).Windows[2].Advance = 3 },
 		"of memory 1, which has":                func(p *ethosu.Program) { step(p).Windows[2].Advance = 1 << 24 },
 		"regions 1 and 3 overlap":               func(p *ethosu.Program) { step(p).Windows[2].Offset = 0 },
-		"asks for an arena of 1099511627776":    func(p *ethosu.Program) { p.ArenaSize = 1 << 40 },
+		"asks for an arena of 2147483632":       func(p *ethosu.Program) { p.ArenaSize = 1<<31 - 16 },
 		`"serving_default_input:0" takes bytes`: func(p *ethosu.Program) { p.Inputs[0].Rows, p.Inputs[0].Stride = 5, 1<<30 },
 		`:0" has 10 bytes`:                      func(p *ethosu.Program) { p.Outputs[0].Shape = []int{9} },
 		"pairs input 1 with output 9":           func(p *ethosu.Program) { p.States[0].Out = 9 },
