@@ -43,7 +43,7 @@ func onDisk(t *testing.T, p Project) string {
 var warnings = []string{
 	"-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wstrict-prototypes",
 	"-Wmissing-prototypes", "-Wcast-align=strict", "-Wcast-qual", "-Wdouble-promotion", "-Wformat=2", "-Wvla", "-Wswitch-enum",
-	"-Wnull-dereference", "-Werror", "-Iinclude", "-Inpu", "-Iplatform", "-Iplatform/corstone300", "-Iethosu/standin", "-Iethosu/board", "-c",
+	"-Wnull-dereference", "-Werror", "-Iinclude", "-Inpu", "-Iapp", "-Iplatform", "-Iplatform/corstone300", "-Iethosu/standin", "-Iethosu/board", "-c",
 }
 
 // variants are projects that take different ways through the templates.
@@ -75,9 +75,9 @@ func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Pr
 func modelSources(t *testing.T, dir string) []string {
 	t.Helper()
 	var files []string
-	for _, glob := range []string{"src/*.c", "app/*.c"} {
+	for _, glob := range []string{"src/*.c", "app/*.c", "tests/*.c"} {
 		m, err := filepath.Glob(filepath.Join(dir, glob))
-		if err != nil || len(m) == 0 {
+		if err != nil || len(m) == 0 && glob != "tests/*.c" {
 			t.Fatalf("no %s: %v", glob, err)
 		}
 		files = append(files, m...)

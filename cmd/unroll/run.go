@@ -3,8 +3,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,6 +22,7 @@ var runVerb = verb{
 	args:    "PROJECT",
 	summary: "Build a generated project, run it on host, QEMU or the FVP, and let its golden vectors judge.",
 	example: `unroll run fw --on qemu
+unroll run fw --exec ctest -- --test-dir build/tests   # your own unit tests, see fw/tests
 unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of --driver arm`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		on := f.String("on", "host", "where: host, qemu (Cortex-M55, simulated NPU), fvp (Arm's Corstone-300 model) or another board of the project")
@@ -28,9 +31,13 @@ unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of 
 		shadow := f.Bool("shadow-cache", false, "host, qemu: put a data cache at its worst between program and NPU, to prove cache maintenance")
 		driver := f.String("ethosu-driver", "", "for projects of --driver arm: folder of the source of Arm's core driver (without: what stands in for it)")
 		unchecked := f.Bool("unchecked", false, "build and run a project that is not as it was generated, on what is left of its last build")
+		program := f.String("exec", "", "instead of the project's own program, start this one with the simulated NPU behind a socket; its arguments come after --")
 		quiet := f.BoolP("quiet", "q", false, "do not show the program's console")
 		asJSON := f.Bool("json", false, "print the report as JSON")
 		return func(c *cli) error {
+			if *program != "" {
+				return runProgram(c, f, *program, run.Options{Timeout: *timeout, Shadow: *shadow})
+			}
 			dir, err := c.oneArg("the folder of the project")
 			if err != nil {
 				return err
@@ -56,7 +63,8 @@ func trust(dir string, unchecked bool) error {
 	return codegen.Trusted(dir)
 }
 
-func runProject(c *cli, o run.Options, asJSON bool) error {
+// connectProject makes the simulated NPU the one that a project is compiled for.
+func connectProject(o *run.Options) error {
 	m, err := codegen.ReadManifest(o.Dir)
 	if err != nil {
 		return err
@@ -69,6 +77,42 @@ func runProject(c *cli, o run.Options, asJSON bool) error {
 		return fmt.Errorf("%s: %w", o.Dir, err)
 	}
 	o.Connect = run.SimulatedIn(o.Accel, system)
+	return nil
+}
+
+// runProgram starts a program of the user's own with the NPU of a project.
+func runProgram(c *cli, f *pflag.FlagSet, program string, o run.Options) error {
+	for _, flag := range []string{"on", "sanitize", "ethosu-driver", "json", "quiet", "unchecked"} {
+		if f.Changed(flag) {
+			return usagef("--%s is for the project's own program, --exec %s starts another one: leave one of them out", flag, program)
+		}
+	}
+	if len(c.args) == 0 {
+		return usagef("expected the folder of the project")
+	}
+	o.Dir = c.args[0]
+	if err := connectProject(&o); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(c.ctx, o.Timeout, fmt.Errorf("%s does not end within %v: raise --timeout", program, o.Timeout))
+	defer cancel()
+	status, programs, err := run.Exec(ctx, run.Program{Argv: append([]string{program}, c.args[1:]...), Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr}, o)
+	if err != nil {
+		return err
+	}
+	if status != 0 {
+		return fmt.Errorf("%s ended with status %d", program, status)
+	}
+	if programs == 0 {
+		return fmt.Errorf("%s ended well, but nothing used the NPU: build it with UNROLL_SIMULATED=ON, see %s", program, filepath.Join(o.Dir, "tests", "CMakeLists.txt"))
+	}
+	return nil
+}
+
+func runProject(c *cli, o run.Options, asJSON bool) error {
+	if err := connectProject(&o); err != nil {
+		return err
+	}
 	r, err := run.Run(c.ctx, o)
 	var name *board.NameError
 	if errors.As(err, &name) {

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The driver's port on a PC: registers go over stdin and stdout to the process that simulates the
- * NPU, and its interrupt is a call of the driver's handler. */
+/* The driver's port on a PC: registers go to the process that simulates the NPU, over the socket
+ * that UNROLL_NPU_SOCKET names, or over stdin and stdout; the interrupt is a call of the driver's
+ * handler. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +16,6 @@
 #include "npu_link.h"
 #include "npu_mmio.h"
 #include "npu_port.h"
-#include "platform.h"
 
 static unroll_npu *interrupted; /* who handles the interrupt */
 static int pending;             /* raised, but delayed: taken in the next wait */
@@ -35,19 +38,62 @@ void npu_link_interrupt(uint32_t level, uint64_t delay) {
     }
 }
 
+static int from_npu = STDIN_FILENO;
+static int to_npu = STDOUT_FILENO;
+
+static void say(const char *text) {
+    (void)!write(STDERR_FILENO, text, strlen(text));
+}
+
 void npu_link_fail(int status) {
     if (status == NPU_LINK_EXIT_READ || status == NPU_LINK_EXIT_WRITE) {
-        platform_puts(
-            "no NPU on stdin and stdout: start this program with `unroll run --on host`\n");
+        say(from_npu == STDIN_FILENO
+                ? "no NPU on stdin and stdout: start this program with `unroll run --on host`, or "
+                  "with `unroll run PROJECT --exec PROGRAM`\n"
+                : "no NPU on the socket of UNROLL_NPU_SOCKET: start `unroll sim --listen "
+                  "SOCKET`\n");
     }
     exit(status);
+}
+
+/* The first message needs to know where to. */
+static void find_npu(void) {
+    static int looked;
+    struct sockaddr_un address;
+    const char *path = getenv("UNROLL_NPU_SOCKET");
+
+    if (looked != 0) {
+        return;
+    }
+    looked = 1;
+#ifndef UNROLL_SIMULATED
+    if (path == NULL && isatty(STDIN_FILENO) == 0) {
+        return;
+    }
+#endif
+    if (path == NULL) {
+        npu_link_fail(NPU_LINK_EXIT_READ);
+    }
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    from_npu = -1;
+    if (strlen(path) < sizeof address.sun_path) {
+        memcpy(address.sun_path, path, strlen(path));
+        from_npu = socket(AF_UNIX, SOCK_STREAM, 0);
+    }
+    to_npu = from_npu;
+    if (from_npu < 0 ||
+        connect(from_npu, (const struct sockaddr *)&address, (socklen_t)sizeof address) != 0) {
+        npu_link_fail(NPU_LINK_EXIT_READ);
+    }
 }
 
 void npu_link_send(const void *bytes, size_t count) {
     const unsigned char *at = (const unsigned char *)bytes;
 
+    find_npu();
     while (count > 0u) {
-        const ssize_t n = write(STDOUT_FILENO, at, count);
+        const ssize_t n = write(to_npu, at, count);
 
         if (n < 0 && errno == EINTR) {
             continue;
@@ -64,7 +110,7 @@ void npu_link_receive(void *bytes, size_t count) {
     unsigned char *at = (unsigned char *)bytes;
 
     while (count > 0u) {
-        const ssize_t n = read(STDIN_FILENO, at, count);
+        const ssize_t n = read(from_npu, at, count);
 
         if (n < 0 && errno == EINTR) {
             continue;

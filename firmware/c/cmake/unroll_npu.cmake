@@ -3,6 +3,9 @@
 # compiled as the enclosing project says. With UNROLL_TARGET it takes that board's definitions.
 include_guard(DIRECTORY)
 option(UNROLL_INSTALL "install rules for models and driver" ON)
+# For an application's unit tests on a PC, started by `unroll run PROJECT --exec PROGRAM` or with the
+# socket of `unroll sim --listen SOCKET` in UNROLL_NPU_SOCKET.
+option(UNROLL_SIMULATED "the NPU is unroll's simulator, and the driver's port is that of a PC" OFF)
 
 if(NOT TARGET unroll_npu)
   get_filename_component(UNROLL_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
@@ -26,6 +29,12 @@ if(NOT TARGET unroll_npu)
       "$<BUILD_INTERFACE:${UNROLL_ROOT}/rtos>" $<INSTALL_INTERFACE:share/unroll/rtos>)
     target_link_libraries(unroll_npu_${unroll_system} INTERFACE unroll_npu)
   endforeach()
+  if(UNROLL_SIMULATED AND NOT UNROLL_TARGET)
+    target_sources(unroll_npu PRIVATE
+      "${UNROLL_ROOT}/platform/host/npu_port_host.c" "${UNROLL_ROOT}/platform/link/npu_link.c")
+    target_include_directories(unroll_npu PRIVATE "${UNROLL_ROOT}/platform/link")
+    target_compile_definitions(unroll_npu PUBLIC NPU_MMIO_EXTERN=1 PRIVATE UNROLL_SIMULATED=1)
+  endif()
   if(UNROLL_TARGET)
     include("${CMAKE_CURRENT_LIST_DIR}/unroll_board.cmake")
     if(NOT UNROLL_BOARD_TARGET)
