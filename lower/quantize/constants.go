@@ -213,6 +213,10 @@ type constKey struct {
 // operand quantizes the constant operand of an elementwise operator,
 // symmetrically around zero.
 func (c *converter) operand(id graph.TensorID, t graph.DType) graph.TensorID {
+	return c.constant(id, t, graph.PerTensor(c.operandScale(id, t), 0))
+}
+
+func (c *converter) operandScale(id graph.TensorID, t graph.DType) float32 {
 	top := 0.0
 	for _, v := range floats(c.plan.Graph.Tensors[id]) {
 		top = math.Max(top, math.Abs(float64(v)))
@@ -221,7 +225,7 @@ func (c *converter) operand(id graph.TensorID, t graph.DType) graph.TensorID {
 	if top == 0 {
 		top = float64(limit) // nothing to resolve; scale 1
 	}
-	return c.constant(id, t, graph.PerTensor(float32(top/float64(limit)), 0))
+	return float32(top / float64(limit))
 }
 
 // constant quantizes a constant as it is told.

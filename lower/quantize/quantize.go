@@ -107,6 +107,7 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 	case o.Activations == Mixed:
 		c.mix()
 	}
+	c.lift()
 	for _, id := range g.Inputs {
 		c.out.Inputs = append(c.out.Inputs, c.tensor(id))
 	}

@@ -155,7 +155,7 @@ func TestRecurrentNodes(t *testing.T) {
 		if b.IntN(4) == 0 {
 			var lens []int64
 			for range batch {
-				lens = append(lens, int64(steps))
+				lens = append(lens, int64(b.IntN(steps+1)))
 			}
 			b.ints("lens", lens...)
 		} else {

@@ -54,7 +54,7 @@ type Value struct {
 // writes the rest as float operators. Nodes that cannot be had are named together
 // in one error, each with what to do.
 func Convert(m *Model, o Options) (*Result, error) {
-	c := &converter{builder: newBuilder(m.Graph.Name), m: m, res: &Result{Fixed: map[string]*Tensor{}}}
+	c := &converter{builder: newBuilder(m.Graph.Name), m: m, res: &Result{Fixed: map[string]*Tensor{}}, constants: map[*Tensor]*value{}}
 	s := &scope{values: map[string]*value{}, graph: m.Graph}
 	if err := c.inputs(s, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.File, err)
@@ -81,6 +81,13 @@ type converter struct {
 	base    string
 	refused []error
 	turned  map[turn]graph.TensorID
+
+	prefix string // of names in a round of a loop
+	rounds int    // of loops so far
+	hidden int    // loops that are being unrolled: their values have no place of their own
+	normal map[graph.TensorID]normal
+
+	constants map[*Tensor]*value // of the bodies of loops
 }
 
 // turn is a tensor in another order.
@@ -165,6 +172,12 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 	if n.Op == "If" && n.Domain == "" {
 		return c.branch(s, n)
 	}
+	if n.Op == "Loop" && n.Domain == "" {
+		return c.loop(s, n)
+	}
+	if n.Op == "Scan" && n.Domain == "" {
+		return c.scan(s, n)
+	}
 	f := converters[n.Op]
 	switch {
 	case n.Domain != "":
@@ -196,6 +209,7 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 	for i := 1; c.base == "" && i < len(n.Outputs); i++ {
 		c.base = n.Outputs[i]
 	}
+	c.base = c.prefix + c.base
 	outs := f(c, in)
 	for i, name := range n.Outputs {
 		if name == "" {
@@ -212,7 +226,7 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 // define names a value.
 func (c *converter) define(s *scope, name string, v *value) {
 	s.values[name] = v
-	if v.ints == nil {
+	if v.ints == nil && c.hidden == 0 {
 		c.res.Values = append(c.res.Values, Value{Name: name, Tensor: v.id, Order: v.order})
 	}
 }

@@ -32,14 +32,10 @@ var _ = register(map[string]nodeConverter{
 
 // remedies are words for operators that are known and cannot be had.
 var remedies = map[string]string{
-	"Loop":        "loops cannot be unrolled here; export the network with a fixed number of steps, or one step with its states as inputs and outputs",
-	"Scan":        "loops cannot be unrolled here; export the network with a fixed number of steps, or one step with its states as inputs and outputs",
-	"Erf":         "the error function has no operator; export with opset 20 (Gelu as one node), or use a GELU by tanh",
 	"ArgMax":      "it gives indices; take it out of the model and choose the largest output in the application",
 	"ArgMin":      "it gives indices; take it out of the model and choose the smallest output in the application",
 	"TopK":        "it gives indices; take it out of the model and sort the outputs in the application",
 	"NonZero":     "the size of its output depends on the data; compute it outside of the model",
-	"Einsum":      "write it as MatMul, Mul and ReduceSum",
 	"STFT":        "write the transform as a convolution with fixed weights (Conv with the window times sine and cosine)",
 	"DFT":         "write the transform as a convolution or matrix product with fixed weights",
 	"Resize":      "",
@@ -164,10 +160,38 @@ func arithmetic(k graph.Kind, attr any) nodeConverter {
 				}
 			}
 			b = &value{typ: Float, shape: b.shape, id: c.floats(c.base+"/inverse", inverse, b.shape...)}
-			return only(c.binary(graph.Mul, graph.MulAttr{}, c.base, a, b))
+			return only(c.joined(graph.Mul, graph.MulAttr{}, a, b))
 		}
-		return only(c.binary(k, attr, c.base, a, b))
+		if root := c.rooted(b); k == graph.Div && root != graph.None { // which has a table, and a product is what the NPU has
+			inverse := c.stored(c.op(graph.Rsqrt, nil, c.base+"/inverse", root), b.order)
+			return only(c.binary(graph.Mul, graph.MulAttr{}, c.base, a, inverse))
+		}
+		return only(c.joined(k, attr, a, b))
 	}
+}
+
+// rooted returns the tensor that a value is the square root of, or None.
+func (c *converter) rooted(v *value) graph.TensorID {
+	if v.ints == nil {
+		for i := len(c.g.Ops) - 1; i >= 0; i-- {
+			if op := c.g.Ops[i]; op.Outputs[0] == v.id {
+				if op.Kind == graph.Sqrt {
+					return op.Inputs[0]
+				}
+				break
+			}
+		}
+	}
+	return graph.None
+}
+
+// joined is binary, and a GELU where the operator completes one.
+func (c *converter) joined(k graph.Kind, attr any, a, b *value) *value {
+	v := c.binary(k, attr, c.base, a, b)
+	if g := c.gelu(k, a, b, v); g != nil {
+		return g
+	}
+	return v
 }
 
 func integerNode(c *converter, in []*value) []*value {
@@ -330,6 +354,9 @@ func geluNode(c *converter, in []*value) []*value {
 // preluNode with slopes that are computed is relu(x) + slope*min(x, 0).
 func preluNode(c *converter, in []*value) []*value {
 	x, slope := c.arg(in, 0), c.arg(in, 1)
+	if f, ok := c.constant(slope); ok && len(f) > 0 && c.every(slope, f[0]) {
+		return only(c.leaky(x, f[0]))
+	}
 	if c.known(slope) {
 		return only(c.binary(graph.PRelu, nil, c.base, x, slope))
 	}

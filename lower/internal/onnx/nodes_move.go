@@ -78,7 +78,15 @@ func constantNode(c *converter, _ []*value) []*value {
 	name := n.Out(0)
 	switch {
 	case n.Has("value") && n.Attrs["value"].Tensor != nil:
-		return only(c.fromTensor(name, n.Attrs["value"].Tensor))
+		t := n.Attrs["value"].Tensor
+		if v := c.constants[t]; v != nil { // in a round of a loop before
+			return only(v)
+		}
+		v := c.fromTensor(name, t)
+		if c.hidden > 0 {
+			c.constants[t] = v
+		}
+		return only(v)
 	case n.Has("value_float"):
 		return only(&value{typ: Float, shape: []int{}, id: c.scalar(name, n.Float("value_float", 0))})
 	case n.Has("value_floats"):

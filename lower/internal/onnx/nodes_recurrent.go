@@ -161,13 +161,7 @@ func recurrentNode(gates int) nodeConverter {
 		rec := weights(2, "R", dirs, rows, units)
 		b := weights(3, "B", dirs, 2*rows)
 		p := weights(7, "P", dirs, 3*units)
-		if opt(in, 4) != nil {
-			for _, n := range c.list(in, 4, "sequence_lens") {
-				if n != steps {
-					c.refuse("input sequence_lens has %d for %d steps; expected all sequences full: pad or cut them outside, and export without it", n, steps)
-				}
-			}
-		}
+		groups := c.groups(in, steps, batch)
 		acts := c.activations(gates, dirs)
 		state := func(i, d int) *value { // [batch, units]
 			if opt(in, i) == nil {
@@ -187,25 +181,30 @@ func recurrentNode(gates int) nodeConverter {
 			spans[0] = span{d, 1, 1}
 			return c.without(c.sliced(v, spans, c.base+"/initial"), map[int]bool{0: true})
 		}
-		flat := c.reshape(c.plain(x), c.base+"/rows", steps*batch, features)
 		var y, lastH, lastC []*value
 		for d := range dirs {
-			l := &layer{converter: c, name: c.base, gates: gates, units: units, batch: batch, act: acts[d], clip: c.node.Float("clip", 0),
-				afterReset: c.node.Int("linear_before_reset", 0) != 0, inputForget: c.node.Int("input_forget", 0) != 0,
-				w: part(w, d, dirs), r: part(rec, d, dirs), h: state(5, d), c: state(6, d)}
-			if dirs == 2 {
-				l.name += []string{"/forward", "/backward"}[d]
+			var ys, hs, cs []*value
+			for _, g := range groups {
+				l := &layer{converter: c, name: c.base + g.suffix, gates: gates, units: units, batch: g.count, act: acts[d], clip: c.node.Float("clip", 0),
+					afterReset: c.node.Int("linear_before_reset", 0) != 0, inputForget: c.node.Int("input_forget", 0) != 0,
+					w: part(w, d, dirs), r: part(rec, d, dirs), h: g.of(c, state(5, d), 0), c: g.of(c, state(6, d), 0)}
+				if dirs == 2 {
+					l.name += []string{"/forward", "/backward"}[d]
+				}
+				if l.w == nil || l.r == nil {
+					c.refuse("W or R is missing")
+				}
+				l.biases(part(b, d, dirs))
+				l.peepholes(part(p, d, dirs))
+				ys = append(ys, l.padded(l.run(g.rows(c, x), g.steps, direction == "reverse" || d == 1), steps))
+				hs = append(hs, c.with(l.state(l.h), map[int]bool{0: true}))
+				if gates == 4 {
+					cs = append(cs, c.with(l.state(l.c), map[int]bool{0: true}))
+				}
 			}
-			if l.w == nil || l.r == nil {
-				c.refuse("W or R is missing")
-			}
-			l.biases(part(b, d, dirs))
-			l.peepholes(part(p, d, dirs))
-			hs := l.run(flat, steps, direction == "reverse" || d == 1)
-			y = append(y, hs)
-			lastH, lastC = append(lastH, c.with(l.h, map[int]bool{0: true})), append(lastC, nil)
+			y, lastH = append(y, c.concatenated(ys, 2, c.base+"/all")), append(lastH, c.concatenated(hs, 1, c.base+"/all_h"))
 			if gates == 4 {
-				lastC[d] = c.with(l.c, map[int]bool{0: true})
+				lastC = append(lastC, c.concatenated(cs, 1, c.base+"/all_c"))
 			}
 		}
 		outs := []*value{c.concatenated(y, 1, c.base), c.concatenated(lastH, 0, c.base+"/Y_h")}
@@ -219,6 +218,83 @@ func recurrentNode(gates int) nodeConverter {
 		}
 		return outs
 	}
+}
+
+// group are sequences of the batch that have one length.
+type group struct {
+	first, count, steps int
+	suffix              string // of names, where there are several
+}
+
+// groups divides the batch by sequence_lens; all of it is one group where the lengths
+// are the same.
+func (c *converter) groups(in []*value, steps, batch int) []group {
+	if opt(in, 4) == nil {
+		return []group{{0, batch, steps, ""}}
+	}
+	lens := c.list(in, 4, "sequence_lens")
+	if len(lens) != batch {
+		c.refuse("input sequence_lens has %d lengths for a batch of %d", len(lens), batch)
+	}
+	var out []group
+	for i, n := range lens {
+		if n < 0 || n > steps {
+			c.refuse("input sequence_lens has %d, expected 0 to %d", n, steps)
+		}
+		if i > 0 && n == out[len(out)-1].steps {
+			out[len(out)-1].count++
+			continue
+		}
+		out = append(out, group{i, 1, n, fmt.Sprintf("/b%d", i)})
+	}
+	if len(out) == 1 {
+		out[0].suffix = ""
+	}
+	return out
+}
+
+// of takes the group out of a value, along dimension d.
+func (g group) of(c *converter, v *value, d int) *value {
+	if v == nil {
+		return nil
+	}
+	spans := full(v.shape)
+	spans[d] = span{g.first, 1, g.count}
+	return c.sliced(v, spans, c.base+g.suffix+"/part")
+}
+
+// rows are the inputs of the group, [steps*batch, features]; None without a step.
+func (g group) rows(c *converter, x *value) graph.TensorID {
+	if g.steps == 0 {
+		return graph.None
+	}
+	v := g.of(c, x, 1)
+	spans := full(v.shape)
+	spans[0] = span{0, 1, g.steps}
+	return c.reshape(c.plain(c.sliced(v, spans, c.base+g.suffix+"/part")), c.base+g.suffix+"/rows", g.steps*g.count, x.shape[2])
+}
+
+// state is a state at the end, zero where no step made one.
+func (l *layer) state(v *value) *value {
+	if v == nil {
+		return l.tensor("zero", make([]float32, l.batch*l.units), l.batch, l.units)
+	}
+	return v
+}
+
+// padded adds zeros for the steps behind the end of a sequence.
+func (l *layer) padded(v *value, steps int) *value {
+	n := steps
+	if v != nil {
+		if n -= v.shape[0]; n == 0 {
+			return v
+		}
+	}
+	rest := l.tensor("rest", make([]float32, n*l.batch*l.units), n, 1, l.batch, l.units)
+	if v == nil {
+		return rest
+	}
+	return l.concatenated([]*value{v, rest}, 0, l.name+"/padded")
 }
 
 // part returns what belongs to direction d.
@@ -277,8 +353,12 @@ func (l *layer) tensor(what string, v []float32, shape ...int) *value {
 	return &value{typ: Float, shape: shape, id: l.floats(l.name+"/"+what, v, shape...)}
 }
 
-// run writes all steps and returns the states of all of them, [steps, 1, batch, units].
+// run writes all steps and returns the states of all of them, [steps, 1, batch, units];
+// nil where there are none.
 func (l *layer) run(flat graph.TensorID, steps int, backward bool) *value {
+	if steps == 0 {
+		return nil
+	}
 	rows, features := l.gates*l.units, l.shapeOf(flat)[1]
 	weights, bias := l.floats(l.name+"/W", l.w, rows, features), l.floats(l.name+"/B", l.in, rows)
 	xp := l.op(graph.FullyConnected, graph.FullyConnectedAttr{}, l.name+"/xp", flat, weights, bias)
@@ -311,9 +391,10 @@ func (l *layer) run(flat graph.TensorID, steps int, backward bool) *value {
 		if backward {
 			t = steps - 1 - i
 		}
+		step, role := l.step0, l.role0
 		l.enter(fmt.Sprintf("%s/t%02d/", l.name, t), l.name+"/")
 		l.step(l.stored(xs[t], nil))
-		l.enter("", "")
+		l.enter(step, role)
 		hs[t] = l.h
 	}
 	ids := make([]graph.TensorID, steps)

@@ -53,6 +53,7 @@ type run struct {
 	visit    func(string, *Array)
 	elements int
 	work     int64
+	rounds   int // of loops
 }
 
 // scope holds the values of one graph; a branch sees those around it.
@@ -131,6 +132,12 @@ func register(ops map[string]operator) bool {
 func (r *run) node(s *scope, n *onnx.Node) ([]*Array, error) {
 	if n.Op == "If" && n.Domain == "" {
 		return r.branch(s, n)
+	}
+	if n.Op == "Loop" && n.Domain == "" {
+		return r.loop(s, n)
+	}
+	if n.Op == "Scan" && n.Domain == "" {
+		return r.scan(s, n)
 	}
 	f := operators[n.Op]
 	if f == nil || n.Domain != "" {
