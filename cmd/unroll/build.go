@@ -12,12 +12,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/codegen/projectfile"
 	"github.com/unroll-npu/unroll/codegen/report"
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -29,6 +31,7 @@ var buildVerb = verb{
 	summary: "Everything: train, lower, compile, generate the C project and prove it on the simulator.",
 	example: `unroll build
 unroll build --data path/to/mnist --units 128 -o out/gru128
+unroll build -f out/gru128/unroll.toml -o out/again   # what another build was given
 unroll build --sequence step      # a small stream that is started for every time step`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var b buildFlags
@@ -37,6 +40,8 @@ unroll build --sequence step      # a small stream that is started for every tim
 		b.lower.add(f)
 		b.npu.add(f)
 		b.generate.add(f)
+		b.set = f
+		f.StringVarP(&b.file, "file", "f", "", "TOML file with a key for every flag, such as the "+projectfile.Name+" that build writes; what the command line says wins. Paths in it are from the current folder")
 		f.StringVar(&b.sequence, "sequence", compile.FormUnrolled.String(), "unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
 		f.StringVarP(&b.out, "output", "o", "", "folder for everything that is written (default: out/DATA-CELLUNITS)")
 		f.IntVar(&b.compare, "compare", 1000, "test sequences on which simulator and reference are compared byte for byte")
@@ -47,6 +52,9 @@ unroll build --sequence step      # a small stream that is started for every tim
 }
 
 type buildFlags struct {
+	set            *pflag.FlagSet
+	file           string
+	settled        []byte // the project's own file of flags
 	data           dataFlags
 	train          trainFlags
 	lower          lowerFlags
@@ -152,8 +160,29 @@ func runBuild(c *cli, b *buildFlags) error {
 	return fmt.Errorf("%w\nthe trained network is in %s", err, b.kept())
 }
 
+// settle takes the flags of a file, and writes down all of them as they were given, before
+// anything completes them.
+func (b *buildFlags) settle() (err error) {
+	var before []byte
+	var given []string
+	b.set.Visit(func(f *pflag.Flag) { given = append(given, f.Name) })
+	if b.file != "" {
+		if before, err = budget.ReadFile(b.file); err != nil {
+			return err
+		}
+		if err := projectfile.Apply(b.set, b.file, before, "file", "max-memory"); err != nil {
+			return usageError{err.Error()}
+		}
+	}
+	b.settled, err = projectfile.Write(b.set, before, given, "file", "max-memory", "output", "force", "json")
+	return err
+}
+
 func (b *buildFlags) run(c *cli) error {
 	if err := c.noArgs(); err != nil {
+		return err
+	}
+	if err := b.settle(); err != nil {
 		return err
 	}
 	plan, err := b.plan()
@@ -338,7 +367,8 @@ func (b *buildFlags) write(c *cli, low, step *lower.Result, net *nn.Network, ch 
 		return err
 	}
 	extra := map[string][]byte{
-		report.EvidenceName:                           evidence,
+		report.EvidenceName: evidence,
+		projectfile.Name:    b.settled,
 		"model/" + b.generate.prefix + ".safetensors": weights,
 		"model/" + b.generate.prefix + ".tflite":      plain,
 	}

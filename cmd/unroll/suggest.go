@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/pflag"
+
+	"github.com/unroll-npu/unroll/codegen/projectfile"
 )
 
 // meant offers the flag that an unknown one is most like, as the end of a sentence, or "".
@@ -15,35 +17,15 @@ func meant(f *pflag.FlagSet, err error) string {
 	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedShortnames()) > 0 {
 		return ""
 	}
-	name, best, least := unknown.GetSpecifiedName(), "", 3
+	var names []string
 	f.VisitAll(func(flag *pflag.Flag) {
-		if d := distance(name, flag.Name); d < least && !flag.Hidden {
-			best, least = flag.Name, d
+		if !flag.Hidden {
+			names = append(names, flag.Name)
 		}
 	})
+	best := projectfile.Nearest(unknown.GetSpecifiedName(), names)
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean --%s?", best)
-}
-
-// distance counts the letters to insert, remove or replace to make b of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }
