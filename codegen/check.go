@@ -16,16 +16,13 @@ func checkProgram(prog *ethosu.Program) error {
 		return fmt.Errorf("no program: compile the model first")
 	case prog.Accel == nil:
 		return fmt.Errorf("program %q names no accelerator", prog.Name)
-	case len(prog.Stages) == 0 || prog.Steps == 0 && len(prog.Stages[0].Commands) == 0:
+	case len(prog.Stages) == 0 || len(prog.Stages) == 1 && len(prog.Stages[0].Commands) == 0:
 		return fmt.Errorf("program %q has an empty command stream", prog.Name)
 	case len(prog.Constants)%16 != 0:
 		return fmt.Errorf("program %q has %d bytes of constants: expected a multiple of 16", prog.Name, len(prog.Constants))
 	case prog.ArenaSize <= 0 || prog.ArenaSize%16 != 0 || prog.FastSize < 0 || prog.FastSize%16 != 0:
 		return fmt.Errorf("program %q has an arena of %d and a fast scratch of %d bytes: expected multiples of 16, the first above 0",
 			prog.Name, prog.ArenaSize, prog.FastSize)
-	}
-	if ops := prog.CPUOps(); len(ops) > 0 {
-		return fmt.Errorf("program %q leaves %v %q to the CPU, for which no C is generated", prog.Name, ops[0].Kind(), ops[0].Output())
 	}
 	for i := range prog.Inputs {
 		if err := checkBinding(prog, &prog.Inputs[i], "input"); err != nil {

@@ -118,6 +118,9 @@ func render(t Tree, p *Project, v *view, parts *template.Template, folder string
 		if v.Arm && folder == "project" && notArm.MatchString(path) {
 			return nil
 		}
+		if v.CPU == nil && strings.Contains(path, "PREFIX_cpu.") {
+			return nil
+		}
 		if v.Audio == nil && strings.Contains(path, "PREFIX_audio.") {
 			return nil
 		}

@@ -3,6 +3,8 @@
 package codegen
 
 import (
+	"fmt"
+
 	"github.com/unroll-npu/unroll/codegen/internal/gotest"
 )
 
@@ -15,11 +17,21 @@ func addGoTest(t Tree, p *Project, v *view) error {
 	if v.Arm {
 		s.Array, s.Skip = p.Prefix+"_payload", len(v.Streams[0].Payload)-len(v.Streams[0].Commands)
 	}
-	if p.Program.Steps > 0 {
+	if v.Sequence {
 		s.Program = p.Program
-		for _, w := range v.Streams {
-			s.Suffixes = append(s.Suffixes, w.Suffix)
+		for _, w := range v.StageRows {
+			suffix := w.Suffix
+			if w.CPU {
+				suffix = ""
+			}
+			s.Suffixes = append(s.Suffixes, suffix)
 		}
+	}
+	if len(v.CPU) > 0 {
+		if p.Model == nil {
+			return fmt.Errorf("the program leaves operators to the CPU, which the test reads from the compiled model: give that")
+		}
+		s.Model = "model/" + p.Prefix + ".npu.tflite"
 	}
 	for _, in := range v.Inputs {
 		s.Inputs = append(s.Inputs, gotest.Place{Name: p.Program.Inputs[in.binding].Name, Offset: in.Offset, Size: in.Bytes})

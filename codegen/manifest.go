@@ -45,16 +45,25 @@ type Manifest struct {
 
 // ManifestSequence says how a run that is not one stream goes on.
 type ManifestSequence struct {
-	Steps   int             `json:"steps"`    // time steps of one run
+	Steps   int             `json:"steps"`    // time steps of one run; 0 when stages are no steps
 	WakeUps int             `json:"wake_ups"` // starts of the NPU in one run, an interrupt each
 	Stages  []ManifestStage `json:"stages"`   // in order
 }
 
-// ManifestStage is a stream that is started so many times.
+// ManifestStage is a stream that is started so many times, or an operator of the CPU.
 type ManifestStage struct {
 	Name  string `json:"name"`
 	Times int    `json:"times"`
 	Bytes int    `json:"bytes"`
+
+	CPU *ManifestOperator `json:"cpu,omitempty"`
+}
+
+// ManifestOperator is an operator of the CPU.
+type ManifestOperator struct {
+	Name   string `json:"name"`
+	Tensor string `json:"tensor"` // its first output
+	Reason string `json:"reason"` // why not the NPU
 }
 
 // buildFolders hold what compilers and other tools leave in a project. They are
@@ -73,16 +82,24 @@ func newManifest(p *Project, t Tree) *Manifest {
 		system := p.Program.System
 		m.Memories = &system
 	}
-	if q := p.Program; q.Steps > 0 {
+	if q := p.Program; len(q.Stages) > 1 {
 		m.Sequence = &ManifestSequence{Steps: q.Steps, WakeUps: q.WakeUps()}
 		for _, s := range q.Stages {
-			m.Sequence.Stages = append(m.Sequence.Stages, ManifestStage{s.Name, s.Times, 4 * len(s.Commands)})
+			m.Sequence.Stages = append(m.Sequence.Stages, ManifestStage{s.Name, s.Times, 4 * len(s.Commands), operatorOf(&s)})
 		}
 	}
 	for path, b := range t {
 		m.Files[path] = hash(b)
 	}
 	return m
+}
+
+// operatorOf describes an operator of the CPU; nil for a stream.
+func operatorOf(s *ethosu.Stage) *ManifestOperator {
+	if s.CPU == nil {
+		return nil
+	}
+	return &ManifestOperator{s.CPU.Kind().String(), s.CPU.Output(), s.CPU.Why}
 }
 
 // SystemConfig is the one that the project was compiled for.

@@ -161,7 +161,7 @@ func TestTinySequencesVerify(t *testing.T) {
 
 func TestSequenceInManifest(t *testing.T) {
 	p := tinySequence("seq")
-	want := &ManifestSequence{Steps: 3, WakeUps: 5, Stages: []ManifestStage{{"load", 1, 44}, {"step", 3, 4 * len(stepStream(1))}, {"head", 1, 4 * len(headStream())}}}
+	want := &ManifestSequence{Steps: 3, WakeUps: 5, Stages: []ManifestStage{{Name: "load", Times: 1, Bytes: 44}, {Name: "step", Times: 3, Bytes: 4 * len(stepStream(1))}, {Name: "head", Times: 1, Bytes: 4 * len(headStream())}}}
 	if d := cmp.Diff(want, newManifest(&p, Tree{}).Sequence); d != "" {
 		t.Error(d)
 	}

@@ -56,7 +56,10 @@ func (v *view) addStreams(prog *ethosu.Program) {
 			w.Suffix, w.Macro = "_"+w.Name, strings.ToUpper(w.Name)+"_"
 			w.Windows = v.windows(prog, &s)
 		}
-		v.Streams = append(v.Streams, w)
+		v.StageRows = append(v.StageRows, stageRow{w, s.CPU != nil})
+		if s.CPU == nil {
+			v.Streams = append(v.Streams, w)
+		}
 	}
 	for _, t := range v.Inputs {
 		v.Spread = v.Spread || t.Rows > 0
@@ -105,8 +108,11 @@ func (v *view) StreamBytes() int {
 // StagesText is the course of a run in words, such as "input once, load once, step 28 times, head once".
 func (v *view) StagesText() string {
 	var parts []string
-	for _, s := range v.Streams {
+	for _, s := range v.StageRows {
 		times := "once"
+		if s.CPU {
+			times = "on the CPU"
+		}
 		if s.Times > 1 {
 			times = fmt.Sprintf("%d times", s.Times)
 		}

@@ -29,6 +29,9 @@ type view struct {
 
 	Config, Arch     string
 	Streams          []*streamView // one, unless a run is a sequence
+	StageRows        []stageRow    // of a sequence: streams and operators of the CPU, in order
+	CPU              []*cpuView    // operators of the CPU, in order
+	CPUFunctions     []string      // that they call
 	Sequence         bool
 	StageRegions     int // of every stage of a sequence
 	WakeUps          int
@@ -128,7 +131,7 @@ func newView(p *Project) (*view, error) {
 		Accel: prog.Accel.Name, System: cComment(prog.System.Name), Mode: cComment(prog.Mode.Name),
 		Banner: banner(p), Source: cComment(p.Source), Version: cComment(p.Version),
 		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion),
-		Sequence: prog.Steps > 0, WakeUps: prog.WakeUps(),
+		Sequence: len(prog.Stages) > 1, WakeUps: prog.WakeUps(),
 		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantCRC: crcLiteral(prog.Constants),
 		ConstantsSection: "UNROLL_NPU_MODEL", NPUType: "unroll_npu",
 		NPUArenaBytes: prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
@@ -172,6 +175,9 @@ func newView(p *Project) (*view, error) {
 		v.BlobID = fmt.Sprintf("%016X", blobID(prog))
 	}
 	v.addStreams(prog)
+	if err := v.addCPU(prog); err != nil {
+		return nil, fmt.Errorf("project %s: %w", p.Prefix, err)
+	}
 	return v, nil
 }
 
@@ -217,7 +223,7 @@ func (v *view) addTensors(p *Project) error {
 		"mismatches": true, "call": true, "calls": true, "pmu": true, "explain": true, "where": true, "name": true, "section": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
 		"regions": true, "intact": true, "verified": true, "linked": true, "blob": true, "inside": true, "make_ready": true, "end": true, "offset": true, "words": true, "lo": true, "hi": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
 		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
-		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true,
+		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true, "compute": true, "next": true,
 		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}
 	if p.Audio != nil {
 		for _, n := range audioNames {

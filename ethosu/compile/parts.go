@@ -76,7 +76,7 @@ func refusals(g *graph.Graph, opt Options) (map[int]string, error) {
 			case errors.As(err, &fault):
 				return nil, fault
 			case errors.As(err, &op):
-				reason = op.Reason
+				reason = strings.TrimPrefix(op.Reason, fmt.Sprintf("the NPU compiler does not do %v: ", g.Ops[i].Kind))
 			case err != nil:
 				reason = err.Error()
 			}

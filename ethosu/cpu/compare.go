@@ -41,7 +41,13 @@ func (s *side) value(in [][]byte, i int) int32 {
 	return v
 }
 
-func (s *side) args() []Arg { return args(s.arg(), Integer(s.t.ZeroPoint()), s.m.args()) }
+func (s *side) args() []Arg {
+	quantized := Integer(0)
+	if s.real {
+		quantized = 1
+	}
+	return args(s.arg(), quantized, Integer(s.t.ZeroPoint()), s.m.args())
+}
 
 // planCompare compares what two integers stand for.
 func planCompare(o *operator) (*Kernel, error) {

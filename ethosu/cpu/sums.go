@@ -55,7 +55,7 @@ func planAddN(o *operator) (*Kernel, error) {
 			}
 			out[0][i] = s.result(total)
 		}
-	}, args(Output(0), Integer(n), s.args(), List(pointers))...), nil
+	}, args(Output(0), Integer(n), s.args(), Integer(len(pointers)), List(pointers))...), nil
 }
 
 // planCumsum adds up along an axis.

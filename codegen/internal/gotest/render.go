@@ -26,8 +26,11 @@ type Suite struct {
 
 	// Program, when not nil, is a sequence, whose streams are the arrays that end in
 	// Suffixes; the test describes it in place of Inputs to Variables.
-	Program  *ethosu.Program
+	Program *ethosu.Program
+	// An operator of the CPU has none; then the test reads the program from Model, the
+	// compiled .tflite, and only streams and constants are those of the C.
 	Suffixes []string
+	Model    string
 }
 
 // Place is where an input or output lies in the arena, in bytes.
@@ -54,6 +57,7 @@ const (
 	runnerPath  = unrollPath + "ethosu/runner"
 	graphPath   = unrollPath + "lower/graph"
 	runPath     = unrollPath + "firmware/run"
+	velaPath    = unrollPath + "ethosu/vela"
 )
 
 // Render writes the Go test of a project: tests that need nothing but Go, and those
@@ -72,6 +76,7 @@ func Render(s *Suite) ([]byte, error) {
 	f.ImportName(runnerPath, "runner")
 	f.ImportName(graphPath, "graph")
 	f.ImportName(runPath, "run")
+	f.ImportName(velaPath, "vela")
 
 	if s.Program == nil {
 		places(f, s)

@@ -18,10 +18,22 @@ var typeNames = map[graph.DType]string{
 // put together from the words of the C source and from what the source's tables say.
 func testSequence(f *File, s *Suite) {
 	p := s.Program
-	f.Comment("program is a run as src/" + s.Prefix + ".c describes it, with the words and bytes of src/" + s.Prefix + "_model.c.")
+	describes := "src/" + s.Prefix + ".c"
+	if s.Model != "" {
+		describes = s.Model
+	}
+	f.Comment("program is a run as " + describes + " describes it, with the words and bytes of src/" + s.Prefix + "_model.c.")
 	f.Func().Id("program").Params(t()).Op("*").Qual(ethosuPath, "Program").BlockFunc(func(g *Group) {
 		source := Lit("src/" + s.Prefix + "_model.c")
 		g.Id("t").Dot("Helper").Call()
+		if s.Model != "" {
+			g.List(Id("file"), Err()).Op(":=").Qual("os", "ReadFile").Call(Lit(s.Model))
+			g.Add(fatalIfErr())
+			g.List(Id("p"), Err()).Op(":=").Qual(velaPath, "Read").Call(Lit(s.Model), Id("file"))
+			g.Add(fatalIfErr())
+			words(g, s, source)
+			return
+		}
 		g.List(Id("accel"), Err()).Op(":=").Qual(ethosuPath, "ParseAccelerator").Call(Id("accelerator"))
 		g.Add(fatalIfErr())
 		g.Id("p").Op(":=").Op("&").Qual(ethosuPath, "Program").Values(Dict{
@@ -39,26 +51,7 @@ func testSequence(f *File, s *Suite) {
 			Id("Steps"):  Lit(p.Steps),
 			Id("Stages"): stages(p.Stages),
 		})
-		if s.Constants {
-			g.If(List(Id("p").Dot("Constants"), Err()).Op("=").Qual(goldenPath, "Bytes").Call(source.Clone(), Lit(s.Prefix+"_constants")), Err().Op("!=").Nil()).Block(
-				Id("t").Dot("Fatal").Call(Err()),
-			)
-		}
-		g.For(List(Id("i"), Id("suffix")).Op(":=").Range().Index().String().ValuesFunc(func(g *Group) {
-			for _, x := range s.Suffixes {
-				g.Lit(x)
-			}
-		})).BlockFunc(func(g *Group) {
-			g.List(Id("words"), Err()).Op(":=").Qual(goldenPath, "Words").Call(source.Clone(), Lit(s.Array).Op("+").Id("suffix"))
-			g.Add(fatalIfErr())
-			words := Id("words")
-			if s.Skip > 0 {
-				g.Comment("The stream stands behind what the driver checks.")
-				words = Id("words").Index(Lit(s.Skip).Op(":"))
-			}
-			g.Id("p").Dot("Stages").Index(Id("i")).Dot("Commands").Op("=").Add(words)
-		})
-		g.Return(Id("p"))
+		words(g, s, source)
 	})
 	f.Line()
 	f.Comment("TestCommandStream runs the words of the C source on the simulated NPU for every golden")
@@ -154,4 +147,31 @@ func stages(list []ethosu.Stage) Code {
 		}
 		g.Line()
 	})
+}
+
+// words takes constants and streams from the C source.
+func words(g *Group, s *Suite, source *Statement) {
+	if s.Constants {
+		g.If(List(Id("p").Dot("Constants"), Err()).Op("=").Qual(goldenPath, "Bytes").Call(source.Clone(), Lit(s.Prefix+"_constants")), Err().Op("!=").Nil()).Block(
+			Id("t").Dot("Fatal").Call(Err()),
+		)
+	}
+	g.For(List(Id("i"), Id("suffix")).Op(":=").Range().Index().String().ValuesFunc(func(g *Group) {
+		for _, x := range s.Suffixes {
+			g.Lit(x)
+		}
+	})).BlockFunc(func(g *Group) {
+		if s.Model != "" {
+			g.If(Id("suffix").Op("==").Lit("")).Block(Continue())
+		}
+		g.List(Id("words"), Err()).Op(":=").Qual(goldenPath, "Words").Call(source.Clone(), Lit(s.Array).Op("+").Id("suffix"))
+		g.Add(fatalIfErr())
+		words := Id("words")
+		if s.Skip > 0 {
+			g.Comment("The stream stands behind what the driver checks.")
+			words = Id("words").Index(Lit(s.Skip).Op(":"))
+		}
+		g.Id("p").Dot("Stages").Index(Id("i")).Dot("Commands").Op("=").Add(words)
+	})
+	g.Return(Id("p"))
 }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package codegen
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/ethosu/vela"
+	"github.com/unroll-npu/unroll/firmware/run"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// mixedProject is a network with a state that changes from one processor to the other:
+// what the CPU does is before the first stream, between streams and behind the last.
+func mixedProject(t *testing.T, prefix, accelerator, mode string) Project {
+	t.Helper()
+	r := rand.New(rand.NewPCG(5, 5))
+	g := &graph.Graph{Name: prefix}
+	const n = 24
+	row, q := []int{1, n}, graph.PerTensor(1.0/128, 0)
+	add := func(dt graph.DType, shape []int, q *graph.Quant) graph.TensorID {
+		return g.Add(&graph.Tensor{Name: fmt.Sprintf("t%d", len(g.Tensors)), Type: dt, Shape: shape, Quant: q})
+	}
+	weights := func() graph.TensorID {
+		id := add(graph.Int8, []int{n, n}, graph.PerTensor(1.0/512, 0))
+		g.Tensors[id].Data = make([]byte, n*n)
+		for i := range g.Tensors[id].Data {
+			g.Tensors[id].Data[i] = byte(r.Uint32())
+		}
+		return id
+	}
+	op := func(kind graph.Kind, attr any, dt graph.DType, q *graph.Quant, in ...graph.TensorID) graph.TensorID {
+		out := add(dt, row, q)
+		g.Ops = append(g.Ops, &graph.Op{Kind: kind, Attr: attr, Inputs: in, Outputs: []graph.TensorID{out}})
+		return out
+	}
+	dense := func(x graph.TensorID) graph.TensorID {
+		return op(graph.FullyConnected, graph.FullyConnectedAttr{}, graph.Int8, q, x, weights(), graph.None)
+	}
+	x, h := add(graph.Int8, row, q), add(graph.Int8, row, q)
+	unit := op(graph.L2Normalization, graph.L2NormAttr{}, graph.Int8, q, x) // first on the CPU
+	sum := op(graph.Add, graph.AddAttr{}, graph.Int8, q, dense(unit), dense(h))
+	next := op(graph.Tanh, nil, graph.Int8, q, sum)
+	less := op(graph.Less, nil, graph.Bool, nil, next, h)
+	pick := op(graph.SelectV2, nil, graph.Int8, q, less, next, unit)
+	ratio := op(graph.Div, graph.DivAttr{}, graph.Int8, q, pick, next)
+	far := dense(ratio)
+	real := op(graph.Dequantize, nil, graph.Float32, nil, far)
+	y := op(graph.Quantize, nil, graph.Int16, graph.PerTensor(1.0/1024, 0), real)
+	g.Inputs, g.Outputs = []graph.TensorID{x, h}, []graph.TensorID{y, next}
+	g.States = []graph.State{{In: h, Out: next}}
+
+	var o compile.Options
+	var err error
+	if o.Accel, err = ethosu.ParseAccelerator(accelerator); err != nil {
+		t.Fatal(err)
+	}
+	if o.Mode, err = ethosu.ParseMemoryMode(mode); err != nil {
+		t.Fatal(err)
+	}
+	p := Project{Prefix: prefix, Version: "0.0", Source: prefix + ".tflite"}
+	if p.Program, err = compile.Compile(g, o); err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, s := range p.Program.Stages {
+		kind := "NPU"
+		if s.CPU != nil {
+			kind = s.CPU.Kind().String()
+		}
+		kinds = append(kinds, kind)
+	}
+	if want := "L2_NORMALIZATION NPU LESS SELECT_V2 DIV NPU DEQUANTIZE QUANTIZE"; strings.Join(kinds, " ") != want {
+		t.Fatalf("stages are %v, expected %s", kinds, want)
+	}
+	if p.Model, err = vela.Write(p.Program); err != nil {
+		t.Fatal(err)
+	}
+	ref, err := runner.NewReference(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, err := runner.Record(ref, 20, runner.RandomFeed(g, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range calls {
+		p.Golden = append(p.Golden, Call{Reset: c.Reset, Inputs: c.Inputs, Outputs: c.Outputs})
+	}
+	return p
+}
+
+// TestMixedProject runs the C of a network whose operators are divided between the
+// processors, with its state carried, against the interpreter's bytes.
+func TestMixedProject(t *testing.T) {
+	for _, c := range []struct{ accelerator, mode, on string }{
+		{"ethos-u55-128", "Shared_Sram", "host"},
+		{"ethos-u65-256", "Dedicated_Sram", "qemu"},
+		{"ethos-u55-64", "Sram_Only", "qemu"},
+	} {
+		p := mixedProject(t, "mixed", c.accelerator, c.mode)
+		report, err := run.Run(t.Context(), run.Options{
+			Dir: onDisk(t, p), On: c.on, Accel: p.Program.Accel, Connect: run.Simulated(p.Program.Accel), Sanitize: c.on == "host",
+		})
+		if errors.Is(err, run.ErrNoTool) {
+			t.Logf("SKIPPED: the C is not proven on %s: %v", c.on, err)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !report.Pass || report.Calls != len(p.Golden) {
+			t.Errorf("%s on %s: %d calls, %s\n%s", c.accelerator, c.on, report.Calls, report.Problem, report.Console)
+		}
+		if testing.Short() {
+			break
+		}
+	}
+}
+
+// TestMixedProjectC: the library has no heap, no stdio and no symbol without the prefix,
+// and compiles without warnings, as C++ too.
+func TestMixedProjectC(t *testing.T) {
+	tool(t, "gcc")
+	tool(t, "g++")
+	for _, driver := range []Driver{OwnDriver, ArmDriver} {
+		p := mixedProject(t, "mixed", "ethos-u55-128", "Shared_Sram")
+		p.Options.Driver = driver
+		dir := onDisk(t, p)
+		if driver == ArmDriver {
+			copyFiles(t, dir, "testdata/arm/ethosu_driver.h", "npu/ethosu_driver.h")
+		}
+		for _, file := range []string{"mixed_cpu", "mixed"} {
+			flags := []string{"-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", "-Iinclude", "-Inpu", "-Isrc", "-c", "src/" + file + ".c", "-o", file + ".o"}
+			runIn(t, dir, "gcc", append([]string{"-std=c11", "-O2"}, flags...)...)
+			if file == "mixed_cpu" {
+				runIn(t, dir, "g++", append([]string{"-x", "c++", "-std=c++17"}, append(flags[:len(flags)-1:len(flags)-1], "cpp.o")...)...)
+			}
+		}
+		runIn(t, dir, "gcc", "-std=c11", "-Iinclude", "-Inpu", "-Isrc", "-c", "src/mixed_cpu.c", "-o", "mixed_cpu.o")
+		for _, line := range strings.Split(strings.TrimSpace(runIn(t, dir, "nm", "mixed_cpu.o")), "\n") {
+			f := strings.Fields(line)
+			name, kind := f[len(f)-1], f[len(f)-2]
+			if kind == "U" && !slices.Contains([]string{"memcpy", "memset", "_GLOBAL_OFFSET_TABLE_"}, name) || strings.ToUpper(kind) == kind && kind != "U" && !strings.HasPrefix(name, "mixed_") {
+				t.Errorf("symbol %q of kind %s", name, kind)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, "src", "mixed_cpu.c")); err != nil {
+			t.Error(err)
+		}
+	}
+}
