@@ -64,6 +64,7 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	if o.Wide != nil {
 		return q.result(o.Wide)
 	}
+	q.scheme.Cache = &quantize.Cache{}
 	bound := q.bound(dataOutputs(g)[0])
 	choice, err := precision.Search(ctx, precision.Problem{
 		Roles: plan.Roles(), Bound: bound, Cost: o.Cost, Progress: o.Progress, Build: q.build,
@@ -140,7 +141,7 @@ func (r *GraphResult) Arranged() *graph.Graph { return r.q.plan.Graph }
 func (r *GraphResult) WithConstants(values map[graph.TensorID][]float32) (*GraphResult, error) {
 	q := *r.q
 	q.plan = withConstants(r.q.plan, values)
-	q.scheme.Moments, q.scheme.WeightScales = nil, map[graph.TensorID][]float32{}
+	q.scheme.Moments, q.scheme.Cache, q.scheme.WeightScales = nil, nil, map[graph.TensorID][]float32{}
 	for id := range values {
 		if found := r.Int8.Find(q.plan.Graph.Tensors[id].Name); found != graph.None && r.Int8.Tensors[found].Type == graph.Int8 {
 			q.scheme.WeightScales[id] = r.Int8.Tensors[found].Quant.Scales

@@ -67,6 +67,7 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	if err != nil {
 		return nil, err
 	}
+	c.scheme.Cache = &quantize.Cache{}
 	w.Choice, err = precision.Search(ctx, precision.Problem{
 		Roles: c.plan.Roles(), Bound: w.Bound, Cost: o.Cost, Progress: o.Progress,
 		Build: c.widened,

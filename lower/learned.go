@@ -49,7 +49,7 @@ func (c *calibrated) learn(l *Learned) error {
 		return fmt.Errorf("network %q has %d of the %d constants that were learned", c.net.Name, len(values), len(l.Values))
 	}
 	c.quantized = withConstants(c.plan, values)
-	c.scheme.Moments, c.scheme.WeightScales = nil, scales
+	c.scheme.Moments, c.scheme.Cache, c.scheme.WeightScales = nil, nil, scales
 	if l.ranges != nil && c.scheme.Activations == Int8 {
 		c.ranges = l.ranges
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -162,10 +163,14 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 // costOf is the cycles of a call on the NPU; of a graph that the compiler does not
 // take, all choices are weighed by what they move instead.
 func costOf(npu compile.Options) func(*graph.Graph) (float64, error) {
+	cycles := compile.Cycles(npu)
+	var mu sync.Mutex
 	decided, byCycles := false, false
 	return func(g *graph.Graph) (float64, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		if !decided || byCycles {
-			v, err := compile.Cycles(g, npu)
+			v, err := cycles(g)
 			if decided = true; err == nil {
 				byCycles = true
 				return v, nil

@@ -5,9 +5,7 @@ package precision
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -18,7 +16,8 @@ type Problem struct {
 	// tensors with one quantization.
 	Roles []string
 
-	// Build makes the integer graph in which the given roles have 16 bits.
+	// Build makes the integer graph in which the given roles have 16 bits. It, Loss and
+	// Cost are called concurrently, and depend on what they are given alone.
 	Build func(wide map[string]bool) (*graph.Graph, error)
 
 	// Loss measures what a graph loses against the float network, in the unit of
@@ -77,14 +76,14 @@ func (c *Choice) WideRoles() []string {
 // widens role after role, those first that gain most for what they cost; each way ends
 // with taking back whatever is not needed. What costs next to nothing stays wide.
 func Search(ctx context.Context, p Problem) (*Choice, error) {
-	s := &search{ctx: ctx, p: p, known: map[string]measured{}, bound: p.Bound}
+	s := &search{p: p, known: &ledger{ctx: ctx, p: p}, bound: p.Bound}
 	narrow, err := s.measure(nil)
 	if err != nil {
 		return nil, err
 	}
 	c := &Choice{Graph: narrow.graph, Wide: map[string]bool{}, Point: narrow.Point, All8: narrow.Point, Met: narrow.Loss <= p.Bound}
 	if c.Met || len(p.Roles) == 0 {
-		c.Measured = s.count
+		c.Measured = s.known.count
 		return c, nil
 	}
 	full, err := s.measure(s.set(func(int) bool { return true }))
@@ -98,11 +97,14 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 		return nil, err
 	}
 	best, wide := full, s.set(func(int) bool { return true })
-	for _, way := range []func(*Choice) (map[string]bool, error){s.narrowing, s.widening} {
-		got, err := way(c)
-		if err != nil {
-			return nil, err
-		}
+	ways, found := []func(*Choice) (map[string]bool, error){s.narrowing, s.widening}, make([]map[string]bool, 2)
+	if err := together(len(ways), func(i int) (err error) {
+		found[i], err = ways[i](c)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for _, got := range found {
 		m, err := s.measure(got)
 		if err != nil {
 			return nil, err
@@ -114,7 +116,7 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 	if best, err = s.restore(wide, best, c.Rows); err != nil {
 		return nil, err
 	}
-	c.Graph, c.Wide, c.Point, c.Met, c.Measured = best.graph, wide, best.Point, best.Loss <= p.Bound, s.count
+	c.Graph, c.Wide, c.Point, c.Met, c.Measured = best.graph, wide, best.Point, best.Loss <= p.Bound, s.known.count
 	for i := range c.Rows {
 		c.Rows[i].Chosen = wide[c.Rows[i].Role]
 	}
@@ -125,17 +127,10 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 // too, lose more than the bound.
 const unreachable = 1.1
 
-type measured struct {
-	graph *graph.Graph
-	Point
-}
-
 type search struct {
-	ctx   context.Context
 	p     Problem
 	bound float64
-	known map[string]measured
-	count int
+	known *ledger
 }
 
 // set returns the roles at the indices that keep accepts.
@@ -151,63 +146,38 @@ func (s *search) set(keep func(int) bool) map[string]bool {
 
 // measure builds and measures a choice once.
 func (s *search) measure(wide map[string]bool) (measured, error) {
-	var names []string
-	for _, r := range s.p.Roles {
-		if wide[r] {
-			names = append(names, r)
-		}
-	}
-	key := strings.Join(names, "\x00")
-	if m, ok := s.known[key]; ok {
-		return m, nil
-	}
-	if err := s.ctx.Err(); err != nil {
-		return measured{}, err
-	}
-	g, err := s.p.Build(wide)
+	e, err := s.known.built(wide)
 	if err != nil {
-		return measured{}, fmt.Errorf("with 16 bits for %s: %w", list(names), err)
-	}
-	m := measured{graph: g}
-	if m.Loss, err = s.p.Loss(g); err != nil {
 		return measured{}, err
 	}
-	cost := s.p.Cost
-	if cost == nil {
-		cost = Traffic
-	}
-	if m.Cost, err = cost(g); err != nil {
-		return measured{}, err
-	}
-	s.known[key] = m
-	s.count++
-	if s.p.Progress != nil {
-		s.p.Progress(s.count)
-	}
-	return m, nil
+	return e.measured()
 }
 
-func list(names []string) string {
-	if len(names) == 0 {
-		return "no value"
+// affordable is measure of a choice that is of no use if it costs more than most: what
+// such a one loses is not asked for.
+func (s *search) affordable(wide map[string]bool, most float64) (m measured, ok bool, err error) {
+	e, err := s.known.built(wide)
+	if err != nil || e.cost > most {
+		return measured{}, false, err
 	}
-	return strings.Join(names, ", ")
+	m, err = e.measured()
+	return m, true, err
 }
 
 // sensitivity measures every role alone.
 func (s *search) sensitivity(c *Choice) error {
-	for i, role := range s.p.Roles {
-		without, err := s.measure(s.set(func(j int) bool { return j != i }))
-		if err != nil {
+	c.Rows = make([]Row, len(s.p.Roles))
+	return together(2*len(s.p.Roles), func(n int) error {
+		i, role := n/2, s.p.Roles[n/2]
+		if n%2 == 0 {
+			m, err := s.measure(s.set(func(j int) bool { return j != i }))
+			c.Rows[i].Role, c.Rows[i].Narrow = role, m.Point
 			return err
 		}
-		alone, err := s.measure(map[string]bool{role: true})
-		if err != nil {
-			return err
-		}
-		c.Rows = append(c.Rows, Row{Role: role, Narrow: without.Point, Wide: alone.Point})
-	}
-	return nil
+		m, err := s.measure(map[string]bool{role: true})
+		c.Rows[i].Wide = m.Point
+		return err
+	})
 }
 
 // narrowing goes from 16 bits everywhere towards 8.
@@ -255,11 +225,11 @@ func (s *search) drop(wide map[string]bool, order []Row) error {
 				continue
 			}
 			delete(wide, r.Role)
-			m, err := s.measure(wide)
+			m, ok, err := s.affordable(wide, now.Cost)
 			if err != nil {
 				return err
 			}
-			if m.Loss <= s.bound && m.Cost <= now.Cost {
+			if ok && m.Loss <= s.bound {
 				now, again = m, true
 				continue
 			}
@@ -283,11 +253,11 @@ func (s *search) restore(wide map[string]bool, now measured, rows []Row) (measur
 			continue
 		}
 		wide[r.Role] = true
-		m, err := s.measure(wide)
+		m, ok, err := s.affordable(wide, most)
 		if err != nil {
 			return now, err
 		}
-		if m.Loss < now.Loss && m.Cost <= most {
+		if ok && m.Loss < now.Loss {
 			now = m
 			continue
 		}

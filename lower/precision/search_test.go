@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -146,5 +148,39 @@ func TestTraffic(t *testing.T) {
 	g.Ops = []*graph.Op{{Inputs: []graph.TensorID{a, w, graph.None}, Outputs: []graph.TensorID{b}}}
 	if n, _ := Traffic(g); n != 12 {
 		t.Errorf("%v bytes, expected 12", n)
+	}
+}
+
+// What is found does not depend on the number of processors, and what a choice loses that
+// costs too much is not asked for.
+func TestLazy(t *testing.T) {
+	find := func() (*Choice, map[string]bool) {
+		p := made([]float64{5, 0.1, 3, 0.1, 0.2, 9, 0.3, 2}, []float64{1, 2, 1, 3, 1, 1, 2, 1}, 1.5, 4)
+		inner, asked := p.Loss, map[string]bool{}
+		var mu sync.Mutex
+		p.Loss = func(g *graph.Graph) (float64, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if asked[g.Name] {
+				t.Errorf("%s is judged twice", g.Name)
+			}
+			asked[g.Name] = true
+			return inner(g)
+		}
+		c, err := Search(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c, asked
+	}
+	c, asked := find()
+	procs := runtime.GOMAXPROCS(1)
+	one, _ := find()
+	runtime.GOMAXPROCS(procs)
+	if !maps.Equal(c.Wide, one.Wide) || !slices.Equal(c.Rows, one.Rows) || c.Measured != one.Measured {
+		t.Errorf("%+v, with one processor %+v", c, one)
+	}
+	if len(asked) >= c.Measured {
+		t.Errorf("%d of %d choices judged, some cost too much from the start", len(asked), c.Measured)
 	}
 }

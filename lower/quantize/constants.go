@@ -103,33 +103,40 @@ func (c *converter) weights(op *graph.Op, id, bias graph.TensorID, in, out *grap
 		}
 		quant = graph.PerTensor(top, 0)
 	}
-	data := make([]byte, len(w))
-	m := c.o.Moments[id]
-	if m == nil || axis != 0 {
-		m = nil
-		for i, v := range w {
-			q := math.Round(float64(v) / float64(scales[of(i)]))
-			top := float64(c.o.WeightLevels)
-			data[i] = byte(int8(min(max(q, -top), top)))
-		}
-	} else {
-		r := newRounder(m, float64(in.Scales[0])*float64(in.Scales[0])/12)
-		for o, s := range scales {
-			r.round(data[o*cols:(o+1)*cols], w[o*cols:(o+1)*cols], s, float64(c.o.WeightLevels))
-		}
-	}
-	got := c.out.Add(&graph.Tensor{Name: src.Name, Type: graph.Int8, Shape: src.Shape, Quant: quant, Data: data})
-	if m != nil {
-		mean := make([]float64, rows)
-		for i, v := range w {
-			o := i / cols
-			e := float64(float64(int8(data[i]))*float64(scales[o])) - float64(v)
-			mean[o] += float64(e * m.Mean[i%cols])
-		}
-		c.meanOf[got] = mean
+	made := c.o.Cache.rounded(id, in.Scales[0], scales, func() roundedWeights {
+		return c.round(id, w, scales, axis, in, of)
+	})
+	got := c.out.Add(&graph.Tensor{Name: src.Name, Type: graph.Int8, Shape: src.Shape, Quant: quant, Data: made.data})
+	if made.mean != nil {
+		c.meanOf[got] = made.mean
 	}
 	c.weightOf[key] = got
 	return got, nil
+}
+
+// round rounds weights to integers with the given scales, one for every output.
+func (c *converter) round(id graph.TensorID, w, scales []float32, axis int, in *graph.Quant, of func(int) int) roundedWeights {
+	data, top := make([]byte, len(w)), float64(c.o.WeightLevels)
+	m, rows := c.o.Moments[id], len(scales)
+	if m == nil || axis != 0 {
+		for i, v := range w {
+			q := math.Round(float64(v) / float64(scales[of(i)]))
+			data[i] = byte(int8(min(max(q, -top), top)))
+		}
+		return roundedWeights{data: data}
+	}
+	cols := len(w) / rows
+	r := newRounder(m, float64(in.Scales[0])*float64(in.Scales[0])/12)
+	for o, s := range scales {
+		r.round(data[o*cols:(o+1)*cols], w[o*cols:(o+1)*cols], s, top)
+	}
+	mean := make([]float64, rows)
+	for i, v := range w {
+		o := i / cols
+		e := float64(float64(int8(data[i]))*float64(scales[o])) - float64(v)
+		mean[o] += float64(e * m.Mean[i%cols])
+	}
+	return roundedWeights{data, mean}
 }
 
 // maxMultiplier bounds the factor from products to 16-bit results; kernels take it

@@ -66,6 +66,10 @@ type Options struct {
 	// output: the weights keep to them.
 	WeightScales map[graph.TensorID][]float32
 
+	// Cache, where it is not nil, is shared by graphs of the same plan, ranges and options
+	// but for Wide.
+	Cache *Cache
+
 	// Moments of the inputs of a FULLY_CONNECTED, by its float weights, guide the
 	// rounding of the weights and correct the mean of their error in the bias, which
 	// an operator without one has only with 16-bit activations. Without moments

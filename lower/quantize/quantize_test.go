@@ -205,6 +205,36 @@ func int64s(t *graph.Tensor) []int64 {
 	return v
 }
 
+// Graphs that share rounded weights are what they are without that.
+func TestCache(t *testing.T) {
+	plan, err := unroll.Build(small(), unroll.Options{StateIO: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := &quantize.Cache{}
+	for _, wide := range []map[string]bool{{}, {"rnn0/h": true}, {"input": true}, {"rnn0/h": true, "rnn0/pre": true}} {
+		o := quantize.Options{Wide: wide, Moments: map[graph.TensorID]*quantize.Moments{
+			plan.Graph.Find("rnn0/recurrent"): {Mean: []float64{.5, -.25}, Covariance: []float64{1, 0, .5, 1}},
+		}}
+		alone, err := quantize.Graph(plan, ranges, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Cache = shared
+		for range 2 {
+			got, err := quantize.Graph(plan, ranges, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, want := range alone.Tensors {
+				if !slices.Equal(got.Tensors[i].Data, want.Data) {
+					t.Errorf("%v in 16 bits: %q differs", wide, want.Name)
+				}
+			}
+		}
+	}
+}
+
 // The mean of what rounding adds to an output is taken from its bias.
 func TestMeanError(t *testing.T) {
 	plan, err := unroll.Build(small(), unroll.Options{StateIO: true})

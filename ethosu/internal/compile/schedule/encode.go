@@ -93,6 +93,15 @@ type codedKey struct {
 // Streams remembers encoded weights, by all that their bytes depend on.
 type Streams map[codedKey]codedStream
 
+// Bytes returns the size of all that is remembered.
+func (s Streams) Bytes() int {
+	n := 0
+	for k, c := range s {
+		n += len(k.values) + len(c.blob)
+	}
+	return n
+}
+
 // codedStream is the parts of a weight stream, one for each core.
 type codedStream struct {
 	off, len [2]int
