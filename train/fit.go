@@ -26,7 +26,10 @@ type Progress struct {
 	EpochDone     bool    // the last report of an epoch
 	Sequences     int     // trained so far, over all epochs
 
+	Regression bool
+
 	// At the end of an epoch, where there is a validation set:
+	Validated                          bool
 	ValidationLoss, ValidationAccuracy float64
 	Best                               bool // the smallest validation loss so far
 
@@ -144,6 +147,10 @@ type run struct {
 	start  time.Time
 	sums   map[*cell.Matrix][]float64 // squared gradients a panel, for clipping
 	order  []int
+
+	loss       float64 // sums over the steps of the current epoch
+	hits, rows int
+	print      string // see options
 
 	firstLoss float64 // of the first step of this call
 	resumed   int     // steps done before this call
@@ -269,8 +276,7 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 	r.shuffle(r.epoch)
 	steps := r.stepsPerEpoch()
 	total := steps * r.Epochs
-	p := Progress{Epoch: r.epoch + 1, Epochs: r.Epochs, Steps: total}
-	loss, hits, rows := 0.0, 0, 0
+	p := Progress{Epoch: r.epoch + 1, Epochs: r.Epochs, Steps: total, Regression: r.set.Task == nn.Regression}
 	for n := r.step - r.epoch*steps; n < steps; n++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -286,9 +292,9 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 			return r.diverged(r.step+1, p.Rate, fmt.Sprintf("the loss is %.4g", mean))
 		}
 		r.step++
-		loss, hits, rows = loss+l, hits+h, rows+counted
+		r.loss, r.hits, r.rows = r.loss+l, r.hits+h, r.rows+counted
 		if r.step%reportEvery == 0 || n == steps-1 {
-			p.Step, p.Loss, p.Accuracy = r.step, loss/float64(max(rows, 1)), float64(hits)/float64(max(rows, 1))
+			p.Step, p.Loss, p.Accuracy = r.step, r.loss/float64(max(r.rows, 1)), float64(r.hits)/float64(max(r.rows, 1))
 			p.Sequences = r.epoch*r.set.Len() + min((n+1)*r.engine.batch, r.set.Len())
 			if p.EpochDone = n == steps-1; p.EpochDone {
 				switch {
@@ -305,6 +311,7 @@ func (r *run) runEpoch(ctx context.Context, progress func(Progress)) error {
 		}
 	}
 	r.epoch++
+	r.loss, r.hits, r.rows = 0, 0, 0
 	return nil
 }
 

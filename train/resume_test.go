@@ -85,6 +85,32 @@ func TestValidation(t *testing.T) {
 	}
 }
 
+// A finished run goes on with more epochs, and not with fewer; other data are other options.
+func TestResumeWithMoreEpochs(t *testing.T) {
+	set, _ := dataset.Digits(3, 200, 0)
+	var saved *State
+	c := Config{Units: 12, Epochs: 2, Seed: 2, Schedule: Constant, WarmUp: -1, Save: func(s *State) error { saved = s; return nil }}
+	fit(t, c, set)
+	if !saved.Done || saved.Epochs != 2 {
+		t.Errorf("done %v after %d epochs", saved.Done, saved.Epochs)
+	}
+	c.Resume, c.Save, c.Epochs = saved, nil, 4
+	longer := bits(fit(t, c, set))
+	c.Resume = nil
+	if !slices.Equal(longer, bits(fit(t, c, set))) { // at a constant rate nothing tells the difference
+		t.Error("two and two epochs give other weights than four")
+	}
+	c.Resume, c.Epochs = saved, 1
+	if _, err := Fit(context.Background(), c, set, nil); err == nil || !strings.Contains(err.Error(), "ask for more epochs") {
+		t.Errorf("error %v", err)
+	}
+	other, _ := dataset.Digits(4, 200, 0)
+	c.Epochs = 4
+	if _, err := Fit(context.Background(), c, other, nil); !errors.Is(err, ErrOtherOptions) {
+		t.Errorf("on other data: error %v", err)
+	}
+}
+
 func TestSaveErrorEndsTheRun(t *testing.T) {
 	set, _ := dataset.Digits(3, 40, 0)
 	full := errors.New("disk full")

@@ -3,6 +3,9 @@
 package train
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -33,16 +36,34 @@ type State struct {
 	BestLoss float64
 	Stale    int // epochs since then
 
-	// Options describes everything the result depends on, except the data's values;
-	// a run goes on only under the same options.
+	// Loss, Hits and Rows are the sums over the steps of the epoch that is not finished.
+	Loss       float64
+	Hits, Rows int
+
+	// Options describes everything the result depends on but the number of epochs, the data's
+	// values among it; a run goes on only under the same options. Epochs may be more: the
+	// learning rate then follows the schedule of the new number from there on.
 	Options string
+	Epochs  int
+	Done    bool // all epochs are behind the run; no part of a file
+}
+
+// ErrOtherOptions says that a State was taken under other options or on other data.
+var ErrOtherOptions = errors.New("was made with other options or data, so going on would not give the same result")
+
+// options returns the fingerprint, made once.
+func (r *run) options() string {
+	if r.print == "" {
+		r.print = r.fingerprint(r.set)
+	}
+	return r.print
 }
 
 // fingerprint describes the options and the data a result depends on. Workers and
 // callbacks are not among them.
 func (c Config) fingerprint(set *dataset.Set) string {
-	s := fmt.Sprintf("%v %d x %d, activation %d, classic %v; %d epochs of batch %d, rate %v, schedule %d, warm-up %v, clip %v, smooth %v, shift %d, class weights %v, patience %d, seed %d; %d sequences of %d x %d, %d outputs, task %d, per step %v",
-		c.Cell, c.Layers, c.Units, c.Activation, c.Classic, c.Epochs, c.Batch, c.Rate, c.Schedule, c.WarmUp, c.Clip, c.Smooth, c.Shift, c.ClassWeights, c.Patience, c.Seed,
+	s := fmt.Sprintf("%v %d x %d, activation %d, classic %v; batch %d, rate %v, schedule %d, warm-up %v, clip %v, smooth %v, shift %d, class weights %v, patience %d, seed %d; %d sequences of %d x %d, %d outputs, task %d, per step %v",
+		c.Cell, c.Layers, c.Units, c.Activation, c.Classic, c.Batch, c.Rate, c.Schedule, c.WarmUp, c.Clip, c.Smooth, c.Shift, c.ClassWeights, c.Patience, c.Seed,
 		set.Len(), set.Steps, set.Features, set.Outputs, set.Task, set.PerStep)
 	if c.Window > 1 || c.OutputGate {
 		s += fmt.Sprintf("; window %d, output gate %v", c.Window, c.OutputGate)
@@ -62,18 +83,26 @@ func (c Config) fingerprint(set *dataset.Set) string {
 	if c.Noise > 0 || c.Decay > 0 {
 		s += fmt.Sprintf("; noise %v, decay %v", c.Noise, c.Decay)
 	}
-	if set.Origin != nil {
-		s += "; data " + set.Origin.SHA256
-	}
+	s += "; data " + contentOf(set)
 	if c.Validation != nil {
-		s += fmt.Sprintf("; validation of %d", c.Validation.Len())
+		s += fmt.Sprintf("; validation of %d, %s", c.Validation.Len(), contentOf(c.Validation))
 	}
 	return s
 }
 
+// contentOf hashes all of a set that training reads.
+func contentOf(set *dataset.Set) string {
+	h := sha256.New()
+	fmt.Fprintln(h, set.Fingerprint(), set.Mean, set.Std, set.Pad)
+	for i := range set.Len() {
+		fmt.Fprintln(h, set.Length(i))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
 // state copies the run as it is now.
 func (r *run) state() *State {
-	s := &State{Step: r.step, Options: r.fingerprint(r.set), Best: r.best, BestLoss: r.bestLoss, Stale: r.stale}
+	s := &State{Step: r.step, Options: r.options(), Epochs: r.Epochs, Done: r.epoch >= r.Epochs, Loss: r.loss, Hits: r.hits, Rows: r.rows, Best: r.best, BestLoss: r.bestLoss, Stale: r.stale}
 	s.Network, s.Carried = r.copyOut(weights), r.engine.carriedStates()
 	if r.feed.target != nil {
 		s.HeadKernel, s.HeadBias = slices.Clone(s.Network.HeadKernel), slices.Clone(s.Network.HeadBias)
@@ -100,16 +129,16 @@ func (r *run) network() *nn.Network {
 
 // resume puts the run where s was taken.
 func (r *run) resume(s *State) error {
-	if want := r.fingerprint(r.set); s.Options != want {
-		return fmt.Errorf("the checkpoint was made with other options, so going on would not give the same result:\n  checkpoint: %s\n  now:        %s", s.Options, want)
+	if want := r.options(); s.Options != want {
+		return fmt.Errorf("the checkpoint %w:\n  checkpoint: %s\n  now:        %s", ErrOtherOptions, s.Options, want)
 	}
 	for _, n := range []*nn.Network{s.Network, s.M, s.V} {
 		if n == nil || !sameShape(n, r.net) {
 			return fmt.Errorf("the checkpoint's tensors do not fit the network of its options")
 		}
 	}
-	if s.Step < 0 || s.Step > r.stepsPerEpoch()*r.Epochs {
-		return fmt.Errorf("the checkpoint is at step %d of %d", s.Step, r.stepsPerEpoch()*r.Epochs)
+	if most := r.stepsPerEpoch() * r.Epochs; s.Step < 0 || s.Step > most {
+		return fmt.Errorf("the checkpoint is at step %d, and %d epochs end at %d: ask for more epochs, or begin anew without it", s.Step, r.Epochs, most)
 	}
 	in := func(keras, panels *float32) { *panels = *keras }
 	r.engine.visit(s.M, func(m *cell.Matrix) []float32 { return m.M }, in)
@@ -129,6 +158,7 @@ func (r *run) resume(s *State) error {
 	r.step, r.epoch = s.Step, s.Step/r.stepsPerEpoch()
 	r.best, r.bestLoss, r.stale = s.Best, s.BestLoss, s.Stale
 	r.resumed = s.Step
+	r.loss, r.hits, r.rows = s.Loss, s.Hits, s.Rows
 	return nil
 }
 
@@ -155,6 +185,7 @@ func (r *run) validate(p *Progress) {
 		return
 	}
 	net := r.network()
+	p.Validated = true
 	if r.Carry {
 		p.ValidationAccuracy, p.ValidationLoss, _ = EvaluateCarried(net, r.Validation) // Untrained has asked
 	} else {

@@ -63,6 +63,7 @@ type buildFlags struct {
 	sequence, out  string
 	compare, chain int
 	trained        bool // a network is in kept
+	running        *runFile
 	evidence       report.Evidence
 	json           bool
 }
@@ -103,6 +104,13 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	}
 	if p.form, err = choose("--sequence", b.sequence, compile.FormNames()); err != nil {
 		return p, err
+	}
+	for _, file := range []string{b.train.state, b.train.history} {
+		if file != "" {
+			if err := checkOutput(file, true); err != nil {
+				return p, err
+			}
+		}
 	}
 	if b.lower.whole(p.train.Stack, &p.lower) && p.form == compile.FormAuto {
 		p.form = compile.FormUnrolled
@@ -155,9 +163,9 @@ func runBuild(c *cli, b *buildFlags) error {
 		return err
 	}
 	if err == nil || errors.Is(err, errReported) {
-		return errors.Join(err, os.Remove(b.kept()))
+		return errors.Join(err, os.Remove(b.kept()), b.running.done())
 	}
-	return fmt.Errorf("%w\nthe trained network is in %s", err, b.kept())
+	return fmt.Errorf("%w\nthe trained network is in %s; the same command goes on from there", err, b.kept())
 }
 
 // settle takes the flags of a file, and writes down all of them as they were given, before
@@ -252,7 +260,10 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*
 	if err := b.rehearse(c, plan, set); err != nil {
 		return nil, nil, err
 	}
-	net, err := fit(c, plan.train, set, b.evidence.Learn)
+	if b.running, err = b.train.keepRun(c, &plan.train, b.out); err != nil {
+		return nil, nil, err
+	}
+	net, err := b.running.fit(c, &b.train, plan.train, set, b.evidence.Learn)
 	if net != nil {
 		err = errors.Join(err, b.keep(net))
 	}

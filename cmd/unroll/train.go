@@ -8,13 +8,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/dataset"
@@ -31,7 +29,6 @@ var trainVerb = verb{
 		var t trainFlags
 		d.add(f)
 		t.add(f)
-		f.StringVar(&t.state, "state", "", "file that keeps the run after every epoch and on Ctrl-C; the same command goes on from it")
 		out := f.StringP("output", "o", "", "the .safetensors file to write (default: CELL.safetensors)")
 		force := f.Bool("force", false, "replace an existing file")
 		asJSON := f.Bool("json", false, "print the result as JSON")
@@ -56,7 +53,7 @@ type trainFlags struct {
 	window                     int
 	validation                 float64
 	patience                   int
-	state                      string
+	state, history             string
 	perStep                    bool // the data has a label for every step
 	given                      func(flag string) bool
 }
@@ -82,6 +79,8 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&t.carry, "carry", false, "train on streams: the state goes on from every sequence to the next, as in a device that nobody resets")
 	f.Float64Var(&t.dropout, "dropout", 0, "fraction of the units of every layer that are silent in a sequence, anew every time")
 	f.StringVar(&t.augment, "augment", "", "what happens to sequences, anew every time: "+train.AugmentHelp)
+	f.StringVar(&t.state, "state", "", "file that keeps the run, also when it is done: the same command goes on from it, with more --epochs too (default: one beside the output, while the run lasts)")
+	f.StringVar(&t.history, "history", "", "file to write a line of JSON into for every epoch")
 	f.StringVar(&t.weights, "class-weights", "", "factor of each class's loss, as 1,2.5,1, or balanced: the rarer the heavier (default: all 1)")
 	t.given = f.Changed
 	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm, 0 for none (default: the recipe's)")
@@ -196,30 +195,6 @@ func stackName(list string) string {
 
 // maxStackName keeps names of files short.
 const maxStackName = 48
-
-// resumable keeps the state of the run in a file after every epoch and on Ctrl-C, and
-// goes on from it when it is there.
-func (t *trainFlags) resumable(cfg *train.Config) error {
-	if t.state == "" {
-		return nil
-	}
-	cfg.Save = func(s *train.State) error {
-		var b bytes.Buffer
-		if err := checkpoint.WriteState(&b, s); err != nil {
-			return err
-		}
-		return writeFile(t.state, b.Bytes(), true)
-	}
-	b, err := budget.ReadFile(t.state)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	cfg.Resume, err = checkpoint.ReadState(t.state, bytes.NewReader(b), int64(len(b)))
-	return err
-}
 
 // fitTo completes the configuration for the data: the recipe that its size calls for, the
 // validation part and the weights of classes. It returns the part to train on, having said
@@ -348,12 +323,15 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 			out = cfg.Name + ".safetensors"
 		}
 	}
+	force = force || ofRun(cmp.Or(t.state, out+".run"), out)
 	if err := checkOutput(out, force); err != nil {
 		return err
 	}
-	if t.state != "" {
-		if err := checkOutput(t.state, true); err != nil {
-			return err
+	for _, file := range []string{t.state, t.history} {
+		if file != "" {
+			if err := checkOutput(file, true); err != nil {
+				return err
+			}
 		}
 	}
 	set, test, err := d.open(c)
@@ -363,10 +341,11 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if set, err = t.fitTo(c, &cfg, set, test, d.seed); err != nil {
 		return err
 	}
-	if err := t.resumable(&cfg); err != nil {
+	run, err := t.keepRun(c, &cfg, out)
+	if err != nil {
 		return err
 	}
-	net, err := fit(c, cfg, set, nil)
+	net, err := run.fit(c, t, cfg, set, nil)
 	interrupted := errors.Is(err, context.Canceled) && net != nil
 	if net == nil {
 		return err
@@ -404,11 +383,16 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err != nil && !interrupted {
 		return fmt.Errorf("%w\nthe last good network is in %s", err, out)
 	}
+	if !interrupted {
+		if err := run.done(); err != nil {
+			return err
+		}
+	}
 	if asJSON {
 		return printJSON(c.stdout, r)
 	}
 	if interrupted {
-		fmt.Fprintln(c.stdout, "interrupted: what follows is the network so far")
+		fmt.Fprintln(c.stdout, "interrupted: what follows is the network so far; the same command goes on with it")
 	}
 	fmt.Fprintf(c.stdout, "%s parameters, %s on %s test sequences%s\nwrote %s\nnext: %s\n",
 		commas(r.Parameters), told, commas(test.Len()), carried, out, command("lower", out))

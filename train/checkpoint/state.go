@@ -18,6 +18,10 @@ type progress struct {
 	HasBest  bool    `json:"has_best,omitempty"`
 	BestLoss float64 `json:"best_loss,omitempty"`
 	Stale    int     `json:"stale,omitempty"`
+	Loss     float64 `json:"loss,omitempty"` // sums over the epoch that is not finished
+	Hits     int     `json:"hits,omitempty"`
+	Rows     int     `json:"rows,omitempty"`
+	Epochs   int     `json:"epochs"`
 	Options  string  `json:"options"`
 	Carried  []int   `json:"carried,omitempty"` // values of every array of carried states
 }
@@ -34,7 +38,7 @@ func WriteState(w io.Writer, s *train.State) error {
 	for _, v := range s.Carried {
 		carried = append(carried, len(v))
 	}
-	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.BestLoss, s.Stale, s.Options, carried})
+	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.BestLoss, s.Stale, s.Loss, s.Hits, s.Rows, s.Epochs, s.Options, carried})
 	if err != nil {
 		return fmt.Errorf("training state at step %d: %w", s.Step, err)
 	}
@@ -83,7 +87,7 @@ func ReadState(name string, r io.ReaderAt, size int64) (*train.State, error) {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return nil, fmt.Errorf("%s: bad training state in the metadata: %w", name, err)
 	}
-	s := &train.State{Step: p.Step, BestLoss: p.BestLoss, Stale: p.Stale, Options: p.Options}
+	s := &train.State{Step: p.Step, BestLoss: p.BestLoss, Stale: p.Stale, Options: p.Options, Epochs: p.Epochs, Loss: p.Loss, Hits: p.Hits, Rows: p.Rows}
 	if s.Network, err = c.readNetwork(); err != nil {
 		return nil, err
 	}
