@@ -32,6 +32,7 @@ var Passes = []Pass{
 	{Name: "sums", Doc: "let the MAC array do int8 ADD and SUB where it gives the same result", Optional: true, run: scheduled(schedule.SumByPooling)},
 	{Name: "shapes", Doc: "write elementwise maps as pixels of 16 channels, which move in whole bursts", Optional: true, run: scheduled(schedule.ShapeElementwise)},
 	{Name: "blocks", Doc: "choose OFM blocks and SHRAM layouts by the cycle model", run: scheduled(schedule.ChooseBlocks)},
+	{Name: "interleave", Doc: "move operations apart that wait for each other, where others fit between them", Optional: true, run: scheduled(schedule.Interleave)},
 	{Name: "budget", Doc: "choose the weights that stay in SRAM when there is a budget", run: scheduled(schedule.KeepWithinBudget)},
 	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: scheduled(schedule.SplitWeights)},
 	{Name: "copies", Doc: "choose which weights and records kernels read from a copy in SRAM", Optional: true, run: scheduled(schedule.ChooseCopies)},

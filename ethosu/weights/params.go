@@ -78,7 +78,16 @@ func (h *histogram) tally(runs bool, buf []value) []value {
 			buf = append(buf, value{int32(f), n})
 		}
 	}
-	slices.SortStableFunc(buf, func(a, b value) int { return int(b.n) - int(a.n) })
+	// Numbers sort faster than structures: a higher count is a smaller number, and of
+	// equal counts the smaller value comes first.
+	var keys [maxIndex + 1]uint64
+	for i, v := range buf {
+		keys[i] = uint64(math.MaxInt32-v.n)<<32 | uint64(v.f)
+	}
+	slices.Sort(keys[:len(buf)])
+	for i, k := range keys[:len(buf)] {
+		buf[i] = value{int32(k & math.MaxUint32), math.MaxInt32 - int32(k>>32)}
+	}
 	return buf
 }
 
@@ -187,26 +196,33 @@ func (p *params) choose(values []value, size int) bool {
 	var cost [6]int64
 	var sum [6]int64   // quotients
 	var three [6]int64 // weights with a quotient of 2, which truncation makes cheaper
-	largest, n := int32(0), int64(0)
-	for i := range values {
-		v := values[i]
-		idx := int32(i)
-		if i >= len(inside) {
-			idx = max(v.f, 1) + shift
+	largest, n := int32(len(inside)-1), int64(0)
+	var count [maxIndex + 1]int64 // by index, and then by quotient
+	for i, v := range inside {
+		count[i] = int64(v.n)
+	}
+	for _, v := range outside {
+		idx := max(v.f, 1) + shift
+		if idx > maxIndex {
+			return false
 		}
 		largest = max(largest, idx)
-		c := int64(v.n)
-		n += c
-		for k := range sum {
-			q := idx >> k
-			sum[k] += c * int64(q)
-			if q == 2 {
-				three[k] += c
-			}
-		}
+		count[idx] += int64(v.n)
 	}
-	if largest > maxIndex {
-		return false
+	for k, top := 0, int(largest); k < len(sum); k, top = k+1, top>>1 {
+		if k > 0 {
+			for q := range top + 1 {
+				count[q] = count[2*q] + count[2*q+1]
+			}
+			clear(count[top+1 : 2*top+2])
+		}
+		for q, c := range count[:top+1] {
+			sum[k] += c * int64(q)
+		}
+		three[k] = count[2]
+	}
+	for _, v := range values {
+		n += int64(v.n)
 	}
 	for k := range cost {
 		cost[k] = sum[k] + n*int64(1+k)

@@ -46,16 +46,16 @@ func split(weights []int16, block int) []*part {
 		p.bits = p.h.best(few).bits
 		parts = append(parts, p)
 	}
-	gains := make([]int, len(parts))
-	joined := func(i int) *part {
+	// What each part and the next one gain as one, and what they become.
+	gains, joined := make([]int, len(parts)), make([]*part, len(parts))
+	join := func(i int) {
 		p := &part{start: parts[i].start, end: parts[i+1].end, h: parts[i].h}
 		p.h.add(&parts[i+1].h)
 		p.bits = p.h.best(few).bits
-		return p
+		gains[i], joined[i] = parts[i].bits+parts[i+1].bits-p.bits, p
 	}
-	gain := func(i int) int { return parts[i].bits + parts[i+1].bits - joined(i).bits }
 	for i := range len(parts) - 1 {
-		gains[i] = gain(i)
+		join(i)
 	}
 	for len(parts) > 1 {
 		at := 0
@@ -67,14 +67,14 @@ func split(weights []int16, block int) []*part {
 		if gains[at] < 0 {
 			break
 		}
-		parts[at] = joined(at)
+		parts[at] = joined[at]
 		parts = slices.Delete(parts, at+1, at+2)
-		gains = slices.Delete(gains, at, at+1)
+		gains, joined = slices.Delete(gains, at, at+1), slices.Delete(joined, at, at+1)
 		if at > 0 {
-			gains[at-1] = gain(at - 1)
+			join(at - 1)
 		}
 		if at+1 < len(parts) {
-			gains[at] = gain(at)
+			join(at)
 		}
 	}
 	return parts
@@ -138,9 +138,16 @@ func (s *section) chooseSlices() {
 	for j := range total {
 		from[j] = uint8(j)
 	}
+	one := table.single(step)
+	var sums [len(modes)]int32
 	for b := range blocks {
 		at, end := b*step, min((b+1)*step, len(s.w))
-		bits := laneSums(table, s.w[at:end])
+		bits := &sums
+		if one != nil {
+			bits = &one[s.w[at]&maxIndex]
+		} else {
+			sums = laneSums(table, s.w[at:end])
+		}
 		var zbits [4]int32
 		if s.runs {
 			if b == 0 {
@@ -160,12 +167,15 @@ func (s *section) chooseSlices() {
 		}
 		floor := total[best] + change
 		row := from[(b+1)*states : (b+2)*states]
-		for j := range total {
-			cost := bits[j%len(modes)] + zbits[j/len(modes)]
-			if floor < total[j] {
-				row[j], total[j] = uint8(best), floor+cost
-			} else {
-				row[j], total[j] = uint8(j), total[j]+cost
+		for k := range zdivs {
+			z := zbits[k]
+			now, came := total[k*len(modes):][:len(modes)], row[k*len(modes):][:len(modes)]
+			for j, t := range now {
+				came[j] = uint8(k*len(modes) + j)
+				if floor < t {
+					came[j], t = uint8(best), floor
+				}
+				now[j] = t + bits[j] + z
 			}
 		}
 	}
@@ -207,14 +217,29 @@ type lanes struct {
 	illegal uint16 // modes that cannot code the index
 }
 
+// laneTable is the costs of every index.
+type laneTable [maxIndex + 1]lanes
+
+// single returns the sums of blocks of one index, nil for other blocks.
+func (t *laneTable) single(step int) *[maxIndex + 1][len(modes)]int32 {
+	if step != 1 {
+		return nil
+	}
+	one := new([maxIndex + 1][len(modes)]int32)
+	for v := range one {
+		one[v] = laneSums(t, []uint16{uint16(v)})
+	}
+	return one
+}
+
 // laneTable returns the costs of every index in the section's modes.
-func (s *section) laneTable() *[maxIndex + 1]lanes {
+func (s *section) laneTable() *laneTable {
 	raw := s.raw()
 	plain := 1 << raw
 	if len(s.pal.entries) > 0 {
 		plain = len(s.pal.entries)
 	}
-	table := new([maxIndex + 1]lanes)
+	table := new(laneTable)
 	for v, row := range indexBits(raw) {
 		for j, bits := range row {
 			if bits == illegal || modes[j].wdiv == wdivRaw && v >= plain {
@@ -229,7 +254,7 @@ func (s *section) laneTable() *[maxIndex + 1]lanes {
 
 // laneSums returns the costs of the indices in every mode; a mode that cannot code
 // them all costs more than any that can.
-func laneSums(table *[maxIndex + 1]lanes, w []uint16) (sums [len(modes)]int32) {
+func laneSums(table *laneTable, w []uint16) (sums [len(modes)]int32) {
 	// A lane overflows after 65536/37 weights: 37 bits is the dearest index.
 	const most = 1024
 	var bad uint16

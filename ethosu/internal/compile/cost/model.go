@@ -35,12 +35,12 @@ type Model struct {
 	Memory *memory.Map
 
 	times   map[perf.Work]Time
-	choices map[perf.Work]Choice
+	choices map[blockKey]Choice
 }
 
 // NewModel returns a model that was asked nothing yet.
 func NewModel(t target.Target, m *memory.Map) *Model {
-	return &Model{Target: t, Memory: m, times: map[perf.Work]Time{}, choices: map[perf.Work]Choice{}}
+	return &Model{Target: t, Memory: m, times: map[perf.Work]Time{}, choices: map[blockKey]Choice{}}
 }
 
 // Constants is how a kernel reads its weights and its records of bias and scale.

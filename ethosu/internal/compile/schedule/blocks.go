@@ -14,7 +14,8 @@ import (
 // model, and its SHRAM layout.
 func ChooseBlocks(pl *Plan) error {
 	depths := map[*kernel.Weights]map[int]int{} // how many kernels have which block depth
-	for _, o := range pl.Ops {
+	for i, o := range pl.Ops {
+		o.hidden = i+1 < len(pl.Ops) && !pl.Ops[i+1].reads(o)
 		if err := pl.setBlock(o, 0); err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func (pl *Plan) setBlock(o *Op, depth int) error {
 	a := &o.blocks[q.slot()]
 	if a.question != q {
 		w := pl.work(o)
-		c, ok := pl.Memo.Cost.Block(w, depth)
+		c, ok := pl.Memo.Cost.Block(w, depth, o.hidden)
 		if !ok {
 			return pl.noBlock(o)
 		}
@@ -81,7 +82,7 @@ func (pl *Plan) setBlock(o *Op, depth int) error {
 // chooseBlock returns the block that the cycle model likes best, of the given depth if
 // that is not 0.
 func (pl *Plan) chooseBlock(o *Op, depth int) (cost.Choice, error) {
-	c, ok := pl.Memo.Cost.Block(pl.work(o), depth)
+	c, ok := pl.Memo.Cost.Block(pl.work(o), depth, o.hidden)
 	if !ok {
 		return c, pl.noBlock(o)
 	}

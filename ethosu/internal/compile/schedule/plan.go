@@ -91,10 +91,16 @@ type Op struct {
 	Scales *Coded  // packed records
 
 	fetchRecords bool  // the records come to SRAM right before
+	hidden       bool  // the next kernel reads nothing of it
 	forms        []*Op // the same with its maps in other shapes
 
 	times  [answers]timeAnswer
 	blocks [answers]blockAnswer
+}
+
+// reads reports whether a kernel reads what another one wrote.
+func (o *Op) reads(of *Op) bool {
+	return of.OFM.Meets(o.IFM) || o.IFM2 != nil && !o.Scalar && of.OFM.Meets(o.IFM2)
 }
 
 // Reads calls f for every buffer that the kernel reads.

@@ -22,6 +22,7 @@ func (pl *Plan) work(o *Op) perf.Work {
 // time returns the time of a kernel in its block, given where its weights are copied to.
 func (pl *Plan) time(o *Op) cost.Time {
 	q := pl.question(o, o.Block)
+	q.hidden = false
 	a := &o.times[q.slot()]
 	if a.question != q {
 		w := pl.work(o)
@@ -38,10 +39,12 @@ type question struct {
 	bytes int // of the weight stream
 	mode  copyMode
 	fetch bool
+
+	hidden bool // of a block; its time does not depend on it
 }
 
 func (pl *Plan) question(o *Op, b block.Shape) question {
-	q := question{of: o, block: b, fetch: o.fetchRecords}
+	q := question{of: o, block: b, fetch: o.fetchRecords, hidden: o.hidden}
 	if o.Weights != nil {
 		q.mode, q.bytes = pl.copies[o.Weights], pl.weightBytes(o)
 	}
