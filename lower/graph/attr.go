@@ -95,7 +95,8 @@ type (
 	}
 	// SplitAttr belongs to SPLIT: axis (scalar tensor), input.
 	SplitAttr struct{ NumSplits int }
-	// CastAttr belongs to CAST. Kernels go by the tensors' types, as we do.
+	// CastAttr belongs to CAST. Kernels go by the tensors' types, which have to be these;
+	// both float32, the schema's default, stands for nothing said.
 	CastAttr struct{ In, Out DType }
 	// SplitVAttr belongs to SPLIT_V: input, sizes, axis.
 	SplitVAttr struct{ NumSplits int }
@@ -108,6 +109,12 @@ type (
 		Activation         Activation
 		CellClip, ProjClip float32
 		TimeMajor          bool
+	}
+	// SequenceRNNAttr belongs to UNIDIRECTIONAL_SEQUENCE_RNN: input, weights, recurrent
+	// weights, bias, state.
+	SequenceRNNAttr struct {
+		TimeMajor  bool
+		Activation Activation
 	}
 	// ReducerAttr belongs to MEAN, SUM, REDUCE_MAX and REDUCE_MIN: input, axes.
 	ReducerAttr struct{ KeepDims bool }

@@ -34,6 +34,7 @@ const (
 	Tanh                       Kind = 28
 	Custom                     Kind = 32
 	Pad                        Kind = 34
+	UnidirectionalSequenceRNN  Kind = 35
 	Gather                     Kind = 36
 	BatchToSpaceND             Kind = 37
 	SpaceToBatchND             Kind = 38

@@ -17,6 +17,13 @@ func init() {
 				f.Bool(3, &a.TimeMajor, false)
 				return a
 			}, Versions: [3]int{1, 1, 1}, Releases: since("1.13 1.14 2.3")}},
+		Descriptor{Kind: UnidirectionalSequenceRNN, Name: "UNIDIRECTIONAL_SEQUENCE_RNN", Class: Structural, Attr: SequenceRNNAttr{}, Inputs: Count{5, 5}, Outputs: one,
+			File: File{Union: 31, Fields: func(f Fields, attr any) any {
+				a, _ := attr.(SequenceRNNAttr)
+				f.Bool(0, &a.TimeMajor, false)
+				f.Byte(1, (*uint8)(&a.Activation), 0)
+				return a
+			}, Versions: [3]int{1, 1, 1}, Releases: since("1.14")}},
 		Descriptor{Kind: SVDF, Name: "SVDF", Attr: SVDFAttr{}, Inputs: Count{5, 5}, Outputs: one,
 			Optional: func(pos int) bool { return pos == 3 }, Types: typesSVDF, Shapes: shapesSVDF,
 			File: File{Union: 6, Fields: func(f Fields, attr any) any {

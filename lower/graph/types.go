@@ -166,6 +166,9 @@ func typesDequantize(g *Graph, op *Op) error {
 // quantizations need not agree: the numbers are copied, whatever they stand for.
 func typesCast(g *Graph, op *Op) error {
 	in, out := g.Tensors[op.Inputs[0]], g.Tensors[op.Outputs[0]]
+	if a := op.Attr.(CastAttr); a != (CastAttr{}) && (a.In != in.Type || a.Out != out.Type) {
+		return fmt.Errorf("attributes say %v to %v, but %q is %v and %q is %v: they have to agree", a.In, a.Out, in.Name, in.Type, out.Name, out.Type)
+	}
 	switch in.Type {
 	case Int8, Int16, Int32, Float32, Bool:
 	default:

@@ -46,8 +46,8 @@ func forSoftmax8(g *graph.Graph, op *graph.Op) (Softmax8, error) {
 	if s.Lo, s.Hi, err = Range(out.t.Type); err != nil {
 		return Softmax8{}, err
 	}
-	if err := fixedOutput(out, float32(math.Ldexp(1, -s.Bits)), s.Lo); err != nil {
-		return Softmax8{}, err
+	if want := math.Ldexp(1, -s.Bits); out.zero != s.Lo || math.Abs(float64(out.scale)-want) > 1e-3*want { // as exactly as the kernel asks for it
+		return Softmax8{}, fixedOutput(out, float32(want), s.Lo)
 	}
 	d := min(beta*float64(in.scale)*(1<<26), 1<<31-1)
 	if !(d > 1) {

@@ -19,7 +19,7 @@ func (c *converter) lift() {
 	for changed := true; changed; {
 		changed = false
 		for _, op := range c.plan.Graph.Ops {
-			if op.Kind != graph.Add && op.Kind != graph.Sub && op.Kind != graph.PRelu || c.compute(op) != graph.Int16 {
+			if op.Kind != graph.Add && op.Kind != graph.Sub || c.compute(op) != graph.Int16 {
 				continue
 			}
 			role := c.role(op.Outputs[0])

@@ -144,10 +144,11 @@ func openTFLite(file string, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := tflite.Read(file, raw)
+	m, err := tflite.ReadModel(file, raw)
 	if err != nil {
 		return nil, err
 	}
+	g := m.Graph
 	if len(o.Shapes)+len(o.Set) > 0 {
 		return nil, fmt.Errorf("%s: a .tflite has fixed shapes and no inputs to fix: --shape and --set are for .onnx", file)
 	}
@@ -158,7 +159,9 @@ func openTFLite(file string, o Options) (*Network, error) {
 			}
 		}
 	}
-	n := &Network{File: file, Format: TFLite.String(), Graph: g}
+	n := &Network{File: file, Format: TFLite.String(), Graph: g, Sums: m.Sums, Carried: m.Carried, Bounds: m.Bounds}
+	n.roles(m.Roles)
+	n.fused(m.Fused, o.States)
 	if err := n.pair(o.States); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

@@ -28,7 +28,10 @@ func (r *reader) normalize() error {
 	if err := fold(g); err != nil {
 		return err
 	}
-	return r.variables()
+	if err := r.variables(); err != nil {
+		return err
+	}
+	return r.unfuse()
 }
 
 // indexable checks that an operator's tensors exist, before anything looks at them.
@@ -98,6 +101,12 @@ func foldable(g *graph.Graph, op *graph.Op, given map[graph.TensorID]bool) bool 
 
 // foldOne gives the outputs of an operator their constant values, or returns errKeep.
 func foldOne(g *graph.Graph, op *graph.Op) error {
+	if in := graph.None; op.Kind == graph.Dequantize && len(op.Inputs) == 1 && len(op.Outputs) == 1 {
+		if in = op.Inputs[0]; in != graph.None && g.Tensors[in].IsConst() && g.Tensors[in].Type == graph.Float32 { // was float16
+			g.Tensors[op.Outputs[0]].Data = g.Tensors[in].Data
+			return nil
+		}
+	}
 	if op.Kind == graph.Shape {
 		return foldShape(g, op)
 	}

@@ -20,6 +20,14 @@ type Model struct {
 	// Signature has the names of graph inputs and outputs that programs use,
 	// in signature order; empty where the file has no signature.
 	SignatureInputs, SignatureOutputs []string
+
+	// Of recurrent operators of float32 that were written out: what the values of all
+	// steps share a quantization with, by tensor; see onnx.Result for the others. Fused
+	// are their states.
+	Roles         map[graph.TensorID]string
+	Sums, Carried map[string]bool
+	Bounds        map[string][2]float32
+	Fused         []graph.State
 }
 
 // Metadata is a named blob, such as min_runtime_version or Vela's
@@ -182,10 +190,6 @@ func (r *reader) tensor(i int, t table) *graph.Tensor {
 	for _, d := range t.ints(tensorShape, what+" shape") {
 		x.Shape = append(x.Shape, int(d))
 	}
-	if !x.Type.Known() && x.Type != resource && !r.foreign[x.Type] {
-		r.foreign[x.Type] = true
-		r.foreignTypes = append(r.foreignTypes, foreignType(what, x.Type))
-	}
 	if t.present(tensorSparsity) {
 		r.fail("%s: is sparse, expected dense; convert the model without sparsity", what)
 	}
@@ -195,6 +199,13 @@ func (r *reader) tensor(i int, t table) *graph.Tensor {
 	}
 	if r.err == nil && buffer < len(r.buffers) {
 		x.Data = r.buffers[buffer]
+	}
+	if !x.Type.Known() && x.Type != resource && (x.Type != float16 || x.Data == nil) && !r.foreign[x.Type] {
+		r.foreign[x.Type] = true
+		r.foreignTypes = append(r.foreignTypes, foreignType(what, x.Type))
+	}
+	if x.Type == float16 && x.Data != nil { // weights, which a DEQUANTIZE makes float32
+		r.halves(x, what)
 	}
 	x.Quant = r.quant(t.sub(tensorQuant, what+" quantization"), what)
 	return x

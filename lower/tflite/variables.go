@@ -171,7 +171,9 @@ func (r *reader) carry(v *variable) error {
 		return nil
 	}
 	if first != nil && !bytes.Equal(first.Data, in.ZeroBytes()) {
-		return fmt.Errorf("starts with other values than real 0, which states start with; convert the model with initial states of 0, or make the state an input and an output and feed it at the first call")
+		if err := r.started(v, first); err != nil {
+			return err
+		}
 	}
 	out := g.Tensors[v.now]
 	if v.now == v.in || out.IsConst() || out.Variable || slices.Contains(g.Inputs, v.now) || slices.Contains(g.Outputs, v.now) {
@@ -180,6 +182,7 @@ func (r *reader) carry(v *variable) error {
 		g.Ops = append(g.Ops, &graph.Op{Kind: graph.Reshape, Attr: graph.ReshapeAttr{}, Inputs: []graph.TensorID{v.now}, Outputs: []graph.TensorID{id}})
 		v.now = id
 	}
+	in = g.Tensors[v.in]
 	in.Name = v.name
 	g.Inputs, g.Outputs = append(g.Inputs, v.in), append(g.Outputs, v.now)
 	g.States = append(g.States, graph.State{In: v.in, Out: v.now})
