@@ -5,6 +5,7 @@ package codegen
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"hash/crc64"
 	"strings"
 
@@ -13,8 +14,10 @@ import (
 
 const (
 	blobMagic       = 0x424c4e55 // "UNLB"
-	blobFormat      = 1
+	blobFormat      = 2
 	blobHeaderBytes = 64
+
+	blobTrailerBytes = 16
 )
 
 // blobID is a hash of all that the generated C has of a program beside its stream and
@@ -36,31 +39,58 @@ func blobID(prog *ethosu.Program) uint64 {
 	bindings(prog.Outputs)
 	bindings(prog.Variables)
 	fmt.Fprintln(&s, prog.States)
+	if len(prog.Stages) > 1 {
+		for _, stage := range prog.Stages {
+			fmt.Fprintln(&s, stage.Name, stage.Times, stage.Windows)
+		}
+		fmt.Fprintln(&s, len(prog.Constants))
+	}
+	return crc64.Checksum([]byte(s.String()), crcTable)
+}
+
+// stateID is a hash of what a saved state means: tensors, their order, scales and zero points.
+func stateID(v *view) uint64 {
+	var s strings.Builder
+	for _, t := range v.States {
+		fmt.Fprintf(&s, "%s %s %d %d %v %s %d\n", t.Tensor, t.CType, t.StateOffset, t.Bytes, t.Quantized, t.Scale, t.ZeroPoint)
+	}
 	return crc64.Checksum([]byte(s.String()), crcTable)
 }
 
 // addBlob writes the model as a file that PREFIX_init_from takes: a header of 16 words
-// (magic, format, id, bytes, offset and size of stream and of constants), both parts at
-// multiples of 32, and a CRC of all that.
+// (magic, format, id, bytes, offset and size of the constants, number of streams), a table
+// with offset and size of each stream, the parts at multiples of 32, and 16 bytes with
+// CRC-32 of all that, a word of zeros, and CRC-64 of all before it.
 func addBlob(t Tree, p *Project, v *view) error {
 	if !v.Blob {
 		return nil
 	}
-	stream := wordBytes(v.Streams[0].Commands)
-	b := make([]byte, blobHeaderBytes)
+	b := make([]byte, roundUp(blobHeaderBytes+8*len(v.Streams), cacheLine))
 	word := func(i, value int) { binary.LittleEndian.PutUint32(b[4*i:], uint32(value)) }
+	pad := func(to int) { b = append(b, make([]byte, roundUp(len(b), to)-len(b))...) }
 	binary.LittleEndian.PutUint64(b[8:], blobID(p.Program))
 	word(0, blobMagic)
 	word(1, blobFormat)
+	word(7, len(v.Streams))
+	for i, s := range v.Streams {
+		stream := wordBytes(s.Commands)
+		word(16+2*i, len(b))
+		word(17+2*i, len(stream))
+		b = append(b, stream...)
+		pad(cacheLine)
+	}
 	word(5, len(b))
-	word(6, len(stream))
-	b = append(b, stream...)
-	b = append(b, make([]byte, roundUp(len(b), cacheLine)-len(b))...)
-	word(7, len(b))
-	word(8, len(p.Program.Constants))
+	word(6, len(p.Program.Constants))
 	b = append(b, p.Program.Constants...)
-	b = append(b, make([]byte, roundUp(len(b), 8)-len(b))...)
-	word(4, len(b)+8)
-	t["model/"+p.Prefix+".blob"] = binary.LittleEndian.AppendUint64(b, crc64.Checksum(b, crcTable))
+	pad(8)
+	word(4, len(b)+blobTrailerBytes)
+	t["model/"+p.Prefix+".blob"] = sealed(b)
 	return nil
+}
+
+// sealed appends what a blob ends in.
+func sealed(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	b = binary.LittleEndian.AppendUint32(b, 0)
+	return binary.LittleEndian.AppendUint64(b, crc64.Checksum(b, crcTable))
 }

@@ -4,7 +4,6 @@ package codegen
 
 import (
 	"encoding/binary"
-	"hash/crc64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,8 +20,7 @@ func TestBlobIsChecked(t *testing.T) {
 	signed := func(change func(b []byte)) []byte {
 		b := append([]byte(nil), good...)
 		change(b)
-		binary.LittleEndian.PutUint64(b[len(b)-8:], crc64.Checksum(b[:len(b)-8], crcTable))
-		return b
+		return sealed(b[:len(b)-16])
 	}
 	put := func(at int, value uint32) func([]byte) {
 		return func(b []byte) { binary.LittleEndian.PutUint32(b[4*at:], value) }
@@ -35,14 +33,15 @@ func TestBlobIsChecked(t *testing.T) {
 		{"whole", "OK", good},
 		{"more behind it", "OK", append(append([]byte(nil), good...), 1, 2, 3)},
 		{"cut off", "ERR_MODEL", good[:len(good)-8]},
+		{"two streams", "ERR_MODEL", signed(put(7, 2))},
 		{"nearly nothing", "ERR_MODEL", good[:40]},
 		{"other code", "ERR_OTHER_MODEL", generate(t, other)["model/acc.blob"]},
-		{"format 2", "ERR_MODEL", signed(put(1, 2))},
-		{"stream in the header", "ERR_MODEL", signed(put(5, 32))},
-		{"stream off its line", "ERR_MODEL", signed(put(5, 68))},
-		{"stream too long", "ERR_MODEL", signed(put(6, uint32(len(good))))},
-		{"stream wraps", "ERR_MODEL", signed(put(6, 0xffffffff))},
-		{"constants outside", "ERR_MODEL", signed(put(7, 0xffffffe0))},
+		{"format 1", "ERR_MODEL", signed(put(1, 1))},
+		{"stream in the header", "ERR_MODEL", signed(put(16, 32))},
+		{"stream off its line", "ERR_MODEL", signed(put(16, 100))},
+		{"stream too long", "ERR_MODEL", signed(put(17, uint32(len(good))))},
+		{"stream wraps", "ERR_MODEL", signed(put(17, 0xffffffff))},
+		{"constants outside", "ERR_MODEL", signed(put(5, 0xffffffe0))},
 	}
 	for i := 0; i+4 <= len(good); i += 4 {
 		b := append([]byte(nil), good...)

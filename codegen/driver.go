@@ -65,7 +65,7 @@ func armCodes(codes []statusCode) []statusCode {
 	var kept []statusCode
 	for _, c := range codes {
 		switch c.Name {
-		case "OK", "BUSY", "ERR_ARGUMENT", "ERR_STATE", "ERR_ALIGNMENT", "ERR_MODEL":
+		case "OK", "BUSY", "ERR_ARGUMENT", "ERR_STATE", "ERR_ALIGNMENT", "ERR_MODEL", "ERR_OTHER_MODEL":
 			kept = append(kept, c)
 		}
 	}

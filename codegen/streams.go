@@ -18,6 +18,7 @@ type streamView struct {
 	Commands []uint32
 	Payload  []uint32 // for Arm's driver: what the stream needs, then the stream
 	CRC      string   // of Commands, or of Payload when there is one
+	CRC32    string   // likewise
 	Times    int
 	Windows  []windowView // one for each of the stages' regions
 }
@@ -46,10 +47,10 @@ func (v *view) addStreams(prog *ethosu.Program) {
 		}
 	}
 	for _, s := range stages {
-		w := &streamView{Commands: s.Commands, Times: s.Times, CRC: crcLiteral(wordBytes(s.Commands))}
+		w := &streamView{Commands: s.Commands, Times: s.Times, CRC: crcLiteral(wordBytes(s.Commands)), CRC32: crc32Literal(wordBytes(s.Commands))}
 		if v.Arm {
 			payload := (&isa.Payload{Config: prog.Accel.ConfigWord, ID: archVersion, Words: s.Commands}).Append(nil)
-			w.Payload, w.CRC = leWords(payload), crcLiteral(payload)
+			w.Payload, w.CRC, w.CRC32 = leWords(payload), crcLiteral(payload), crc32Literal(payload)
 		}
 		if v.Sequence {
 			w.Name = identifier(s.Name)

@@ -4,7 +4,9 @@ package codegen
 
 import (
 	"fmt"
+	"hash/crc32"
 	"hash/crc64"
+	"slices"
 	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -22,7 +24,7 @@ type view struct {
 	Accel, System, Mode string
 	Banner              string // tool, version, input
 	Source              string
-	Version             string
+	ToolVersion         string
 
 	Arm     bool   // Arm's core driver runs the streams
 	NPUType string // C type of the driver's context
@@ -39,6 +41,9 @@ type view struct {
 	Constants        []uint32
 	ConstantBytes    int
 	ConstantCRC      string
+	ConstantCRC32    string
+	Version          string // of the model: of its streams and constants
+	StateID          string // of what a saved state means
 	ConstantsSection string
 
 	NPUArenaBytes, ArenaBytes, FastSize int
@@ -129,10 +134,10 @@ func newView(p *Project) (*view, error) {
 	v := &view{
 		Prefix: p.Prefix, Macro: strings.ToUpper(p.Prefix),
 		Accel: prog.Accel.Name, System: cComment(prog.System.Name), Mode: cComment(prog.Mode.Name),
-		Banner: banner(p), Source: cComment(p.Source), Version: cComment(p.Version),
+		Banner: banner(p), Source: cComment(p.Source), ToolVersion: cComment(p.Version),
 		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion),
 		Sequence: len(prog.Stages) > 1, WakeUps: prog.WakeUps(),
-		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantCRC: crcLiteral(prog.Constants),
+		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantCRC: crcLiteral(prog.Constants), ConstantCRC32: crc32Literal(prog.Constants),
 		ConstantsSection: "UNROLL_NPU_MODEL", NPUType: "unroll_npu",
 		NPUArenaBytes: prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
 		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.Generation == ethosu.U65, MACs: prog.Accel.MACs, Model: p.Model != nil,
@@ -156,10 +161,9 @@ func newView(p *Project) (*view, error) {
 	}
 	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name
 	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants differ from their CRC-64"})
-	v.Blob = !v.Arm && !v.Sequence
-	if v.Blob {
-		v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_OTHER_MODEL", otherModelError, "the blob is a model for other code than this"})
-	}
+	// What the CPU computes is in the C: another model would need another program.
+	v.Blob = !v.Arm && !slices.ContainsFunc(prog.Stages, func(s ethosu.Stage) bool { return s.CPU != nil })
+	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_OTHER_MODEL", otherModelError, "the blob, or the saved state, is of another model"})
 	if v.Arm {
 		v.StatusCodes = armCodes(v.StatusCodes)
 	}
@@ -178,6 +182,12 @@ func newView(p *Project) (*view, error) {
 	if err := v.addCPU(prog); err != nil {
 		return nil, fmt.Errorf("project %s: %w", p.Prefix, err)
 	}
+	v.StateID = fmt.Sprintf("%016X", stateID(v))
+	all := slices.Clone(prog.Constants)
+	for _, s := range prog.Stages {
+		all = append(all, wordBytes(s.Commands)...)
+	}
+	v.Version = crc32Literal(all)
 	return v, nil
 }
 
@@ -194,6 +204,8 @@ func wordBytes(words []uint32) []byte {
 }
 
 var crcTable = crc64.MakeTable(crc64.ISO)
+
+func crc32Literal(b []byte) string { return fmt.Sprintf("0x%08Xu", crc32.ChecksumIEEE(b)) }
 
 func crcLiteral(b []byte) string { return fmt.Sprintf("0x%016Xu", crc64.Checksum(b, crcTable)) }
 

@@ -8,13 +8,24 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
 // TestBlob runs a model that is not the one linked in, which is damaged: it comes as a
 // blob, from a table here, from a partition or an update in a product.
 func TestBlob(t *testing.T) {
-	p := project(t, readModel(t, "gru32x40_stream"), "ethos-u55-128", "gru", 8)
+	g := readModel(t, "gru32x40_stream")
+	for name, p := range map[string]codegen.Project{
+		"stream":   project(t, g, "ethos-u55-128", "gru", 8),
+		"sequence": sequenceProject(t, g, "ethos-u55-128", "gru", compile.SequenceOptions{Steps: 5}, 8),
+	} {
+		t.Run(name, func(t *testing.T) { runBlob(t, p) })
+	}
+}
+
+func runBlob(t *testing.T, p codegen.Project) {
 	tree := generate(t, p)
 	var table strings.Builder
 	for _, b := range tree["model/gru.blob"] {
@@ -29,7 +40,7 @@ func TestBlob(t *testing.T) {
 		t.Fatalf("main.c calls init %d times", n)
 	}
 	tree["app/main.c"] = []byte(main)
-	words := regexp.MustCompile(`(gru_(?:commands|constants)\[\] = \{\s*)0x[0-9A-F]{8}`)
+	words := regexp.MustCompile(`(gru_(?:commands\w*|constants)\[\] = \{\s*)0x[0-9A-F]{8}`)
 	damaged := words.ReplaceAll(tree["src/gru_model.c"], []byte("${1}0x00000001"))
 	tree["src/gru_model.c"] = damaged
 	report := runProject(t, run.Options{Dir: write(t, tree), On: "host", Accel: p.Program.Accel, PlainCC: true})

@@ -152,6 +152,44 @@ static void reals(void) {
     EXPECT(acc_run_f32(&one, NULL, y) == ACC_ERR_ARGUMENT);
 }
 
+/* A saved state goes back into its own model only. */
+static void saved(void) {
+    static uint8_t data[ACC_SAVED_STATE_BYTES + 1u];
+    uint8_t before[ACC_STATE_BYTES];
+
+    memset(state, 42, sizeof(state));
+    EXPECT(acc_set_state(&one, state) == ACC_OK);
+    EXPECT(acc_save_state(&one, data + 1, ACC_SAVED_STATE_BYTES) == ACC_OK); /* any alignment */
+    EXPECT(acc_save_state(&one, data, ACC_SAVED_STATE_BYTES - 1u) == ACC_ERR_ARGUMENT);
+    EXPECT(acc_save_state(&one, NULL, ACC_SAVED_STATE_BYTES) == ACC_ERR_ARGUMENT);
+    EXPECT(acc_save_state(NULL, data, ACC_SAVED_STATE_BYTES) == ACC_ERR_ARGUMENT);
+    EXPECT(acc_reset_state(&one) == ACC_OK);
+    EXPECT(acc_load_state(&one, data + 1, ACC_SAVED_STATE_BYTES) == ACC_OK);
+    EXPECT(acc_get_state(&one, before) == ACC_OK && memcmp(before, state, sizeof(state)) == 0);
+    EXPECT(acc_reset_state(&one) == ACC_OK && acc_get_state(&one, before) == ACC_OK);
+    for (size_t i = 1; i <= 24u; i++) {
+        data[i] ^= 1u;
+        EXPECT(acc_load_state(&one, data + 1, ACC_SAVED_STATE_BYTES) ==
+               (i <= 8u ? ACC_ERR_MODEL : ACC_ERR_OTHER_MODEL));
+        data[i] ^= 1u;
+    }
+    EXPECT(acc_load_state(&one, data + 1, ACC_SAVED_STATE_BYTES - 1u) == ACC_ERR_MODEL);
+    EXPECT(acc_load_state(&one, NULL, ACC_SAVED_STATE_BYTES) == ACC_ERR_ARGUMENT);
+    EXPECT(acc_get_state(&one, state) == ACC_OK && memcmp(before, state, sizeof(state)) == 0);
+    EXPECT(strcmp(acc_status_name(ACC_ERR_OTHER_MODEL), "ERR_OTHER_MODEL") == 0);
+}
+
+/* Hardware that computes CRC-32 is believed, and asked for stream and constants. */
+static void hardware(void) {
+    fake_asked = 0;
+    fake_hardware = 1;
+    EXPECT(acc_verify() == ACC_OK && fake_asked == 2);
+    fake_hardware = -1;
+    EXPECT(acc_verify() == ACC_ERR_MODEL);
+    fake_hardware = 0;
+    EXPECT(acc_verify() == ACC_OK);
+}
+
 static void classes(void) {
     memset(output, -5, sizeof(output));
     output[4] = output[9] = 3;
@@ -166,6 +204,8 @@ int main(void) {
     exclusive();
     failures();
     reals();
+    saved();
+    hardware();
     classes();
     puts("passed");
     return 0;

@@ -10,6 +10,27 @@
 unroll_npu_status fake_result = UNROLL_NPU_OK;
 int fake_polls = 2;
 
+int fake_hardware;
+int fake_asked;
+
+/* CRC-32 as IEEE 802.3 has it, bit by bit. */
+int unroll_npu_port_intact(const void *data, size_t bytes, uint32_t crc_32) {
+    const uint8_t *at = data;
+    uint32_t crc = 0xFFFFFFFFu;
+
+    fake_asked++;
+    if (fake_hardware <= 0) {
+        return fake_hardware == 0 ? -1 : 0;
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        crc ^= at[i];
+        for (int bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ ((crc & 1u) != 0u ? 0xEDB88320u : 0u);
+        }
+    }
+    return ~crc == crc_32;
+}
+
 static int left;
 
 /* The lock of a program with several threads, which is refused while it is taken. */

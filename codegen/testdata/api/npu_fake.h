@@ -6,5 +6,7 @@
 
 extern unroll_npu_status fake_result; /* what the next runs end with */
 extern int fake_polls;                /* how often a run answers BUSY */
+extern int fake_hardware;             /* CRC-32 unit: 0 none, 1 one that works, -1 one that finds damage */
+extern int fake_asked;                /* how often it was asked */
 
 #endif

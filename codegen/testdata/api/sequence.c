@@ -69,6 +69,13 @@ void unroll_npu_release(unroll_npu *npu) {
     held = 0;
 }
 
+int unroll_npu_port_intact(const void *data, size_t bytes, uint32_t crc_32) {
+    (void)data;
+    (void)bytes;
+    (void)crc_32;
+    return -1;
+}
+
 uint32_t unroll_npu_port_ticks(void) {
     return clock_ms;
 }

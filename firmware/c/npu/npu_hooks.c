@@ -34,3 +34,10 @@ UNROLL_NPU_WEAK void unroll_npu_port_sleep(struct unroll_npu *npu, uint32_t rema
 UNROLL_NPU_WEAK void unroll_npu_port_wake(struct unroll_npu *npu) {
     (void)npu;
 }
+
+UNROLL_NPU_WEAK int unroll_npu_port_intact(const void *data, size_t bytes, uint32_t crc_32) {
+    (void)data;
+    (void)bytes;
+    (void)crc_32;
+    return -1;
+}
