@@ -46,10 +46,24 @@ func benchSimulate(c *cli, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		return printJSON(c.stdout, map[string]any{"inferences_per_second_one_core": one, "inferences_per_second": all, "cores": cores, "speedup": all / one})
+		return printJSON(c.stdout, benchedSimulation{one, all, cores, all / one})
 	}
 	_, err = fmt.Fprintf(c.stdout, "%.0f inferences/s on one core, %.0f on %d (x%.2f)\n", one, all, cores, all/one)
 	return err
+}
+
+// benchedSimulation and benchedCompilation are what bench prints with --json.
+type benchedSimulation struct {
+	OneCore float64 `json:"inferences_per_second_one_core"`
+	All     float64 `json:"inferences_per_second"`
+	Cores   int     `json:"cores"`
+	Speedup float64 `json:"speedup"`
+}
+
+type benchedCompilation struct {
+	Ours    perf.Figures  `json:"ours"`
+	Theirs  *perf.Figures `json:"theirs,omitempty"`
+	Seconds float64       `json:"compile_seconds"`
 }
 
 func rate(c *cli, m runner.Model, workers int) (float64, error) {
@@ -111,7 +125,7 @@ func benchCompile(c *cli, n *npuFlags, against string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	result := map[string]any{"ours": ours, "compile_seconds": took.Seconds()}
+	result := benchedCompilation{Ours: ours, Seconds: took.Seconds()}
 	var theirs perf.Figures
 	if other != nil {
 		if theirs, err = fileFigures(against, other, func(_ *ethosu.Accelerator, s *ethosu.SystemConfig, m *ethosu.MemoryMode) error {
@@ -120,7 +134,7 @@ func benchCompile(c *cli, n *npuFlags, against string, asJSON bool) error {
 		}); err != nil {
 			return err
 		}
-		result["theirs"] = theirs
+		result.Theirs = &theirs
 	}
 	if asJSON {
 		return printJSON(c.stdout, result)

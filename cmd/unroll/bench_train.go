@@ -20,5 +20,10 @@ func benchTrain(c *cli, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	return printJSON(c.stdout, map[string]any{"train": speeds})
+	return printJSON(c.stdout, benchedTraining{speeds})
+}
+
+// benchedTraining is what bench train prints with --json.
+type benchedTraining struct {
+	Train []train.Speed `json:"train"`
 }

@@ -23,7 +23,7 @@ var doctorVerb = verb{
 			}
 			tools := run.Doctor(c.ctx)
 			if *asJSON {
-				return printJSON(c.stdout, map[string]any{"tools": tools})
+				return printJSON(c.stdout, doctored{tools})
 			}
 			for _, t := range tools {
 				if t.Path != "" {
@@ -36,4 +36,9 @@ var doctorVerb = verb{
 			return nil
 		}
 	},
+}
+
+// doctored is what doctor prints with --json.
+type doctored struct {
+	Tools []run.Tool `json:"tools"`
 }

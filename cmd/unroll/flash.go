@@ -23,7 +23,11 @@ unroll flash fw --start                          # and start the image on the FV
 		out := f.StringP("output", "o", "", "folder for the images (default: PROJECT/build/images)")
 		start := f.Bool("start", false, "start the image, where --on says, when it is written")
 		unchecked := f.Bool("unchecked", false, "build a project that is not as it was generated, on what is left of its last build")
+		asJSON := f.Bool("json", false, "print the list of images as JSON")
 		return func(c *cli) error {
+			if *asJSON && *start {
+				return usagef("--json with --start: the image's console is no JSON; start it with unroll run")
+			}
 			dir, err := c.oneArg("the folder of the project")
 			if err != nil {
 				return err
@@ -42,6 +46,9 @@ unroll flash fw --start                          # and start the image on the FV
 			if err != nil {
 				return err
 			}
+			if *asJSON {
+				return printJSON(c.stdout, flashed{files})
+			}
 			for _, f := range files {
 				fmt.Fprintf(c.stdout, "wrote %s: %s bytes at %#x\n", f.Path, commas(f.Bytes), f.Address)
 			}
@@ -51,4 +58,9 @@ unroll flash fw --start                          # and start the image on the FV
 			return runProject(c, run.Options{Dir: dir, On: *on, Image: image, Console: c.stdout}, false)
 		}
 	},
+}
+
+// flashed is what flash prints with --json.
+type flashed struct {
+	Images []run.FlashFile `json:"images"`
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/ethosu/vela"
 	"github.com/unroll-npu/unroll/ethosu/verify"
@@ -37,13 +38,14 @@ unroll generate --check fw`,
 		var gold goldenFlags
 		gold.add(f)
 		out := f.StringP("output", "o", "", "folder of the project (default: the model's name)")
+		asJSON := f.Bool("json", false, "print what was generated, or with --check what differs, as JSON")
 		check := f.String("check", "", "only tell whether the tree in this folder is as it was generated")
 		return func(c *cli) error {
 			if *check != "" {
 				if len(c.args) != 0 {
 					return usagef("--check %s only looks at that folder: leave out %s", *check, strings.Join(c.args, " "))
 				}
-				return checkTree(c, *check)
+				return checkTree(c, *check, *asJSON)
 			}
 			name, err := c.oneArg("the .tflite to generate firmware for")
 			if err != nil {
@@ -75,7 +77,9 @@ unroll generate --check fw`,
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			printChoice(c, ch)
+			if !*asJSON {
+				printChoice(c, ch)
+			}
 			ref, err := s.reference(m.graph)
 			if err != nil {
 				return err
@@ -104,10 +108,31 @@ unroll generate --check fw`,
 				next = command("run", operand(dst), "--on", "qemu") + "; with Arm's driver add --ethosu-driver and the folder of its source"
 			}
 			c.sayUnproven(verify.Program(ch.Program).Unproven, filepath.ToSlash(dst)+"/model/"+pr.Prefix+".npu.tflite")
+			if *asJSON {
+				fig, err := perf.FiguresOf(ch.Program)
+				if err != nil {
+					return err
+				}
+				return printJSON(c.stdout, generated{withSequence(fig, ch), pr.Prefix, gold.used, len(golden), dst})
+			}
 			fmt.Fprintf(c.stdout, "carried from call to call: %s\nwrote %s\nnext: %s\n", orNothing(ch.Program.StateNames()), dst, next)
 			return nil
 		}
 	},
+}
+
+// generated is what generate prints with --json.
+type generated struct {
+	sequenceFigures
+	Prefix string `json:"prefix"`
+	Golden string `json:"golden"` // what the golden calls are made of
+	Calls  int    `json:"calls"`  // golden ones
+	Output string `json:"output"`
+}
+
+// checked is what generate --check prints with --json.
+type checked struct {
+	Differences []string `json:"differences"`
 }
 
 // generateFlags choose the form of the project.
@@ -199,17 +224,28 @@ func goldenCalls(m runner.Model, n int, feed runner.Feed) ([]codegen.Call, error
 	return calls, nil
 }
 
-func checkTree(c *cli, dir string) error {
+func checkTree(c *cli, dir string, asJSON bool) error {
 	diffs, err := codegen.Check(dir)
 	if err != nil {
 		return err
 	}
+	list := checked{Differences: []string{}}
 	for _, d := range diffs {
-		fmt.Fprintln(c.stdout, d)
+		list.Differences = append(list.Differences, d.String())
+		if !asJSON {
+			fmt.Fprintln(c.stdout, d)
+		}
+	}
+	if asJSON {
+		if err := printJSON(c.stdout, list); err != nil {
+			return err
+		}
 	}
 	if len(diffs) > 0 {
 		return fmt.Errorf("%s differs from what was generated in %d files", dir, len(diffs))
 	}
-	fmt.Fprintf(c.stdout, "%s is as it was generated\n", dir)
+	if !asJSON {
+		fmt.Fprintf(c.stdout, "%s is as it was generated\n", dir)
+	}
 	return nil
 }

@@ -53,6 +53,7 @@ type verb struct {
 // cli is what a verb works with besides its flags.
 type cli struct {
 	ctx    context.Context
+	root   *cobra.Command
 	args   []string // positional
 	stdin  io.Reader
 	stdout io.Writer
@@ -73,7 +74,7 @@ var errReported = errors.New("failed")
 func verbs() []verb {
 	return []verb{
 		buildVerb, trainVerb, lowerVerb, compileVerb, generateVerb, runVerb, simVerb, flashVerb,
-		simulateVerb, inspectVerb, verifyVerb, reportVerb, benchVerb, doctorVerb, versionVerb,
+		simulateVerb, inspectVerb, verifyVerb, reportVerb, checkVerb, benchVerb, doctorVerb, docsVerb, versionVerb,
 	}
 }
 
@@ -192,7 +193,7 @@ func (v verb) command() *cobra.Command {
 	do := v.setup(f)
 	hideHelp(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return do(&cli{ctx: cmd.Context(), args: args, stdin: cmd.InOrStdin(), stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()})
+		return do(&cli{ctx: cmd.Context(), root: cmd.Root(), args: args, stdin: cmd.InOrStdin(), stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()})
 	}
 	return cmd
 }

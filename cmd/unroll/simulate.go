@@ -22,16 +22,19 @@ var simulateVerb = verb{
 	summary: "Run a model on files: compiled ones on the NPU simulator, integer ones on the reference interpreter, float networks (docs/formats.md) in float32.",
 	example: `unroll simulate gru.npu.tflite --input input=x.npy --state state_h0=state_h0_out --out results
 unroll simulate anything.tflite --input x=x.npy --dequantize --out results
+unroll simulate step.tflite --input input=frames.csv --dequantize --format csv --out results
 unroll simulate words.tflite --input input=word.wav --top 1
 unroll simulate net.onnx --input x=x.npy --set sr=16000 --state h=hn --out results   # also .safetensors, Keras .npz, float .tflite`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var s simulateFlags
-		f.StringArrayVar(&s.inputs, "input", nil, "NAME=FILE.npy in the tensor's own type, or float32 to be quantized; one extra leading dimension is a sequence of calls; or NAME=FILE.wav for a network that takes sound")
+		f.StringArrayVar(&s.inputs, "input", nil, "NAME=FILE.npy in the tensor's own type, or float32 to be quantized, or NAME=FILE.csv with a row for each call; one extra leading dimension is a sequence of calls, dimensions of 1 may be left out; or NAME=FILE.wav for a network that takes sound")
 		f.StringArrayVar(&s.states, "state", nil, "INPUT=OUTPUT pair carried from call to call; repeat for more; none says that there are none")
 		f.IntVar(&s.steps, "steps", 0, "frames of one call of a float network over time, which is then run frame by frame with states (docs/formats.md); inputs may have a multiple of them")
 		s.source.add(f)
 		f.BoolVar(&s.standardized, "standardized", false, "float32 features are standardized already (default: that is done here, where the model knows mean and deviation)")
-		f.StringVar(&s.out, "out", "", "folder for NAME.npy of every output")
+		f.StringVar(&s.out, "out", "", "folder for a file of every output, by its name")
+		f.StringVar(&s.format, "format", "npy", "files of outputs: npy, or csv with a row for each call")
+		f.BoolVar(&s.force, "force", false, "replace existing files of outputs")
 		f.BoolVar(&s.dequantize, "dequantize", false, "write float32 instead of integers")
 		f.IntVar(&s.top, "top", 0, "print the K largest elements of the first output of every call")
 		f.StringVar(&s.compare, "compare", "", "plain .tflite to run beside it on the reference interpreter; the first difference is named")
@@ -46,6 +49,8 @@ type simulateFlags struct {
 	source           sourceFlags
 	inputs, states   []string
 	out, compare     string
+	format           string
+	force            bool
 	dequantize, json bool
 	standardized     bool
 	trace            bool
@@ -73,6 +78,9 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if s.top < 0 {
 		return usagef("--top %d: expected a number of elements", s.top)
 	}
+	if _, err := choose("--format", s.format, map[string]bool{"npy": true, "csv": true}); err != nil {
+		return err
+	}
 	files, err := parseInputs(s.inputs)
 	if err != nil {
 		return err
@@ -93,7 +101,11 @@ func runSimulate(c *cli, s *simulateFlags) error {
 		if err != nil {
 			return err
 		}
-		if arrays[tensor], err = runner.ReadNPY(file, b); err != nil {
+		read := runner.ReadNPY
+		if strings.EqualFold(filepath.Ext(file), ".csv") {
+			read = runner.ReadCSV
+		}
+		if arrays[tensor], err = read(file, b); err != nil {
 			return err
 		}
 	}
@@ -127,6 +139,9 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	states, err := s.carried(run, arrays)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := s.checkFiles(run); err != nil {
+		return err
 	}
 	results, calls, err := runCalls(c, run, arrays, states)
 	if err != nil {
@@ -287,6 +302,19 @@ func compareWith(c *cli, name string, p *ethosu.Program, arrays map[string]*runn
 	return nil
 }
 
+// checkFiles finds files of outputs that exist already, before anything is run.
+func (s *simulateFlags) checkFiles(m runner.Model) error {
+	if s.out == "" {
+		return nil
+	}
+	for _, name := range runner.FileNames(m.Outputs()) {
+		if err := checkTarget(filepath.Join(s.out, name+"."+s.format), s.force); err != nil {
+			return fmt.Errorf("--out: %w", err)
+		}
+	}
+	return nil
+}
+
 func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Array, calls int, standardized string) error {
 	r := simulated{Calls: calls, Standardized: standardized, Outputs: map[string]string{}}
 	outs := m.Outputs()
@@ -302,8 +330,12 @@ func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Ar
 		if s.out == "" {
 			continue
 		}
-		path := filepath.Join(s.out, files[i]+".npy")
-		if err := writeFile(path, a.AppendNPY(nil), true); err != nil {
+		path := filepath.Join(s.out, files[i]+"."+s.format)
+		content := a.AppendNPY
+		if s.format == "csv" {
+			content = func(dst []byte) []byte { return a.AppendCSV(dst, calls) }
+		}
+		if err := writeFile(path, content(nil), s.force); err != nil {
 			return err
 		}
 		r.Outputs[outs[i].Name] = path

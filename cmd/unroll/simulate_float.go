@@ -58,6 +58,9 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 	if err := addSounds(arrays, sounds, m, soundOf(n)); err != nil {
 		return err
 	}
+	if err := s.checkFiles(m); err != nil {
+		return err
+	}
 	states := runner.Carried(m, arrays)
 	proposed := ""
 	if len(s.states) == 0 && len(n.Proposals()) > 0 {

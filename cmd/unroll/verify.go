@@ -33,7 +33,7 @@ var verifyVerb = verb{
 				words += len(s.Commands)
 			}
 			if *asJSON {
-				if err := printJSON(c.stdout, map[string]any{"words": words, "operations": r.Operations, "findings": r.Findings, "unproven": r.Unproven}); err != nil {
+				if err := printJSON(c.stdout, verified{words, r.Operations, r.Findings, r.Unproven}); err != nil {
 					return err
 				}
 			} else {
@@ -48,6 +48,14 @@ var verifyVerb = verb{
 			return nil
 		}
 	},
+}
+
+// verified is what verify prints with --json.
+type verified struct {
+	Words      int              `json:"words"`
+	Operations int              `json:"operations"`
+	Findings   []verify.Finding `json:"findings"`
+	Unproven   []verify.Finding `json:"unproven"`
 }
 
 // sayUnproven tells on stderr what the verifier could not prove of a stream that it found

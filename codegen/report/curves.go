@@ -54,7 +54,7 @@ func (s *Subject) MeasureCurves(ctx context.Context) error {
 		return nil
 	}
 	call, o := s.call()
-	own, err := s.figures()
+	own, err := s.Figures()
 	if err != nil {
 		return err
 	}

@@ -196,7 +196,7 @@ const (
 func (s *Subject) view(number int) (*view, error) {
 	v := &view{Subject: s, Number: number}
 	var err error
-	if v.Figures, err = s.figures(); err != nil {
+	if v.Figures, err = s.Figures(); err != nil {
 		return nil, err
 	}
 	stages, err := s.stages()

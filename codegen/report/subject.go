@@ -208,8 +208,8 @@ func OpenProject(name string, dir Folder) (*Subject, error) {
 	return s, nil
 }
 
-// figures adds up the figures of the subject's programs.
-func (s *Subject) figures() (perf.Figures, error) {
+// Figures adds up the figures of the subject's programs.
+func (s *Subject) Figures() (perf.Figures, error) {
 	var list []perf.Figures
 	for _, p := range s.Programs {
 		f, err := perf.FiguresOf(p)

@@ -36,18 +36,16 @@ func NewCalls(m Model, arrays map[string]*Array, states []State) (*Calls, error)
 			return nil, err
 		}
 		t := &ins[i]
-		calls := 1
-		switch {
-		case equalShape(a.Shape, t.Shape):
-		case len(a.Shape) == len(t.Shape)+1 && equalShape(a.Shape[1:], t.Shape):
+		calls, each, ok := layoutOf(a.Shape, t.Shape)
+		if !ok {
+			return nil, fmt.Errorf("input %q: shape %v does not fit: expected %v, or %v for a sequence of calls; dimensions of 1 may be left out", t.Name, a.Shape, t.Shape, strings.Replace(fmt.Sprint(t.Shape), "[", "[calls ", 1))
+		}
+		if each {
 			s.each[i] = true
-			calls = a.Shape[0]
 			if s.calls >= 0 && s.calls != calls {
 				return nil, fmt.Errorf("input %q has %d calls, another input has %d", t.Name, calls, s.calls)
 			}
 			s.calls = calls
-		default:
-			return nil, fmt.Errorf("input %q: shape %v does not fit: expected %v, or %v for a sequence of calls", t.Name, a.Shape, t.Shape, strings.Replace(fmt.Sprint(t.Shape), "[", "[calls ", 1))
 		}
 		data := a.Data
 		if a.Type != t.Type {
@@ -78,6 +76,35 @@ func NewCalls(m Model, arrays map[string]*Array, states []State) (*Calls, error)
 		s.calls = 1
 	}
 	return s, nil
+}
+
+// layoutOf says how an array holds the value of a tensor: once, or once for each of so many
+// calls. A shape that is not the tensor's own, with or without a leading dimension, may leave
+// out dimensions of 1: frames of features are calls of a tensor [1, 1, features].
+func layoutOf(array, tensor []int) (calls int, each, ok bool) {
+	switch bare := withoutOnes(tensor); {
+	case equalShape(array, tensor):
+		return 1, false, true
+	case len(array) == len(tensor)+1 && equalShape(array[1:], tensor):
+		return array[0], true, true
+	case len(array) > 0 && len(array) == len(bare) && equalShape(array, bare):
+		return 1, false, true
+	case len(array) > 0 && equalShape(withoutOnes(array[1:]), bare):
+		return array[0], true, true
+	case equalShape(withoutOnes(array), bare):
+		return 1, false, true
+	}
+	return 0, false, false
+}
+
+func withoutOnes(shape []int) []int {
+	var list []int
+	for _, n := range shape {
+		if n != 1 {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 func isState(m Model, in int) bool {

@@ -119,7 +119,7 @@ func TestCallsErrors(t *testing.T) {
 		want   string
 	}{
 		{map[string]*Array{"y": x}, nil, `no input named "y": the model has ["x:0" "state/h"]`},
-		{map[string]*Array{"x:0": {Type: graph.Int8, Shape: []int{2, 2}, Data: make([]byte, 4)}}, nil, `input "x:0": shape [2 2] does not fit: expected [1 2]`},
+		{map[string]*Array{"x:0": {Type: graph.Int8, Shape: []int{2, 3}, Data: make([]byte, 6)}}, nil, `input "x:0": shape [2 3] does not fit: expected [1 2]`},
 		{map[string]*Array{"x:0": {Type: graph.Int16, Shape: []int{1, 2}, Data: make([]byte, 4)}}, nil, `input "x:0" is int8, the array is int16`},
 		{map[string]*Array{"x:0": {Type: graph.Float32, Shape: []int{1, 2}, Data: floats(float32(math.NaN()), 0)}}, nil, `input "x:0": element 0 is NaN`},
 		{map[string]*Array{"x:0": x, "state/h": {Type: graph.Int8, Shape: []int{2, 2}, Data: make([]byte, 4)}}, nil, `input "x:0" has 3 calls, another input has 2`},
