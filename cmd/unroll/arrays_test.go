@@ -4,11 +4,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/unroll-npu/unroll/lower/npy"
 )
@@ -41,8 +43,9 @@ func member(args []string) error {
 // near is a command of the scripts: near A.npy B.npy LIMIT fails where shapes differ
 // or elements by more than the limit.
 func near(args []string) error {
-	if len(args) != 3 {
-		return fmt.Errorf("near: expected 3 arguments, found %q", args)
+	flat := len(args) == 4 && args[3] == "flat" // shapes may differ
+	if len(args) != 3 && !flat {
+		return fmt.Errorf("near: expected 3 arguments, or flat behind them, found %q", args)
 	}
 	var both [2]*npy.Array
 	for i := range both {
@@ -59,7 +62,7 @@ func near(args []string) error {
 		return err
 	}
 	a, b := both[0], both[1]
-	if !slices.Equal(a.Shape, b.Shape) {
+	if !slices.Equal(a.Shape, b.Shape) && !(flat && a.Elements() == b.Elements()) {
 		return fmt.Errorf("%s has shape %v, %s has %v", args[0], a.Shape, args[1], b.Shape)
 	}
 	for i := range a.Elements() {
@@ -87,4 +90,36 @@ func archive(args []string) error {
 		return err
 	}
 	return os.WriteFile(args[0], out.Bytes(), 0o666)
+}
+
+// frames is a command of the scripts: frames D,D,D FILE [NAME] writes an array of smooth
+// numbers, or an archive with it under a name.
+func frames(args []string) error {
+	if len(args) < 2 {
+		return fmt.Errorf("frames: expected 2 or 3 arguments, found %q", args)
+	}
+	a, n := &npy.Array{Name: args[1], Type: "<f4"}, 1
+	for _, d := range strings.Split(args[0], ",") {
+		size, err := strconv.Atoi(d)
+		if err != nil {
+			return err
+		}
+		a.Shape = append(a.Shape, size)
+		n *= size
+	}
+	for i := range n {
+		v := math.Sin(float64(i)*0.7) + math.Cos(float64(i*i)*0.05)
+		a.Data = binary.LittleEndian.AppendUint32(a.Data, math.Float32bits(float32(v)))
+	}
+	var out bytes.Buffer
+	var err error
+	if len(args) == 3 {
+		err = npy.WriteArchive(&out, map[string]*npy.Array{args[2]: a})
+	} else {
+		err = npy.Write(&out, a)
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(args[1], out.Bytes(), 0o666)
 }

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		"recode":  func() { must(recode(os.Args[1:])) },
 		"member":  func() { must(member(os.Args[1:])) },
 		"near":    func() { must(near(os.Args[1:])) },
+		"frames":  func() { must(frames(os.Args[1:])) },
 		"archive": func() { must(archive(os.Args[1:])) },
 		"schema":  func() { must(holdToSchema(os.Args[1:])) },
 		"tones":   func() { must(tones(os.Args[1])) },

@@ -195,7 +195,7 @@ func (n *Network) framed(inputs []graph.TensorID, choices [][]int, steps int) ([
 				first, reached = err, 0
 			}
 		default:
-			if far := causal.Reached(err); far > reached {
+			if far := causal.Reached(err); first == nil || far > reached {
 				first, reached = err, far
 			}
 		}

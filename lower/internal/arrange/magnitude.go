@@ -3,6 +3,7 @@
 package arrange
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -45,6 +46,12 @@ func (a *arranger) magnitudes() {
 			continue
 		}
 		sum := a.g.Ops[i]
+		if inner, ok := a.besideNothing(sum); ok { // of sqrt(x² + y² + ε)
+			if i, ok = by[inner]; !ok {
+				continue
+			}
+			sum = a.g.Ops[i]
+		}
 		if add, ok := sum.Attr.(graph.AddAttr); !ok || add.Activation != graph.ActNone {
 			continue
 		}
@@ -56,6 +63,25 @@ func (a *arranger) magnitudes() {
 		ops = append(ops[:len(ops)-1], a.magnitude(x, y, op.Outputs[0])...)
 	}
 	a.g.Ops = ops
+}
+
+// besideNothing returns the operand of an ADD whose other one is a number too small to
+// be seen in the root of the sum: what keeps slopes finite in training.
+func (a *arranger) besideNothing(op *graph.Op) (graph.TensorID, bool) {
+	const least = 1e-8
+	if add, ok := op.Attr.(graph.AddAttr); !ok || add.Activation != graph.ActNone {
+		return 0, false
+	}
+	for k, id := range op.Inputs {
+		t := a.g.Tensors[id]
+		if t.Type != graph.Float32 || len(t.Data) != 4 {
+			continue
+		}
+		if v := math.Float32frombits(binary.LittleEndian.Uint32(t.Data)); v >= 0 && v <= least {
+			return op.Inputs[1-k], true
+		}
+	}
+	return 0, false
 }
 
 // magnitude returns the operators that make the magnitude of x and y.

@@ -3,6 +3,7 @@
 package arrange
 
 import (
+	"encoding/binary"
 	"math"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 
 // spectrum is the magnitude of a complex spectrum as exporters write it, once with
 // squares and once with products.
-func spectrum(n int, product bool) *graph.Graph {
+func spectrum(n int, product, safe bool) *graph.Graph {
 	g := &graph.Graph{Name: "spectrum"}
 	value := func(name string) graph.TensorID {
 		return g.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: []int{1, n}})
@@ -29,6 +30,10 @@ func spectrum(n int, product bool) *graph.Graph {
 	}
 	x, y := value("x"), value("y")
 	sum := op(graph.Add, graph.AddAttr{}, value("sum"), square("x2", x), square("y2", y))
+	if safe { // from an infinite slope
+		tiny := g.Add(&graph.Tensor{Name: "tiny", Type: graph.Float32, Data: binary.LittleEndian.AppendUint32(nil, math.Float32bits(1e-12))})
+		sum = op(graph.Add, graph.AddAttr{}, value("safe"), sum, tiny)
+	}
 	g.Inputs, g.Outputs = []graph.TensorID{x, y}, []graph.TensorID{op(graph.Sqrt, nil, value("size"), sum)}
 	return g
 }
@@ -40,8 +45,8 @@ func TestMagnitude(t *testing.T) {
 		s, c := math.Sincos(2 * math.Pi * float64(i) / n)
 		x[i], y[i] = float32(c), float32(s)
 	}
-	for _, product := range []bool{false, true} {
-		g, _ := Graph(spectrum(n, product), nil)
+	for form := range 4 {
+		g, _ := Graph(spectrum(n, form&1 == 1, form&2 == 2), nil)
 		if err := g.Validate(); err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +74,7 @@ func TestMagnitude(t *testing.T) {
 
 // The sum of squares of other shapes, and a root of anything else, stay as they are.
 func TestOtherRoots(t *testing.T) {
-	g := spectrum(4, false)
+	g := spectrum(4, false, false)
 	g.Ops[2].Attr = graph.AddAttr{Activation: graph.ActRelu}
 	got, role := Graph(g, []string{"x", "y", "x2", "y2", "sum", "size"})
 	if len(got.Ops) != len(g.Ops) || len(role) != len(got.Tensors) {

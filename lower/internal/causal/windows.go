@@ -39,8 +39,8 @@ func (s *stepper) windowed(op *graph.Op, x graph.TensorID) {
 	r.at = m.at + (extent-1-time.PadBefore)*m.rate
 	r.rate = s.steady(op, m.rate*stride)
 	r.count = time.Out
-	if r.last() >= s.window && m.last() < s.window {
-		r.ahead = op
+	if r.last() >= s.window && (m.last() < s.window || m.ahead != nil && m.ahead.Kind.Moves()) {
+		r.ahead = op // and not the padding that it reads
 	}
 	if time.PadBefore > 0 {
 		s.quiet(op, x)
