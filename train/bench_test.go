@@ -13,10 +13,18 @@ import (
 
 func BenchmarkStep(b *testing.B) {
 	set, _ := dataset.Digits(1, 256, 0)
-	for _, cell := range []nn.Cell{nn.GRU, nn.LSTM, nn.SimpleRNN} {
+	for _, c := range []struct {
+		name string
+		c    Config
+	}{
+		{"gru256", Config{Cell: nn.GRU}}, {"lstm256", Config{Cell: nn.LSTM}}, {"rnn256", Config{Cell: nn.SimpleRNN}},
+		{"mingru3x128", Config{Cell: nn.MinGRU, Window: 2, Layers: 3, Units: 128}}, {"mingru256", Config{Cell: nn.MinGRU, Window: 2, Units: 256}},
+	} {
 		for _, workers := range []int{1, 2} {
-			b.Run(fmt.Sprintf("%v256/%d", cell, workers), func(b *testing.B) {
-				c, err := Config{Cell: cell, Workers: workers}.withDefaults(0)
+			b.Run(fmt.Sprintf("%s/%d", c.name, workers), func(b *testing.B) {
+				c := c.c
+				c.Workers = workers
+				c, err := c.withDefaults(0)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -14,6 +14,9 @@ type builder struct {
 	*Plan
 	ints  map[string]graph.TensorID // index constants, shared by content
 	input *sequence                 // the network's input, once a layer has read it
+
+	windows map[graph.TensorID]window         // of what fc takes
+	images  map[graph.TensorID]graph.TensorID // such rows as an image
 }
 
 func newBuilder(name string) *builder {
@@ -23,7 +26,7 @@ func newBuilder(name string) *builder {
 			Fixed: map[string]graph.Kind{}, Feeds: map[string]graph.Kind{}, Bounds: map[string][2]float32{},
 			Head: map[string]bool{}, Sums: map[string]bool{}, Carried: map[string]bool{}, Symmetric: map[string]bool{}, Within: map[string]string{},
 		},
-		ints: map[string]graph.TensorID{},
+		ints: map[string]graph.TensorID{}, windows: map[graph.TensorID]window{}, images: map[graph.TensorID]graph.TensorID{},
 	}
 }
 
@@ -80,8 +83,16 @@ func (b *builder) one(k graph.Kind, attr any, name, role string, shape []int, in
 func (b *builder) shape(id graph.TensorID) []int { return b.Graph.Tensors[id].Shape }
 
 func (b *builder) fc(name, role string, x, w, bias graph.TensorID) graph.TensorID {
+	return b.product(name, role, graph.ActNone, x, w, bias)
+}
+
+// product multiplies the rows of x, or their windows, with w and adds bias.
+func (b *builder) product(name, role string, act graph.Activation, x, w, bias graph.TensorID) graph.TensorID {
+	if k, ok := b.windows[x]; ok {
+		return b.convolve(name, role, act, x, w, bias, k)
+	}
 	in, ws := b.Graph.Tensors[x], b.shape(w)
-	return b.one(graph.FullyConnected, graph.FullyConnectedAttr{}, name, role, []int{in.Elems() / ws[1], ws[0]}, x, w, bias)
+	return b.one(graph.FullyConnected, graph.FullyConnectedAttr{Activation: act}, name, role, []int{in.Elems() / ws[1], ws[0]}, x, w, bias)
 }
 
 func (b *builder) sum(name, role string, act graph.Activation, x, y graph.TensorID) graph.TensorID {
@@ -102,17 +113,17 @@ func (b *builder) mul(name, role string, x, y graph.TensorID) graph.TensorID {
 
 func (b *builder) logistic(name, role string, x graph.TensorID) graph.TensorID {
 	b.Fixed[role] = graph.Logistic
-	return b.one(graph.Logistic, nil, name, role, b.shape(x), x)
+	return b.pointwise(graph.Logistic, name, role, x)
 }
 
 func (b *builder) tanh(name, role string, x graph.TensorID) graph.TensorID {
 	b.Fixed[role] = graph.Tanh
-	return b.one(graph.Tanh, nil, name, role, b.shape(x), x)
+	return b.pointwise(graph.Tanh, name, role, x)
 }
 
 // relu keeps the role: the operator is exact only without a change of scale.
 func (b *builder) relu(name string, x graph.TensorID) graph.TensorID {
-	return b.one(graph.Relu, nil, name, b.Role[x], b.shape(x), x)
+	return b.pointwise(graph.Relu, name, b.Role[x], x)
 }
 
 func (b *builder) reshape(name string, x graph.TensorID, shape ...int) graph.TensorID {

@@ -99,7 +99,7 @@ func (b *builder) dense(name string, l *nn.Layer, x graph.TensorID) graph.Tensor
 	case nn.Linear:
 		return b.fc(name+"/y", name+"/y", x, weights, bias)
 	case nn.Relu:
-		return b.one(graph.FullyConnected, graph.FullyConnectedAttr{Activation: graph.ActRelu}, name+"/y", name+"/y", []int{b.shape(x)[0], l.Units}, x, weights, bias)
+		return b.product(name+"/y", name+"/y", graph.ActRelu, x, weights, bias)
 	}
 	return b.activation(name+"/y", name+"/y", l.Activation, b.fc(name+"/pre", name+"/pre", x, weights, bias))
 }

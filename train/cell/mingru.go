@@ -92,25 +92,31 @@ func (minGRU) Backward(r *Run, first, after, t int) {
 	}
 }
 
-// NPU builds a MinGRU of 3 block operations a step: the gates of all steps are one
-// product each, and so is what an output gate multiplies.
+// NPU builds a MinGRU of 2 block operations a step, h' = a*h + b, with what a state is
+// kept by, a = 1-u = s(-xu), and b = (1-a)*n = n - a*n for all steps at once. Where the gate
+// keeps the state, a*h rounds to every 8-bit h again although a stays 1/256 below 1. The
+// gates of all steps are one product each, and so is what an output gate multiplies.
 func (minGRU) NPU(c *Lowering, x Value) []Value {
 	h, cols := c.Units, c.Columns()
 	gate := func(name string, i int) Value {
-		w := c.Weights("kernel_"+name, Turn(c.Kernel, c.Width(), cols, i*h, (i+1)*h))
-		return c.FC(c.Role("pre_"+name), c.Role("pre_"+name), x, w, c.BiasOf("bias_"+name, c.Bias[i*h:(i+1)*h]))
+		w, bias := Turn(c.Kernel, c.Width(), cols, i*h, (i+1)*h), append([]float32(nil), c.Bias[i*h:(i+1)*h]...)
+		if i == 1 { // the complement of u
+			negate(w.Data)
+			negate(bias)
+		}
+		return c.FC(c.Role("pre_"+name), c.Role("pre_"+name), x, c.Weights("kernel_"+name, w), c.BiasOf("bias_"+name, bias))
 	}
-	ns := c.Split(c.Tanh(c.Role("n"), c.Role("n"), gate("n", 0)), 0, c.eachStep("n")...)
-	us := c.Split(c.Logistic(c.Role("u"), c.Role("u"), gate("u", 1)), 0, c.eachStep("u")...)
+	n := c.Tanh(c.Role("n"), c.Role("n"), gate("n", 0))
+	a := c.Logistic(c.Role("a"), c.Role("a"), gate("a", 1))
+	b := c.Sub(c.Role("b"), c.Role("h"), n, c.Mul(c.Role("an"), c.Role("n"), n, a))
+	as, bs := c.Split(a, 0, c.eachStep("a")...), c.Split(b, 0, c.eachStep("b")...)
 	hs := c.Run(func(t int) {
-		name, role := c.StateName("h"), c.Role("h")
 		if c.S[H] == None {
-			c.S[H] = c.Mul(name, role, us[t], ns[t])
+			c.S[H] = bs[t]
 			return
 		}
-		d := c.Sub(c.At("d"), c.Role("d"), ns[t], c.S[H])
-		e := c.Mul(c.At("e"), c.TiedRole("e", "h"), us[t], d)
-		c.S[H] = c.Sum(name, role, false, c.S[H], e)
+		kept := c.Mul(c.At("kept"), c.TiedRole("kept", "h"), as[t], c.S[H])
+		c.S[H] = c.Sum(c.StateName("h"), c.Role("h"), false, kept, bs[t])
 	})
 	if !c.OutputGate {
 		return hs
