@@ -165,6 +165,9 @@ func openTFLite(file string, o Options) (*Network, error) {
 	if err := n.pair(o.States); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	if err := n.proveGraph(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	if err := n.step(o); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package tfeval computes graphs of TFLite's operators on real numbers by the words of
+// their definitions, one element after the other in float64. It is the second witness of
+// float .tflite files: it shares no arithmetic and no index arithmetic with the float
+// execution that everything else uses. What attributes and parameter tensors mean it
+// asks the graph.
+package tfeval
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// maxWork bounds the products of a run.
+const maxWork = 1 << 32
+
+// Run computes all tensors of a graph from its inputs, row-major. Errors name the
+// operator.
+func Run(g *graph.Graph, inputs map[graph.TensorID][]float64) (map[graph.TensorID][]float64, error) {
+	r := &run{g: g, v: map[graph.TensorID][]float64{}}
+	for id, t := range g.Tensors {
+		if !t.IsConst() || t.Type != graph.Float32 {
+			continue
+		}
+		v := make([]float64, t.Elems())
+		for i := range v {
+			v[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:])))
+		}
+		r.v[graph.TensorID(id)] = v
+	}
+	for _, id := range g.Inputs {
+		if len(inputs[id]) != g.Tensors[id].Elems() {
+			return nil, fmt.Errorf("input %q has %d values, expected %d", g.Tensors[id].Name, len(inputs[id]), g.Tensors[id].Elems())
+		}
+		r.v[id] = inputs[id]
+	}
+	for i, op := range g.Ops {
+		f := operators[op.Kind]
+		if f == nil {
+			return nil, fmt.Errorf("%s: the operator is not known to the evaluator", g.OpString(i))
+		}
+		if err := f(r, op); err != nil {
+			return nil, fmt.Errorf("%s: %w", g.OpString(i), err)
+		}
+	}
+	return r.v, nil
+}
+
+type run struct {
+	g    *graph.Graph
+	v    map[graph.TensorID][]float64
+	work float64
+}
+
+// operator computes the outputs of an operator.
+type operator func(r *run, op *graph.Op) error
+
+var operators = map[graph.Kind]operator{}
+
+func register(f operator, kinds ...graph.Kind) {
+	for _, k := range kinds {
+		operators[k] = f
+	}
+}
+
+func (r *run) shape(id graph.TensorID) []int { return r.g.Tensors[id].Shape }
+
+// spend charges products to the budget.
+func (r *run) spend(factors ...int) error {
+	n := 1.0
+	for _, f := range factors {
+		n *= float64(f)
+	}
+	if r.work += n; r.work > maxWork {
+		return fmt.Errorf("the graph up to here takes more than %g products, which is the limit", float64(maxWork))
+	}
+	return nil
+}
+
+// fill computes every element of the first output from its index.
+func (r *run) fill(op *graph.Op, f func(index []int) float64) error {
+	r.v[op.Outputs[0]] = filled(r.shape(op.Outputs[0]), f)
+	return nil
+}
+
+func filled(shape []int, f func(index []int) float64) []float64 {
+	out, index := make([]float64, graph.Elems(shape)), make([]int, len(shape))
+	for at := range out {
+		out[at] = f(index)
+		for d := len(shape) - 1; d >= 0; d-- {
+			if index[d]++; index[d] < shape[d] {
+				break
+			}
+			index[d] = 0
+		}
+	}
+	return out
+}
+
+// at returns the element of a tensor at an index; dimensions that are missing in front
+// or 1 are repeated.
+func (r *run) at(id graph.TensorID, index []int) float64 {
+	shape, place := r.shape(id), 0
+	for d, n := range shape {
+		i := index[len(index)-len(shape)+d]
+		if n == 1 {
+			i = 0
+		}
+		place = place*n + i
+	}
+	return r.v[id][place]
+}
+
+// ints returns the whole numbers of a parameter.
+func (r *run) ints(op *graph.Op, pos int) ([]int, error) { return r.g.Tensors[op.Inputs[pos]].Ints() }
+
+// fused applies the activation that an operator ends with.
+func fused(a graph.Activation, x float64) float64 {
+	switch a {
+	case graph.ActRelu:
+		return math.Max(x, 0)
+	case graph.ActRelu6:
+		return math.Min(math.Max(x, 0), 6)
+	case graph.ActReluN1To1:
+		return math.Min(math.Max(x, -1), 1)
+	case graph.ActTanh:
+		return math.Tanh(x)
+	}
+	return x
+}
