@@ -75,9 +75,9 @@ func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Pr
 func modelSources(t *testing.T, dir string) []string {
 	t.Helper()
 	var files []string
-	for _, glob := range []string{"src/*.c", "app/*.c", "tests/*.c"} {
+	for _, glob := range []string{"src/*.c", "app/*.c", "tests/*.c", "examples/[als]*.c"} {
 		m, err := filepath.Glob(filepath.Join(dir, glob))
-		if err != nil || len(m) == 0 && glob != "tests/*.c" {
+		if err != nil || len(m) == 0 && glob[0] != 't' && glob[0] != 'e' {
 			t.Fatalf("no %s: %v", glob, err)
 		}
 		files = append(files, m...)
@@ -87,11 +87,15 @@ func modelSources(t *testing.T, dir string) []string {
 
 func TestGeneratedCIsFormatted(t *testing.T) {
 	perVariant(t, "clang-format", func(t *testing.T, dir string, p Project) {
-		headers, err := filepath.Glob(filepath.Join(dir, "[isa]*/*.h"))
+		headers, err := filepath.Glob(filepath.Join(dir, "[aeis]*/*.h"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, file := range append(modelSources(t, dir), headers...) {
+		tasks, err := filepath.Glob(filepath.Join(dir, "examples", "tasks*.c"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range append(append(modelSources(t, dir), headers...), tasks...) {
 			want := runIn(t, dir, "clang-format", file)
 			got, err := os.ReadFile(file)
 			if err != nil {

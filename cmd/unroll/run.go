@@ -31,6 +31,7 @@ unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of 
 		shadow := f.Bool("shadow-cache", false, "host, qemu: put a data cache at its worst between program and NPU, to prove cache maintenance")
 		driver := f.String("ethosu-driver", "", "for projects of --driver arm: folder of the source of Arm's core driver (without: what stands in for it)")
 		unchecked := f.Bool("unchecked", false, "build and run a project that is not as it was generated, on what is left of its last build")
+		example := f.String("example", "", "build and run one of the project's examples instead: stream, async or low_power")
 		program := f.String("exec", "", "instead of the project's own program, start this one with the simulated NPU behind a socket; its arguments come after --")
 		quiet := f.BoolP("quiet", "q", false, "do not show the program's console")
 		asJSON := f.Bool("json", false, "print the report as JSON")
@@ -45,7 +46,7 @@ unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of 
 			if err := trust(dir, *unchecked); err != nil {
 				return err
 			}
-			o := run.Options{Dir: dir, On: *on, Fresh: !*unchecked, Timeout: *timeout, Sanitize: *sanitize, Shadow: *shadow, EthosuDriver: *driver}
+			o := run.Options{Dir: dir, On: *on, Fresh: !*unchecked, Timeout: *timeout, Sanitize: *sanitize, Shadow: *shadow, EthosuDriver: *driver, Example: *example}
 			if !*quiet && !*asJSON {
 				o.Console = c.stdout
 			}
@@ -82,7 +83,7 @@ func connectProject(o *run.Options) error {
 
 // runProgram starts a program of the user's own with the NPU of a project.
 func runProgram(c *cli, f *pflag.FlagSet, program string, o run.Options) error {
-	for _, flag := range []string{"on", "sanitize", "ethosu-driver", "json", "quiet", "unchecked"} {
+	for _, flag := range []string{"on", "sanitize", "ethosu-driver", "example", "json", "quiet", "unchecked"} {
 		if f.Changed(flag) {
 			return usagef("--%s is for the project's own program, --exec %s starts another one: leave one of them out", flag, program)
 		}

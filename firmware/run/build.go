@@ -40,6 +40,9 @@ func Build(ctx context.Context, opt Options) (string, error) {
 	if err := checkProject(opt.Dir); err != nil {
 		return "", err
 	}
+	if err := opt.checkExample(); err != nil {
+		return "", err
+	}
 	t, err := findBoard(opt.Dir, opt.On)
 	if err != nil {
 		return "", err
@@ -64,7 +67,46 @@ func Build(ctx context.Context, opt Options) (string, error) {
 	if err := compile(ctx, opt, t, dir, build); err != nil {
 		return "", err
 	}
-	return filepath.Join(opt.buildDir(t), t.Image()), nil
+	return filepath.Join(opt.buildDir(t), opt.image(t)), nil
+}
+
+// image is the file name of the linked program.
+func (o *Options) image(b *board.Board) string {
+	if o.Example == "" {
+		return b.Image()
+	}
+	return o.target() + strings.TrimPrefix(b.Image(), "fw")
+}
+
+// target is what CMake calls the program.
+func (o *Options) target() string {
+	if o.Example == "" {
+		return "fw"
+	}
+	return "example_" + o.Example
+}
+
+// checkExample refuses a name that no example of the project has.
+func (o *Options) checkExample() error {
+	if o.Example == "" {
+		return nil
+	}
+	found, err := filepath.Glob(filepath.Join(o.Dir, "examples", "*.c"))
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, f := range found {
+		name := strings.TrimSuffix(filepath.Base(f), ".c")
+		if strings.HasPrefix(name, "tasks_") {
+			continue // these need an operating system
+		}
+		if name == o.Example {
+			return nil
+		}
+		names = append(names, name)
+	}
+	return fmt.Errorf("%s has no example %q: expected one of %s", o.Dir, o.Example, strings.Join(names, ", "))
 }
 
 func compile(ctx context.Context, opt Options, t *board.Board, dir, build string) error {
@@ -110,7 +152,7 @@ func withCMake(ctx context.Context, opt Options, t *board.Board, dir, build stri
 	if err := command(ctx, dir, configure); err != nil {
 		return err
 	}
-	return command(ctx, dir, []string{paths[toolNinja], "-C", build})
+	return command(ctx, dir, []string{paths[toolNinja], "-C", build, opt.target()})
 }
 
 func onOff(b bool) string {
@@ -121,8 +163,12 @@ func onOff(b bool) string {
 }
 
 // plainSources are the patterns of the files that make up a program of this machine.
-func plainSources(b *board.Board) []string {
-	list := []string{"src/*.c", "app/*.c", "npu/*.c", "platform/*.c", "ethosu/standin/*.c"}
+func plainSources(b *board.Board, example string) []string {
+	app := []string{"app/*.c"}
+	if example != "" {
+		app = []string{"app/golden.c", "examples/" + example + ".c"}
+	}
+	list := append(app, "src/*.c", "npu/*.c", "platform/*.c", "ethosu/standin/*.c")
 	for _, dir := range b.SharedFolders() {
 		list = append(list, dir+"/*.c")
 	}
@@ -167,7 +213,7 @@ func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string
 	var objects []string
 	var group errgroup.Group
 	group.SetLimit(runtime.NumCPU())
-	for _, pattern := range plainSources(t) {
+	for _, pattern := range plainSources(t, opt.Example) {
 		sources, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
 		if err != nil {
 			return err
@@ -192,7 +238,7 @@ func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	image := filepath.Join(build, t.Image())
+	image := filepath.Join(build, opt.image(t))
 	link := append([]string{cc, "-Wl,--gc-sections", "-o", image}, objects...)
 	if runtime.GOOS == "darwin" {
 		link = append([]string{cc, "-o", image}, objects...)

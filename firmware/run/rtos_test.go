@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
@@ -109,4 +110,61 @@ func TestSystems(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestExamples builds and runs what a project gives to be copied: a stream with every
+// answer looked at, asynchronous use, low power, and two tasks of FreeRTOS.
+func TestExamples(t *testing.T) {
+	g := readModel(t, "gru32x40_stream")
+	for name, p := range map[string]codegen.Project{
+		"stream":   project(t, g, "ethos-u55-128", "gru", 9),
+		"sequence": sequenceProject(t, g, "ethos-u55-128", "gru", compile.SequenceOptions{Steps: 4}, 9),
+	} {
+		tree := generate(t, p)
+		dir := write(t, tree)
+		for _, example := range []string{"stream", "async", "low_power"} {
+			for _, on := range []string{"host", "qemu"} {
+				if on == "qemu" && (testing.Short() || name == "sequence") {
+					continue
+				}
+				t.Run(name+"/"+example+"/"+on, func(t *testing.T) {
+					report := runProject(t, run.Options{Dir: dir, On: on, Example: example, Accel: p.Program.Accel, PlainCC: true, Sanitize: on == "host",
+						Delay: func() uint64 { return 3000 }})
+					if !report.Pass || report.Calls != 9 {
+						t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
+					}
+				})
+			}
+		}
+	}
+	t.Run("no such", func(t *testing.T) {
+		p := project(t, readModel(t, "gru16_t4"), "ethos-u55-128", "gru", 1)
+		_, err := run.Build(t.Context(), run.Options{Dir: write(t, generate(t, p)), On: "host", Example: "tasks_freertos"})
+		if err == nil || !strings.Contains(err.Error(), "expected one of async, low_power, stream") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("tasks_freertos", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
+		}
+		p := project(t, g, "ethos-u55-128", "gru", 20)
+		tree := generate(t, p)
+		root, err := filepath.Abs(filepath.Join("testdata", "rtos"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree["CMakeLists.txt"] = append(tree["CMakeLists.txt"], "\nadd_executable(example_tasks EXCLUDE_FROM_ALL examples/tasks_freertos.c app/golden.c "+root+"/test_kernel.c)\n"+
+			"target_include_directories(example_tasks PRIVATE app "+root+" "+root+"/freertos)\nunroll_executable(example_tasks)\n"+
+			"target_link_libraries(example_tasks PRIVATE gru unroll::unroll_npu_freertos)\ntarget_compile_options(example_tasks PRIVATE -Wno-error)\n"...)
+		tree["examples/tasks.c"] = nil
+		dir := filepath.Join(t.TempDir(), "fw")
+		for _, path := range tree.Paths() {
+			writeFile(t, filepath.Join(dir, filepath.FromSlash(path)), string(tree[path]))
+		}
+		report := runProject(t, run.Options{Dir: dir, On: "qemu", Example: "tasks", Accel: p.Program.Accel, Delay: func() uint64 { return 40000 }})
+		if !report.Pass || report.Calls != 40 {
+			t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
+		}
+	})
 }

@@ -48,6 +48,9 @@ type Options struct {
 	// Toolchain is a CMake toolchain file below the project, cmake/llvm.cmake say,
 	// instead of the target's own.
 	Toolchain string
+	// Example builds and runs one of the project's examples, by its name, instead of the
+	// program that checks the golden vectors.
+	Example string
 	// EthosuDriver is the folder of the source of Arm's core driver, for a project that
 	// is made for it; what stands in for the driver runs the streams when empty.
 	EthosuDriver string
@@ -161,6 +164,9 @@ func (o *Options) buildDir(b *board.Board) string {
 	}
 	if o.Shadow {
 		name += "-shadow"
+	}
+	if o.Example != "" {
+		name += "-" + o.Example
 	}
 	if o.EthosuDriver != "" {
 		name += "-ethosu"
