@@ -111,9 +111,11 @@ func (q *graphQuantizer) observe(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	moments, err := calibrate.MomentsOfSequences(q.plan, q.calls)
-	if err != nil {
-		return err
+	var moments map[graph.TensorID]*calibrate.Moments
+	if q.o.compensated(true) {
+		if moments, err = calibrate.MomentsOfSequences(q.plan, q.calls); err != nil {
+			return err
+		}
 	}
 	q.scheme = quantize.Options{Activations: q.o.Activations, PerTensor: false, WeightLevels: q.o.WeightLevels, Moments: map[graph.TensorID]*quantize.Moments{}}
 	for id, m := range moments {

@@ -23,6 +23,20 @@ const (
 // spread evenly: 0.1 points of accuracy are one decision.
 const lossSequences = 1000
 
+// Numbers need fewer: so many steps of sequences, but at least leastSequences.
+const (
+	lossSteps      = 50_000
+	leastSequences = 100
+)
+
+// lossSequencesOf returns on how many sequences a network's loss is measured.
+func lossSequencesOf(net *nn.Network) int {
+	if net.Task == nn.Classification {
+		return lossSequences
+	}
+	return min(lossSequences, max(leastSequences, lossSteps/max(net.Steps, 1)))
+}
+
 // Widths says which values have 16 bits, and why.
 type Widths struct {
 	Bound float64 // the largest loss that was to be accepted
@@ -139,7 +153,7 @@ type loss struct {
 }
 
 func newLoss(ctx context.Context, r *Result, calib Samples) (*loss, error) {
-	l := &loss{set: spread(calib, lossSequences)}
+	l := &loss{set: spread(calib, lossSequencesOf(r.net))}
 	var err error
 	l.want, err = evaluate(ctx, floatexec.NewExact, r.net, r.Float, l.set, 0) // it decides bytes
 	return l, err

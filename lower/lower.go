@@ -51,6 +51,21 @@ const (
 	Auto  = quantize.Auto
 )
 
+// Rounding is how weights become integers.
+type Rounding int
+
+// Values of Rounding.
+const (
+	RoundAuto        Rounding = iota // compensated, but to nearest for layers whose values have 8 bits
+	RoundNearest                     // each weight for itself
+	RoundCompensated                 // an error of one weight is made good by the next ones
+)
+
+// compensated reports whether moments guide the rounding; usual is what RoundAuto does.
+func (o Options) compensated(usual bool) bool {
+	return o.Rounding == RoundCompensated || o.Rounding == RoundAuto && usual
+}
+
 // Options choose what Lower makes. The zero value is an int8 graph of the
 // network's own number of steps, without state inputs.
 type Options struct {
@@ -101,6 +116,10 @@ type Options struct {
 	// 127. Fewer levels encode in fewer bytes: less flash, and fewer cycles where
 	// flash is what the NPU waits for.
 	WeightLevels int
+
+	// Rounding of weights: to nearest, or so that the sum of their errors, as the inputs
+	// move together in calibration, is least, with its mean taken back in the bias.
+	Rounding Rounding
 
 	// FoldStandardization moves the network's Mean and Std into the first
 	// layer's weights, so that the graph takes raw features. It costs precision
@@ -221,7 +240,8 @@ func observe(ctx context.Context, net *nn.Network, calib Samples, o Options) (*c
 		c.ranges[role] = quantize.Range(co.Estimate(ob))
 	}
 	c.scheme = quantize.Options{Activations: o.Activations, PerTensor: !o.PerChannelWeights, WeightLevels: o.WeightLevels}
-	if o.Activations == Int8 || o.Learned != nil { // the activations' own error is the larger
+	// In 8 bits the activations' own error is the larger.
+	if o.Learned != nil || !o.compensated(o.Activations != Int8) {
 		return c, c.learn(o.Learned)
 	}
 	moments, err := calibrate.CollectMoments(c.plan, c.samples)
@@ -242,6 +262,24 @@ func (c *calibrated) result(g *graph.Graph) *Result {
 	r.Report.Samples, r.Report.Rounds = len(c.samples), c.rounds
 	r.Report.Tensors = r.roles(c.seen)
 	return r
+}
+
+// growing is how many times wider than after one sequence a range has to become, and to
+// go on becoming, for its state to be called growing.
+const growing = 1.5
+
+// Growing names the states whose range goes on growing with every sequence that they are
+// carried through, as far as calibration looked, with how many times wider than after one
+// sequence it became: whatever their quantization, a longer stream leaves its range.
+func (r *Result) Growing() map[string]float64 {
+	found := map[string]float64{}
+	for _, s := range r.plan.Graph.States {
+		role := r.plan.Role[s.Out]
+		if ob := r.from.seen[role]; ob != nil && ob.Growth > growing {
+			found[role] = ob.Growth
+		}
+	}
+	return found
 }
 
 // representative loads standardized calibration samples, spread evenly over

@@ -217,3 +217,31 @@ func TestDecisionsKnowTheirSequence(t *testing.T) {
 		t.Errorf("changed sequences: %s", d)
 	}
 }
+
+// beats have a pulse in every sequence.
+type beats struct{ pulses }
+
+func (beats) Sample(_ int, dst []float32) { pulses{}.Sample(1, dst) }
+
+// A relu state that only adds up is a finding; one that forgets is none.
+func TestGrowingStates(t *testing.T) {
+	grows := func(net *nn.Network, o lower.Options) map[string]float64 {
+		t.Helper()
+		r, err := lower.Lower(context.Background(), net, beats{pulses{20}}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Growing()
+	}
+	if g := grows(drifting(), lower.Options{StateIO: true}); len(g) != 1 || g["rnn0/h"] < 2 {
+		t.Errorf("a sum: %v", g)
+	}
+	if g := grows(drifting(), lower.Options{}); len(g) != 0 {
+		t.Errorf("a sum that every call starts anew: %v", g)
+	}
+	forgets := drifting()
+	forgets.Layers[0].Recurrent[0] = 0.3
+	if g := grows(forgets, lower.Options{StateIO: true}); len(g) != 0 {
+		t.Errorf("a state that forgets: %v", g)
+	}
+}

@@ -28,7 +28,7 @@ type dataFlags struct {
 	rest        dataset.Options // further options
 }
 
-const dataKinds = "digits or stream (embedded), mnist (downloaded once), a folder with MNIST's IDX files, x.npy and y.npy or WAV files, an .npz or a .csv file"
+const dataKinds = "digits, stream or integrator (embedded), mnist (downloaded once), a folder with MNIST's IDX files, x.npy and y.npy or WAV files, an .npz or a .csv file"
 
 // add defines the flags of verbs that train.
 func (d *dataFlags) add(f *pflag.FlagSet) {

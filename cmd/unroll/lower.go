@@ -45,6 +45,7 @@ unroll lower net.onnx --data calib.npz --state h=hn   # a graph: an array for ea
 type lowerFlags struct {
 	set                          *pflag.FlagSet
 	form, activations, estimator string
+	rounding                     string
 	steps, calibration           int
 	noState, perStep, perChannel bool
 	qat, distill, weightLevels   int
@@ -59,6 +60,7 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&l.perStep, "per-step", false, "give an output for every step, not only for the last")
 	f.IntVar(&l.calibration, "calibration", 50, "number of training sequences that decide the ranges")
 	f.StringVar(&l.estimator, "estimator", "minmax", "range estimator: minmax, percentile or mse")
+	f.StringVar(&l.rounding, "rounding", "auto", "rounding of weights: nearest, compensated (errors of the weights of an output make up for each other, as its inputs move together) or auto (compensated, but nearest for layers in 8 bits)")
 	f.StringVar(&l.activations, "activations", "auto", "width of the values: auto (16 bits where 8 lose more than --max-loss), int8, mixed (int16 before the activation functions) or int16")
 	f.StringVar(&l.maxLoss, "max-loss", "", "largest loss against float that auto accepts: points of accuracy, or the relative error of numbers (default 0.3%, or 3% of numbers)")
 	f.IntVar(&l.qat, "qat", 0, "steps in which the quantized network of layers learns from the labels of the training part, under its own quantization; try 500")
@@ -75,6 +77,9 @@ func (l *lowerFlags) options() (lower.Options, error) {
 		return o, err
 	}
 	if o.Estimator, err = choose("--estimator", l.estimator, map[string]lower.Estimator{"minmax": lower.MinMax, "percentile": lower.Percentile, "mse": lower.MSE}); err != nil {
+		return o, err
+	}
+	if o.Rounding, err = choose("--rounding", l.rounding, map[string]lower.Rounding{"auto": lower.RoundAuto, "nearest": lower.RoundNearest, "compensated": lower.RoundCompensated}); err != nil {
 		return o, err
 	}
 	o.Activations, err = choose("--activations", l.activations, map[string]lower.Activations{"int8": lower.Int8, "mixed": lower.Mixed, "int16": lower.Int16, "auto": lower.Auto})
@@ -205,7 +210,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if err := low.Measurable(); (rf.report != "" || rf.predictions != "") && err != nil {
 		return err
 	}
-	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: out, Widened: widened(low)}
+	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: out, Widened: widened(low), Growing: low.Growing()}
 	if stopped == nil {
 		if err := rf.measure(c, low, train, test, &r); err != nil {
 			return err

@@ -61,13 +61,14 @@ func (r *reportFlags) check(states bool) error {
 // lowered is what lower prints with --json.
 type lowered struct {
 	accuracies
-	Assumed   []string      `json:"assumed"` // sentences on what the files do not say
-	Operators int           `json:"operators"`
-	Bytes     int           `json:"bytes"`
-	Output    string        `json:"output"`
-	Widened   []string      `json:"widened"` // tensors that have 16 bits
-	Report    *lower.Report `json:"report,omitempty"`
-	Drift     *lower.Drift  `json:"drift,omitempty"`
+	Assumed   []string           `json:"assumed"` // sentences on what the files do not say
+	Operators int                `json:"operators"`
+	Bytes     int                `json:"bytes"`
+	Output    string             `json:"output"`
+	Widened   []string           `json:"widened"`                  // tensors that have 16 bits
+	Growing   map[string]float64 `json:"growing_states,omitempty"` // states without a bound: how many times wider than in one sequence
+	Report    *lower.Report      `json:"report,omitempty"`
+	Drift     *lower.Drift       `json:"drift,omitempty"`
 }
 
 // measure fills in what was asked for.

@@ -37,7 +37,18 @@ func lowerFor(c *cli, net *nn.Network, set *dataset.Set, o lower.Options, npu co
 	o.Progress = func(n int) { p.tell(fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
 	low, err := lower.Lower(c.ctx, net, set, o)
 	p.finish()
+	if err == nil {
+		c.sayGrowing(low)
+	}
 	return low, err
+}
+
+// sayGrowing warns of states without a bound.
+func (c *cli) sayGrowing(low *lower.Result) {
+	states := low.Growing()
+	for _, name := range sortedKeys(states) {
+		c.say("warning: state %q grows: carried through a few sequences it becomes %.1f times as wide as in one, and goes on; integers of any width saturate in a longer stream. Reset the state where a sequence starts, or train a cell whose state has a bound (gru, lstm with forgetting, rnn with tanh)", name, states[name])
+	}
 }
 
 // widthName says what the values of a lowered network are.

@@ -156,3 +156,21 @@ func TestCollectErrors(t *testing.T) {
 		t.Errorf("overflow: %v", err)
 	}
 }
+
+// A state without a bound grows with every round, one that settles does not.
+func TestGrowth(t *testing.T) {
+	plan, err := unroll.Build(integrator(4), unroll.Options{StateIO: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, _, err := calibrate.Collect(plan, constant(3, 4), calibrate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := seen["lstm0/c"].Growth; math.Abs(g-8) > 1e-3 {
+		t.Errorf("a sum of 8 sequences is %v times one of one", g)
+	}
+	if g := seen["input"].Growth; g != 0 {
+		t.Errorf("the input grows %v times", g)
+	}
+}

@@ -89,14 +89,18 @@ func (c *collector) extremes(most int) (int, error) {
 	if len(c.plan.Graph.States) == 0 {
 		most = 1
 	}
-	before := map[string][2]float32{}
+	before, first := map[string][2]float32{}, map[string]float32{}
 	return c.pass(most, func(ob *Observation, row []float32) { ob.extend(row) }, func() bool {
 		grew := false
 		for r, ob := range c.seen {
 			b, ok := before[r]
 			width := ob.Max - ob.Min
-			if !ok || b[0]-ob.Min > settled*width || ob.Max-b[1] > settled*width {
-				grew = true
+			ob.Growth = 0
+			switch {
+			case !ok:
+				grew, first[r] = true, width
+			case b[0]-ob.Min > settled*width || ob.Max-b[1] > settled*width:
+				grew, ob.Growth = true, float64(width/max(first[r], 1e-30))
 			}
 			before[r] = [2]float32{ob.Min, ob.Max}
 		}

@@ -12,6 +12,10 @@ const Bins = 2048
 type Observation struct {
 	Min, Max float32
 	Counts   []int64 // Bins entries, or nil where only the extremes were asked for
+
+	// Growth is how many times as wide the range is as after the first sequence, where it
+	// went on growing to the last one that states were carried through; 0 where it settled.
+	Growth float64
 }
 
 func newObservation() *Observation {

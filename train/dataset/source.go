@@ -20,6 +20,8 @@ const (
 	NameDigits  = "digits" // embedded, see Digits
 	NameStreams = "stream" // embedded, see Streams
 	NameMNIST   = "mnist"  // downloaded once
+
+	NameIntegrator = "integrator" // embedded, see Integrator
 )
 
 // Sizes of the embedded sets: enough to learn the task in seconds, and a test part
@@ -35,7 +37,7 @@ const (
 func OpenSource(ctx context.Context, source string, o Options, say func(string)) (train, test *Set, err error) {
 	o = o.withDefaults()
 	origin := &facts.Data{Source: source, Seed: o.Seed}
-	if o.Sounds != (Sounds{}) && (source == NameDigits || source == NameStreams || source == NameMNIST) {
+	if o.Sounds != (Sounds{}) && (source == NameDigits || source == NameStreams || source == NameIntegrator || source == NameMNIST) {
 		return nil, nil, fmt.Errorf("features of sound, lists and patterns of names are for a folder of .wav files, not for %s", source)
 	}
 	switch source {
@@ -43,6 +45,8 @@ func OpenSource(ctx context.Context, source string, o Options, say func(string))
 		train, test = Digits(o.Seed, EmbeddedTrain, EmbeddedTest)
 	case NameStreams:
 		train, test = Streams(o.Seed, EmbeddedTrain, EmbeddedTest)
+	case NameIntegrator:
+		train, test = Integrator(o.Seed, IntegratorTrain, IntegratorTest)
 	case NameMNIST:
 		train, test, err = FetchMNIST(ctx, "", say)
 	default:
