@@ -91,8 +91,11 @@ func (b *builder) checkMap(p *base, which string, f *isa.FeatureMap, channel uin
 	h := p.header
 	if b.opts.Tensor != nil {
 		if s := f.Spans(); len(s) > 0 {
-			if name := b.opts.Tensor(h.word, s[0]); name != "" {
-				h.tensor = name
+			h.tensor = func() string {
+				if name := b.opts.Tensor(h.word, s[0]); name != "" {
+					return name
+				}
+				return p.tensorName()
 			}
 		}
 	}

@@ -93,9 +93,19 @@ type header struct {
 	word, index int
 	op          isa.Code
 	name        string
-	tensor      string // its OFM
+
+	// tensor names its OFM; nil where nobody knows. Names are looked for when they are
+	// asked for: a search for every operation would cost more than running it.
+	tensor func() string
+}
+
+func (h *header) tensorName() string {
+	if h.tensor == nil {
+		return ""
+	}
+	return h.tensor()
 }
 
 func (h *header) fault(c Cause, format string, args ...any) error {
-	return &Fault{Cause: c, Word: h.word, Op: h.index, Name: h.name, Tensor: h.tensor, Detail: fmt.Sprintf(format, args...)}
+	return &Fault{Cause: c, Word: h.word, Op: h.index, Name: h.name, Tensor: h.tensorName(), Detail: fmt.Sprintf(format, args...)}
 }

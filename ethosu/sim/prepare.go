@@ -161,6 +161,21 @@ func (b *builder) operation(o *isa.Operation) error {
 	return nil
 }
 
+// outputOf returns a function that names the output of the operation at a word.
+func (o Options) outputOf(word int, spans []isa.Span) func() string {
+	return func() string {
+		if o.Output != nil {
+			if name := o.Output(word); name != "" {
+				return name
+			}
+		}
+		if o.Tensor != nil && len(spans) > 0 {
+			return o.Tensor(word, spans[0])
+		}
+		return ""
+	}
+}
+
 // spend takes n units of work, or reports that the stream asks for too much. n is a
 // float so that absurd products cannot wrap.
 func (b *builder) spend(h *header, n float64) error {
@@ -174,15 +189,8 @@ func (b *builder) spend(h *header, n float64) error {
 // block checks what all block operations share and builds the plan of the kind.
 func (b *builder) block(h header, o *isa.Operation) (step, error) {
 	ifm, ofm := o.IFM(), o.OFM()
-	if b.opts.Tensor != nil {
-		if spans := ofm.Spans(); len(spans) > 0 {
-			h.tensor = b.opts.Tensor(o.Word, spans[0])
-		}
-	}
-	if b.opts.Output != nil {
-		if name := b.opts.Output(o.Word); name != "" {
-			h.tensor = name
-		}
+	if b.opts.Tensor != nil || b.opts.Output != nil {
+		h.tensor = b.opts.outputOf(h.word, ofm.Spans())
 	}
 	k := o.Kernel()
 	work := float64(ofm.H) * float64(ofm.W) * float64(ofm.C) * float64(k.H) * float64(k.W)

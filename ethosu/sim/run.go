@@ -85,7 +85,7 @@ func (e *Event) Index() int { return e.index }
 func (e *Event) Name() string { return e.name }
 
 // Tensor is the name of the output, when Options.Tensor knows it.
-func (e *Event) Tensor() string { return e.tensor }
+func (e *Event) Tensor() string { return e.tensorName() }
 
 // OFM returns the output of a block operation, nil for a DMA.
 func (e *Event) OFM() *isa.FeatureMap { return e.output }

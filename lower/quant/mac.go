@@ -75,8 +75,11 @@ func forMAC(g *graph.Graph, op *graph.Op) (MAC, error) {
 		product = func(ws float32) float64 { return float64(float32(in.scale * ws)) }
 	}
 	for o := range m.Mult {
-		ws := w.Quant.Scales[min(o, len(w.Quant.Scales)-1)]
-		d := product(ws) / float64(out.scale)
+		if o >= len(w.Quant.Scales) {
+			m.Mult[o] = m.Mult[o-1] // one scale for all
+			continue
+		}
+		d := product(w.Quant.Scales[o]) / float64(out.scale)
 		if m.Mult[o], err = factor(d, fmt.Sprintf("multiplier of output channel %d", o)); err != nil {
 			return MAC{}, err
 		}
