@@ -12,6 +12,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/ethosu/vela"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -121,6 +122,7 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	fmt.Fprintf(w, "weights\t%s bytes\n", commas(f.WeightBytes))
 	fmt.Fprintf(w, "flash\t%s bytes\n", commas(f.FlashBytes))
 	fmt.Fprintf(w, "SRAM\t%s bytes\n", commas(f.SRAMBytes))
+	fmt.Fprintf(w, "TFLite Micro\t%s\n", arenaText(vela.ArenaOf(p)))
 	ofNPU := ""
 	if f.CPUOps > 0 {
 		ofNPU = " of the NPU, without the CPU's"
@@ -135,6 +137,15 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 		fmt.Fprintf(w, "  %s\t%s bytes read, %s written\n", m.Name, commas(int64(m.Read)), commas(int64(m.Write)))
 	}
 	w.Flush()
+}
+
+// arenaText says which arena TFLite Micro needs for a file.
+func arenaText(a vela.Arena) string {
+	s := fmt.Sprintf("an arena of %s bytes, %s of them for itself", commas(a.Total()), commas(a.Runtime))
+	if a.Weights > 0 {
+		s += fmt.Sprintf(", %s for copies of weights (fewer with --sram-budget)", commas(a.Weights))
+	}
+	return s
 }
 
 // cpuOpText says which operator the CPU runs, and why.

@@ -17,6 +17,7 @@ type inspected struct {
 	Operations   []inspectedOperation `json:"operations"`
 	Memory       []inspectedTensor    `json:"memory"`
 	CPUOperators []cpuOperator        `json:"cpu_operators"`
+	TFLMArena    int                  `json:"tflm_arena_bytes"` // that TFLite Micro needs for the file
 }
 
 // cpuOperator is an operator that the CPU runs, as --json prints it.
@@ -61,7 +62,7 @@ type inspectedTensor struct {
 }
 
 func inspectedOf(p *ethosu.Program, r *perf.Report, f perf.Figures) inspected {
-	out := inspected{Figures: f, Operations: []inspectedOperation{}, Memory: []inspectedTensor{}, CPUOperators: cpuOperators(p)}
+	out := inspected{Figures: f, Operations: []inspectedOperation{}, Memory: []inspectedTensor{}, CPUOperators: cpuOperators(p), TFLMArena: vela.ArenaOf(p).Total()}
 	for i := range r.Ops {
 		o := &r.Ops[i]
 		out.Operations = append(out.Operations, inspectedOperation{Stage: o.Stage, Word: o.Word, Name: o.Name, Begins: tenth(o.Begins), Cycles: tenth(o.End - o.Begins),

@@ -13,6 +13,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/ethosu/vela"
 	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -134,10 +135,11 @@ type sequenceFigures struct {
 	Unproven  []verify.Finding        `json:"unproven"`            // what the verifier can neither prove nor refute, as verify --json has it
 
 	CPUOperators []cpuOperator `json:"cpu_operators"`
+	TFLMArena    int           `json:"tflm_arena_bytes"` // that TFLite Micro needs for the file
 }
 
 func withSequence(f perf.Figures, ch *compile.Choice) sequenceFigures {
-	s := sequenceFigures{Figures: f, Sequence: ch.Form.String(), States: ch.Program.StateNames(), CPUOperators: cpuOperators(ch.Program),
+	s := sequenceFigures{Figures: f, Sequence: ch.Form.String(), States: ch.Program.StateNames(), CPUOperators: cpuOperators(ch.Program), TFLMArena: vela.ArenaOf(ch.Program).Total(),
 		Unproven: verify.Program(ch.Program).Unproven}
 	for form, figures := range ch.Figures {
 		if s.Sequences == nil {

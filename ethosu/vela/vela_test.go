@@ -235,3 +235,39 @@ func TestMixedFile(t *testing.T) {
 		t.Errorf("another model: %v", err)
 	}
 }
+
+// TestArena: the arena that is printed is the one that the plan in the file asks for.
+func TestArena(t *testing.T) {
+	for _, mode := range []string{"Shared_Sram", "Dedicated_Sram"} {
+		for _, name := range []string{"gru32x40_stream", "rnn64_mnist"} {
+			g, err := tflite.Read(name, testdata.ReadShared(t, "data", "models", name+".tflite"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, _ := ethosu.ParseAccelerator("ethos-u65-256")
+			mm, _ := ethosu.ParseMemoryMode(mode)
+			p, err := compile.Compile(g, compile.Options{Accel: a, Mode: mm})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := vela.Write(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := tflite.ReadModel(name, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, end := m.Find("OfflineMemoryAllocation"), 0
+			for i, x := range m.Graph.Tensors {
+				if off := int32(binary.LittleEndian.Uint32(plan[12+4*i:])); off >= 0 {
+					end = max(end, int(off)+x.Bytes())
+				}
+			}
+			arena := vela.ArenaOf(p)
+			if arena.Planned != end || arena.Weights > end || arena.Total() <= end {
+				t.Errorf("%s %s: %+v, the plan ends at %d", name, mode, arena, end)
+			}
+		}
+	}
+}
