@@ -2,6 +2,6 @@
 
 // Package gotest writes the Go test of a generated project with jennifer.
 //
-// In comes a Suite: names and places of what the test feeds and compares; out goes
-// the source of one _test.go file that stands at the project's root. Open render.go.
+// In comes a Suite: the program and where the C has its streams; out goes
+// the source of one _test.go file that stands at the project's root and imports firmware/proof alone. Open render.go.
 package gotest

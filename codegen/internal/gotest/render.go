@@ -13,52 +13,20 @@ import (
 
 // Suite is what a project's test must know.
 type Suite struct {
-	Prefix                string
-	Accelerator           string
-	ArenaBytes, FastBytes int
-	Constants             bool   // the model has constants
-	Array                 string // C array that ends in the command stream
-	Skip                  int    // words of Array before the stream
-	Targets               bool   // the project builds an image of its own
-	Inputs, Outputs       []Place
-	States                []Carried
-	Variables             []Carried // stay in the arena by themselves
+	Prefix    string
+	Program   *ethosu.Program
+	Constants bool     // the model has constants
+	Arrays    []string // C array that ends in the stream of each stage; empty where the CPU computes
+	Skip      int      // words of an array before the stream
+	Targets   bool     // the project builds an image of its own
 
-	// Program, when not nil, is a sequence, whose streams are the arrays that end in
-	// Suffixes; the test describes it in place of Inputs to Variables.
-	Program *ethosu.Program
-	// An operator of the CPU has none; then the test reads the program from Model, the
-	// compiled .tflite, and only streams and constants are those of the C.
-	Suffixes []string
-	Model    string
+	// Model is the compiled .tflite of the project that describes the program; empty when
+	// the test does.
+	Model string
 }
 
-// Place is where an input or output lies in the arena, in bytes.
-type Place struct {
-	Name         string
-	Offset, Size int
-}
-
-// Carried is a state: where it is read and left, and the bytes of one value of
-// real 0.
-type Carried struct {
-	Name          string
-	In, Out, Size int
-	Zero          []byte
-}
-
-// Import paths of the generated test.
-const (
-	unrollPath  = "github.com/unroll-npu/unroll/"
-	codegenPath = unrollPath + "codegen"
-	goldenPath  = unrollPath + "codegen/golden"
-	ethosuPath  = unrollPath + "ethosu"
-	simPath     = unrollPath + "ethosu/sim"
-	runnerPath  = unrollPath + "ethosu/runner"
-	graphPath   = unrollPath + "lower/graph"
-	runPath     = unrollPath + "firmware/run"
-	velaPath    = unrollPath + "ethosu/vela"
-)
+// proofPath is the one package that a generated test imports.
+const proofPath = "github.com/unroll-npu/unroll/firmware/proof"
 
 // Render writes the Go test of a project: tests that need nothing but Go, and those
 // that need a C compiler or an emulator, which say so when they skip.
@@ -69,33 +37,16 @@ func Render(s *Suite) ([]byte, error) {
 	f.PackageComment(fmt.Sprintf("Tests of the firmware project %s: is what lies here what was generated, does the\n"+
 		"command stream give the golden vectors on the simulated NPU, and does the C, built\n"+
 		"and run with that NPU behind its registers?", s.Prefix))
-	f.ImportName(codegenPath, "codegen")
-	f.ImportName(goldenPath, "golden")
-	f.ImportName(ethosuPath, "ethosu")
-	f.ImportName(simPath, "sim")
-	f.ImportName(runnerPath, "runner")
-	f.ImportName(graphPath, "graph")
-	f.ImportName(runPath, "run")
-	f.ImportName(velaPath, "vela")
+	f.ImportName(proofPath, "proof")
 
-	if s.Program == nil {
-		places(f, s)
-	} else {
-		accelerator(f, s)
-	}
+	f.Comment("project is what src/" + s.Prefix + ".c and src/" + s.Prefix + "_model.c hold.")
+	f.Var().Id("project").Op("=").Qual(proofPath, "Project").Values(project(s))
 	f.Line()
-	testUnchanged(f)
-	f.Line()
-	if s.Program == nil {
-		testStream(f, s)
-	} else {
-		testSequence(f, s)
-	}
-	f.Line()
-	compareFunc(f)
-	f.Line()
+	test(f, "TestFilesAreAsGenerated", "compares every generated file with the manifest.", "Unchanged")
+	test(f, "TestCommandStream", "runs the words of the C source on the simulated NPU for every golden call.", "Streams")
 	if s.Targets {
-		testTargets(f)
+		test(f, "TestHostBuild", "builds the C for this machine and runs it.", "Builds", Lit("host"))
+		test(f, "TestQEMUBuild", "builds the C for a Cortex-M55 and runs it in QEMU.", "Builds", Lit("qemu"))
 	}
 
 	var b bytes.Buffer
@@ -105,199 +56,11 @@ func Render(s *Suite) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func accelerator(f *File, s *Suite) {
-	f.Comment("accelerator is what the command stream was compiled for.")
-	f.Const().Id("accelerator").Op("=").Lit(s.Accelerator)
-	f.Line()
-}
-
-// places writes where in the arena the tensors lie.
-func places(f *File, s *Suite) {
-	accelerator(f, s)
-	f.Comment("arenaBytes and fastBytes are what the NPU uses of regions 1 and 2.")
-	f.Const().Defs(
-		Id("arenaBytes").Op("=").Lit(s.ArenaBytes),
-		Id("fastBytes").Op("=").Lit(s.FastBytes),
+// test writes a test that is a call of the project's method.
+func test(f *File, name, does, method string, args ...Code) {
+	f.Comment(name + " " + does)
+	f.Func().Id(name).Params(Id("t").Op("*").Qual("testing", "T")).Block(
+		Id("project").Dot(method).Call(append([]Code{Id("t")}, args...)...),
 	)
 	f.Line()
-	f.Comment("place is where an input or output lies in the arena.")
-	f.Type().Id("place").Struct(
-		Id("name").String(),
-		List(Id("offset"), Id("size")).Int(),
-	)
-	f.Line()
-	f.Comment("carried is a state: where the NPU reads and leaves it, and one value of real 0.")
-	f.Type().Id("carried").Struct(
-		Id("name").String(),
-		List(Id("in"), Id("out"), Id("size")).Int(),
-		Id("zero").Index().Byte(),
-	)
-	f.Line()
-	list := func(name string, places []Place) Code {
-		return Id(name).Op("=").Index().Id("place").ValuesFunc(func(g *Group) {
-			for _, p := range places {
-				g.Line().Values(Lit(p.Name), Lit(p.Offset), Lit(p.Size))
-			}
-			if len(places) > 0 {
-				g.Line()
-			}
-		})
-	}
-	f.Var().Defs(
-		list("inputs", s.Inputs),
-		list("outputs", s.Outputs),
-		carried("states", s.States),
-	)
-	if s.Variables != nil {
-		f.Line()
-		f.Comment("variables stay in the arena between calls.")
-		f.Var().Add(carried("variables", s.Variables))
-	}
-}
-
-func carried(name string, list []Carried) Code {
-	return Id(name).Op("=").Index().Id("carried").ValuesFunc(func(g *Group) {
-		for _, c := range list {
-			zero := Index().Byte().ValuesFunc(func(z *Group) {
-				for _, b := range c.Zero {
-					z.Op(fmt.Sprintf("0x%02x", b))
-				}
-			})
-			g.Line().Values(Lit(c.Name), Lit(c.In), Lit(c.Out), Lit(c.Size), zero)
-		}
-		if len(list) > 0 {
-			g.Line()
-		}
-	})
-}
-
-func testUnchanged(f *File) {
-	f.Comment("TestFilesAreAsGenerated compares every generated file with the manifest.")
-	f.Func().Id("TestFilesAreAsGenerated").Params(t()).Block(
-		List(Id("differences"), Err()).Op(":=").Qual(codegenPath, "Check").Call(Lit(".")),
-		fatalIfErr(),
-		For(List(Id("_"), Id("d")).Op(":=").Range().Id("differences")).Block(
-			If(Id("d").Dot("Kind").Op("!=").Qual(codegenPath, "Extra")).Block(
-				Id("t").Dot("Error").Call(Id("d")),
-			),
-		),
-	)
-}
-
-func testStream(f *File, s *Suite) {
-	source := Lit("src/" + s.Prefix + "_model.c")
-	f.Comment("TestCommandStream runs the words of the C source on the simulated NPU for every golden")
-	f.Comment("call, with the states carried from call to call, and compares bytes.")
-	f.Func().Id("TestCommandStream").Params(t()).BlockFunc(func(g *Group) {
-		g.List(Id("accel"), Err()).Op(":=").Qual(ethosuPath, "ParseAccelerator").Call(Id("accelerator"))
-		g.Add(fatalIfErr())
-		g.List(Id("commands"), Err()).Op(":=").Qual(goldenPath, "Words").Call(source.Clone(), Lit(s.Array))
-		g.Add(fatalIfErr())
-		if s.Skip > 0 {
-			g.Comment("The stream stands behind what the driver checks.")
-			g.Id("commands").Op("=").Id("commands").Index(Lit(s.Skip).Op(":"))
-		}
-		g.Var().Id("regions").Qual(simPath, "Regions")
-		if s.Constants {
-			g.List(Id("constants"), Err()).Op(":=").Qual(goldenPath, "Bytes").Call(source.Clone(), Lit(s.Prefix+"_constants"))
-			g.Add(fatalIfErr())
-			g.Id("regions").Index(Qual(ethosuPath, "RegionConstants")).Dot("Content").Op("=").Id("constants")
-		}
-		g.Id("regions").Index(Qual(ethosuPath, "RegionArena")).Dot("Size").Op("=").Id("arenaBytes")
-		g.Id("regions").Index(Qual(ethosuPath, "RegionFast")).Dot("Size").Op("=").Id("fastBytes")
-		g.List(Id("npu"), Err()).Op(":=").Qual(simPath, "Prepare").Call(Id("accel"), Id("commands"), Id("regions"))
-		g.Add(fatalIfErr())
-		g.List(Id("vectors"), Err()).Op(":=").Qual(goldenPath, "Read").Call(Lit("testdata/golden.json"))
-		g.Add(fatalIfErr())
-		g.Line()
-		g.Id("memory").Op(":=").Id("npu").Dot("NewMemory").Call()
-		g.Id("arena").Op(":=").Id("memory").Index(Qual(ethosuPath, "RegionArena"))
-		g.Id("state").Op(":=").Make(Index().Index().Byte(), Len(Id("states")))
-		zero := Qual("bytes", "Repeat").Call(Id("s").Dot("zero"), Id("s").Dot("size").Op("/").Len(Id("s").Dot("zero")))
-		g.Id("reset").Op(":=").Func().Params().BlockFunc(func(g *Group) {
-			g.For(List(Id("i"), Id("s")).Op(":=").Range().Id("states")).Block(
-				Id("state").Index(Id("i")).Op("=").Add(zero.Clone()),
-			)
-			if s.Variables != nil {
-				g.For(List(Id("_"), Id("s")).Op(":=").Range().Id("variables")).Block(
-					Copy(Id("arena").Index(Id("s").Dot("in").Op(":")), zero.Clone()),
-				)
-			}
-		})
-		g.Id("reset").Call()
-		g.For(List(Id("n"), Id("call")).Op(":=").Range().Id("vectors").Dot("Calls")).Block(
-			If(Id("call").Dot("Reset")).Block(Id("reset").Call()),
-			For(List(Id("i"), Id("p")).Op(":=").Range().Id("inputs")).Block(
-				Copy(Id("arena").Index(Id("p").Dot("offset").Op(":").Id("p").Dot("offset").Op("+").Id("p").Dot("size")), Id("call").Dot("Inputs").Index(Id("i"))),
-			),
-			For(List(Id("i"), Id("s")).Op(":=").Range().Id("states")).Block(
-				Copy(Id("arena").Index(Id("s").Dot("in").Op(":")), Id("state").Index(Id("i"))),
-			),
-			If(Err().Op(":=").Id("npu").Dot("Run").Call(Id("memory")), Err().Op("!=").Nil()).Block(
-				Id("t").Dot("Fatalf").Call(Lit("call %d: %v"), Id("n"), Err()),
-			),
-			For(List(Id("i"), Id("p")).Op(":=").Range().Id("outputs")).Block(
-				Id("compare").Call(Id("t"), Id("n"), Id("p").Dot("name"),
-					Id("arena").Index(Id("p").Dot("offset").Op(":").Id("p").Dot("offset").Op("+").Id("p").Dot("size")), Id("call").Dot("Outputs").Index(Id("i"))),
-			),
-			For(List(Id("i"), Id("s")).Op(":=").Range().Id("states")).Block(
-				Id("state").Index(Id("i")).Op("=").Qual("bytes", "Clone").Call(Id("arena").Index(Id("s").Dot("out").Op(":").Id("s").Dot("out").Op("+").Id("s").Dot("size"))),
-				Id("compare").Call(Id("t"), Id("n"), Id("s").Dot("name"), Id("state").Index(Id("i")), Id("call").Dot("States").Index(Id("i"))),
-			),
-		)
-		g.Id("t").Dot("Logf").Call(Lit("%d calls give the golden bytes on the simulated NPU"), Len(Id("vectors").Dot("Calls")))
-	})
-}
-
-func compareFunc(f *File) {
-	f.Comment("compare reports the first byte of a tensor that differs.")
-	f.Func().Id("compare").Params(t(), Id("call").Int(), Id("name").String(), List(Id("got"), Id("want")).Index().Byte()).Block(
-		Id("t").Dot("Helper").Call(),
-		If(Len(Id("got")).Op("!=").Len(Id("want"))).Block(
-			Id("t").Dot("Fatalf").Call(Lit("call %d: %s has %d bytes, expected %d"), Id("call"), Id("name"), Len(Id("got")), Len(Id("want"))),
-		),
-		For(Id("i").Op(":=").Range().Id("got")).Block(
-			If(Id("got").Index(Id("i")).Op("!=").Id("want").Index(Id("i"))).Block(
-				Id("t").Dot("Fatalf").Call(Lit("call %d: %s, byte %d is 0x%02x, expected 0x%02x"), Id("call"), Id("name"), Id("i"), Id("got").Index(Id("i")), Id("want").Index(Id("i"))),
-			),
-		),
-	)
-}
-
-// testTargets writes the tests that build the C and run it.
-func testTargets(f *File) {
-	f.Comment("TestHostBuild builds the C for this machine and runs it.")
-	f.Func().Id("TestHostBuild").Params(t()).Block(Id("buildAndRun").Call(Id("t"), Lit("host")))
-	f.Line()
-	f.Comment("TestQEMUBuild builds the C for a Cortex-M55 and runs it in QEMU.")
-	f.Func().Id("TestQEMUBuild").Params(t()).Block(Id("buildAndRun").Call(Id("t"), Lit("qemu")))
-	f.Line()
-	f.Comment("buildAndRun runs the golden vectors through driver and API, with the simulated NPU")
-	f.Comment("behind the registers.")
-	f.Func().Id("buildAndRun").Params(t(), Id("on").String()).Block(
-		Id("t").Dot("Parallel").Call(),
-		List(Id("accel"), Err()).Op(":=").Qual(ethosuPath, "ParseAccelerator").Call(Id("accelerator")),
-		fatalIfErr(),
-		List(Id("report"), Err()).Op(":=").Qual(runPath, "Run").Call(Id("t").Dot("Context").Call(), Qual(runPath, "Options").Values(Dict{
-			Id("Dir"):      Lit("."),
-			Id("On"):       Id("on"),
-			Id("Accel"):    Id("accel"),
-			Id("Connect"):  Qual(runPath, "Simulated").Call(Id("accel")),
-			Id("BuildDir"): Id("t").Dot("TempDir").Call(),
-		})),
-		If(Qual("errors", "Is").Call(Err(), Qual(runPath, "ErrNoTool"))).Block(
-			Id("t").Dot("Skipf").Call(Lit("SKIPPED: the C is not proven on %s: %v"), Id("on"), Err()),
-		),
-		fatalIfErr(),
-		If(Op("!").Id("report").Dot("Pass")).Block(
-			Id("t").Dot("Fatalf").Call(Lit("%s; the console says\n%s"), Id("report").Dot("Problem"), Id("report").Dot("Console")),
-		),
-		Id("t").Dot("Logf").Call(Lit("%d calls give the golden bytes on %s"), Id("report").Dot("Calls"), Id("on")),
-	)
-}
-
-func t() *Statement { return Id("t").Op("*").Qual("testing", "T") }
-
-func fatalIfErr() *Statement {
-	return If(Err().Op("!=").Nil()).Block(Id("t").Dot("Fatal").Call(Err()))
 }
