@@ -136,7 +136,7 @@ func newView(p *Project) (*view, error) {
 		Accel: prog.Accel.Name, System: cComment(prog.System.Name), Mode: cComment(prog.Mode.Name),
 		Banner: banner(p), Source: cComment(p.Source), ToolVersion: cComment(p.Version),
 		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion),
-		Sequence: len(prog.Stages) > 1, WakeUps: prog.WakeUps(),
+		Sequence: prog.Steps > 0 || len(prog.Stages) > 1, WakeUps: prog.WakeUps(),
 		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantCRC: crcLiteral(prog.Constants), ConstantCRC32: crc32Literal(prog.Constants),
 		ConstantsSection: "UNROLL_NPU_MODEL", NPUType: "unroll_npu",
 		NPUArenaBytes: prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
