@@ -29,6 +29,7 @@ var trainVerb = verb{
 		var t trainFlags
 		d.add(f)
 		t.add(f)
+		f.IntVar(&t.folds, "folds", 0, "cross-validate first: divide all sequences into so many parts, as the test part is, and judge each by a network trained on the others")
 		out := f.StringP("output", "o", "", "the .safetensors file to write (default: CELL.safetensors)")
 		force := f.Bool("force", false, "replace an existing file")
 		asJSON := f.Bool("json", false, "print the result as JSON")
@@ -52,7 +53,7 @@ type trainFlags struct {
 	classic, outputGate, carry bool
 	window                     int
 	validation                 float64
-	patience                   int
+	patience, folds            int
 	state, history             string
 	perStep                    bool // the data has a label for every step
 	given                      func(flag string) bool
@@ -65,7 +66,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
 	f.IntVar(&t.window, "window", 0, "rows of its input that every layer sees at a step (default: 1)")
 	f.BoolVar(&t.outputGate, "output-gate", false, "mingru: one more gate, which multiplies a layer's output")
-	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise), numbers (the same for regressions), parallel (2 epochs, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small or numbers for at most 8000 sequences, else default, or parallel for mingru)")
+	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise and label smoothing), numbers (the same for regressions), parallel (2 epochs, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small or numbers for at most 8000 sequences, else default, or parallel for mingru)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
 	f.StringVar(&t.rate, "rate", "", "learning rate, the peak of the schedule; find tests rates on the data first (default: the recipe's)")
@@ -73,7 +74,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&t.schedule, "schedule", "", "course of the learning rate after the warm-up: constant or cosine, which ends at 0 (default: the recipe's)")
 	f.Float64Var(&t.warmUp, "warm-up", 0, "fraction of all steps over which the learning rate rises (default: the recipe's)")
 	f.IntVar(&t.shift, "shift", 0, "images: move each by up to so many pixels, anew every time (default: the recipe's)")
-	f.Float64Var(&t.smooth, "smooth", 0, "label smoothing, 0 to below 1")
+	f.Float64Var(&t.smooth, "smooth", 0, "label smoothing, 0 to below 1 (default: the recipe's)")
 	f.Float64Var(&t.noise, "noise", 0, "deviation of the noise that is added to features, anew every time (default: the recipe's)")
 	f.Float64Var(&t.decay, "weight-decay", 0, "weight decay, decoupled from the gradient (default: the recipe's)")
 	f.BoolVar(&t.carry, "carry", false, "train on streams: the state goes on from every sequence to the next, as in a device that nobody resets")
@@ -111,7 +112,10 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 		return c, err
 	}
 	c.Window, c.OutputGate, c.Carry = t.window, t.outputGate, t.carry
-	c.Units, c.Batch, c.Classic, c.Smooth, c.Seed = units, t.batch, t.classic, t.smooth, seed
+	c.Units, c.Batch, c.Classic, c.Seed = units, t.batch, t.classic, seed
+	if t.given("smooth") {
+		c.Smooth = t.smooth
+	}
 	if t.given("clip") {
 		c.Clip = t.clip
 	}
@@ -301,13 +305,14 @@ func encodeNetwork(net *nn.Network) ([]byte, error) {
 
 // trained is what train prints with --json.
 type trained struct {
-	Accuracy    *float64 `json:"float_accuracy"`      // null for a regression
-	RSquared    *float64 `json:"r_squared,omitempty"` // of a regression
-	Loss        float64  `json:"loss"`                // mean cross entropy, or mean squared error
-	Carried     *float64 `json:"carried,omitempty"`   // accuracy, or R², of a network trained with --carry on streams of the test part
-	Parameters  int      `json:"parameters"`
-	Interrupted bool     `json:"interrupted"`
-	Output      string   `json:"output"`
+	Accuracy    *float64        `json:"float_accuracy"`      // null for a regression
+	RSquared    *float64        `json:"r_squared,omitempty"` // of a regression
+	Loss        float64         `json:"loss"`                // mean cross entropy, or mean squared error
+	Carried     *float64        `json:"carried,omitempty"`   // accuracy, or R², of a network trained with --carry on streams of the test part
+	Parameters  int             `json:"parameters"`
+	Folds       *crossValidated `json:"folds,omitempty"`
+	Interrupted bool            `json:"interrupted"`
+	Output      string          `json:"output"`
 }
 
 func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON bool) error {
@@ -338,8 +343,16 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err != nil {
 		return err
 	}
+	whole := set
+	flags := *t
 	if set, err = t.fitTo(c, &cfg, set, test, d.seed); err != nil {
 		return err
+	}
+	var cross *crossValidated
+	if t.folds != 0 {
+		if cross, err = flags.crossValidate(c, whole, test, d.seed); err != nil {
+			return err
+		}
 	}
 	run, err := t.keepRun(c, &cfg, out)
 	if err != nil {
@@ -350,7 +363,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if net == nil {
 		return err
 	}
-	r := trained{Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
+	r := trained{Folds: cross, Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
 	quality, loss := train.Evaluate(net, test)
 	carried := ""
 	if cfg.Carry {
@@ -393,6 +406,9 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	}
 	if interrupted {
 		fmt.Fprintln(c.stdout, "interrupted: what follows is the network so far; the same command goes on with it")
+	}
+	if cross != nil {
+		fmt.Fprintln(c.stdout, cross)
 	}
 	fmt.Fprintf(c.stdout, "%s parameters, %s on %s test sequences%s\nwrote %s\nnext: %s\n",
 		commas(r.Parameters), told, commas(test.Len()), carried, out, command("lower", out))

@@ -38,7 +38,7 @@ func openCSV(file string, o Options) (*Set, error) {
 	if info.Size() > maxCSV {
 		return nil, fmt.Errorf("%s: %.1f GB, and at most %.0f GB of text are read into memory: keep fewer rows, or make x.npy and y.npy of it", file, float64(info.Size())/1e9, float64(maxCSV)/1e9)
 	}
-	if err := budget.Ask(file, info.Size()); err != nil {
+	if err := budget.Ask(file, max(info.Size(), tableBytes(f, info.Size()))); err != nil {
 		return nil, err
 	}
 	if info.Mode().IsRegular() {
@@ -49,6 +49,25 @@ func openCSV(file string, o Options) (*Set, error) {
 		return nil, err
 	}
 	return readCSV(file, bytes.NewReader(raw), o)
+}
+
+// tableBytes estimates from the first rows of a file what all of them take in memory: a number
+// of four bytes for every cell and a label for every row, once more while a list grows.
+func tableBytes(f io.ReaderAt, size int64) int64 {
+	head := make([]byte, min(size, sniffed))
+	n, _ := f.ReadAt(head, 0)
+	head = head[:n]
+	rows := int64(bytes.Count(head, []byte("\n"))) - 1 // without the header
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
+		head = head[:end]
+	}
+	first := bytes.IndexByte(head, '\n')
+	if rows < 1 || first < 0 {
+		return 0
+	}
+	columns := int64(len(cells(head[:first], sniff(head).separator)))
+	const label = 40
+	return budget.Times(size, 2*rows*(4*columns+label)) / int64(len(head)-first)
 }
 
 // table is a CSV file in the making.
