@@ -100,7 +100,11 @@ type graphQuantizer struct {
 
 func (q *graphQuantizer) observe(ctx context.Context) error {
 	co := calibrate.Options{Estimator: q.o.Estimator, Percentile: q.o.Percentile}
-	seen, err := calibrate.CollectSequences(q.plan, q.calls, co)
+	calls, err := clampCalls(q.float, q.calls, q.o.InputClamp)
+	if err != nil {
+		return err
+	}
+	seen, err := calibrate.CollectSequences(q.plan, calls, co)
 	if err != nil {
 		return err
 	}
@@ -113,7 +117,7 @@ func (q *graphQuantizer) observe(ctx context.Context) error {
 	}
 	var moments map[graph.TensorID]*calibrate.Moments
 	if q.o.compensated(true) {
-		if moments, err = calibrate.MomentsOfSequences(q.plan, q.calls); err != nil {
+		if moments, err = calibrate.MomentsOfSequences(q.plan, calls); err != nil {
 			return err
 		}
 	}

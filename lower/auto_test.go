@@ -105,3 +105,47 @@ func TestAuto(t *testing.T) {
 		t.Errorf("a bound of 1e-7: met %v", strict.Widths.Met)
 	}
 }
+
+// struck is steady with a value far outside now and then, in every sequence at another
+// place.
+type struck struct{ steady }
+
+func (s struck) Sample(i int, dst []float32) {
+	s.steady.Sample(i, dst)
+	dst[i%len(dst)] = 60
+}
+
+// An input that is cut at a percentile has finer steps, in any width, what lies beyond
+// saturates, and where a few values are far outside that loses less on clean data.
+func TestInputClamp(t *testing.T) {
+	ctx, set, clean := context.Background(), struck{steady{40, 64}}, steady{40, 64}
+	net := integrator(40)
+	net.Layers[0].Kernel = []float32{0.2, -0.2}
+	net.Layers[0].Recurrent = []float32{0.5, 0, 0, 0.5}
+	for _, a := range []lower.Activations{lower.Int8, lower.Int16} {
+		loss, scale := [2]float64{}, [2]float64{}
+		for i, clamp := range []float64{0, 95} {
+			r, err := lower.Lower(ctx, net, set, lower.Options{StateIO: true, Activations: a, InputClamp: clamp, CalibrationSamples: 64})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := r.EvaluateFloat(ctx, clean, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := r.Evaluate(ctx, clean, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := r.Int8.Tensors[r.Int8.Inputs[0]]
+			loss[i], scale[i] = got.RelativeError(want), float64(in.Scale())
+			// The generated C quantizes as this does, to the ends of the type.
+			if top := float64(in.Scale()) * (map[lower.Activations]float64{lower.Int8: 127, lower.Int16: 32767}[a] - float64(in.ZeroPoint())); clamp == 0 && top < 59 || clamp > 0 && top > 8 {
+				t.Errorf("%v, inputs cut at %v: they saturate at %v", a, clamp, top)
+			}
+		}
+		if scale[1] > scale[0]/5 || a == lower.Int8 && loss[1] > loss[0]/2 {
+			t.Errorf("%v: steps %v and %v, losses %v and %v without and with a clamp", a, scale[0], scale[1], loss[0], loss[1])
+		}
+	}
+}

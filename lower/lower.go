@@ -79,6 +79,11 @@ type Options struct {
 	Estimator          Estimator
 	Percentile         float64 // of Percentile; 0 is 99.99
 
+	// InputClamp is the percentile of their values that data inputs are cut at: what lies
+	// beyond saturates, in the firmware's quantization of real values as well, and the rest
+	// gets finer steps. 0 leaves inputs to Estimator.
+	InputClamp float64
+
 	// Activations is the width of the values between operators. With Auto it is 8 bits
 	// where that loses no more than MaxLoss against the float network, else every value
 	// gets the width that the cheapest graph within MaxLoss has: see Widths.
@@ -222,6 +227,7 @@ func observe(ctx context.Context, net *nn.Network, calib Samples, o Options) (*c
 	if c.samples, err = representative(c.net, calib, o.CalibrationSamples); err != nil {
 		return nil, err
 	}
+	clampSamples(c.samples, o.InputClamp)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

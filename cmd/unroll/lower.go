@@ -46,6 +46,7 @@ type lowerFlags struct {
 	set                          *pflag.FlagSet
 	form, activations, estimator string
 	rounding                     string
+	percentile, clamp            float64
 	steps, calibration           int
 	noState, perStep, perChannel bool
 	qat, distill, weightLevels   int
@@ -60,6 +61,8 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&l.perStep, "per-step", false, "give an output for every step, not only for the last")
 	f.IntVar(&l.calibration, "calibration", 50, "number of training sequences that decide the ranges")
 	f.StringVar(&l.estimator, "estimator", "minmax", "range estimator: minmax, percentile or mse")
+	f.Float64Var(&l.percentile, "percentile", 99.99, "--estimator percentile: the part of the values, in percent, that a range holds, at both ends together")
+	f.Float64Var(&l.clamp, "clamp-inputs", 0, "percentile of their values, such as 99.9, that inputs are cut at: what lies beyond saturates, in the generated C too, and the rest has finer steps (default: as --estimator says)")
 	f.StringVar(&l.rounding, "rounding", "auto", "rounding of weights: nearest, compensated (errors of the weights of an output make up for each other, as its inputs move together) or auto (compensated, but nearest for layers in 8 bits)")
 	f.StringVar(&l.activations, "activations", "auto", "width of the values: auto (16 bits where 8 lose more than --max-loss), int8, mixed (int16 before the activation functions) or int16")
 	f.StringVar(&l.maxLoss, "max-loss", "", "largest loss against float that auto accepts: points of accuracy, or the relative error of numbers (default 0.3%, or 3% of numbers)")
@@ -106,6 +109,13 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	if l.qat < 0 {
 		return o, usagef("--qat %d: expected a number of steps", l.qat)
 	}
+	if !(l.percentile > 0 && l.percentile <= 100) || !(l.clamp >= 0 && l.clamp <= 100) {
+		return o, usagef("--percentile %v --clamp-inputs %v: expected percentages, as 99.9", l.percentile, l.clamp)
+	}
+	if l.set.Changed("percentile") && o.Estimator != lower.Percentile {
+		return o, usagef("--percentile %v: add --estimator percentile, which goes by it", l.percentile)
+	}
+	o.Percentile, o.InputClamp = l.percentile, l.clamp
 	if l.qat > 0 && l.distill > 0 {
 		return o, usagef("--qat %d --distill %d: the network learns from labels or from the float network, not from both", l.qat, l.distill)
 	}
