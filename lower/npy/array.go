@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sbinet/npyio/npy"
-
 	"github.com/unroll-npu/unroll/lower/budget"
 )
 
@@ -57,14 +55,11 @@ func Read(name string, r io.Reader) (*Array, error) {
 	if err != nil {
 		return fail("%v", err)
 	}
-	h, err := parse(head)
+	h, err := describe(string(head))
 	if err != nil {
 		return fail("bad NPY header: %v", err)
 	}
-	a := &Array{Name: name, Type: h.Descr.Type, Shape: h.Descr.Shape}
-	if len(a.Shape) > maxRank {
-		return fail("%d dimensions, expected at most %d", len(a.Shape), maxRank)
-	}
+	a := &Array{Name: name, Type: h.Type, Shape: h.Shape}
 	if !known(a.Type) {
 		return fail("element type %q, expected one of bool, int8 … int64, uint8 … uint64, float16, float32, float64", a.Type)
 	}
@@ -91,7 +86,7 @@ func Read(name string, r io.Reader) (*Array, error) {
 		return fail("there are bytes after the %d that shape %v of %s takes", size, a.Shape, a.Type)
 	}
 	a.Data = data.Bytes()
-	if h.Descr.Fortran && len(a.Shape) > 1 {
+	if h.Fortran && len(a.Shape) > 1 {
 		a.Data = rowMajor(a.Data, a.Shape, a.Width())
 	}
 	return a, nil
@@ -118,7 +113,7 @@ func rowMajor(data []byte, shape []int, width int) []byte {
 	return out
 }
 
-// header reads the magic number, the version and the header with its length.
+// header reads magic number, version and length, and returns the text of the header.
 func header(r io.Reader) ([]byte, error) {
 	head := make([]byte, magicLength+4)
 	if _, err := io.ReadFull(r, head[:magicLength]); err != nil || string(head[:6]) != "\x93NUMPY" {
@@ -142,22 +137,7 @@ func header(r io.Reader) ([]byte, error) {
 	if _, err := io.ReadFull(r, text); err != nil {
 		return nil, errors.New("ends inside its header")
 	}
-	return append(head[:magicLength+width], text...), nil
-}
-
-// parse hands the header to npyio, which trusts its input: what makes it panic is
-// a bad header.
-func parse(head []byte) (h npy.Header, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("it is not a dictionary of descr, fortran_order and shape")
-		}
-	}()
-	r, err := npy.NewReader(bytes.NewReader(head))
-	if err != nil {
-		return h, err
-	}
-	return r.Header, nil
+	return text, nil
 }
 
 func known(t string) bool {
