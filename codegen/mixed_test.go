@@ -56,6 +56,7 @@ func mixedProject(t *testing.T, prefix, accelerator, mode string) Project {
 	ratio := op(graph.Div, graph.DivAttr{}, graph.Int8, q, pick, next)
 	far := dense(ratio)
 	real := op(graph.Dequantize, nil, graph.Float32, nil, far)
+	real = op(graph.Sqrt, nil, graph.Float32, nil, op(graph.Square, nil, graph.Float32, nil, real))
 	y := op(graph.Quantize, nil, graph.Int16, graph.PerTensor(1.0/1024, 0), real)
 	g.Inputs, g.Outputs = []graph.TensorID{x, h}, []graph.TensorID{y, next}
 	g.States = []graph.State{{In: h, Out: next}}
@@ -80,7 +81,7 @@ func mixedProject(t *testing.T, prefix, accelerator, mode string) Project {
 		}
 		kinds = append(kinds, kind)
 	}
-	if want := "L2_NORMALIZATION NPU LESS SELECT_V2 DIV NPU DEQUANTIZE QUANTIZE"; strings.Join(kinds, " ") != want {
+	if want := "L2_NORMALIZATION NPU LESS SELECT_V2 DIV NPU DEQUANTIZE SQUARE SQRT QUANTIZE"; strings.Join(kinds, " ") != want {
 		t.Fatalf("stages are %v, expected %s", kinds, want)
 	}
 	if p.Model, err = vela.Write(p.Program); err != nil {

@@ -111,6 +111,11 @@ func (m *mixedGraph) step() {
 		m.op(graph.L2Normalization, graph.L2NormAttr{}, m.vector(), a)
 	case 7:
 		r := m.op(graph.Dequantize, nil, m.add(graph.Float32, shape, nil), a)
+		if m.IntN(2) == 0 { // an island of real numbers
+			r = m.op(graph.Square, nil, m.add(graph.Float32, shape, nil), r)
+			r = m.op(graph.Add, graph.AddAttr{}, m.add(graph.Float32, shape, nil), r, m.op(graph.Dequantize, nil, m.add(graph.Float32, shape, nil), b))
+			r = m.op(graph.Sqrt, nil, m.add(graph.Float32, shape, nil), r)
+		}
 		m.op(graph.Quantize, nil, m.vector(), r)
 	case 8:
 		best := m.op(graph.ArgMax, graph.ArgAttr{Output: graph.Int32}, m.add(graph.Int32, []int{1}, nil), a, m.constant(graph.Int32, nil, nil))

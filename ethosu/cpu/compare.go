@@ -51,6 +51,9 @@ func (s *side) args() []Arg {
 
 // planCompare compares what two integers stand for.
 func planCompare(o *operator) (*Kernel, error) {
+	if o.in(0).Type == graph.Float32 {
+		return planRealCompare(o)
+	}
 	a, b, which := o.side(0), o.side(1), relations[o.op.Kind]
 	if t := o.in(0).Type; !integers(t) {
 		return nil, o.refuse(0, "integers of at most 32 bits")

@@ -25,6 +25,9 @@ func inverse(v uint32) int32 {
 // planDivide divides int8 by int8. A divisor of real 0 gives the limit of the sign of the
 // dividend.
 func planDivide(o *operator) (*Kernel, error) {
+	if o.in(0).Type == graph.Float32 {
+		return planRealPairs(o)
+	}
 	if o.in(0).Type != graph.Int8 {
 		return nil, o.refuse(0, "int8")
 	}

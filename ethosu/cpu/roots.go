@@ -44,6 +44,9 @@ func inverseRoot(v int32) multiplier {
 // planRsqrt computes 1/sqrt(x) of int8 and int16.
 func planRsqrt(o *operator) (*Kernel, error) {
 	t := o.in(0).Type
+	if t == graph.Float32 {
+		return planReal(o)
+	}
 	if t != graph.Int8 && t != graph.Int16 {
 		return nil, o.refuse(0, "int8 or int16")
 	}

@@ -67,7 +67,7 @@ func broadcastStrides(in, out []int) []int {
 // multiplication for each element.
 func planAddSub(p *plan, op *graph.Op) (step, error) {
 	if p.in(op, 0).Type == graph.Float32 {
-		return nil, floatError(p, op)
+		return planRealPairs(p, op)
 	}
 	q, err := quant.ForAddSub(p.g, op)
 	if err != nil {
@@ -113,7 +113,7 @@ func planAddSub(p *plan, op *graph.Op) (step, error) {
 
 func planMul(p *plan, op *graph.Op) (step, error) {
 	if p.in(op, 0).Type == graph.Float32 {
-		return nil, floatError(p, op)
+		return planRealPairs(p, op)
 	}
 	q, err := quant.ForMul(p.g, op)
 	if err != nil {
@@ -166,5 +166,5 @@ func planMinMax(p *plan, op *graph.Op) (step, error) {
 			}
 		})
 	}
-	return nil, floatError(p, op)
+	return planRealPairs(p, op)
 }

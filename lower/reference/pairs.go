@@ -28,7 +28,7 @@ func planPairs(p *plan, op *graph.Op, f func(a, b int32) int32) (step, error) {
 
 func planSquared(p *plan, op *graph.Op) (step, error) {
 	if p.in(op, 0).Type == graph.Float32 {
-		return nil, floatError(p, op)
+		return planRealPairs(p, op)
 	}
 	q, err := quant.ForSquared(p.g, op)
 	if err != nil {
@@ -50,7 +50,7 @@ func planPRelu(p *plan, op *graph.Op) (step, error) {
 
 func planDiv(p *plan, op *graph.Op) (step, error) {
 	if p.in(op, 0).Type == graph.Float32 {
-		return nil, floatError(p, op)
+		return planRealPairs(p, op)
 	}
 	q, err := quant.ForDiv(p.g, op)
 	if err != nil {
@@ -62,7 +62,10 @@ func planDiv(p *plan, op *graph.Op) (step, error) {
 // planCompare compares the values that the operands stand for, in 8 more bits.
 func planCompare(p *plan, op *graph.Op) (step, error) {
 	a, b := p.in(op, 0), p.in(op, 1)
-	if a.Type == graph.Float32 || a.Type == graph.Int64 {
+	if a.Type == graph.Float32 {
+		return planRealCompare(p, op)
+	}
+	if a.Type == graph.Int64 {
 		return nil, floatError(p, op)
 	}
 	scaled := func(t *graph.Tensor) func(v int32) int32 {

@@ -14,6 +14,9 @@ import (
 // value through a table, which is indexed by the value's byte.
 func planElement(p *plan, op *graph.Op) (step, error) {
 	in, out := p.in(op, 0), p.out(op, 0)
+	if in.Type == graph.Float32 {
+		return planReal(p, op)
+	}
 	if in.Type != graph.Int8 && in.Type != graph.Int16 || out.Type != graph.Int8 && out.Type != graph.Int16 {
 		return nil, floatError(p, op)
 	}
@@ -99,15 +102,19 @@ func quantize(x, scale float32, zero, lo, hi int32) int32 {
 }
 
 // planCast handles CAST, which takes no notice of scales and zero points: integers
-// keep their low bits, real numbers lose their fraction.
+// keep their low bits, real numbers lose their fraction and are saturated; what is no
+// number is 0.
 func planCast(p *plan, op *graph.Op) (step, error) {
 	in, out := p.in(op, 0), p.out(op, 0)
 	src, dst := op.Inputs[0], op.Outputs[0]
 	get, put := loader(in.Type), storer(out.Type)
 	if in.Type == graph.Float32 {
 		get = func(b []byte, i int) int32 {
-			f := math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-			return int32(min(max(f, math.MinInt32), math.MaxInt32))
+			f := float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])))
+			if math.IsNaN(f) {
+				return 0
+			}
+			return int32(min(max(f, math.MinInt32), math.MaxInt32)) // all of them are exact in float64
 		}
 	}
 	if out.Type == graph.Float32 {
