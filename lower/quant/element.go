@@ -69,11 +69,14 @@ func requantized(g *graph.Graph, op *graph.Op) (Element, error) {
 	}, err
 }
 
-// rounded is a function of real numbers on the grids of input and output: computed
-// in float64, rounded half away from zero, clamped. Where the function has no value
+// rounded is a function of real numbers on the grids of input and output, where it is
+// not an interpolated table of int16: computed in float64, rounded half away from zero, clamped. Where the function has no value
 // (the logarithm of 0 and below, the root of a negative number) its limit towards
 // the nearest number that has one is taken.
 func rounded(g *graph.Graph, op *graph.Op) (Element, error) {
+	if HasTable16(g, op) {
+		return interpolated(g, op)
+	}
 	in, _, out, err := operands(g, op, false, false)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
+	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/testdata"
 )
 
@@ -26,6 +27,10 @@ func FuzzImport(f *testing.F) {
 			f.Add(raw)
 		}
 	}
+	for _, m := range []*onnx.Model{crnn(0), crnn(1)} {
+		m.Graph.Inputs[0].Dims[1] = onnx.Dim{Size: 6}
+		f.Add(encodeONNX(m))
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		start := time.Now()
 		m, err := onnx.Read("m.onnx", raw)
@@ -39,6 +44,37 @@ func FuzzImport(f *testing.F) {
 		n := &Network{Format: "ONNX", Graph: r.Graph}
 		if err := n.prove(m, r); err != nil && strings.Contains(err.Error(), "BUG:") {
 			t.Error(err)
+		}
+		if err := n.step(Options{Steps: 1}); err != nil && strings.Contains(err.Error(), "BUG:") {
+			t.Error(err)
+		}
+		if d := time.Since(start); d > 30*time.Second {
+			t.Errorf("the import took %v", d)
+		}
+	})
+}
+
+// FuzzFloatTFLite does so for float .tflite files: what is taken is executed as its
+// operators are defined.
+func FuzzFloatTFLite(f *testing.F) {
+	for _, m := range []*onnx.Model{crnn(0), crnn(1)} {
+		m.Graph.Inputs[0].Dims[1] = onnx.Dim{Size: 6}
+		r, err := onnx.Convert(m, onnx.Options{})
+		if err != nil {
+			f.Fatal(err)
+		}
+		raw, err := tflite.WriteModel(&tflite.Model{Graph: r.Graph})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		start := time.Now()
+		for _, o := range []Options{{}, {States: []string{"none"}}, {Steps: 1}} {
+			if _, err := readTFLite("m.tflite", raw, o); err != nil && strings.Contains(err.Error(), "BUG:") {
+				t.Error(err)
+			}
 		}
 		if d := time.Since(start); d > 30*time.Second {
 			t.Errorf("the import took %v", d)

@@ -144,6 +144,10 @@ func openTFLite(file string, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readTFLite(file, raw, o)
+}
+
+func readTFLite(file string, raw []byte, o Options) (*Network, error) {
 	m, err := tflite.ReadModel(file, raw)
 	if err != nil {
 		return nil, err

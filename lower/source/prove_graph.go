@@ -13,20 +13,25 @@ import (
 	"github.com/unroll-npu/unroll/lower/internal/tfeval"
 )
 
-// provable is the number of products up to which a float .tflite is computed a second
-// time, in float64.
-const provable = 1 << 30
+// provable is the number of products and values up to which a float .tflite is computed
+// a second time, in float64.
+const provable = 1 << 27
 
 // proveGraph compares the float execution of a graph that is taken as it is with the
 // evaluation of its operators by their definitions, on seeded inputs.
 func (n *Network) proveGraph() error {
 	g := n.Graph
 	count, size := proofInputs, work(g)
+	for _, op := range g.Ops {
+		for _, id := range op.Outputs {
+			size += g.Tensors[id].Elems()
+		}
+	}
 	switch {
 	case size > provable:
 		n.Assumed = append(n.Assumed, "the float execution is right: the network is too large to be computed twice here")
 		return nil
-	case size > longWork/8:
+	case size > provable/16:
 		count = 1
 	}
 	exec, err := floatexec.New(g)

@@ -74,6 +74,9 @@ func openWindow(m *onnx.Model, o Options, convert func(o Options) (*Network, err
 	return nil, err
 }
 
+// maxCalls bounds the calls that a window has.
+const maxCalls = 1 << 13
+
 // step makes the network take o.Steps frames a call, where that is asked for.
 func (n *Network) step(o Options) error {
 	if o.Steps == 0 {
@@ -113,6 +116,13 @@ func (n *Network) step(o Options) error {
 			return fmt.Errorf("--steps %d: input %q of shape %v has no dimension of frames; if it is a state, say --state %s=OUTPUT, if it never changes, --set %s=VALUE", o.Steps, t.Name, t.Shape, t.Name, t.Name)
 		}
 		choices = append(choices, all)
+	}
+	for _, id := range inputs {
+		for _, d := range g.Tensors[id].Shape {
+			if d/o.Steps > maxCalls {
+				return fmt.Errorf("--steps %d: input %q of shape %v: a window of more than %d calls is not needed to tell the step from; give a shorter one (--shape)", o.Steps, g.Tensors[id].Name, g.Tensors[id].Shape, maxCalls)
+			}
+		}
 	}
 	for name := range o.Axis {
 		if !slices.ContainsFunc(inputs, func(id graph.TensorID) bool {

@@ -15,8 +15,8 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-// maxWork bounds the products of a run.
-const maxWork = 1 << 32
+// maxWork bounds the products and elements of a run.
+const maxWork = 1 << 30
 
 // Run computes all tensors of a graph from its inputs, row-major. Errors name the
 // operator.
@@ -76,13 +76,16 @@ func (r *run) spend(factors ...int) error {
 		n *= float64(f)
 	}
 	if r.work += n; r.work > maxWork {
-		return fmt.Errorf("the graph up to here takes more than %g products, which is the limit", float64(maxWork))
+		return fmt.Errorf("the graph up to here takes more than %g operations, which is the limit", float64(maxWork))
 	}
 	return nil
 }
 
 // fill computes every element of the first output from its index.
 func (r *run) fill(op *graph.Op, f func(index []int) float64) error {
+	if err := r.spend(graph.Elems(r.shape(op.Outputs[0]))); err != nil {
+		return err
+	}
 	r.v[op.Outputs[0]] = filled(r.shape(op.Outputs[0]), f)
 	return nil
 }

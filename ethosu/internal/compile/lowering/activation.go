@@ -159,6 +159,20 @@ func lowerActivation(l *lowering, gop *graph.Op) error {
 	if v.dt == graph.Int8 && l.g.Tensors[gop.Outputs[0]].Type == graph.Int8 {
 		return l.tableOnly(gop.Inputs[0], v, l.cur)
 	}
+	if quant.HasTable16(l.g, gop) {
+		t, err := quant.ForTable16(l.g, gop)
+		if err != nil {
+			return err
+		}
+		for i := range 512 {
+			if d := int(t[i+1]) - int(t[i]); d != int(int16(d)) {
+				return fmt.Errorf("between values %d and %d its result goes from %d to %d, more than the NPU's tables of 16 bits hold as a slope; give its output a larger scale", 128*i-32768, 128*i-32640, t[i], t[i+1])
+			}
+		}
+		p := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: kernel.Scale{Mul: 1}},
+			Output: kernel.Output{Lo: -32768, Hi: 32767, Fn: kernel.FnTable, Table: l.tableOf("table", packed16(t))}}
+		return l.elementwise(p, operand{v: v}, &operand{scalar: true, value: 1}, l.out(gop.Outputs[0]), 0)
+	}
 	if gop.Kind != graph.Logistic && gop.Kind != graph.Tanh {
 		return fmt.Errorf("of %v: the NPU's tables of 16 bits interpolate, so that they do not give the kernel's values; quantize its input and output to int8", v.dt)
 	}
