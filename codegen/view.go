@@ -11,6 +11,8 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/firmware/board"
+	"github.com/unroll-npu/unroll/lower/detect"
+	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -70,6 +72,8 @@ type view struct {
 	MeanAt, StdAt       string
 	FloatParams         []*tensorView
 	Classes             []string
+	Detector            *detectorView // nil where none was chosen
+	BackgroundName      string        // of it
 	Audio               *audioView
 	Heard               *heardView
 
@@ -108,6 +112,7 @@ type tensorView struct {
 	StateOffset         int // of a state: in the bytes of get_state
 	Quantized           bool
 	Scale               string
+	scale               float64
 	ZeroPoint           int
 	Lo, Hi              int
 	Standardize         bool
@@ -234,7 +239,7 @@ func (v *view) addTensors(p *Project) error {
 		"timeout_ms": true, "real": true, "model": true, "mean": true, "std_dev": true, "i": true, "value": true, "ready": true, "found": true,
 		"mismatches": true, "call": true, "calls": true, "pmu": true, "explain": true, "where": true, "name": true, "section": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
 		"regions": true, "intact": true, "verified": true, "linked": true, "blob": true, "inside": true, "make_ready": true, "end": true, "offset": true, "words": true, "lo": true, "hi": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
-		"features": true, "classes": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
+		"features": true, "classes": true, "detector": true, "level": true, "row": true, "held": true, "sums": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
 		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true, "compute": true, "next": true,
 		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}
 	if p.Audio != nil {
@@ -308,7 +313,18 @@ func (v *view) addTensors(p *Project) error {
 		}
 		v.Classes = p.ClassNames
 	}
+	if p.Facts != nil && p.Facts.Detector != nil && v.Classes != nil && v.Outputs[0].Quantized && p.Facts.Detector.Background < len(v.Classes) {
+		out := v.Outputs[0]
+		v.BackgroundName = v.Classes[p.Facts.Detector.Background]
+		v.Detector = &detectorView{Detector: p.Facts.Detector, Level: detect.Level(p.Facts.Detector, out.scale, out.ZeroPoint)}
+	}
 	return nil
+}
+
+// detectorView is a detector with its threshold as a sum of output values.
+type detectorView struct {
+	*facts.Detector
+	Level int64
 }
 
 func elementCount(outs []*tensorView) string {
@@ -353,7 +369,7 @@ func (v *view) tensor(b *ethosu.Binding, id string) (*tensorView, error) {
 		t.Rows, t.RowBytes, t.Stride = b.Rows, b.Size/b.Rows, b.Stride
 	}
 	if q := b.Quant; q != nil && len(q.Scales) == 1 && q.Scales[0] > 0 && c.hi != 0 {
-		t.Quantized, t.Scale = true, cFloat(q.Scales[0])
+		t.Quantized, t.Scale, t.scale = true, cFloat(q.Scales[0]), float64(q.Scales[0])
 		if len(q.ZeroPoints) > 0 {
 			t.ZeroPoint = int(q.ZeroPoints[0])
 		}

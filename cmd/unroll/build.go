@@ -75,9 +75,10 @@ const goldenPerBuild = 16
 // built is what build prints at the end, and with --json.
 type built struct {
 	accuracies
-	Compared   int `json:"compared"` // distinct calls
-	Mismatches int `json:"mismatches"`
-	carried    int // of Compared
+	Compared   int              `json:"compared"` // distinct calls
+	Mismatches int              `json:"mismatches"`
+	carried    int              // of Compared
+	Detection  *lower.Detection `json:"detection,omitempty"`
 	sequenceFigures
 	Output string `json:"output"`
 }
@@ -104,6 +105,9 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	}
 	if p.form, err = choose("--sequence", b.sequence, compile.FormNames()); err != nil {
 		return p, err
+	}
+	if b.lower.detection.background != "" && b.train.validation == 0 {
+		return p, usagef("--detect %s: add --validation, the fraction of the training part that decides smoothing and threshold", b.lower.detection.background)
 	}
 	for _, file := range []string{b.train.state, b.train.history} {
 		if file != "" {
@@ -211,6 +215,9 @@ func (b *buildFlags) run(c *cli) error {
 	}
 	r := built{Output: b.out}
 	if err := r.measure(c, low, test, low.Streaming()); err != nil {
+		return err
+	}
+	if r.Detection, err = b.lower.detection.choose(c, low, plan.train.Validation, test); err != nil {
 		return err
 	}
 	net.Facts.Measured(r.figures())
@@ -434,6 +441,9 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 	}
 	var rows [][2]string
 	rows = append(rows, r.accuracies.rows()...)
+	if r.Detection != nil {
+		rows = append(rows, [2]string{"detection", detectionText(r.Detection)})
+	}
 	rows = append(rows, [][2]string{
 		{"bit-exact", fmt.Sprintf("%s, over %s different calls (simulator against reference, %s with carried state)", exact, commas(r.Compared), commas(r.carried))},
 		{"accelerator", r.Accelerator},

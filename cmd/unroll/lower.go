@@ -51,6 +51,7 @@ type lowerFlags struct {
 	noState, perStep, perChannel bool
 	qat, distill, weightLevels   int
 	maxLoss, resume              string
+	detection                    detectFlags
 }
 
 func (l *lowerFlags) add(f *pflag.FlagSet) {
@@ -66,6 +67,7 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.rounding, "rounding", "auto", "rounding of weights: nearest, compensated (errors of the weights of an output make up for each other, as its inputs move together) or auto (compensated, but nearest for layers in 8 bits)")
 	f.StringVar(&l.activations, "activations", "auto", "width of the values: auto (16 bits where 8 lose more than --max-loss), int8, mixed (int16 before the activation functions) or int16")
 	f.StringVar(&l.maxLoss, "max-loss", "", "largest loss against float that auto accepts: points of accuracy, or the relative error of numbers (default 0.3%, or 3% of numbers)")
+	l.detection.add(f)
 	f.IntVar(&l.qat, "qat", 0, "steps in which the quantized network of layers learns from the labels of the training part, under its own quantization; try 500")
 	f.IntVar(&l.distill, "distill", 0, "steps in which the quantized graph learns to give the float graph's outputs, without labels, on the training part or on the calibration calls; try 500")
 	f.StringVar(&l.resume, "resume", "", "file that keeps what --distill or --qat has learned after every tenth of the steps and on Ctrl-C; the same command goes on from it")
@@ -121,6 +123,9 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	}
 	if l.resume != "" && l.qat+l.distill == 0 {
 		return o, usagef("--resume %s: add --distill or --qat, the steps that it keeps", l.resume)
+	}
+	if err := l.detection.check(l.set); err != nil {
+		return o, err
 	}
 	if l.weightLevels < 1 || l.weightLevels > 127 {
 		return o, usagef("--weight-levels must be 1 to 127, found %d", l.weightLevels)
@@ -223,6 +228,9 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: out, Widened: widened(low), Growing: low.Growing()}
 	if stopped == nil {
 		if err := rf.measure(c, low, train, test, &r); err != nil {
+			return err
+		}
+		if r.Detection, err = l.detection.choose(c, low, l.detection.kept(net, train), test); err != nil {
 			return err
 		}
 	}

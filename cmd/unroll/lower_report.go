@@ -67,6 +67,7 @@ type lowered struct {
 	Output    string             `json:"output"`
 	Widened   []string           `json:"widened"`                  // tensors that have 16 bits
 	Growing   map[string]float64 `json:"growing_states,omitempty"` // states without a bound: how many times wider than in one sequence
+	Detection *lower.Detection   `json:"detection,omitempty"`
 	Report    *lower.Report      `json:"report,omitempty"`
 	Drift     *lower.Drift       `json:"drift,omitempty"`
 }

@@ -31,6 +31,9 @@ func (b *buildFlags) rehearse(c *cli, plan *buildPlan, set *dataset.Set) error {
 	if err == nil {
 		err = low.Measurable()
 	}
+	if background := b.lower.detection.background; err == nil && background != "" {
+		err = low.Detectable(background)
+	}
 	if err == nil {
 		_, err = compile.CompileCall(call, short.compile)
 	}

@@ -240,6 +240,9 @@ func (t *trainFlags) split(cfg *train.Config, set *dataset.Set, seed uint64) (*d
 		return set, nil
 	}
 	rest, aside, err := dataset.Split(set, t.validation, seed)
+	if err == nil && set.Origin != nil {
+		set.Origin.Validation = t.validation
+	}
 	cfg.Validation, cfg.Patience = aside, t.patience
 	return rest, err
 }

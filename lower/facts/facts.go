@@ -41,6 +41,10 @@ type Facts struct {
 	// nil where they are not made of sound.
 	Audio *audio.Parameters `json:"audio,omitempty"`
 
+	// Detector says how decisions of calls without end become alarms; nil where that was not
+	// asked for.
+	Detector *Detector `json:"detector,omitempty"`
+
 	Data        *Data        `json:"data,omitempty"`        // that it was trained on
 	Calibration *Calibration `json:"calibration,omitempty"` // that it was quantized by
 
@@ -88,6 +92,28 @@ type Data struct {
 	GroupPattern string `json:"group_pattern,omitempty"`
 
 	Validation float64 `json:"validation,omitempty"` // fraction of the training part that was kept back
+}
+
+// Detector is a smoothing of probabilities over calls with a threshold, see package detect.
+type Detector struct {
+	Background int     `json:"background"` // the class that is no alarm
+	Smooth     int     `json:"smooth"`     // calls that are averaged
+	Threshold  float64 `json:"threshold"`  // of the average, 0 to 1
+	Seconds    float64 `json:"seconds"`    // from call to call
+}
+
+// maxSmooth bounds the calls that a detector averages: their outputs are kept in memory.
+const maxSmooth = 256
+
+// check reports what a detector of so many classes cannot be.
+func (d *Detector) check(classes int) error {
+	if d == nil {
+		return nil
+	}
+	if d.Background < 0 || d.Background >= classes || d.Smooth < 1 || d.Smooth > maxSmooth || !(d.Threshold > 0 && d.Threshold <= 1) || !(d.Seconds > 0) || math.IsInf(d.Seconds, 0) {
+		return fmt.Errorf("the detector has background %d of %d classes, averages %d calls, threshold %v, %v s from call to call: out of range", d.Background, classes, d.Smooth, d.Threshold, d.Seconds)
+	}
+	return nil
 }
 
 // Calibration says which sequences decided the ranges.
@@ -164,7 +190,7 @@ func (f *Facts) check() error {
 	if f.Steps < 0 {
 		return fmt.Errorf("%d steps, expected 0 or more", f.Steps)
 	}
-	return nil
+	return f.Detector.check(len(f.Classes))
 }
 
 // Standardize applies the facts to real rows of the first input, in place. Without
