@@ -66,8 +66,12 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	}
 	q.scheme.Cache = &quantize.Cache{}
 	bound := q.bound(dataOutputs(g)[0])
+	goal := bound // the mean difference of many probabilities, where that is what is lost
+	if !isProbability(g, dataOutputs(g)[0]) {
+		goal = aimNumbers(bound)
+	}
 	choice, err := precision.Search(ctx, precision.Problem{
-		Roles: plan.Roles(), Bound: bound, Cost: o.Cost, Progress: o.Progress, Build: q.build,
+		Roles: plan.Roles(), Bound: goal, Cost: o.Cost, Progress: o.Progress, Build: q.build,
 		Loss: func(g *graph.Graph) (float64, error) {
 			outputs, err := q.errors(ctx, g)
 			return q.loss(outputs), err
@@ -80,7 +84,7 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	if err != nil {
 		return nil, err
 	}
-	r.Widths = &Widths{Bound: bound, Loss: choice.Loss, Met: choice.Met}
+	r.Widths = &Widths{Bound: bound, Aim: goal, Loss: choice.Loss, Met: choice.Loss <= bound}
 	if len(choice.Rows) > 0 {
 		r.Widths.Choice = choice
 	}

@@ -105,6 +105,9 @@ func printChosen(c *cli, w *lower.Widths) {
 	fmt.Fprintf(c.stdout, "8 bits everywhere lose %s at %s cycles, 16 bits %s at %s; chosen: %d of %d values in 16 bits, %s at %s cycles\n",
 		percent(ch.All8.Loss), commas(int(ch.All8.Cost)), percent(ch.All16.Loss), commas(int(ch.All16.Cost)),
 		len(ch.Wide), len(ch.Rows), percent(ch.Loss), commas(int(ch.Cost)))
+	if w.Aim < w.Bound {
+		fmt.Fprintf(c.stdout, "aimed at %s on the calibration data, so that others do not lose more than %s\n", percent(w.Aim), percent(w.Bound))
+	}
 	if !w.Met {
 		fmt.Fprintf(c.stdout, "warning: no choice of widths loses at most %s: weights have 8 bits; try --distill 500, or more --calibration sequences\n", percent(w.Bound))
 	}
