@@ -14,6 +14,7 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.1.0
+	github.com/yuin/goldmark v1.4.13
 	golang.org/x/net v0.35.0
 	golang.org/x/sync v0.25.0
 	golang.org/x/sys v0.50.0
