@@ -29,7 +29,7 @@ func (g *graphFlags) add(f *pflag.FlagSet) {
 }
 
 // ofLayers are the flags of lower that are for networks of layers, not for graphs.
-var ofLayers = []string{"form", "no-state", "per-step", "qat", "report", "drift", "predictions", "standardize"}
+var ofLayers = []string{"form", "no-state", "per-step", "qat", "report", "drift", "standardize"}
 
 // importedGraph is what lower prints with --json of an imported graph, besides what it
 // prints of every network.
@@ -46,6 +46,9 @@ type importedGraph struct {
 func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFlags, rf *reportFlags, n *npuFlags, out string, force bool) error {
 	for _, flag := range ofLayers {
 		if l.set.Changed(flag) {
+			if flag == "qat" {
+				return usagef("--qat learns from labels, for networks of layers (.safetensors, .npz); %s is a graph, for which --distill learns from its own float outputs", name)
+			}
 			return usagef("--%s is for networks of layers (.safetensors, .npz); %s is a graph, with its own form", flag, name)
 		}
 	}
@@ -133,6 +136,16 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 		return err
 	}
 	r.Bytes = len(file)
+	if rf.predictions != "" && stopped == nil {
+		if r.Evaluation != nil {
+			err = r.export(rf.predictions, force)
+		} else {
+			err = exportOutputs(c, low, data.Calls, rf.predictions, force)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if stopped != nil {
 		return l.keep(c, name, out, file, force, stopped)
 	}

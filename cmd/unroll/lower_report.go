@@ -36,7 +36,7 @@ func (r *reportFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&r.report, "report", "", fmt.Sprintf("measure range, scale and SQNR, and drift over %s steps: --report prints a line for the tensors that share a scale, --report=steps one for every tensor at every step; with --json everything", commas(reportDrift)))
 	f.Lookup("report").NoOptDefVal = reportRoles
 	f.IntVar(&r.drift, "drift", 0, "compare float and int8 over a stream of so many steps with carried states")
-	f.StringVar(&r.predictions, "predictions", "", "file to write what float and quantized network give for every test sequence: .npz with float, quantized, label or target, and changed")
+	f.StringVar(&r.predictions, "predictions", "", "file to write what float and quantized network give for every test sequence: .npz with float, quantized, label or target, and changed; of a graph without labels float_NAME and quantized_NAME of every call")
 	f.BoolVar(&r.json, "json", false, "print the result as JSON")
 }
 

@@ -22,6 +22,7 @@ func Graph(g *graph.Graph, role []string) (*graph.Graph, []string) {
 	a.lone()
 	a.strides()
 	a.magnitudes()
+	a.rows()
 	a.dropDead()
 	return a.g, a.role
 }
