@@ -55,15 +55,11 @@ func (minGRU) Layout(l *nn.Layer) Layout {
 func (minGRU) Forward(r *Run, first, after, t int) {
 	n := r.N
 	for b := first; b < after; b++ {
-		g, h0, h1 := r.Gates.At(b, t)[:r.Gates.Width], r.H.At(b, t)[:n], r.H.At(b, t+1)[:n]
-		elementwise.Tanh(g[:n])
-		elementwise.Sigmoid(g[n:])
-		u := g[n : 2*n]
-		for i, c := range g[:n] {
-			h1[i] = h0[i] + float32(u[i]*(c-h0[i]))
-		}
-		if r.DY != nil || r.Layer.OutputGate {
+		g, h1 := r.Gates.At(b, t)[:r.Gates.Width], r.H.At(b, t+1)[:n]
+		elementwise.MinGRUForward(n, g, r.H.At(b, t), h1)
+		if r.Layer.OutputGate {
 			y := r.Rows[0].At(b, t)
+			elementwise.Sigmoid(g[2*n : 3*n])
 			for i, o := range g[2*n : 3*n] {
 				y[i] = o * h1[i]
 			}
@@ -74,7 +70,7 @@ func (minGRU) Forward(r *Run, first, after, t int) {
 func (minGRU) Backward(r *Run, first, after, t int) {
 	n := r.N
 	for b := first; b < after; b++ {
-		g, h0, dh := r.Gates.At(b, t), r.H.At(b, t)[:n], r.DH[b*n:][:n]
+		g, dh := r.Gates.At(b, t), r.DH[b*n:][:n]
 		if r.Layer.OutputGate {
 			h1, dy := r.H.At(b, t+1), r.DY[b*n:][:n]
 			for i, o := range g[2*n : 3*n] {
@@ -82,13 +78,7 @@ func (minGRU) Backward(r *Run, first, after, t int) {
 				g[2*n+i] = dy[i] * h1[i] * o * (1 - o)
 			}
 		}
-		us := g[n : 2*n]
-		for i, c := range g[:n] {
-			u, d := us[i], dh[i]
-			g[i] = d * u * (1 - float32(c*c))
-			us[i] = d * (c - h0[i]) * u * (1 - u)
-			dh[i] = d * (1 - u)
-		}
+		elementwise.MinGRUBackward(n, g, r.H.At(b, t), dh)
 	}
 }
 

@@ -78,6 +78,21 @@ func RNNTanhBackward(n int, d, h, dh []float32) {
 	rnnTanhBackward(n, d, h, dh)
 }
 
+// MinGRUForward takes the sums of one row, gates = [n | u] with n floats a block, and h0,
+// the previous state. It leaves them activated and writes h1 = h0 + u*(n-h0).
+func MinGRUForward(n int, gates, h0, h1 []float32) {
+	need(n, gates[n:], h0, h1)
+	minGRUForward(n, gates, h0, h1)
+}
+
+// MinGRUBackward takes what MinGRUForward left, the previous state h0 and dh, the gradient
+// of the state after the step. It leaves [dn | du], gradients of the sums, and in dh the
+// gradient of h0.
+func MinGRUBackward(n int, gates, h0, dh []float32) {
+	need(n, gates[n:], h0, dh)
+	minGRUBackward(n, gates, h0, dh)
+}
+
 // Adam holds the constants of one step of the optimizer (Kingma and Ba, in Keras'
 // form: Epsilon is added outside the bias correction).
 type Adam struct {

@@ -37,6 +37,16 @@ func lstmBackwardAVX2(n int, gates *float32, c0 *float32, q *float32, dh *float3
 //go:noescape
 func rnnTanhBackwardAVX2(n int, d *float32, h *float32, dh *float32)
 
+// minGRUForwardAVX2 activates blocks n, u and writes h1 = h0 + u*(n - h0).
+//
+//go:noescape
+func minGRUForwardAVX2(n int, gates *float32, h0 *float32, h1 *float32)
+
+// minGRUBackwardAVX2 turns blocks n, u into dn, du and dh into dh*(1-u).
+//
+//go:noescape
+func minGRUBackwardAVX2(n int, gates *float32, h0 *float32, dh *float32)
+
 // adamAVX2 moves n parameters by one step of Adam.
 //
 //go:noescape
@@ -76,6 +86,16 @@ func lstmBackwardAVX512(n int, gates *float32, c0 *float32, q *float32, dh *floa
 //
 //go:noescape
 func rnnTanhBackwardAVX512(n int, d *float32, h *float32, dh *float32)
+
+// minGRUForwardAVX512 activates blocks n, u and writes h1 = h0 + u*(n - h0).
+//
+//go:noescape
+func minGRUForwardAVX512(n int, gates *float32, h0 *float32, h1 *float32)
+
+// minGRUBackwardAVX512 turns blocks n, u into dn, du and dh into dh*(1-u).
+//
+//go:noescape
+func minGRUBackwardAVX512(n int, gates *float32, h0 *float32, dh *float32)
 
 // adamAVX512 moves n parameters by one step of Adam.
 //

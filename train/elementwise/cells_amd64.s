@@ -628,6 +628,117 @@ turn:
 	VZEROUPPER
 	RET
 
+// func minGRUForwardAVX2(n int, gates *float32, h0 *float32, h1 *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·minGRUForwardAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ AX, CX
+	SHLQ $0x02, CX
+	MOVQ gates+8(FP), DX
+	LEAQ (DX)(CX*2), BX
+	ADDQ CX, BX
+	MOVQ h0+16(FP), SI
+	MOVQ h1+24(FP), DI
+
+turn:
+	VMOVUPS     (DX)(CX*1), Y0
+	VMULPS      elementwiseConstants<>+0(SB), Y0, Y0
+	VMOVUPS     elementwiseConstants<>+128(SB), Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     elementwiseConstants<>+64(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VCVTPS2DQ   Y0, Y1
+	VCVTDQ2PS   Y1, Y2
+	VSUBPS      Y2, Y0, Y0
+	VMOVUPS     elementwiseConstants<>+448(SB), Y2
+	VFMADD213PS elementwiseConstants<>+384(SB), Y0, Y2
+	VFMADD213PS elementwiseConstants<>+320(SB), Y0, Y2
+	VFMADD213PS elementwiseConstants<>+256(SB), Y0, Y2
+	VFMADD213PS elementwiseConstants<>+192(SB), Y0, Y2
+	VFMADD213PS elementwiseConstants<>+512(SB), Y0, Y2
+	VPSLLD      $0x17, Y1, Y1
+	VPADDD      Y1, Y2, Y2
+	VADDPS      elementwiseConstants<>+512(SB), Y2, Y2
+	VMOVUPS     elementwiseConstants<>+512(SB), Y0
+	VDIVPS      Y2, Y0, Y0
+	VMOVUPS     Y0, (DX)(CX*1)
+	VMOVUPS     (DX), Y1
+	VMULPS      elementwiseConstants<>+0(SB), Y1, Y1
+	VADDPS      Y1, Y1, Y1
+	VMOVUPS     elementwiseConstants<>+128(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     elementwiseConstants<>+64(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VCVTPS2DQ   Y1, Y2
+	VCVTDQ2PS   Y2, Y3
+	VSUBPS      Y3, Y1, Y1
+	VMOVUPS     elementwiseConstants<>+448(SB), Y3
+	VFMADD213PS elementwiseConstants<>+384(SB), Y1, Y3
+	VFMADD213PS elementwiseConstants<>+320(SB), Y1, Y3
+	VFMADD213PS elementwiseConstants<>+256(SB), Y1, Y3
+	VFMADD213PS elementwiseConstants<>+192(SB), Y1, Y3
+	VFMADD213PS elementwiseConstants<>+512(SB), Y1, Y3
+	VPSLLD      $0x17, Y2, Y2
+	VPADDD      Y2, Y3, Y3
+	VADDPS      elementwiseConstants<>+512(SB), Y3, Y3
+	VMOVUPS     elementwiseConstants<>+512(SB), Y1
+	VDIVPS      Y3, Y1, Y1
+	VADDPS      Y1, Y1, Y1
+	VMOVUPS     elementwiseConstants<>+512(SB), Y2
+	VSUBPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     (SI), Y2
+	VSUBPS      Y2, Y1, Y1
+	VFMADD231PS Y1, Y0, Y2
+	VMOVUPS     Y2, (DI)
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	ADDQ        $0x20, SI
+	ADDQ        $0x20, DI
+	SUBQ        $0x08, AX
+	JNZ         turn
+	VZEROUPPER
+	RET
+
+// func minGRUBackwardAVX2(n int, gates *float32, h0 *float32, dh *float32)
+// Requires: AVX, FMA3
+TEXT ·minGRUBackwardAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ AX, CX
+	SHLQ $0x02, CX
+	MOVQ gates+8(FP), DX
+	LEAQ (DX)(CX*2), BX
+	ADDQ CX, BX
+	MOVQ h0+16(FP), SI
+	MOVQ dh+24(FP), DI
+
+turn:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(CX*1), Y1
+	VMOVUPS      (DI), Y2
+	VMOVUPS      elementwiseConstants<>+512(SB), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y1, Y2
+	VMOVUPS      elementwiseConstants<>+512(SB), Y4
+	VFNMADD231PS Y0, Y0, Y4
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      (SI), Y4
+	VSUBPS       Y4, Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VMULPS       Y3, Y0, Y0
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y0, (DX)(CX*1)
+	VMOVUPS      Y3, (DI)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x08, AX
+	JNZ          turn
+	VZEROUPPER
+	RET
+
 // func adamAVX2(n int, p *float32, gradient *float32, m *float32, v *float32, scale float32, alpha float32, keep1 float32, keep2 float32, eps float32)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·adamAVX2(SB), NOSPLIT, $0-60
@@ -1117,6 +1228,117 @@ turn:
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
 	ADDQ         $0x40, BX
+	SUBQ         $0x10, AX
+	JNZ          turn
+	VZEROUPPER
+	RET
+
+// func minGRUForwardAVX512(n int, gates *float32, h0 *float32, h1 *float32)
+// Requires: AVX, AVX512F
+TEXT ·minGRUForwardAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ AX, CX
+	SHLQ $0x02, CX
+	MOVQ gates+8(FP), DX
+	LEAQ (DX)(CX*2), BX
+	ADDQ CX, BX
+	MOVQ h0+16(FP), SI
+	MOVQ h1+24(FP), DI
+
+turn:
+	VMOVUPS     (DX)(CX*1), Z0
+	VMULPS      elementwiseConstants<>+0(SB), Z0, Z0
+	VMOVUPS     elementwiseConstants<>+128(SB), Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     elementwiseConstants<>+64(SB), Z1
+	VMINPS      Z0, Z1, Z0
+	VCVTPS2DQ   Z0, Z1
+	VCVTDQ2PS   Z1, Z2
+	VSUBPS      Z2, Z0, Z0
+	VMOVUPS     elementwiseConstants<>+448(SB), Z2
+	VFMADD213PS elementwiseConstants<>+384(SB), Z0, Z2
+	VFMADD213PS elementwiseConstants<>+320(SB), Z0, Z2
+	VFMADD213PS elementwiseConstants<>+256(SB), Z0, Z2
+	VFMADD213PS elementwiseConstants<>+192(SB), Z0, Z2
+	VFMADD213PS elementwiseConstants<>+512(SB), Z0, Z2
+	VPSLLD      $0x17, Z1, Z1
+	VPADDD      Z1, Z2, Z2
+	VADDPS      elementwiseConstants<>+512(SB), Z2, Z2
+	VMOVUPS     elementwiseConstants<>+512(SB), Z0
+	VDIVPS      Z2, Z0, Z0
+	VMOVUPS     Z0, (DX)(CX*1)
+	VMOVUPS     (DX), Z1
+	VMULPS      elementwiseConstants<>+0(SB), Z1, Z1
+	VADDPS      Z1, Z1, Z1
+	VMOVUPS     elementwiseConstants<>+128(SB), Z2
+	VMAXPS      Z1, Z2, Z1
+	VMOVUPS     elementwiseConstants<>+64(SB), Z2
+	VMINPS      Z1, Z2, Z1
+	VCVTPS2DQ   Z1, Z2
+	VCVTDQ2PS   Z2, Z3
+	VSUBPS      Z3, Z1, Z1
+	VMOVUPS     elementwiseConstants<>+448(SB), Z3
+	VFMADD213PS elementwiseConstants<>+384(SB), Z1, Z3
+	VFMADD213PS elementwiseConstants<>+320(SB), Z1, Z3
+	VFMADD213PS elementwiseConstants<>+256(SB), Z1, Z3
+	VFMADD213PS elementwiseConstants<>+192(SB), Z1, Z3
+	VFMADD213PS elementwiseConstants<>+512(SB), Z1, Z3
+	VPSLLD      $0x17, Z2, Z2
+	VPADDD      Z2, Z3, Z3
+	VADDPS      elementwiseConstants<>+512(SB), Z3, Z3
+	VMOVUPS     elementwiseConstants<>+512(SB), Z1
+	VDIVPS      Z3, Z1, Z1
+	VADDPS      Z1, Z1, Z1
+	VMOVUPS     elementwiseConstants<>+512(SB), Z2
+	VSUBPS      Z2, Z1, Z1
+	VMOVUPS     Z1, (DX)
+	VMOVUPS     (SI), Z2
+	VSUBPS      Z2, Z1, Z1
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, (DI)
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, DI
+	SUBQ        $0x10, AX
+	JNZ         turn
+	VZEROUPPER
+	RET
+
+// func minGRUBackwardAVX512(n int, gates *float32, h0 *float32, dh *float32)
+// Requires: AVX, AVX512F
+TEXT ·minGRUBackwardAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ AX, CX
+	SHLQ $0x02, CX
+	MOVQ gates+8(FP), DX
+	LEAQ (DX)(CX*2), BX
+	ADDQ CX, BX
+	MOVQ h0+16(FP), SI
+	MOVQ dh+24(FP), DI
+
+turn:
+	VMOVUPS      (DX), Z0
+	VMOVUPS      (DX)(CX*1), Z1
+	VMOVUPS      (DI), Z2
+	VMOVUPS      elementwiseConstants<>+512(SB), Z3
+	VSUBPS       Z1, Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VMULPS       Z2, Z1, Z2
+	VMOVUPS      elementwiseConstants<>+512(SB), Z4
+	VFNMADD231PS Z0, Z0, Z4
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS      (SI), Z4
+	VSUBPS       Z4, Z0, Z0
+	VMULPS       Z1, Z0, Z0
+	VMULPS       Z3, Z0, Z0
+	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z0, (DX)(CX*1)
+	VMOVUPS      Z3, (DI)
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
 	SUBQ         $0x10, AX
 	JNZ          turn
 	VZEROUPPER

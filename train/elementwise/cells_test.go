@@ -119,11 +119,13 @@ func TestCellLoops(t *testing.T) {
 		t.Skip("this machine has no vector loops")
 	}
 	loops := map[string]func(n int, rows [][]float32){
-		"gruForward":   func(n int, r [][]float32) { GRUForward(n, r[0], r[1], r[2]) },
-		"gruBackward":  func(n int, r [][]float32) { GRUBackward(n, r[0], r[1], r[2]) },
-		"lstmForward":  func(n int, r [][]float32) { LSTMForward(n, r[0], r[1], r[2], r[3], r[4]) },
-		"lstmBackward": func(n int, r [][]float32) { LSTMBackward(n, r[0], r[1], r[2], r[3], r[4]) },
-		"rnnBackward":  func(n int, r [][]float32) { RNNTanhBackward(n, r[0], r[1], r[2]) },
+		"gruForward":     func(n int, r [][]float32) { GRUForward(n, r[0], r[1], r[2]) },
+		"gruBackward":    func(n int, r [][]float32) { GRUBackward(n, r[0], r[1], r[2]) },
+		"lstmForward":    func(n int, r [][]float32) { LSTMForward(n, r[0], r[1], r[2], r[3], r[4]) },
+		"lstmBackward":   func(n int, r [][]float32) { LSTMBackward(n, r[0], r[1], r[2], r[3], r[4]) },
+		"minGRUForward":  func(n int, r [][]float32) { MinGRUForward(n, r[0], r[1], r[2]) },
+		"minGRUBackward": func(n int, r [][]float32) { MinGRUBackward(n, r[0], r[1], r[2]) },
+		"rnnBackward":    func(n int, r [][]float32) { RNNTanhBackward(n, r[0], r[1], r[2]) },
 		"adam": func(n int, r [][]float32) {
 			for i := range r[3][:n] {
 				r[3][i] = float32(math.Abs(float64(r[3][i])))

@@ -87,6 +87,28 @@ func rnnTanhBackward(n int, d, h, dh []float32) {
 	}
 }
 
+func minGRUForward(n int, gates, h0, h1 []float32) {
+	switch {
+	case useAVX512:
+		minGRUForwardAVX512(n, &gates[0], &h0[0], &h1[0])
+	case useAVX2:
+		minGRUForwardAVX2(n, &gates[0], &h0[0], &h1[0])
+	default:
+		minGRUForwardPortable(n, gates, h0, h1)
+	}
+}
+
+func minGRUBackward(n int, gates, h0, dh []float32) {
+	switch {
+	case useAVX512:
+		minGRUBackwardAVX512(n, &gates[0], &h0[0], &dh[0])
+	case useAVX2:
+		minGRUBackwardAVX2(n, &gates[0], &h0[0], &dh[0])
+	default:
+		minGRUBackwardPortable(n, gates, h0, dh)
+	}
+}
+
 func adam(p, gradient, m, v []float32, a *Adam) {
 	switch {
 	case useAVX512:

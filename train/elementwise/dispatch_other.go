@@ -16,5 +16,7 @@ func lstmForward(n int, gates, c0, c1, q, h1 []float32) {
 func lstmBackward(n int, gates, c0, q, dh, dc []float32) {
 	lstmBackwardPortable(n, gates, c0, q, dh, dc)
 }
-func rnnTanhBackward(n int, d, h, dh []float32) { rnnTanhBackwardPortable(n, d, h, dh) }
-func adam(p, gradient, m, v []float32, a *Adam) { adamPortable(p, gradient, m, v, a) }
+func rnnTanhBackward(n int, d, h, dh []float32)     { rnnTanhBackwardPortable(n, d, h, dh) }
+func minGRUForward(n int, gates, h0, h1 []float32)  { minGRUForwardPortable(n, gates, h0, h1) }
+func minGRUBackward(n int, gates, h0, dh []float32) { minGRUBackwardPortable(n, gates, h0, dh) }
+func adam(p, gradient, m, v []float32, a *Adam)     { adamPortable(p, gradient, m, v, a) }

@@ -95,6 +95,26 @@ func rnnTanhBackwardPortable(n int, d, h, dh []float32) {
 	}
 }
 
+func minGRUForwardPortable(n int, gates, h0, h1 []float32) {
+	ns, us := gates[:n], gates[n:2*n]
+	for i := range n {
+		c, u := tanh1(ns[i]), sigmoid1(us[i])
+		ns[i], us[i] = c, u
+		h1[i] = h0[i] + float32(u*(c-h0[i]))
+	}
+}
+
+func minGRUBackwardPortable(n int, gates, h0, dh []float32) {
+	ns, us := gates[:n], gates[n:2*n]
+	for i := range n {
+		c, u, d := ns[i], us[i], dh[i]
+		rest := d * (1 - u)
+		ns[i] = d * u * (1 - float32(c*c))
+		us[i] = (c - h0[i]) * u * rest
+		dh[i] = rest
+	}
+}
+
 func adamPortable(p, gradient, m, v []float32, a *Adam) {
 	for i := range p {
 		g := gradient[i] * a.Scale

@@ -17,6 +17,7 @@ func main() {
 		g.gru()
 		g.lstm()
 		g.rnn()
+		g.minGRU()
 		g.adam()
 	}
 	Generate()
@@ -266,6 +267,34 @@ func (g gen) rnn() {
 		VFNMADD231PS(h, h, square)
 		VMOVUPS(g.mul(at("dh", 0), square), at("d", 0))
 	})
+}
+
+func (g gen) minGRU() {
+	g.loop("minGRUForward", "func(n int, gates, h0, h1 *float32)", "activates blocks n, u and writes h1 = h0 + u*(n - h0).",
+		[]string{"gates", "h0", "h1"}, func(at func(string, int) Mem) {
+			u := g.sigmoid(g.load(at("gates", 1)), false)
+			VMOVUPS(u, at("gates", 1))
+			n := g.tanh(g.load(at("gates", 0)))
+			VMOVUPS(n, at("gates", 0))
+			h := g.load(at("h0", 0))
+			VFMADD231PS(g.sub(n, h), u, h)
+			VMOVUPS(h, at("h1", 0))
+		})
+	g.loop("minGRUBackward", "func(n int, gates, h0, dh *float32)", "turns blocks n, u into dn, du and dh into dh*(1-u).",
+		[]string{"gates", "h0", "dh"}, func(at func(string, int) Mem) {
+			n, u, dh := g.load(at("gates", 0)), g.load(at("gates", 1)), g.load(at("dh", 0))
+			rest := g.mul(dh, g.oneMinus(u))
+			dn := g.mul(dh, u)
+			square := g.load(k("1"))
+			VFNMADD231PS(n, n, square) // 1 - n*n
+			VMULPS(square, dn, dn)
+			du := g.sub(n, g.load(at("h0", 0)))
+			VMULPS(u, du, du)
+			VMULPS(rest, du, du)
+			VMOVUPS(dn, at("gates", 0))
+			VMOVUPS(du, at("gates", 1))
+			VMOVUPS(rest, at("dh", 0))
+		})
 }
 
 func (g gen) adam() {
