@@ -82,7 +82,7 @@ func newManifest(p *Project, t Tree) *Manifest {
 		system := p.Program.System
 		m.Memories = &system
 	}
-	if q := p.Program; len(q.Stages) > 1 {
+	if q := p.Program; q.Steps > 0 || len(q.Stages) > 1 {
 		m.Sequence = &ManifestSequence{Steps: q.Steps, WakeUps: q.WakeUps()}
 		for _, s := range q.Stages {
 			m.Sequence.Stages = append(m.Sequence.Stages, ManifestStage{s.Name, s.Times, 4 * len(s.Commands), operatorOf(&s)})

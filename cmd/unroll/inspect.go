@@ -106,7 +106,7 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 		fmt.Fprintf(w, "%s\t%s\n", what, cpuOpText(o))
 	}
 	fmt.Fprintf(w, "command stream\t%s bytes\n", commas(f.StreamBytes))
-	if len(p.Stages) > 1 {
+	if p.Steps > 0 || len(p.Stages) > 1 {
 		for _, s := range p.Stages {
 			if s.CPU == nil {
 				fmt.Fprintf(w, "  %s\t%s bytes, %d times a call\n", s.Name, commas(4*len(s.Commands)), s.Times)
