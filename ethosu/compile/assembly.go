@@ -250,6 +250,8 @@ func (b *assembly) stream(p *ethosu.Program, i int, title string) error {
 		return err
 	}
 	p.System, p.Mode = q.System, q.Mode
+	// Arm's driver asks for base addresses at cache lines.
+	p.Constants = append(p.Constants, make([]byte, (cacheLine-len(p.Constants)%cacheLine)%cacheLine)...)
 	s := stageOf(title, 1, q)
 	s.window(ethosu.RegionConstants, ethosu.RegionConstants, len(p.Constants), len(q.Constants), 0)
 	for _, v := range b.values {

@@ -92,7 +92,7 @@ func (m *mixedGraph) step() {
 	pick := func() graph.TensorID { return m.pool[m.IntN(len(m.pool))] }
 	shape := []int{1, mixedWidth}
 	a, b := pick(), pick()
-	switch m.IntN(11) {
+	switch m.IntN(12) {
 	case 0, 1:
 		w := m.constant(graph.Int8, []int{mixedWidth, mixedWidth}, graph.PerTensor(1.0/512, 0))
 		m.op(graph.FullyConnected, graph.FullyConnectedAttr{}, m.vector(), a, w, graph.None)
@@ -125,6 +125,9 @@ func (m *mixedGraph) step() {
 	case 9:
 		flat := m.op(graph.Reshape, graph.ReshapeAttr{NewShape: []int{mixedWidth}}, m.add(graph.Int8, []int{mixedWidth}, mixedQuant), a)
 		m.op(graph.Reshape, graph.ReshapeAttr{NewShape: shape}, m.vector(), flat)
+	case 10:
+		l := m.op(graph.LogSoftmax, nil, m.add(graph.Int8, shape, graph.PerTensor(1.0/16, 127)), a)
+		m.op(graph.Quantize, nil, m.vector(), l)
 	default:
 		m.op(graph.Div, graph.DivAttr{}, m.vector(), a, b)
 	}

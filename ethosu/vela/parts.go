@@ -204,6 +204,15 @@ func programOfParts(m *tflite.Model) (*ethosu.Program, error) {
 	if r.p.Variables, err = r.bindings(variables); err != nil {
 		return nil, err
 	}
+	if len(r.n.Parts) > 0 { // they say which states there are, the file's names only may
+		r.p.States = r.n.States
+		for _, s := range r.n.States {
+			if s.In < 0 || s.In >= len(r.p.Inputs) || s.Out < 0 || s.Out >= len(r.p.Outputs) {
+				return nil, fmt.Errorf("metadata %s pairs input %d with output %d, which do not exist", metaNotes, s.In, s.Out)
+			}
+		}
+		return r.p, r.p.CheckStages()
+	}
 	for _, s := range r.g.States {
 		r.p.States = append(r.p.States, ethosu.StatePair{In: slices.Index(r.g.Inputs, s.In), Out: slices.Index(r.g.Outputs, s.Out)})
 	}
@@ -258,6 +267,10 @@ func (r *partsReader) plan() error {
 	return nil
 }
 
+// constantsAlign is where the constants of one stream begin behind those of another: at a
+// cache line, as Arm's driver asks for.
+const constantsAlign = 32
+
 // mostArena bounds what a file can ask for.
 const mostArena = 1 << 30
 
@@ -297,6 +310,7 @@ func (r *partsReader) stream(i int, title string) error {
 	}
 	at, ok := r.blobs[op.Inputs[1]]
 	if !ok {
+		r.p.Constants = append(r.p.Constants, make([]byte, (constantsAlign-len(r.p.Constants)%constantsAlign)%constantsAlign)...)
 		at = len(r.p.Constants)
 		r.blobs[op.Inputs[1]] = at
 		r.p.Constants = append(r.p.Constants, one.Constants[:size]...)

@@ -9,7 +9,6 @@ import (
 
 func init() {
 	kernels.Set(planL2Norm, graph.L2Normalization)
-	kernels.Without("use SOFTMAX and take the logarithm outside of the network", graph.LogSoftmax)
 }
 
 // planL2Norm divides every row by its length.

@@ -1,25 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* needs: scale double load place */
-/* 1/(1+f) of the fraction f of value, of which bit 31 stands for 1, in 31 bits: three steps of
- * Newton. */
-static int32_t cpu_inverse(uint32_t value) {
-    const int32_t half = (int32_t)(((int64_t)(value & 0x7FFFFFFFu) + INT32_MAX + 1) / 2);
-    int32_t y = 1515870810 + cpu_high(half, -1010580540); /* 48/17 - 32/17 half, in 29 bits */
-    for (unsigned i = 0; i < 3u; i++) {
-        y += cpu_double(cpu_high(y, (1 << 29) - cpu_high(half, y)), 2u);
-    }
-    return cpu_double(y, 1u);
-}
-
-/* Zeros in front of a value above 0. */
-static int32_t cpu_zeros(int32_t value) {
-    int32_t n = 0;
-    for (uint32_t bits = (uint32_t)value; (bits & 0x80000000u) == 0u; bits <<= 1) {
-        n++;
-    }
-    return n;
-}
-
+/* needs: scale inverse zeros load place */
 /* x / y scaled by m * 2^(e-31), for y other than 0. */
 static int32_t cpu_quotient(int32_t x, int32_t y, int32_t m, int32_t e) {
     if (x == 0) {
