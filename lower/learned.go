@@ -159,6 +159,13 @@ type SequenceCalls struct {
 	inARow  int // sequences that follow each other
 }
 
+// FromReset returns the same sequences, each of which ends where it ends in the set.
+func (s *SequenceCalls) FromReset() *SequenceCalls {
+	c := *s
+	c.inARow = 1
+	return &c
+}
+
 // Len returns the number of streams, as many as the set has sequences.
 func (s *SequenceCalls) Len() int { return s.set.Len() }
 

@@ -81,9 +81,12 @@ func Distill[P Pupil[P]](ctx context.Context, pupil P, calls lower.Sequences, o 
 }
 
 // Learn is Distill with labels, or the targets of a regression: quantization-aware
-// training. What it returns has the least loss of its outputs against them.
+// training. What it returns has the least loss of its outputs against them. Sequences
+// start from the reset state: what a network gives that never saw another is no answer to
+// learn from the labels of the next sequence.
 func Learn(ctx context.Context, pupil *lower.Result, calls *lower.SequenceCalls, o Options) (*lower.Result, error) {
-	return tune(ctx, pupil, calls, func(d *distillation) Goal { return newAnswers(d, pupil, calls) }, o)
+	alone := calls.FromReset()
+	return tune(ctx, pupil, alone, func(d *distillation) Goal { return newAnswers(d, pupil, alone) }, o)
 }
 
 func tune[P Pupil[P]](ctx context.Context, pupil P, calls lower.Sequences, aim func(*distillation) Goal, o Options) (P, error) {
