@@ -135,7 +135,13 @@ func TestGeneratedHeadersCompileAsCPlusPlus(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "use.cpp"), []byte(use), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		runIn(t, dir, "g++", "-std=c++14", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude", "-Inpu", "-Iapp", "-c", "use.cpp")
+		for _, c := range []struct{ compiler, std string }{{"g++", "c++14"}, {"clang++", "c++11"}, {"clang++", "c++20"}} {
+			if _, err := exec.LookPath(c.compiler); err != nil {
+				t.Logf("SKIPPED: %v", err)
+				continue
+			}
+			runIn(t, dir, c.compiler, "-std="+c.std, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude", "-Inpu", "-Iapp", "-c", "use.cpp")
+		}
 	})
 }
 

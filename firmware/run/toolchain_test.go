@@ -27,7 +27,7 @@ func TestToolchains(t *testing.T) {
 	}
 	tree["app/main.c"] = []byte(main)
 	for _, c := range []struct{ toolchain, flags string }{
-		{"", "-flto"}, {"", "-mcmse"}, {"cmake/llvm.cmake", "-flto"},
+		{"", "-flto"}, {"", "-mcmse"}, {"cmake/llvm.cmake", "-flto"}, {"cmake/llvm.cmake", "-mcmse"},
 	} {
 		t.Run(c.toolchain+c.flags, func(t *testing.T) {
 			if c.toolchain != "" {

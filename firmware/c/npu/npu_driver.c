@@ -277,7 +277,7 @@ unroll_npu_status unroll_npu_start(unroll_npu *npu, const unroll_npu_job *job) {
         region_config |= ((uint32_t)job->regions[i].memory & 3u) << (2u * i);
     }
     reg_write(npu, NPU_REGIONCFG, region_config);
-    if (counts(npu)) {
+    if (counts(npu) != 0) {
         start_counters(npu);
     }
 
@@ -342,7 +342,7 @@ static void finish(unroll_npu *npu, unroll_npu_status result) {
 
     npu->job = NULL;
     if (result == UNROLL_NPU_OK) {
-        if (counts(npu)) {
+        if (counts(npu) != 0) {
             take_counters(npu);
         }
     } else {

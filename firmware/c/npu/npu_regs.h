@@ -56,6 +56,6 @@
 #define NPU_PMCR_EVENT_RESET   0x2u
 #define NPU_PMCR_CYCLE_RESET   0x4u
 #define NPU_PMCNTEN_CYCLE      0x80000000u
-#define NPU_PMCCNTR_CFG_ACTIVE ((32u << 16) | 35u) /* from NPU_ACTIVE to NPU_IDLE */
+#define NPU_PMCCNTR_CFG_ACTIVE 0x00200023u /* from event NPU_ACTIVE to NPU_IDLE */
 
 #endif
