@@ -19,6 +19,7 @@ var compileVerb = verb{
 	args:    "MODEL.tflite",
 	summary: "Compile an int8 .tflite, ours or anybody's, to an Ethos-U command stream.",
 	example: `unroll compile gru.tflite --accel ethos-u55-128 -o gru.npu.tflite
+unroll compile - -o - < gru.tflite | unroll verify -     # - is standard input, and standard output
 unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 28 of them a call`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var n npuFlags
@@ -26,7 +27,7 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 		var s sequenceFlags
 		s.add(f)
 		states := addStates(f)
-		out := f.StringP("output", "o", "", "the compiled .tflite to write (default: MODEL.npu.tflite)")
+		out := f.StringP("output", "o", "", "the compiled .tflite to write, - for standard output (default: MODEL.npu.tflite)")
 		force := f.Bool("force", false, "replace an existing file")
 		asJSON := f.Bool("json", false, "print the figures as JSON")
 		printAfter := f.String("print-after", "", "print the program on stderr as this compiler pass leaves it, for every variant that is tried")
@@ -48,11 +49,16 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 				}
 			}
 			dst := *out
+			if dst == "" && name == dash || dst == dash && *asJSON {
+				return usagef("- for standard input needs an --output, and --output - leaves no room for --json")
+			}
 			if dst == "" {
 				dst = strings.TrimSuffix(name, filepath.Ext(name)) + ".npu.tflite"
 			}
-			if err := checkOutput(dst, *force, name); err != nil {
-				return err
+			if dst != dash {
+				if err := checkOutput(dst, *force, name); err != nil {
+					return err
+				}
 			}
 			m, err := readPaired(c, name, *states)
 			if err != nil {
@@ -74,6 +80,10 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			}
 			file, err := vela.Write(p, known...)
 			if err != nil {
+				return err
+			}
+			if dst == dash {
+				_, err := c.stdout.Write(file)
 				return err
 			}
 			if err := writeFile(dst, file, *force); err != nil {

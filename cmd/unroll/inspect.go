@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/codegen/report"
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
@@ -63,6 +64,11 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 			fig, err := perf.FiguresOf(p)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
+			}
+			for i := range p.Stages { // streams of others come without a map
+				if p.Stages[i].Map, err = report.Places(p, &p.Stages[i]); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
 			}
 			switch {
 			case *asJSON:

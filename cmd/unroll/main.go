@@ -85,6 +85,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 			code = reportFault(stderr, v, nil)
 		}
 	}()
+	input = &standardInput{from: stdin}
 	root := newRoot(stdin, stdout, stderr)
 	if len(args) == 0 {
 		printHelp(stdout)

@@ -12,7 +12,6 @@ import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/ethosu/vela"
-	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/tflite"
@@ -31,7 +30,7 @@ type model struct {
 }
 
 func readModel(name string) (*model, error) {
-	file, err := budget.ReadFile(name)
+	file, err := readInput(name)
 	if err != nil {
 		return nil, err
 	}

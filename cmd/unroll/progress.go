@@ -25,7 +25,7 @@ type progress struct {
 func newProgress(w io.Writer) *progress {
 	p := &progress{w: w, start: time.Now()}
 	if f, ok := w.(*os.File); ok {
-		p.tty = term.IsTerminal(int(f.Fd()))
+		p.tty = term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 	}
 	return p
 }
@@ -71,6 +71,11 @@ func (p *progress) due(last bool) bool {
 
 func (p *progress) show(line string) {
 	if p.tty {
+		if f, ok := p.w.(*os.File); ok {
+			if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+				line = cutTo(line, width-1) // a line that wraps could not be drawn over
+			}
+		}
 		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 		p.drawn = true
 		return
@@ -84,4 +89,13 @@ func (p *progress) finish() {
 		fmt.Fprintln(p.w)
 		p.drawn = false
 	}
+}
+
+// cutTo shortens a line to so many characters.
+func cutTo(line string, width int) string {
+	r := []rune(line)
+	if width < 1 || len(r) <= width {
+		return line
+	}
+	return string(r[:width-1]) + "…"
 }

@@ -24,3 +24,15 @@ func TestProgress(t *testing.T) {
 		t.Errorf("%q, expected %q", got, want)
 	}
 }
+
+func TestCutTo(t *testing.T) {
+	for _, test := range []struct {
+		line  string
+		width int
+		want  string
+	}{{"abcdef", 6, "abcdef"}, {"abcdef", 4, "abc…"}, {"größer", 5, "größ…"}, {"abc", 0, "abc"}} {
+		if got := cutTo(test.line, test.width); got != test.want {
+			t.Errorf("cutTo(%q, %d) = %q, expected %q", test.line, test.width, got, test.want)
+		}
+	}
+}

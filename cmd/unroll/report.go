@@ -33,7 +33,7 @@ unroll report net.npu.tflite --graph net.tflite --evidence lower.json   # with w
 		f.StringVar(&r.graph, "graph", "", "plain .tflite that the one compiled model was made from, for its operators and other choices")
 		f.StringVar(&r.evidence, "evidence", "", "what unroll lower --report --json printed for the one model")
 		f.BoolVar(&r.noCurves, "no-curves", false, "do not compile the network under other budgets")
-		f.StringVarP(&r.out, "output", "o", codegen.ReportName, "the page to write")
+		f.StringVarP(&r.out, "output", "o", codegen.ReportName, "the page to write, - for standard output")
 		f.BoolVar(&r.force, "force", false, "replace an existing file")
 		f.BoolVar(&r.json, "json", false, "print what was written as JSON")
 		return func(c *cli) error { return r.run(c) }
@@ -66,8 +66,13 @@ func (r *reportVerbFlags) run(c *cli) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(r.out, r.force, c.args...); err != nil {
-		return err
+	if r.out == dash && r.json {
+		return usagef("--output - leaves no room for --json")
+	}
+	if r.out != dash {
+		if err := checkOutput(r.out, r.force, c.args...); err != nil {
+			return err
+		}
 	}
 	if err := r.plainOnly(c); err != nil {
 		return err
@@ -84,6 +89,10 @@ func (r *reportVerbFlags) run(c *cli) error {
 	}
 	page, err := reportPage(c, subjects, !r.noCurves)
 	if err != nil {
+		return err
+	}
+	if r.out == dash {
+		_, err := c.stdout.Write(page)
 		return err
 	}
 	if err := writeFile(r.out, page, r.force); err != nil {
@@ -141,12 +150,15 @@ func (r *reportVerbFlags) open(c *cli, name string, o compile.Options) (*report.
 }
 
 func (r *reportVerbFlags) subject(c *cli, name string, o compile.Options) (*report.Subject, error) {
-	info, err := os.Stat(name)
+	folder, err := isFolder(name)
 	if err != nil {
 		return nil, err
 	}
 	short := filepath.Base(name)
-	if info.IsDir() {
+	if name == dash {
+		short = "stdin.tflite"
+	}
+	if folder {
 		folder, err := filepath.Abs(name)
 		if err != nil {
 			return nil, err
@@ -164,7 +176,7 @@ func (r *reportVerbFlags) subject(c *cli, name string, o compile.Options) (*repo
 	}
 	var s *report.Subject
 	if compiled {
-		file, err := budget.ReadFile(name)
+		file, err := readInput(name)
 		if err != nil {
 			return nil, err
 		}
@@ -200,11 +212,9 @@ func (r *reportVerbFlags) subject(c *cli, name string, o compile.Options) (*repo
 // plainOnly refuses flags that say how to compile where nothing is left to compile.
 func (r *reportVerbFlags) plainOnly(c *cli) error {
 	for _, name := range c.args {
-		info, err := os.Stat(name)
-		if err != nil {
+		if folder, err := isFolder(name); err != nil {
 			return err
-		}
-		if info.IsDir() {
+		} else if folder {
 			continue
 		}
 		if compiled, err := isCompiled(name); err != nil || !compiled {
@@ -221,7 +231,7 @@ func (r *reportVerbFlags) plainOnly(c *cli) error {
 
 // isCompiled tells whether a .tflite holds streams for the NPU.
 func isCompiled(name string) (bool, error) {
-	file, err := budget.ReadFile(name)
+	file, err := readInput(name)
 	if err != nil {
 		return false, err
 	}
@@ -230,6 +240,15 @@ func isCompiled(name string) (bool, error) {
 		return false, err
 	}
 	return vela.IsCompiled(m.Graph), nil
+}
+
+// isFolder tells a project from a model.
+func isFolder(name string) (bool, error) {
+	if name == dash {
+		return false, nil
+	}
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir(), err
 }
 
 // projectFolder reads the files of a project's folder, within the bounds of memory.
