@@ -11,14 +11,14 @@ import (
 )
 
 type flags struct {
-	set         *pflag.FlagSet
-	data        string
-	units       int
-	rate        float64
-	whole       bool
-	seed        uint64
-	list        []string
-	out, hidden string
+	set   *pflag.FlagSet
+	data  string
+	units int
+	rate  float64
+	whole bool
+	seed  uint64
+	list  []string
+	out   string
 }
 
 func newFlags(t *testing.T, args ...string) *flags {

@@ -28,7 +28,7 @@ func (o *Options) checkDriver(b *board.Board) error {
 		return fmt.Errorf("%s has a driver of its own: leave out the source of Arm's, or generate it with --driver arm", o.Dir)
 	}
 	if b.Host() {
-		return fmt.Errorf("Arm's driver reads and writes the NPU's registers at their address, which this machine does not have: run it on qemu, or leave its source out")
+		return fmt.Errorf("the driver of Arm's reads and writes the NPU's registers at their address, which this machine does not have: run it on qemu, or leave its source out")
 	}
 	for _, need := range []string{"CMakeLists.txt", "include/ethosu_driver.h"} {
 		if _, err := os.Stat(filepath.Join(o.EthosuDriver, filepath.FromSlash(need))); err != nil {

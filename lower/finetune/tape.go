@@ -53,8 +53,6 @@ func (t *tape) slope(id graph.TensorID, b int) []float32 {
 	return t.gradients[id][b*n : (b+1)*n]
 }
 
-func (t *tape) gradient(id graph.TensorID) []float32 { return t.gradients[id] }
-
 // forward runs the graph on the values of the inputs. States begin with what their
 // tensors hold, which is 0 in a new tape.
 func (t *tape) forward() error {

@@ -43,7 +43,7 @@ type unfuser struct {
 	op   *graph.Op
 	name string // of the layer
 
-	step, role          string
+	step                string
 	steps, batch, width int // width of the inputs
 	consts              map[string]graph.TensorID
 }
