@@ -122,7 +122,7 @@ func (e *Evaluation) Warning() string {
 	if reset == nil || on == nil || float == nil || *reset-*on <= parting {
 		return ""
 	}
-	cause := "the float network does as badly: it was trained on sequences that start from the reset state"
+	cause := "the float network does as badly: it was trained on sequences that start from the reset state, or nothing in them tells where one starts"
 	if *float-*on > parting {
 		cause = fmt.Sprintf("the float network has %s there: quantization errors add up in the state", show(*float))
 	}
