@@ -12,6 +12,8 @@ func init() {
 	planners.Set((*Exec).planReduce, graph.Mean, graph.Sum, graph.ReduceMax, graph.ReduceMin)
 	planners.Set((*Exec).planLogSoftmax, graph.LogSoftmax)
 	planners.Set((*Exec).planL2, graph.L2Normalization)
+	planners.Set((*Exec).planAddN, graph.AddN)
+	planners.Set((*Exec).planCumsum, graph.Cumsum)
 }
 
 // planReduce runs along dimensions; sums are kept in float64.
@@ -112,4 +114,55 @@ func (e *Exec) planL2(op *graph.Op) (kernel, error) {
 			y[i] = v / norm
 		}
 	})
+}
+
+func (e *Exec) planAddN(op *graph.Op) (kernel, error) {
+	return func(r *Runner, batch int) error {
+		y := r.alloc(op.Outputs[0], batch)
+		for b := range batch {
+			to := y.Row(b)
+			copy(to, r.views[op.Inputs[0]].Row(b))
+			for _, id := range op.Inputs[1:] {
+				for i, v := range r.views[id].Row(b)[:len(to)] {
+					to[i] += v
+				}
+			}
+		}
+		return nil
+	}, nil
+}
+
+// planCumsum adds along one dimension, from its end with Reverse.
+func (e *Exec) planCumsum(op *graph.Op) (kernel, error) {
+	attr := op.Attr.(graph.CumsumAttr)
+	axis, err := e.g.Axis(op)
+	if err != nil {
+		return nil, err
+	}
+	shape := e.shape(op.Inputs[0])
+	n, inner := shape[axis], graph.Elems(shape[axis+1:])
+	return func(r *Runner, batch int) error {
+		x, y := r.views[op.Inputs[0]], r.alloc(op.Outputs[0], batch)
+		for b := range batch {
+			from, to := x.Row(b), y.Row(b)
+			for outer := range graph.Elems(shape[:axis]) {
+				for i := range inner {
+					sum := 0.0
+					for k := range n {
+						if attr.Reverse {
+							k = n - 1 - k
+						}
+						at := (outer*n+k)*inner + i
+						if attr.Exclusive {
+							to[at] = float32(sum)
+						}
+						if sum += float64(from[at]); !attr.Exclusive {
+							to[at] = float32(sum)
+						}
+					}
+				}
+			}
+		}
+		return nil
+	}, nil
 }

@@ -9,5 +9,4 @@ func init() {
 	planners.Without("it keeps a state inside, and files have it with integers alone; import the cell, which is unrolled", graph.UnidirectionalSequenceLSTM, graph.SVDF)
 	planners.Without("its values are indices or truths and no real numbers; end the network before it and compute it outside", graph.ArgMax, graph.ArgMin,
 		graph.Less, graph.LessEqual, graph.Greater, graph.GreaterEqual, graph.Equal, graph.NotEqual, graph.SelectV2)
-	planners.Without("write it as ADD of two at a time", graph.AddN, graph.Cumsum)
 }

@@ -400,7 +400,7 @@ func (k *kerasReader) recurrent(l *kerasLayer, numbered string) error {
 		}
 	}
 	if c.GoBackwards {
-		return errors.New("go_backwards: there is no form for layers that read backwards")
+		return errors.New("go_backwards: its outputs come in reverse order, for which there is no form")
 	}
 	if !k.perStep {
 		return errors.New("it reads one step: the recurrent layer before it has return_sequences=False")

@@ -23,6 +23,7 @@ func Graph(g *graph.Graph, role []string) (*graph.Graph, []string) {
 	a.strides()
 	a.magnitudes()
 	a.rows()
+	a.sums()
 	a.dropDead()
 	return a.g, a.role
 }
