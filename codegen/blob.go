@@ -39,7 +39,7 @@ func blobID(prog *ethosu.Program) uint64 {
 	bindings(prog.Outputs)
 	bindings(prog.Variables)
 	fmt.Fprintln(&s, prog.States)
-	if len(prog.Stages) > 1 {
+	if prog.Steps > 0 || len(prog.Stages) > 1 {
 		for _, stage := range prog.Stages {
 			fmt.Fprintln(&s, stage.Name, stage.Times, stage.Windows)
 		}
