@@ -277,6 +277,9 @@ const mostArena = 1 << 30
 func (r *partsReader) bindings(ids []graph.TensorID) ([]ethosu.Binding, error) {
 	var list []ethosu.Binding
 	for _, id := range ids {
+		if id == graph.None {
+			return nil, fmt.Errorf("an operator lacks a value that it takes or makes")
+		}
 		t := r.g.Tensors[id]
 		if t.IsConst() {
 			return nil, fmt.Errorf("tensor %q is constant and passes between operators", t.Name)
@@ -344,7 +347,10 @@ func (r *partsReader) operator(i int, title string) error {
 	var err error
 	in := func(list []graph.TensorID) (out []graph.TensorID) {
 		for _, id := range list {
-			out = append(out, ids[id])
+			if id != graph.None {
+				id = ids[id]
+			}
+			out = append(out, id)
 		}
 		return out
 	}
