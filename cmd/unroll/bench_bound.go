@@ -50,6 +50,11 @@ type boundRow struct {
 	Growing    bool    `json:"growing"` // a state does
 }
 
+// benchedBound is what bench bound prints with --json.
+type benchedBound struct {
+	Networks []boundRow `json:"networks"`
+}
+
 // benchBound trains networks of several cells and seeds, lowers them by the default bound
 // on the loss, and measures on the test part whether it holds, and at what price.
 func benchBound(c *cli, b *boundFlags, source string, n *npuFlags, asJSON bool) error {
@@ -93,7 +98,7 @@ func benchBound(c *cli, b *boundFlags, source string, n *npuFlags, asJSON bool) 
 		}
 	}
 	if asJSON {
-		return printJSON(c.stdout, rows)
+		return printJSON(c.stdout, benchedBound{rows})
 	}
 	return nil
 }

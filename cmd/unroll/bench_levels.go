@@ -54,6 +54,11 @@ type levelRow struct {
 	Cycles   int64    `json:"cycles"`
 }
 
+// benchedLevels is what bench levels prints with --json.
+type benchedLevels struct {
+	Levels []levelRow `json:"levels"`
+}
+
 // benchLevels lowers a network in 8 bits with weights of few levels, by several methods,
 // and measures accuracy, flash and cycles of each.
 func benchLevels(c *cli, l *levelFlags, n *npuFlags, asJSON bool) error {
@@ -102,7 +107,7 @@ func benchLevels(c *cli, l *levelFlags, n *npuFlags, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		return printJSON(c.stdout, rows)
+		return printJSON(c.stdout, benchedLevels{rows})
 	}
 	return nil
 }

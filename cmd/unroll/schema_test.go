@@ -28,7 +28,7 @@ const schemaFile = "../../docs/schema.json"
 var printed = map[string][]any{
 	"build": {built{}}, "train": {trained{}}, "lower": {lowered{}, importedGraph{}}, "compile": {sequenceFigures{}}, "generate": {generated{}, checked{}},
 	"run": {run.Report{}}, "flash": {flashed{}}, "simulate": {simulated{}}, "inspect": {inspected{}, graph.Summary{}}, "verify": {verified{}},
-	"report": {reported{}}, "check": {checkedFigures{}}, "bench": {benchedSimulation{}, benchedCompilation{}, benchedTraining{}}, "doctor": {doctored{}},
+	"report": {reported{}}, "check": {checkedFigures{}}, "bench": {benchedSimulation{}, benchedCompilation{}, benchedTraining{}, benchedLevels{}, benchedBound{}}, "doctor": {doctored{}},
 	"docs": {documented{}}, "version": {buildInfo{}},
 }
 
