@@ -313,14 +313,29 @@ func (s *stage) addKernels(v *graphView, d *diagram) {
 	}
 	seen := map[edge]bool{}
 	var last writers
-	for i, o := range ops {
-		for _, r := range o.reads {
-			for _, w := range last.of(r) {
-				f.join(seen, part, w, i)
+	n := 0 // kernels so far
+	for k := range s.ops {
+		o := &s.ops[k]
+		by := n
+		if o.DMA { // what it moves stays the work of who wrote it; constants are nobody's
+			by = -1
+			for _, r := range o.reads {
+				for _, w := range last.of(r) {
+					by = w
+				}
 			}
+		} else {
+			for _, r := range o.reads {
+				for _, w := range last.of(r) {
+					if w >= 0 {
+						f.join(seen, part, w, n)
+					}
+				}
+			}
+			n++
 		}
 		for _, w := range o.writes {
-			last.note(w, i)
+			last.note(w, by)
 		}
 	}
 	for _, e := range part.edges {
@@ -330,7 +345,7 @@ func (s *stage) addKernels(v *graphView, d *diagram) {
 	d.nodes = append(d.nodes, part.nodes...)
 }
 
-// writers are the kernels that wrote last, by bytes: disjoint spans in no order.
+// writers are the kernels that wrote last, -1 for none, by bytes: disjoint spans in no order.
 type writers []written
 
 type written struct {

@@ -96,7 +96,7 @@ func (g *diagram) draw(name string) template.HTML {
 		}
 		x, y := n.x+margin-boxWidth/2, top(n)
 		d.rect("box "+n.Class, x, y, boxWidth, boxHeight, n.Title)
-		d.text("boxname", "middle", n.x+margin, y+18, cut(n.Label, 22))
+		d.text("boxname", "middle", n.x+margin, y+18, cutEnd(n.Label, 22))
 		d.text("boxsub", "middle", n.x+margin, y+34, cut(n.Sub, 25))
 	}
 	return d.done()
@@ -109,6 +109,14 @@ func cut(s string, n int) string {
 		return s
 	}
 	return "…" + string(r[len(r)-n+1:])
+}
+
+// cutEnd shortens a text to n characters, keeping its start.
+func cutEnd(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
 }
 
 func (n *node) width() float64 {

@@ -22,6 +22,7 @@ import (
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/vela"
 	"github.com/unroll-npu/unroll/lower"
@@ -316,6 +317,26 @@ func TestTraced(t *testing.T) {
 		}
 		if size != int64(len(s.Programs[0].Constants)) {
 			t.Errorf("%s: pieces hold %d of %d bytes", name, size, len(s.Programs[0].Constants))
+		}
+	}
+}
+
+// TestWriters follows bytes from kernel to kernel: what a transfer of constants writes over is
+// nobody's work any more, and a part that is left stays its writer's.
+func TestWriters(t *testing.T) {
+	span := func(from, to int64) isa.Span { return isa.Span{Region: 1, Start: from, End: to} }
+	var w writers
+	w.note(span(0, 100), 0)
+	w.note(span(40, 60), 1)
+	w.note(span(80, 100), -1)
+	for _, test := range []struct {
+		read isa.Span
+		want []int
+	}{{span(0, 40), []int{0}}, {span(40, 60), []int{1}}, {span(30, 50), []int{0, 1}}, {span(80, 90), []int{-1}}, {span(100, 120), nil}} {
+		got := w.of(test.read)
+		slices.Sort(got)
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%v was written by %v, expected %v", test.read, got, test.want)
 		}
 	}
 }
