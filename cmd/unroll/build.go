@@ -103,6 +103,9 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	if p.compile, err = b.npu.options(); err != nil {
 		return p, err
 	}
+	if err := b.generate.bound(&p.compile); err != nil {
+		return p, err
+	}
 	if p.form, err = choose("--sequence", b.sequence, compile.FormNames()); err != nil {
 		return p, err
 	}
@@ -231,6 +234,9 @@ func (b *buildFlags) run(c *cli) error {
 		return err
 	}
 	r.sequenceFigures = withSequence(figures, ch)
+	if r.curve, err = curveOf(ch, figures); err != nil {
+		return err
+	}
 	if err := b.prove(c, low, ch.Program, test, &r); err != nil {
 		return err
 	}
@@ -459,6 +465,7 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 	for _, row := range rows {
 		fmt.Fprintf(c.stdout, "%-17s %s\n", row[0], row[1])
 	}
+	c.printCurve(r.curve)
 	dir := filepath.ToSlash(b.out)
 	pkg := dir
 	if !filepath.IsAbs(b.out) {

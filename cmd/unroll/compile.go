@@ -29,6 +29,7 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 		states := addStates(f)
 		out := f.StringP("output", "o", "", "the compiled .tflite to write, - for standard output (default: MODEL.npu.tflite)")
 		force := f.Bool("force", false, "replace an existing file")
+		other := f.Bool("curve", true, "compile for other amounts of SRAM, too, and show what they take")
 		asJSON := f.Bool("json", false, "print the figures as JSON")
 		printAfter := f.String("print-after", "", "print the program on stderr as this compiler pass leaves it, for every variant that is tried")
 		return func(c *cli) error {
@@ -98,12 +99,18 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 				return err
 			}
 			full := withSequence(fig, ch)
+			if *other {
+				if full.curve, err = curveOf(ch, fig); err != nil {
+					return err
+				}
+			}
 			c.sayUnproven(full.Unproven, dst)
 			if *asJSON {
 				return printJSON(c.stdout, full)
 			}
 			printChoice(c, ch)
 			printFigures(c, p, &r, fig)
+			c.printCurve(full.curve)
 			again := repeated(f, append(npuFlagNames, "state")...)
 			fmt.Fprintf(c.stdout, "wrote %s", dst)
 			if p.Steps > 0 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/ethosu/vela"
@@ -56,6 +57,9 @@ unroll generate --check fw`,
 				return err
 			}
 			if err := g.check(); err != nil {
+				return err
+			}
+			if err := g.bound(&o); err != nil {
 				return err
 			}
 			if err := s.check(f); err != nil {
@@ -164,6 +168,19 @@ func (g *generateFlags) check() error {
 	}
 	if err := codegen.CheckPrefix(g.prefix); err != nil {
 		return usagef("--prefix: %v", err)
+	}
+	return nil
+}
+
+// bound lets a program take no more SRAM than the board has where the arena lies, unless
+// flags say how much.
+func (g *generateFlags) bound(o *compile.Options) error {
+	b, _, err := board.Project(g.board)
+	if err != nil {
+		return usagef("--board: %v", err)
+	}
+	if o.SRAMBudget == 0 && !o.Mode.Spills() && !o.WeightsInSRAM {
+		o.SRAMBudget = b.ArenaBytes()
 	}
 	return nil
 }

@@ -17,12 +17,12 @@ import (
 type npuFlags struct {
 	set                         *pflag.FlagSet
 	accel, system, mode, config string
-	sramBudget                  int
+	sramBudget, targetSRAM      int
 	weights                     string
 }
 
 // npuFlagNames are the flags that npuFlags defines.
-var npuFlagNames = []string{"accel", "system-config", "memory-mode", "config", "sram-budget", "weights"}
+var npuFlagNames = []string{"accel", "system-config", "memory-mode", "config", "sram-budget", "target-sram", "weights"}
 
 func (n *npuFlags) add(f *pflag.FlagSet) {
 	n.set = f
@@ -31,6 +31,7 @@ func (n *npuFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&n.mode, "memory-mode", "Shared_Sram", "Sram_Only, Shared_Sram or Dedicated_Sram")
 	f.StringVar(&n.config, "config", "", "file in Vela's .ini form with more system configurations and memory modes")
 	f.IntVar(&n.sramBudget, "sram-budget", 0, "most bytes of SRAM to use (default: what the memory mode has)")
+	f.IntVar(&n.targetSRAM, "target-sram", 0, "bytes of SRAM that the part has for the network: the default takes no more (default: what the memory mode, or with --board the board, has)")
 	f.StringVar(&n.weights, "weights", "flash", "where the constants live when a call starts: flash, or sram (the firmware copies them once at boot)")
 }
 
@@ -48,7 +49,15 @@ func (n *npuFlags) options() (compile.Options, error) {
 	if n.sramBudget < 0 {
 		return o, usagef("--sram-budget %d: expected bytes, or 0 for what the memory mode has", n.sramBudget)
 	}
-	o.SRAMBudget = n.sramBudget
+	if n.targetSRAM < 0 {
+		return o, usagef("--target-sram %d: expected bytes", n.targetSRAM)
+	}
+	if n.sramBudget > 0 && n.targetSRAM > 0 && n.sramBudget > n.targetSRAM {
+		return o, usagef("--sram-budget %d is more than --target-sram %d", n.sramBudget, n.targetSRAM)
+	}
+	if o.SRAMBudget = n.sramBudget; o.SRAMBudget == 0 {
+		o.SRAMBudget = n.targetSRAM
+	}
 	o.WeightsInSRAM, err = choose("--weights", n.weights, map[string]bool{"flash": false, "sram": true})
 	return o, err
 }

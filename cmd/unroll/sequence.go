@@ -136,6 +136,8 @@ type sequenceFigures struct {
 
 	CPUOperators []cpuOperator `json:"cpu_operators"`
 	TFLMArena    int           `json:"tflm_arena_bytes"` // that TFLite Micro needs for the file
+
+	curve
 }
 
 func withSequence(f perf.Figures, ch *compile.Choice) sequenceFigures {

@@ -56,12 +56,24 @@ type Choice struct {
 
 	// Figures are those of both forms, where FormAuto could compile both; else nil.
 	Figures map[Form]perf.Figures
+
+	explorer *explorer // of FormUnrolled
 }
 
 // CompileCall compiles a call in the form that it asks for, of FormAuto in both, and
 // takes one. Where one of them does not compile it takes the other; where none does,
 // the step's error is returned, for its operators are those of the given model.
 func CompileCall(c Call, o Options) (*Choice, error) {
+	var unrolled *explorer
+	o.keep = &unrolled
+	ch, err := c.compile(o)
+	if ch != nil && ch.Form == FormUnrolled {
+		ch.explorer = unrolled
+	}
+	return ch, err
+}
+
+func (c *Call) compile(o Options) (*Choice, error) {
 	switch c.Form {
 	case FormUnrolled:
 		p, err := c.unrolled(o)

@@ -19,7 +19,8 @@ type Options struct {
 	Mode   ethosu.MemoryMode
 
 	// SRAMBudget limits the SRAM bytes of arena and fast scratch together, 0 for
-	// none. Resident weights are dropped to meet it; feature maps cannot be.
+	// none. Resident weights are dropped to meet it; feature maps cannot be, nor constants
+	// that WeightsInSRAM places there.
 	SRAMBudget int
 
 	// WeightsInSRAM places all constants in SRAM: the firmware copies them there
@@ -43,6 +44,7 @@ type Options struct {
 	Skip []string
 
 	streams schedule.Streams // shared by the parts of a sequence, nil for a new set
+	keep    **explorer       // takes what compiled the whole graph, where it is not nil
 }
 
 // Compile turns an int8 or int16x8 graph into a program for one accelerator. Operators
@@ -52,6 +54,9 @@ type Options struct {
 // an error. Other errors name the operators and the tensors.
 func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 	p, err := verified(compileWith(g, opt, places{}))
+	if err == nil && opt.WeightsInSRAM && opt.SRAMBudget > 0 && p.SRAM() > opt.SRAMBudget {
+		return nil, fmt.Errorf("compile %s: with all constants in SRAM it takes %d bytes of that, the limit is %d: leave the weights in flash, or raise the budget", name(g), p.SRAM(), opt.SRAMBudget)
+	}
 	if err == nil || opt.NPUOnly {
 		return p, err
 	}
@@ -59,6 +64,22 @@ func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
 }
 
 func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error) {
+	e, err := newExplorer(g, &opt, at)
+	if err != nil {
+		return nil, err
+	}
+	if opt.keep != nil && *opt.keep == nil {
+		*opt.keep = e
+	}
+	t := e.explore(Strategy, Variant{Room: -1})
+	if t.Err != nil {
+		return nil, fmt.Errorf("compile %s: %w", name(g), t.Err)
+	}
+	return t.result.program(), nil
+}
+
+// newExplorer completes the options and returns an explorer that has tried nothing yet.
+func newExplorer(g *graph.Graph, opt *Options, at places) (*explorer, error) {
 	if opt.Accel == nil {
 		return nil, fmt.Errorf("compile: no accelerator given")
 	}
@@ -82,15 +103,11 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 		opt.streams = schedule.Streams{}
 	}
 	mem := memory.New(opt.System, opt.Mode, at.memory)
-	e := explorer{g: g, in: input{Options: opt, places: at.Places, taken: at.taken, line: at.line}}
+	e := &explorer{g: g, free: map[int]Trial{}, in: input{Options: *opt, places: at.Places, taken: at.taken, line: at.line}}
 	for spill, m := range []*memory.Map{mem, mem.Spill()} {
 		e.memories[spill], e.memos[spill] = m, schedule.NewMemo(to, m, opt.streams)
 	}
-	t := e.explore(Strategy, Variant{Room: -1})
-	if t.Err != nil {
-		return nil, fmt.Errorf("compile %s: %w", name(g), t.Err)
-	}
-	return t.result.program(), nil
+	return e, nil
 }
 
 // sramLimit returns the bytes of SRAM that there are, 0 for any number: the budget, and

@@ -7,9 +7,6 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
-	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
-	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
-	"github.com/unroll-npu/unroll/ethosu/internal/target"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/testdata"
 )
@@ -39,14 +36,9 @@ func TestExpectedIsEstimated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			to, err := target.For(o.Accel)
+			e, err := newExplorer(g, &o, places{})
 			if err != nil {
 				t.Fatal(err)
-			}
-			mem := memory.New(o.System, o.Mode, nil)
-			e := explorer{g: g, in: input{Options: o}}
-			for spill, m := range []*memory.Map{mem, mem.Spill()} {
-				e.memories[spill], e.memos[spill] = m, schedule.NewMemo(to, m, schedule.Streams{})
 			}
 			r := e.explore(Strategy, Variant{Room: -1})
 			if r.Err != nil {

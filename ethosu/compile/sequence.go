@@ -57,7 +57,7 @@ func compileSequence(step *graph.Graph, seq SequenceOptions, opt Options) (*etho
 	if seq.Steps < 1 || seq.Steps > ethosu.MaxInvocations {
 		return nil, fmt.Errorf("compile %s: a sequence of %d steps: expected 1 to %d", name(step), seq.Steps, ethosu.MaxInvocations)
 	}
-	opt.streams = schedule.Streams{}
+	opt.streams, opt.keep = schedule.Streams{}, nil
 	single, err := compileWith(step, opt, places{}) // finds what is wrong with the graph
 	if err != nil {
 		return nil, err

@@ -27,7 +27,8 @@ type Trial struct {
 	Weights int   // bytes of its encoded weights
 	Joined  int   // the most rows that became one kernel's, in any variant tried for it
 
-	free   int64 // cycles without a limit for weights, 0 where no limit binds
+	free   int64 // cycles without a limit, where that does not fit
+	bound  bool  // it does not
 	result *compilation
 	total  int64
 }
@@ -80,6 +81,8 @@ type explorer struct {
 	// For feature maps in the scratch, and for such in the arena.
 	memories [2]*memory.Map
 	memos    [2]*schedule.Memo
+
+	free map[int]Trial // by rows, those without a limit
 }
 
 // explore tries what the decisions say, starting with variant v, and returns the winner.
@@ -105,6 +108,18 @@ func (e *explorer) explore(decisions []Decision, v Variant) Trial {
 }
 
 func (e *explorer) try(v Variant) Trial {
+	limited := v.Room >= 0 || v.Tight || v.Spill
+	if t, ok := e.free[v.Rows]; ok && !limited {
+		return t
+	}
+	t := e.compile(v)
+	if !limited && len(e.g.Ops) <= long {
+		e.free[v.Rows] = t
+	}
+	return t
+}
+
+func (e *explorer) compile(v Variant) Trial {
 	c := &compilation{g: e.g, in: e.in}
 	c.in.Variant, c.in.memory, c.in.memo = v, e.memories[0], e.memos[0]
 	if v.Spill {
@@ -121,37 +136,62 @@ func (e *explorer) try(v Variant) Trial {
 	return t
 }
 
-// nextRows lets any number of rows become one kernel's, then none, if any did. Under a
-// budget the results may live too long for all rows at once to fit, or to pay: where none
-// are better half of them are tried, or a quarter, until it compiles.
+// nextRows lets any number of rows become one kernel's, then none, if any did. Where what
+// is best without a limit does not fit, the results may live too long for all rows at once
+// to fit, or to pay: half of them are tried, a quarter and an eighth. So many rows as a long
+// program has are one kernel's, where they fit.
 func nextRows(l Limit, v Variant, tried []Trial) (Variant, bool) {
 	switch n := len(tried); {
 	case n == 0:
 		v.Rows = 0
+		return v, true
 	case n == 1:
 		v.Rows = schedule.NoRows
-		return v, tried[0].Joined > 0
-	case n == 2:
-		v.Rows = (tried[0].Joined + 1) / 2
-		return v, tried[0].free > 0 && v.Rows >= 2 && tried[1].Err == nil && (tried[0].Err != nil || tried[1].cycles() < tried[0].cycles())
-	default:
-		v.Rows = tried[n-1].Rows / 2
-		return v, v.Rows >= 2 && tried[n-1].Err != nil
+		all := &tried[0]
+		return v, all.Joined > 0 && (len(all.result.g.Ops) <= long || all.Err != nil || all.bound)
+	case n > 4 || !tried[unlimited(tried)].bound:
+		return v, false
 	}
-	return v, true
+	v.Rows = tried[0].Joined
+	for range len(tried) - 1 {
+		v.Rows = (v.Rows + 1) / 2
+	}
+	return v, v.Rows >= 2 && len(tried[0].result.g.Ops) <= long
+}
+
+// long is the number of operators from which on only the ends of a decision are tried.
+const long = 2000
+
+// unlimited returns the cycles without a limit, 0 where it does not compile so.
+func (t *Trial) unlimited() int64 {
+	switch {
+	case t.bound:
+		return t.free
+	case t.Err != nil:
+		return 0
+	}
+	return t.cycles()
+}
+
+// unlimited returns which of the trials of all rows and of none is best without a limit.
+func unlimited(tried []Trial) int {
+	if len(tried) > 1 && tried[1].unlimited() > 0 && (tried[0].unlimited() == 0 || tried[1].unlimited() < tried[0].unlimited()) {
+		return 1
+	}
+	return 0
 }
 
 // fewestCycles takes the first of the trials with the fewest cycles, or the first error.
-// Where a limit binds, fewer rows than all may not be faster than what is tried without a
-// limit.
+// Where a limit binds, none is taken that is faster than what is best without a limit:
+// with more room nobody would get it, and more room must not cost.
 func fewestCycles(_ Limit, tried []Trial) Trial {
-	best := -1
-	least := tried[0].free
-	if len(tried) > 1 {
-		least = min(least, tried[1].free)
+	if len(tried) == 1 {
+		return tried[0]
 	}
+	least, best := tried[unlimited(tried)].unlimited(), -1
 	for i := range tried {
-		if tried[i].Err == nil && (i < 2 || tried[i].cycles() >= least) && (best < 0 || tried[i].cycles() < tried[best].cycles()) {
+		t := &tried[i]
+		if t.Err == nil && t.cycles() >= least && (best < 0 || t.cycles() < tried[best].cycles()) {
 			best = i
 		}
 	}
@@ -164,9 +204,9 @@ const rooms = 128
 // near is how many rooms below the largest that fits are tried, too.
 const near = 2
 
-// spread is what the rooms that are always tried cost together, in kernels that are
+// spread is about what the rooms that are always tried cost together, in kernels that are
 // compiled; there are at most most of them, and none for programs that are long.
-const spread, most = 300, 16
+const spread, most = 2000, 32
 
 // nextRoom gives weights the room that they like. When that is more than there is, it
 // looks for the largest of a number of rooms with which the program fits, once with
@@ -248,7 +288,13 @@ func search(fits map[int]bool, kernels int) []int {
 	for k := lo - 1; k >= max(lo-near, 0); k-- {
 		list = append(list, k)
 	}
-	n := min(most, spread/kernels)
+	if kernels > long {
+		return list
+	}
+	n := 4 // what Curve shows
+	for n < most && n*kernels < spread {
+		n *= 2
+	}
 	for i := n - 1; i >= 0; i-- {
 		if k := i * rooms / n; k < lo {
 			list = append(list, k)
@@ -288,6 +334,6 @@ func bestThatFits(l Limit, tried []Trial) Trial {
 	case !l.fits(&t):
 		t.Err = fmt.Errorf("feature maps alone need %d bytes of SRAM, the limit is %d: raise the budget, or the cache size of the memory mode", t.SRAM, l.SRAM)
 	}
-	t.free = free.cycles()
+	t.free, t.bound = free.cycles(), true
 	return t
 }

@@ -137,6 +137,17 @@ type Emulator struct {
 // Host says that the board is the machine that unroll runs on.
 func (b *Board) Host() bool { return b.CPU.Name == "" }
 
+// ArenaBytes returns the size of the memory that the arena lies in, 0 for a board without
+// memories of its own.
+func (b *Board) ArenaBytes() int {
+	for _, m := range b.Memories {
+		if m.Name == b.Sections["arena"] {
+			return int(m.Bytes)
+		}
+	}
+	return 0
+}
+
 // Image is the file name of the linked program.
 func (b *Board) Image() string {
 	if b.Host() {

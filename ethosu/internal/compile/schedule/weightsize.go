@@ -23,6 +23,21 @@ func (pl *Plan) weightBytes(o *Op) int {
 	return pl.coded.guesses[w]
 }
 
+// Reuses reports whether several kernels read the same weights from a copy in SRAM.
+func (pl *Plan) Reuses() bool {
+	seen := map[*kernel.Weights]bool{}
+	for _, o := range pl.Ops {
+		if o.Weights == nil || pl.copies[o.Weights] == readDirect {
+			continue
+		}
+		if seen[o.Weights] {
+			return true
+		}
+		seen[o.Weights] = true
+	}
+	return false
+}
+
 // WeightBytes returns the bytes of all encoded weights.
 func (pl *Plan) WeightBytes() int {
 	n := 0

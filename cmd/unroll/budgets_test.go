@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"flag"
+	"reflect"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/ethosu/perf"
+)
+
+var allBudgets = flag.Bool("budgets", false, "try 40 budgets of every measured network for several accelerators, not a few")
+
+// TestBudgets compiles with budgets from almost nothing to more than the default takes:
+// more room never costs cycles, what is printed is what is taken, and a budget that does
+// not bind gives the default program.
+func TestBudgets(t *testing.T) {
+	steps, configs := 8, velaConfigs[:1]
+	quick := map[string]bool{"gru13_t20": true, "lstm20_t30": true, "rnnoise_int8": true}
+	if *allBudgets {
+		steps, configs = 40, []velaConfig{velaConfigs[0], velaConfigs[2], velaConfigs[4]}
+	}
+	for i := range networks {
+		n := &networks[i]
+		if !*allBudgets && !quick[n.name] {
+			continue
+		}
+		t.Run(n.name, func(t *testing.T) {
+			g := n.graph(t)
+			for _, c := range configs {
+				o := c.options(t)
+				free, err := compile.Compile(g, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				of, err := perf.FiguresOf(free)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var before int64
+				less := 0
+				fitted := 0
+				for k := 1; k <= steps; k++ {
+					// The last one is what the default takes, and so does not bind.
+					o.SRAMBudget = of.SRAMBytes * k / steps
+					p, err := compile.Compile(g, o)
+					if err != nil {
+						if fitted > 0 {
+							t.Errorf("%s: %d bytes are too little, %d were not: %v", c.name, o.SRAMBudget, less, err)
+						}
+						continue
+					}
+					f, err := perf.FiguresOf(p)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if f.SRAMBytes > o.SRAMBudget {
+						t.Errorf("%s: %d bytes of SRAM with a budget of %d", c.name, f.SRAMBytes, o.SRAMBudget)
+					}
+					if fitted > 0 && f.Cycles > before {
+						t.Errorf("%s: %d cycles with %d bytes, %d with %d (%.2f %%)", c.name, f.Cycles, o.SRAMBudget, before, less, 100*(float64(f.Cycles)/float64(before)-1))
+					}
+					if o.SRAMBudget >= of.SRAMBytes && !reflect.DeepEqual(p.Stages, free.Stages) {
+						t.Errorf("%s: a budget of %d, where the default takes %d, gives another program", c.name, o.SRAMBudget, of.SRAMBytes)
+					}
+					before, less = f.Cycles, o.SRAMBudget
+					fitted++
+				}
+				if fitted == 0 {
+					t.Errorf("%s: not even what the default takes is enough", c.name)
+				}
+			}
+		})
+	}
+}
