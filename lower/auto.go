@@ -53,7 +53,7 @@ func aimDecisions(bound float64, decisions int) float64 {
 	if decisions == 0 {
 		return bound
 	}
-	root := (math.Sqrt(1+4*bound*float64(decisions)) - 1) / 2
+	root := (math.Sqrt(1+float64(4*bound*float64(decisions))) - 1) / 2
 	return root * root / float64(decisions)
 }
 

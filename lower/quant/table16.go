@@ -49,14 +49,14 @@ func forTable16(g *graph.Graph, op *graph.Op) (*[513]int16, error) {
 		return min(max(v/unit, -1<<20), 1<<20) // far outside, but finite
 	}
 	limit := func(v float64) int16 { return int16(min(max(v, math.MinInt16), math.MaxInt16)) }
-	least := float64(in.scale) * math.MinInt16
-	step := float64(in.scale) * math.MaxUint16 / 512
+	least := float64(float64(in.scale) * math.MinInt16)
+	step := float64(float64(in.scale) * math.MaxUint16 / 512)
 	var t [513]int16
 	for i := range 512 {
 		x := least + float64(float64(i)*step)
 		here := math.Round(value(x))
 		between := math.Round((value(x+step) + here) / 2)
-		wrong := between - math.Round(value(x+step/2))
+		wrong := between - math.Round(value(x+float64(step/2)))
 		t[i] = limit(here - math.Round(wrong/2))
 	}
 	t[512] = limit(math.Round(value(float64(in.scale) * math.MaxInt16)))

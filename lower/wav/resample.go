@@ -85,7 +85,7 @@ func sinc(x float64) float64 {
 func bessel(x float64) float64 {
 	sum, term := 1.0, 1.0
 	for k := 1.0; term > 1e-12*sum; k++ {
-		term *= (x / (2 * k)) * (x / (2 * k))
+		term = float64(term * float64((x/(2*k))*(x/(2*k))))
 		sum += term
 	}
 	return sum

@@ -25,7 +25,7 @@ func (c *converter) erf(x *value) *value {
 	y := c.plus(c.base+"/shifted", c.times(c.base+"/scaled", x, math.Sqrt2), tiny)
 	ratio := c.binary(graph.Div, graph.DivAttr{}, c.base+"/ratio", c.unary(graph.Gelu, graph.GeluAttr{}, c.base+"/gelu", y), y)
 	out := c.plus(c.base, c.times(c.base+"/twice", ratio, 2), -1)
-	if from, k := c.scaled(x.id); from != graph.None && math.Abs(k*math.Sqrt2-1) < 1e-4 {
+	if from, k := c.scaled(x.id); from != graph.None && math.Abs(float64(k*math.Sqrt2)-1) < 1e-4 {
 		c.note(out.id, normal{x: from, factor: 1})
 	}
 	return out

@@ -286,7 +286,7 @@ func resize(r *run, op *graph.Op) error {
 		}
 		if a.HalfPixelCenters {
 			if op.Kind == graph.ResizeBilinear {
-				return (float64(i)+0.5)*scale - 0.5
+				return float64((float64(i)+0.5)*scale) - 0.5
 			}
 			return (float64(i) + 0.5) * scale
 		}
