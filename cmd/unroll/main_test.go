@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 		"archive": func() { must(archive(os.Args[1:])) },
 		"schema":  func() { must(holdToSchema(os.Args[1:])) },
 		"tones":   func() { must(tones(os.Args[1])) },
+		"divided": func() { must(divided(os.Args[1:])) },
 	})
 }
 
