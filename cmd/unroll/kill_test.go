@@ -122,9 +122,10 @@ func TestKilled(t *testing.T) {
 }
 
 // partial tells which files hold the work so far by intent: a training that was ended
-// leaves its state and the best network so far.
+// leaves its state and the best network so far, and so does a build that could not be
+// written.
 func partial(name string) bool {
-	return name == "state" || strings.HasSuffix(name, ".safetensors")
+	return name == "state" || strings.HasSuffix(name, ".run") || strings.HasSuffix(name, ".safetensors")
 }
 
 // start prepares a run of unroll in a folder.
