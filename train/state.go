@@ -45,7 +45,8 @@ type State struct {
 	// learning rate then follows the schedule of the new number from there on.
 	Options string
 	Epochs  int
-	Done    bool // all epochs are behind the run; no part of a file
+	Note    string // the caller's, to find again: what it has noted of the run so far
+	Done    bool   // all epochs are behind the run; no part of a file
 }
 
 // ErrOtherOptions says that a State was taken under other options or on other data.

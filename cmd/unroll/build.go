@@ -276,7 +276,8 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*
 	if b.running, err = b.train.keepRun(c, &plan.train, b.out); err != nil {
 		return nil, nil, err
 	}
-	net, err := b.running.fit(c, &b.train, plan.train, set, b.evidence.Learn)
+	b.running.curve = &b.evidence
+	net, err := b.running.fit(c, &b.train, plan.train, set)
 	if net != nil {
 		err = errors.Join(err, b.keep(net))
 	}

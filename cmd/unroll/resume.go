@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/unroll-npu/unroll/codegen/report"
 	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/checkpoint"
@@ -24,6 +25,9 @@ type runFile struct {
 	path  string
 	stays bool
 	saved time.Time
+
+	// curve, where it is not nil, is told of the training, and goes on with it.
+	curve *report.Evidence
 }
 
 // saveEvery is the time between two savings of a file that does not stay. It decides how much
@@ -42,6 +46,12 @@ func (t *trainFlags) keepRun(c *cli, cfg *train.Config, output string) (*runFile
 			return nil
 		} else {
 			f.saved = now
+		}
+		if f.curve != nil {
+			var err error
+			if s.Note, err = f.curve.Curve(); err != nil {
+				return err
+			}
 		}
 		var b bytes.Buffer
 		if err := checkpoint.WriteState(&b, s); err != nil {
@@ -65,15 +75,20 @@ func (t *trainFlags) keepRun(c *cli, cfg *train.Config, output string) (*runFile
 }
 
 // fit trains, going on from the file where the run in it is of the same options.
-func (f *runFile) fit(c *cli, t *trainFlags, cfg train.Config, set *dataset.Set, seen func(train.Progress)) (*nn.Network, error) {
+func (f *runFile) fit(c *cli, t *trainFlags, cfg train.Config, set *dataset.Set) (*nn.Network, error) {
 	history := &history{file: t.history}
 	if err := history.open(cfg.Resume); err != nil {
 		return nil, err
 	}
 	watch := func(p train.Progress) {
 		history.add(p)
-		if seen != nil {
-			seen(p)
+		if f.curve != nil {
+			f.curve.Learn(p)
+		}
+	}
+	if cfg.Resume != nil && f.curve != nil {
+		if err := f.curve.Resume(cfg.Resume.Note); err != nil {
+			return nil, err
 		}
 	}
 	if cfg.Resume != nil {
@@ -83,6 +98,9 @@ func (f *runFile) fit(c *cli, t *trainFlags, cfg train.Config, set *dataset.Set,
 	if errors.Is(err, train.ErrOtherOptions) && !f.stays {
 		c.say("%s is of another run: begun anew", f.path)
 		cfg.Resume = nil
+		if f.curve != nil {
+			_ = f.curve.Resume("") // of no text it cannot fail
+		}
 		if err := history.open(nil); err != nil {
 			return nil, err
 		}

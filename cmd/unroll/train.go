@@ -361,7 +361,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if err != nil {
 		return err
 	}
-	net, err := run.fit(c, t, cfg, set, nil)
+	net, err := run.fit(c, t, cfg, set)
 	interrupted := errors.Is(err, context.Canceled) && net != nil
 	if net == nil {
 		return err

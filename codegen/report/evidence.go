@@ -69,6 +69,31 @@ func (e *Evidence) Learn(p train.Progress) {
 	e.Training, e.every = kept, 2*max(e.every, 1)
 }
 
+// curve is what Learn keeps, as text between two runs of one training.
+type curve struct {
+	Training []Progress `json:"training"`
+	Seen     int        `json:"seen"`
+	Every    int        `json:"every"`
+}
+
+// Curve is what Learn has noted so far, for Resume.
+func (e *Evidence) Curve() (string, error) {
+	b, err := json.Marshal(curve{e.Training, e.seen, e.every})
+	return string(b), err
+}
+
+// Resume has Learn go on from a Curve, or begin anew from an empty text.
+func (e *Evidence) Resume(text string) error {
+	var c curve
+	if text != "" {
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			return fmt.Errorf("the curve of a training: %w", err)
+		}
+	}
+	e.Training, e.seen, e.every = c.Training, c.Seen, c.Every
+	return nil
+}
+
 // Proof is a comparison of the simulated program with the reference interpreter.
 type Proof struct {
 	Compared   int `json:"compared"` // distinct calls

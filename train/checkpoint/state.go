@@ -24,6 +24,7 @@ type progress struct {
 	Epochs   int     `json:"epochs"`
 	Options  string  `json:"options"`
 	Carried  []int   `json:"carried,omitempty"` // values of every array of carried states
+	Note     string  `json:"note,omitempty"`
 }
 
 // WriteState writes a training run between two steps: the file of its network,
@@ -38,7 +39,7 @@ func WriteState(w io.Writer, s *train.State) error {
 	for _, v := range s.Carried {
 		carried = append(carried, len(v))
 	}
-	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.BestLoss, s.Stale, s.Loss, s.Hits, s.Rows, s.Epochs, s.Options, carried})
+	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.BestLoss, s.Stale, s.Loss, s.Hits, s.Rows, s.Epochs, s.Options, carried, s.Note})
 	if err != nil {
 		return fmt.Errorf("training state at step %d: %w", s.Step, err)
 	}
@@ -87,7 +88,7 @@ func ReadState(name string, r io.ReaderAt, size int64) (*train.State, error) {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return nil, fmt.Errorf("%s: bad training state in the metadata: %w", name, err)
 	}
-	s := &train.State{Step: p.Step, BestLoss: p.BestLoss, Stale: p.Stale, Options: p.Options, Epochs: p.Epochs, Loss: p.Loss, Hits: p.Hits, Rows: p.Rows}
+	s := &train.State{Step: p.Step, BestLoss: p.BestLoss, Stale: p.Stale, Options: p.Options, Epochs: p.Epochs, Loss: p.Loss, Hits: p.Hits, Rows: p.Rows, Note: p.Note}
 	if s.Network, err = c.readNetwork(); err != nil {
 		return nil, err
 	}
