@@ -264,3 +264,48 @@ func TestHalf(t *testing.T) {
 		t.Errorf("0x7e00 is %g, expected no number", v)
 	}
 }
+
+// TestLSTMParts are weights of which only some are there: what they would do is not
+// defined, and to leave them out would be another network.
+func TestLSTMParts(t *testing.T) {
+	const width, units = 3, 2
+	all := []int{1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 15}
+	for _, c := range []struct {
+		name    string
+		coupled bool
+		more    []int
+		want    string
+	}{
+		{"all peepholes", false, []int{9, 10, 11}, ""},
+		{"coupled, its peepholes", true, []int{10, 11}, ""},
+		{"of the output alone", false, []int{11}, "peephole"},
+		{"not of the input", false, []int{10, 11}, "peephole"},
+		{"of the input alone", false, []int{9}, "peephole"},
+		{"coupled, with that of the input", true, []int{9, 10, 11}, "peephole"},
+		{"coupled, with biases of the input", true, []int{12}, "biases of the input gate"},
+		{"projection biases alone", false, []int{17}, "projection biases"},
+	} {
+		f := newFused(1, graph.UnidirectionalSequenceLSTM, 24, []int{1, 2, width}, []int{1, 2, units})
+		f.op.Attr = graph.LSTMAttr{Activation: graph.ActTanh}
+		for _, pos := range all {
+			switch {
+			case c.coupled && (pos == 1 || pos == 5 || pos == 12):
+			case pos < 5:
+				f.weights(pos, units, width)
+			case pos < 9:
+				f.weights(pos, units, units)
+			default:
+				f.weights(pos, units)
+			}
+		}
+		for _, pos := range c.more {
+			f.weights(pos, units)
+		}
+		f.variable(18, 1, units)
+		f.variable(19, 1, units)
+		err := (&reader{m: &Model{Graph: f.g}}).unfuse()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: error %v, expected one with %q", c.name, err, c.want)
+		}
+	}
+}

@@ -41,9 +41,18 @@ func (w *lstmWeights) read(u *unfuser, units, out int) (err error) {
 	if err != nil {
 		return err
 	}
+	coupled := w.in[0] == nil && w.rec[0] == nil
+	peep := w.peep[1] != nil
+	switch {
+	case (w.peep[2] != nil) != peep || (w.peep[0] != nil) != (peep && !coupled):
+		return fmt.Errorf("peephole weights (inputs 9 to 11) are there for some gates alone; expected those of all gates or none")
+	case coupled && w.bias[0] != nil:
+		return fmt.Errorf("input 12, the biases of the input gate, is present without weights of that gate")
+	case w.projB != nil && w.proj == nil:
+		return fmt.Errorf("input 17, the projection biases, is present without projection weights")
+	}
 	for gate := range 4 {
-		coupled := gate == 0 && w.in[0] == nil && w.rec[0] == nil
-		if (w.in[gate] == nil || w.rec[gate] == nil) && !coupled {
+		if (w.in[gate] == nil || w.rec[gate] == nil) && !(gate == 0 && coupled) {
 			return fmt.Errorf("weights of gate %d are missing", gate)
 		}
 		if w.bias[gate] == nil {

@@ -2,7 +2,12 @@
 
 package wav
 
-import "math"
+import (
+	"fmt"
+	"math"
+
+	"github.com/unroll-npu/unroll/lower/budget"
+)
 
 // Resampling is a sum of sincs under a Kaiser window. With crossings zero crossings to
 // each side and this beta, what folds back lies 80 dB below, at nine tenths of the lower
@@ -15,14 +20,22 @@ const (
 
 // Resample returns the sound at another rate. The new samples are those of the
 // band-limited signal at the times i/rate; there are as many as begin within the old
-// sound. The same rate returns the sound itself.
-func (s *Sound) Resample(rate int) *Sound {
+// sound. The same rate returns the sound itself. A rate beyond what files may have, or one
+// for which memory does not suffice, is an error.
+func (s *Sound) Resample(rate int) (*Sound, error) {
+	if rate < 1 || rate > maxRate {
+		return nil, fmt.Errorf("resampled to %d samples a second: expected 1 to %d", rate, maxRate)
+	}
 	if rate == s.Rate || len(s.Samples) == 0 {
-		return &Sound{Rate: rate, Samples: s.Samples}
+		return &Sound{Rate: rate, Samples: s.Samples}, nil
 	}
 	n := (int64(len(s.Samples))*int64(rate) + int64(s.Rate) - 1) / int64(s.Rate)
-	out := &Sound{Rate: rate, Samples: make([]float32, n)}
 	k := newKernel(s.Rate, rate)
+	what := fmt.Sprintf("bringing %d samples of %d a second to %d a second", len(s.Samples), s.Rate, rate)
+	if err := budget.Ask(what, 4*n+8*int64(k.width()+maxKept)); err != nil {
+		return nil, err
+	}
+	out := &Sound{Rate: rate, Samples: make([]float32, n)}
 	for i := range out.Samples {
 		// Whole part and rest of the place in old samples, exactly.
 		num := int64(i) * int64(s.Rate)
@@ -34,7 +47,7 @@ func (s *Sound) Resample(rate int) *Sound {
 		}
 		out.Samples[i] = float32(sum)
 	}
-	return out
+	return out, nil
 }
 
 // kernel has the weights of old samples around a new one. They depend on where between two
@@ -44,6 +57,7 @@ type kernel struct {
 	reach int     // old samples to each side
 	band  float64 // frequency of the sinc, in halves of the old rate
 	known map[int][]float64
+	kept  int // weights in known
 }
 
 func newKernel(from, to int) *kernel {
@@ -51,8 +65,11 @@ func newKernel(from, to int) *kernel {
 	return &kernel{rate: to, reach: int(crossings / band), band: band, known: map[int][]float64{}}
 }
 
-// maxPlaces bounds the memory of weights that are kept.
-const maxPlaces = 4096
+// maxKept bounds the weights that are kept, of all places together.
+const maxKept = 1 << 20
+
+// width is the number of weights of a place.
+func (k *kernel) width() int { return 2*k.reach + 2 }
 
 // taps returns the weights of old samples -reach … reach+1, counted from the last one
 // before the place rest/rate.
@@ -60,7 +77,7 @@ func (k *kernel) taps(rest int) []float64 {
 	if w := k.known[rest]; w != nil {
 		return w
 	}
-	w := make([]float64, 2*k.reach+2)
+	w := make([]float64, k.width())
 	wide, norm := crossings/k.band, bessel(beta)
 	for i := range w {
 		d := float64(k.reach-i) + float64(rest)/float64(k.rate)
@@ -68,8 +85,8 @@ func (k *kernel) taps(rest int) []float64 {
 			w[i] = k.band * sinc(k.band*d) * bessel(beta*math.Sqrt(1-float64(r*r))) / norm
 		}
 	}
-	if len(k.known) < maxPlaces {
-		k.known[rest] = w
+	if k.kept+len(w) <= maxKept {
+		k.known[rest], k.kept = w, k.kept+len(w)
 	}
 	return w
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/unroll-npu/unroll/lower/budget"
 )
 
 // file makes a WAV file of chunks.
@@ -143,7 +145,10 @@ func TestResample(t *testing.T) {
 			for i := range s.Samples {
 				s.Samples[i] = float32(math.Sin(2 * math.Pi * c.hz * float64(i) / float64(from)))
 			}
-			r := s.Resample(to)
+			r, err := s.Resample(to)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if want := to / 4; len(r.Samples) < want || len(r.Samples) > want+1 || r.Rate != to {
 				t.Fatalf("%d to %d: %d samples at %d, expected %d", from, to, len(r.Samples), r.Rate, want)
 			}
@@ -158,7 +163,28 @@ func TestResample(t *testing.T) {
 		}
 	}
 	s := &Sound{Rate: 8000, Samples: []float32{1, 2}}
-	if r := s.Resample(8000); &r.Samples[0] != &s.Samples[0] {
-		t.Error("the same rate changed the samples")
+	if r, err := s.Resample(8000); err != nil || &r.Samples[0] != &s.Samples[0] {
+		t.Errorf("the same rate changed the samples, or error %v", err)
+	}
+}
+
+// A header that says one sample a second makes of every sample as many as the rate asked for.
+func TestResampleWithinMemory(t *testing.T) {
+	before := budget.Limit()
+	budget.SetLimit(256 << 20)
+	defer budget.SetLimit(before)
+	s := &Sound{Rate: 1, Samples: make([]float32, 1<<14)}
+	for rate, want := range map[int]string{48000: "of memory", 0: "expected 1 to", maxRate + 1: "expected 1 to"} {
+		if _, err := s.Resample(rate); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("to %d: error %v, expected one with %q", rate, err, want)
+		}
+	}
+	s = &Sound{Rate: maxRate, Samples: make([]float32, maxRate/64)}
+	k := newKernel(s.Rate, 4096)
+	for rest := range 2 + maxKept/k.width() {
+		k.taps(rest)
+		if k.kept > maxKept {
+			t.Fatalf("%d weights are kept, expected at most %d", k.kept, maxKept)
+		}
 	}
 }

@@ -178,6 +178,9 @@ func (s *Set) setLengths(mask, lengths *npy.Array) error {
 	if mask == nil && (len(lengths.Shape) != 1 || lengths.Shape[0] != s.n || lengths.Kind() == 'f') {
 		return fmt.Errorf("%s: shape %v, type %s, expected a whole number for each of %d sequences", lengths.Name, lengths.Shape, lengths.Type, s.n)
 	}
+	if err := budget.Ask(s.origin[0], budget.Times(4, int64(s.n), int64(s.Steps), int64(s.Features))); err != nil {
+		return err
+	}
 	var on []float32
 	if mask != nil {
 		on = mask.Floats()
@@ -270,6 +273,13 @@ func (s *Set) bring(steps int) error {
 		return nil
 	}
 	was := s.Steps
+	width := s.Features
+	if s.PerStep {
+		width += max(s.Outputs, 1)
+	}
+	if err := askSequences(s.origin[0], s.n, steps, width); err != nil {
+		return err
+	}
 	if s.pixels != nil {
 		s.values = make([]float32, len(s.pixels))
 		for i, p := range s.pixels {

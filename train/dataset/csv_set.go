@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -64,7 +65,9 @@ func (t *table) set() (*Set, error) {
 			s.values = append(s.values, t.values[q.first*s.Steps:(q.first+1)*s.Steps]...)
 		}
 	} else {
-		t.lay(s, sequences)
+		if err := t.lay(s, sequences); err != nil {
+			return nil, err
+		}
 	}
 	if t.groups != nil {
 		for _, q := range sequences {
@@ -127,7 +130,7 @@ func (t *table) fill() (drop []bool, err error) {
 
 // lay copies the rows of the sequences into the set, all to one length: what is too short
 // is padded in front, what is too long keeps its end.
-func (t *table) lay(s *Set, sequences []sequence) {
+func (t *table) lay(s *Set, sequences []sequence) error {
 	longest, shortest := 0, math.MaxInt
 	for _, q := range sequences {
 		longest, shortest = max(longest, q.rows), min(shortest, q.rows)
@@ -141,6 +144,9 @@ func (t *table) lay(s *Set, sequences []sequence) {
 		s.Notes = append(s.Notes, fmt.Sprintf("sequences have %d to %d steps: all are brought to %d, the last ones; what is missing is padded in front", shortest, longest, s.Steps))
 	}
 	n := len(t.features)
+	if err := askSequences(t.file, len(sequences), s.Steps, n); err != nil {
+		return err
+	}
 	s.values = make([]float32, len(sequences)*s.Steps*n)
 	for i, q := range sequences {
 		count := min(q.rows, s.Steps)
@@ -149,6 +155,13 @@ func (t *table) lay(s *Set, sequences []sequence) {
 		}
 		copy(s.values[((i+1)*s.Steps-count)*n:(i+1)*s.Steps*n], t.values[(q.first+q.rows-count)*n:])
 	}
+	return nil
+}
+
+// askSequences asks for the memory of n sequences that are brought to one length: a long one
+// makes all others as long.
+func askSequences(file string, n, steps, width int) error {
+	return budget.Ask(fmt.Sprintf("%s: bringing %d sequences to %d steps each (--length takes fewer)", file, n, steps), budget.Times(4, int64(n), int64(steps), int64(width)))
 }
 
 // labelled gives the set its labels: one a sequence, or one a step where they change.

@@ -5,6 +5,7 @@ package dataset
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -197,5 +198,31 @@ func TestHugeTables(t *testing.T) {
 	var over *budget.Error
 	if _, err := openCSV(file, Options{}); !errors.As(err, &over) || !strings.Contains(err.Error(), "huge.csv") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// One long sequence makes all others as long: what that takes is asked for before it is made,
+// for tables and for arrays.
+func TestBlownUpSequences(t *testing.T) {
+	was := budget.Limit()
+	budget.SetLimit(256 << 20)
+	defer budget.SetLimit(was)
+	var over *budget.Error
+	var text strings.Builder
+	text.WriteString("sequence,x,label\n")
+	for range 20000 {
+		text.WriteString("long,1,a\n")
+	}
+	for i := range 20000 {
+		fmt.Fprintf(&text, "s%d,1,b\n", i)
+	}
+	if _, err := readCSV("long.csv", strings.NewReader(text.String()), Options{}); !errors.As(err, &over) || !strings.Contains(err.Error(), "long.csv: bringing 20001 sequences to 20000 steps") {
+		t.Errorf("table: error %v", err)
+	}
+	const n = 20000
+	x := &npy.Array{Name: "x", Type: "|u1", Shape: []int{n, 1, 1}, Data: make([]byte, n)}
+	y := &npy.Array{Name: "y", Type: "|u1", Shape: []int{n}, Data: make([]byte, n)}
+	if _, _, err := fromArrays("x.npz", map[string]*npy.Array{"x": x, "y": y}, Options{Length: 20000}); !errors.As(err, &over) {
+		t.Errorf("arrays: error %v", err)
 	}
 }

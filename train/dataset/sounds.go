@@ -361,7 +361,11 @@ func readSamples(file string, rate, wanted int, first string) (samples []float32
 		if wanted == 0 {
 			return nil, 0, fmt.Errorf("%s: %d samples a second, %s has %d: ask for one rate with --resample %d", file, s.Rate, first, rate, min(rate, s.Rate))
 		}
-		return s.Resample(rate).Samples, s.Rate, nil
+		r, err := s.Resample(rate)
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", file, err)
+		}
+		return r.Samples, s.Rate, nil
 	}
 	return s.Samples, s.Rate, nil
 }
@@ -382,7 +386,7 @@ func laySounds(dir string, files []recording, rows [][]float32, p *audio.Paramet
 	if s.Steps > maxSteps {
 		return nil, fmt.Errorf("%s: the longest recording has %d rows of features, and sequences have at most %d steps: cut recordings, or ask for --length", dir, longest, maxSteps)
 	}
-	if err := budget.Ask(dir, 4*int64(len(files))*int64(s.Steps)*int64(width)); err != nil {
+	if err := askSequences(dir, len(files), s.Steps, width); err != nil {
 		return nil, err
 	}
 	if shortest != longest || s.Steps != longest {

@@ -99,7 +99,7 @@ func (s *stepper) gathered(op *graph.Op, frames []graph.TensorID) {
 		step = v[1] - v[0]
 	}
 	for i, n := range v {
-		if n != v[0]+i*step {
+		if n != v[0]+i*step || step == 0 {
 			s.refuse(op, "it chooses frames in an order of its own; take them by a slice")
 		}
 	}

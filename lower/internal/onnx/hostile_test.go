@@ -102,3 +102,27 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("found:\n%v\nexpected:\n%s", err, want)
 	}
 }
+
+// TestEinsumRefused are equations that have no meaning, or one that only one reader of
+// them sees.
+func TestEinsumRefused(t *testing.T) {
+	for equation, want := range map[string]string{
+		"i->ii":   "twice",
+		"…i->i":   "expected letters",
+		"é->é":    "expected letters",
+		"i-j->ij": "expected letters",
+		"i.->i":   "expected letters",
+	} {
+		n := nodeOf("Einsum", "x", "y")
+		n.Attrs["equation"] = &Attr{String: equation}
+		for _, x := range []*Declared{declared("x", 3), declared("x", 2, 2, 2, 3)} {
+			g := &Graph{Weights: map[string]*Tensor{}, Inputs: []*Declared{x}, Outputs: []*Declared{declared("y")}, Nodes: []*Node{n}}
+			if equation == "i->ii" && len(x.Dims) > 1 {
+				continue
+			}
+			if _, err := Convert(&Model{File: "m.onnx", Opset: 17, Graph: g}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s of %d dimensions: error %v, expected one with %q", equation, len(x.Dims), err, want)
+			}
+		}
+	}
+}

@@ -42,6 +42,10 @@ func einsumNode(c *converter, in []*value) []*value {
 // einsum reads the equation; dimensions under an ellipsis get letters of their own.
 func (c *converter) einsum(in []*value) (terms []labelled, result []rune, sizes map[rune]int) {
 	equation := strings.ReplaceAll(c.node.Text("equation", ""), " ", "")
+	signs := strings.NewReplacer("...", "", "->", "", ",", "").Replace(equation)
+	if other := strings.Trim(signs, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"); other != "" {
+		c.refuse("equation %q has %q: expected letters, commas, ... and one ->", equation, other)
+	}
 	left, right, explicit := strings.Cut(equation, "->")
 	parts := strings.Split(left, ",")
 	if len(parts) != len(in) {
@@ -86,6 +90,11 @@ func (c *converter) einsum(in []*value) (terms []labelled, result []rune, sizes 
 		result = []rune(strings.Replace(right, "...", "…", 1))
 		if at := slices.Index(result, '…'); at >= 0 {
 			result = slices.Concat(result[:at], wide, result[at+1:])
+		}
+		for i, l := range result {
+			if slices.Contains(result[:i], l) {
+				c.refuse("equation %q has %q twice in its result", equation, l)
+			}
 		}
 	} else { // what occurs once, in alphabetical order
 		var once []rune

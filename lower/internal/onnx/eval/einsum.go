@@ -18,6 +18,11 @@ var _ = register(map[string]operator{
 // definition says.
 func einsum(c *call) ([]*Array, error) {
 	inputs, output, explicit := strings.Cut(strings.ReplaceAll(c.Text("equation", ""), " ", ""), "->")
+	for _, l := range inputs {
+		if l > 'z' {
+			return nil, fmt.Errorf("%q is no letter of an equation", l)
+		}
+	}
 	terms := strings.Split(inputs, ",")
 	if len(terms) != len(c.in) {
 		return nil, fmt.Errorf("%d terms for %d operands", len(terms), len(c.in))
@@ -73,6 +78,11 @@ func einsum(c *call) ([]*Array, error) {
 		}
 		slices.Sort(letters)
 		output = expand("...", dots) + string(letters)
+	}
+	for i, l := range output {
+		if strings.ContainsRune(output[:i], l) {
+			return nil, fmt.Errorf("the output has %q twice", l)
+		}
 	}
 	// All letters, those of the output first: every index of this space is one product.
 	letters, shape := []byte(output), []int{}
