@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu/compile"
@@ -146,6 +147,9 @@ func TestProjectRows(t *testing.T) {
 		}
 		with := figuresOf(t, g, o)
 		o.Skip = []string{"project"}
+		if _, err := compile.Compile(g, o); err != nil && o.SRAMBudget > 0 && strings.Contains(err.Error(), "feature maps alone need") {
+			continue // the pass is what makes it fit
+		}
 		without := figuresOf(t, g, o)
 		if with.Cycles > without.Cycles {
 			t.Errorf("seed %d, %s %s, budget %d: %d cycles with the pass, %d without\n%s", seed, c.accel, c.mode, o.SRAMBudget, with.Cycles, without.Cycles, listing(g))
