@@ -98,7 +98,8 @@ type Options struct {
 	MaxLoss float64
 
 	// Cost is what a call of a graph takes, in any unit, for Auto to weigh choices by;
-	// nil takes the bytes that operators read and write.
+	// nil takes the bytes that operators read and write. +Inf with an error is for a
+	// graph that is of no use, and why.
 	Cost func(*graph.Graph) (float64, error)
 
 	// Progress, where it is not nil, is told how many choices Auto has measured.

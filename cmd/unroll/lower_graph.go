@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -173,8 +174,9 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	return nil
 }
 
-// costOf is the cycles of a call on the NPU; of a graph that the compiler does not
-// take, all choices are weighed by what they move instead.
+// costOf is the cycles of a call on the NPU. Where the compiler does not take the first
+// graph, that of 8 bits, all choices are weighed by what they move instead; where it takes
+// that one, others that it does not take are of no use.
 func costOf(npu compile.Options) func(*graph.Graph) (float64, error) {
 	cycles := compile.Cycles(npu)
 	var mu sync.Mutex
@@ -189,7 +191,7 @@ func costOf(npu compile.Options) func(*graph.Graph) (float64, error) {
 				return v, nil
 			}
 			if byCycles {
-				return 0, err
+				return math.Inf(1), err
 			}
 		}
 		return precision.Traffic(g)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -78,6 +79,14 @@ func printWidths(c *cli, low *lower.Result) {
 	printChosen(c, low.Widths)
 }
 
+// cycleText writes what a choice costs; what the compiler does not take has no cycles.
+func cycleText(cost float64) string {
+	if math.IsInf(cost, 1) {
+		return "not compiled"
+	}
+	return commas(int(cost))
+}
+
 // printChosen writes how the widths of a network were chosen, if they were.
 func printChosen(c *cli, w *lower.Widths) {
 	if w == nil {
@@ -90,7 +99,7 @@ func printChosen(c *cli, w *lower.Widths) {
 	ch := w.Choice
 	if ch.Rows == nil {
 		fmt.Fprintf(c.stdout, "8 bits lose %s of at most %s, at %s cycles, with a scale for every output of a weight matrix, which larger encoded weights pay for\n",
-			percent(ch.Loss), percent(w.Bound), commas(int(ch.Cost)))
+			percent(ch.Loss), percent(w.Bound), cycleText(ch.Cost))
 		return
 	}
 	fmt.Fprintf(c.stdout, "%-22s %5s  %13s  %15s  %13s  %15s\n", "values", "bits", "8 alone lose", "and take cycles", "16 alone lose", "and take cycles")
@@ -100,11 +109,11 @@ func printChosen(c *cli, w *lower.Widths) {
 			bits = 16
 		}
 		fmt.Fprintf(c.stdout, "%-22s %5d  %13s  %15s  %13s  %15s\n", r.Role, bits,
-			percent(r.Narrow.Loss), commas(int(r.Narrow.Cost)), percent(r.Wide.Loss), commas(int(r.Wide.Cost)))
+			percent(r.Narrow.Loss), cycleText(r.Narrow.Cost), percent(r.Wide.Loss), cycleText(r.Wide.Cost))
 	}
 	fmt.Fprintf(c.stdout, "8 bits everywhere lose %s at %s cycles, 16 bits %s at %s; chosen: %d of %d values in 16 bits, %s at %s cycles\n",
-		percent(ch.All8.Loss), commas(int(ch.All8.Cost)), percent(ch.All16.Loss), commas(int(ch.All16.Cost)),
-		len(ch.Wide), len(ch.Rows), percent(ch.Loss), commas(int(ch.Cost)))
+		percent(ch.All8.Loss), cycleText(ch.All8.Cost), percent(ch.All16.Loss), cycleText(ch.All16.Cost),
+		len(ch.Wide), len(ch.Rows), percent(ch.Loss), cycleText(ch.Cost))
 	if w.Aim < w.Bound {
 		fmt.Fprintf(c.stdout, "aimed at %s on the calibration data, so that others do not lose more than %s\n", percent(w.Aim), percent(w.Bound))
 	}

@@ -5,6 +5,7 @@ package precision
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -41,6 +42,7 @@ type entry struct {
 	loss  float64
 
 	buildErr, judgeErr error
+	useless            error // why the cost is infinite
 }
 
 // built returns a choice with its graph and its cost.
@@ -79,8 +81,10 @@ func (e *entry) make(wide map[string]bool, names []string) error {
 	if cost == nil {
 		cost = Traffic
 	}
-	if e.cost, err = cost(e.graph); err != nil {
-		return err
+	if e.cost, e.useless = cost(e.graph); e.useless != nil && !math.IsInf(e.cost, 1) {
+		return e.useless
+	} else if e.useless == nil && math.IsInf(e.cost, 1) {
+		e.useless = fmt.Errorf("with 16 bits for %s: the cost is infinite", list(names))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

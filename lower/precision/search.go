@@ -5,6 +5,7 @@ package precision
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -25,7 +26,9 @@ type Problem struct {
 	Loss func(*graph.Graph) (float64, error)
 
 	// Cost is what a call of a graph takes, such as cycles. Where it is nil the
-	// bytes of the values that operators read and write stand for it.
+	// bytes of the values that operators read and write stand for it. A choice that is
+	// of no use, such as one that does not compile, costs +Inf; the error next to that
+	// says why. It is the error of a search that finds nothing of use within the bound.
 	Cost func(*graph.Graph) (float64, error)
 
 	// Bound is the largest loss that is accepted.
@@ -81,6 +84,11 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 	if err != nil {
 		return nil, err
 	}
+	if narrow.Loss <= p.Bound || len(p.Roles) == 0 {
+		if err := s.useful(nil, narrow); err != nil {
+			return nil, err
+		}
+	}
 	c := &Choice{Graph: narrow.graph, Wide: map[string]bool{}, Point: narrow.Point, All8: narrow.Point, Met: narrow.Loss <= p.Bound}
 	if c.Met || len(p.Roles) == 0 {
 		c.Measured = s.known.count
@@ -116,11 +124,26 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 	if best, err = s.restore(wide, best, c.Rows); err != nil {
 		return nil, err
 	}
+	if err := s.useful(wide, best); err != nil {
+		return nil, err
+	}
 	c.Graph, c.Wide, c.Point, c.Met, c.Measured = best.graph, wide, best.Point, best.Loss <= p.Bound, s.known.count
 	for i := range c.Rows {
 		c.Rows[i].Chosen = wide[c.Rows[i].Role]
 	}
 	return c, nil
+}
+
+// useful returns why a choice is of no use.
+func (s *search) useful(wide map[string]bool, m measured) error {
+	if !math.IsInf(m.Cost, 1) {
+		return nil
+	}
+	e, err := s.known.built(wide)
+	if err == nil {
+		err = e.useless
+	}
+	return err
 }
 
 // unreachable is how much more than 16 bits everywhere a choice may lose where those,
@@ -184,7 +207,7 @@ func (s *search) sensitivity(c *Choice) error {
 func (s *search) narrowing(c *Choice) (map[string]bool, error) {
 	order := slices.Clone(c.Rows)
 	slices.SortStableFunc(order, func(a, b Row) int {
-		return cmp.Compare(price(a.Narrow.Loss-c.All16.Loss, c.All16.Cost-a.Narrow.Cost), price(b.Narrow.Loss-c.All16.Loss, c.All16.Cost-b.Narrow.Cost))
+		return cmp.Compare(price(a.Narrow.Loss-c.All16.Loss, more(c.All16.Cost, a.Narrow.Cost)), price(b.Narrow.Loss-c.All16.Loss, more(c.All16.Cost, b.Narrow.Cost)))
 	})
 	wide := s.set(func(int) bool { return true })
 	return wide, s.drop(wide, order)
@@ -194,7 +217,7 @@ func (s *search) narrowing(c *Choice) (map[string]bool, error) {
 func (s *search) widening(c *Choice) (map[string]bool, error) {
 	order := slices.Clone(c.Rows)
 	slices.SortStableFunc(order, func(a, b Row) int {
-		return cmp.Compare(price(a.Wide.Cost-c.All8.Cost, c.All8.Loss-a.Wide.Loss), price(b.Wide.Cost-c.All8.Cost, c.All8.Loss-b.Wide.Loss))
+		return cmp.Compare(price(more(a.Wide.Cost, c.All8.Cost), c.All8.Loss-a.Wide.Loss), price(more(b.Wide.Cost, c.All8.Cost), c.All8.Loss-b.Wide.Loss))
 	})
 	wide := map[string]bool{}
 	for _, r := range order {
@@ -264,6 +287,14 @@ func (s *search) restore(wide map[string]bool, now measured, rows []Row) (measur
 		delete(wide, r.Role)
 	}
 	return now, nil
+}
+
+// more is how much more a costs than b; of two that are of no use, neither does.
+func more(a, b float64) float64 {
+	if math.IsInf(a, 1) && math.IsInf(b, 1) {
+		return 0
+	}
+	return a - b
 }
 
 // price is what is paid for one unit of what is gained; free or useless things come

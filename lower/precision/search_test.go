@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -182,5 +183,47 @@ func TestLazy(t *testing.T) {
 	}
 	if len(asked) >= c.Measured {
 		t.Errorf("%d of %d choices judged, some cost too much from the start", len(asked), c.Measured)
+	}
+}
+
+// Choices that do not compile are of no use, whichever they are: the cheapest of the others
+// is found, and only where none is within the bound their reason ends the search.
+func TestUseless(t *testing.T) {
+	loss, cost := []float64{5, 3, 9, 2}, []float64{1, 2, 3, 4}
+	for _, c := range []struct {
+		name    string
+		bound   float64
+		useless func(name string) bool
+		want    []string
+		fails   string
+	}{
+		{"wide everywhere", 3, func(n string) bool { return n == "wwww" }, []string{"r00", "r01", "r02"}, ""},
+		{"one role wide", 5, func(n string) bool { return n[0] == 'w' }, []string{"r01", "r02", "r03"}, ""},
+		{"narrow everywhere, not needed", 3, func(n string) bool { return n == "nnnn" }, []string{"r00", "r01", "r02"}, ""},
+		{"narrow everywhere, enough", 20, func(n string) bool { return n == "nnnn" }, nil, "nnnn does not compile"},
+		{"all that are within", 0, func(n string) bool { return n == "wwww" }, nil, "wwww does not compile"},
+	} {
+		p := made(loss, cost, 0, c.bound)
+		known := p.Cost
+		p.Cost = func(g *graph.Graph) (float64, error) {
+			if c.useless(g.Name) {
+				return math.Inf(1), fmt.Errorf("%s does not compile", g.Name)
+			}
+			return known(g)
+		}
+		got, err := Search(context.Background(), p)
+		if c.fails != "" {
+			if err == nil || err.Error() != c.fails {
+				t.Errorf("%s: error %v, expected %q", c.name, err, c.fails)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if wide := slices.Sorted(maps.Keys(got.Wide)); !slices.Equal(wide, c.want) || !got.Met || math.IsInf(got.Cost, 1) {
+			t.Errorf("%s: %v in 16 bits at %v, met %v; expected %v", c.name, wide, got.Cost, got.Met, c.want)
+		}
 	}
 }
