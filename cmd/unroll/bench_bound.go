@@ -62,7 +62,7 @@ func benchBound(c *cli, b *boundFlags, source string, n *npuFlags, asJSON bool) 
 		return usagef("bench bound: expected --data, the set to train on, and no file")
 	}
 	if b.units < 1 || b.epochs < 0 || b.seeds < 1 || b.steps < 0 {
-		return usagef("--units %d --epochs %d --seeds %d --steps %d: expected positive numbers", b.units, b.epochs, b.seeds, b.steps)
+		return usagef("--units %d --epochs %d --seeds %d --steps %d: expected positive numbers, or 0 epochs and steps for the defaults", b.units, b.epochs, b.seeds, b.steps)
 	}
 	npu, err := n.options()
 	if err != nil {

@@ -76,7 +76,7 @@ func benchLevels(c *cli, l *levelFlags, n *npuFlags, asJSON bool) error {
 		}
 	}
 	if l.learn < 1 || l.limit < 0 {
-		return usagef("--learn %d --limit %d: expected positive numbers", l.learn, l.limit)
+		return usagef("--learn %d --limit %d: expected positive numbers, or limit 0 for all", l.learn, l.limit)
 	}
 	npu, err := n.options()
 	if err != nil {

@@ -37,25 +37,26 @@ func (d *detectFlags) check(f *pflag.FlagSet) error {
 	return nil
 }
 
-// kept returns the sequences that the training of a network kept back, or nil.
-func (d *detectFlags) kept(net *nn.Network, train *dataset.Set) *dataset.Set {
-	if d.background == "" || net.Facts == nil || net.Facts.Data == nil || !(net.Facts.Data.Validation > 0) {
-		return nil
+// kept returns the sequences that the training of a network kept back, nil where
+// no detector is asked for, and an error where it kept none.
+func (d *detectFlags) kept(net *nn.Network, train *dataset.Set) (*dataset.Set, error) {
+	if d.background == "" {
+		return nil, nil
+	}
+	if net.Facts == nil || net.Facts.Data == nil || !(net.Facts.Data.Validation > 0) {
+		return nil, fmt.Errorf("--detect %s: smoothing and threshold are chosen on sequences that the training kept back, and there are none: train with --validation 0.2", d.background)
 	}
 	_, aside, err := dataset.Split(train, net.Facts.Data.Validation, net.Facts.Data.Seed)
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("--detect %s: %w", d.background, err)
 	}
-	return aside
+	return aside, nil
 }
 
 // choose gives a lowered network its detector, where one is asked for.
 func (d *detectFlags) choose(c *cli, low *lower.Result, kept, test *dataset.Set) (*lower.Detection, error) {
 	if d.background == "" {
 		return nil, nil
-	}
-	if kept == nil {
-		return nil, fmt.Errorf("--detect %s: smoothing and threshold are chosen on sequences that the training kept back, and there are none: train with --validation 0.2", d.background)
 	}
 	r, err := low.Detect(c.ctx, kept, test, d.background, d.seconds, d.perHour)
 	if err != nil {

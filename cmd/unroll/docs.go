@@ -27,6 +27,9 @@ var docsVerb = verb{
 			if err := c.noArgs(); err != nil {
 				return err
 			}
+			if *out == "" {
+				return usagef("--output: the name of the folder is empty")
+			}
 			if err := checkFolder(*out); err != nil {
 				return fmt.Errorf("--output: %w", err)
 			}

@@ -217,6 +217,10 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 			return err
 		}
 	}
+	kept, err := l.detection.kept(net, train) // before the lowering, which takes long
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	low, stopped := l.lower(c, net, train, o, npu)
 	if low == nil {
 		return stopped
@@ -230,7 +234,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 		if err := rf.measure(c, low, train, test, &r); err != nil {
 			return err
 		}
-		if r.Detection, err = l.detection.choose(c, low, l.detection.kept(net, train), test); err != nil {
+		if r.Detection, err = l.detection.choose(c, low, kept, test); err != nil {
 			return err
 		}
 	}

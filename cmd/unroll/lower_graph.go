@@ -30,7 +30,7 @@ func (g *graphFlags) add(f *pflag.FlagSet) {
 }
 
 // ofLayers are the flags of lower that are for networks of layers, not for graphs.
-var ofLayers = []string{"form", "no-state", "per-step", "qat", "report", "drift", "standardize"}
+var ofLayers = []string{"form", "no-state", "per-step", "qat", "report", "drift", "detect", "standardize"}
 
 // importedGraph is what lower prints with --json of an imported graph, besides what it
 // prints of every network.

@@ -145,6 +145,10 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 			printHelp(stdout)
 			return
 		}
+		if cmd.Example == "" { // the verbs have one, cobra's completion explains itself at length
+			fmt.Fprintf(stdout, "%s\n\n%s", cmd.Long, cmd.UsageString())
+			return
+		}
 		fmt.Fprintf(stdout, "%s\n\nUsage:\n  unroll %s [flags]\n\nExample:\n%s\n\nFlags:\n%s", cmd.Short, cmd.Use, indent(cmd.Example), cmd.LocalFlags().FlagUsages())
 	})
 	root.SetHelpCommand(&cobra.Command{
@@ -188,7 +192,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 
 // command makes a verb a subcommand.
 func (v verb) command() *cobra.Command {
-	cmd := &cobra.Command{Use: v.name + " " + v.args, Short: v.summary, Example: v.example, Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true}
+	cmd := &cobra.Command{Use: strings.TrimSpace(v.name + " " + v.args), Short: v.summary, Example: v.example, Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true}
 	f := cmd.Flags()
 	f.SortFlags = false
 	do := v.setup(f)

@@ -34,7 +34,7 @@ func checkTarget(path string, force bool, sources ...string) error {
 			return fmt.Errorf("cannot write %s: %w", path, err)
 		}
 		if _, err := os.Lstat(path); err == nil && !force {
-			return fmt.Errorf("%s exists already, a link that leads nowhere: give another -o or --force to replace it", path)
+			return fmt.Errorf("%s exists already, a link that leads nowhere: give another name or --force to replace it", path)
 		}
 		return nil
 	}
@@ -43,11 +43,11 @@ func checkTarget(path string, force bool, sources ...string) error {
 	}
 	for _, s := range sources {
 		if read, err := os.Stat(s); err == nil && os.SameFile(info, read) {
-			return fmt.Errorf("%s is the file that is read: give another -o", path)
+			return fmt.Errorf("%s is the file that is read: give another name", path)
 		}
 	}
 	if info.Mode().IsRegular() && !force {
-		return fmt.Errorf("%s exists already: give another -o or --force to replace it", path)
+		return fmt.Errorf("%s exists already: give another name or --force to replace it", path)
 	}
 	return nil
 }

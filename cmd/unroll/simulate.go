@@ -193,13 +193,13 @@ func (s *simulateFlags) standardize(c *cli, m *model, run runner.Model, arrays m
 	return name, err
 }
 
-// parseInputs splits NAME=FILE.npy.
+// parseInputs splits NAME=FILE.
 func parseInputs(inputs []string) (map[string]string, error) {
 	files := map[string]string{}
 	for _, in := range inputs {
 		tensor, file, ok := strings.Cut(in, "=")
 		if !ok || tensor == "" || file == "" {
-			return nil, usagef("--input %s: expected NAME=FILE.npy", in)
+			return nil, usagef("--input %s: expected NAME=FILE.npy, or with a .csv or .wav file", in)
 		}
 		if files[tensor] != "" {
 			return nil, usagef("--input %s: %q is given twice", in, tensor)
@@ -346,7 +346,7 @@ func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Ar
 	if s.top > 0 {
 		printTop(c, &outs[0], results[0], s.top, calls)
 	}
-	fmt.Fprintf(c.stdout, "%s calls\n", commas(calls))
+	fmt.Fprintf(c.stdout, "%s %s\n", commas(calls), plural(calls, "call"))
 	for i := range outs {
 		if path := r.Outputs[outs[i].Name]; path != "" {
 			fmt.Fprintf(c.stdout, "wrote %s: %v%v\n", path, results[i].Type, results[i].Shape)

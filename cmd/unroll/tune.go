@@ -107,7 +107,9 @@ func (l *lowerFlags) tuning(c *cli) (o finetune.Options, finish func(), err erro
 	case err != nil:
 		return o, nil, err
 	}
-	if o.Resume, err = finetune.ReadState(l.resume, b); err == nil {
+	if o.Resume, err = finetune.ReadState(l.resume, b); err != nil {
+		err = fmt.Errorf("--resume: %w; give another name", err)
+	} else {
 		c.say("going on after %d of %d steps, from %s", o.Resume.Step, o.Steps, l.resume)
 	}
 	return o, p.finish, err

@@ -78,7 +78,7 @@ func (b *Board) checkMemories() error {
 	for _, section := range sectionNames {
 		m := byName[b.Sections[section]]
 		if m == nil {
-			return fmt.Errorf(`"sections" puts %s into %q: expected one of "memories"`, section, b.Sections[section])
+			return fmt.Errorf(`"sections" puts %s into %q: expected a name from "memories"`, section, b.Sections[section])
 		}
 		if section != "code" && section != "data" && len(m.Ports) == 0 {
 			return fmt.Errorf(`"sections" puts the %s into %s, which has no "npu_ports": the NPU cannot reach it there`, section, m.Name)
