@@ -15,7 +15,7 @@ import (
 
 // cpuView is an operator that the CPU computes.
 type cpuView struct {
-	Name   string // of its C function, and of its stage
+	Name   string // of its C function, whatever the stage is called
 	Number int    // among the operators of the CPU
 	Stage  int
 	Text   string // what it computes, safe in a comment
@@ -55,7 +55,7 @@ func (v *view) addCPU(prog *ethosu.Program) error {
 		if err != nil {
 			return fmt.Errorf("stage %s: %w", s.Name, err)
 		}
-		o := &cpuView{Name: identifier(s.Name), Number: len(v.CPU), Stage: i, Text: cComment(fmt.Sprintf("%v, which makes %q", s.CPU.Kind(), s.CPU.Output())), Why: cComment(s.CPU.Why)}
+		o := &cpuView{Name: fmt.Sprintf("cpu%d", len(v.CPU)+1), Number: len(v.CPU), Stage: i, Text: cComment(fmt.Sprintf("%v, which makes %q", s.CPU.Kind(), s.CPU.Output())), Why: cComment(s.CPU.Why)}
 		for _, c := range k.Calls {
 			if err := need.add(c.Function); err != nil {
 				return err

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,8 +156,53 @@ func realOperators(t *testing.T) (list []oneOperator) {
 	return list
 }
 
+// extremeOperators are those of which a sum, or a shift, leaves 32 bits, and the
+// interpreter's results.
+func extremeOperators(t *testing.T) (list []oneOperator) {
+	t.Helper()
+	const n = 50
+	low, wide := bytes.Repeat([]byte{0x80}, n), graph.PerTensor(1<<33, 0)
+	for _, c := range []struct {
+		kind graph.Kind
+		attr any
+		ins  int
+		in   *graph.Quant
+		out  *graph.Quant
+	}{
+		{graph.AddN, nil, n, graph.PerTensor(1, 127), graph.PerTensor(32, 0)},
+		{graph.Cumsum, graph.CumsumAttr{}, 1, graph.PerTensor(1, 127), graph.PerTensor(32, 0)},
+		{graph.Less, nil, 2, wide, nil},
+	} {
+		g := &graph.Graph{}
+		x := g.Add(&graph.Tensor{Name: "x", Type: graph.Int8, Shape: []int{n}, Quant: c.in})
+		op := &graph.Op{Kind: c.kind, Attr: c.attr}
+		for range c.ins {
+			op.Inputs = append(op.Inputs, x)
+		}
+		if c.kind == graph.Cumsum {
+			op.Inputs = append(op.Inputs, g.Add(&graph.Tensor{Name: "axis", Type: graph.Int32, Data: make([]byte, 4)}))
+		}
+		y := &graph.Tensor{Name: "y", Type: graph.Int8, Shape: []int{n}, Quant: c.out}
+		if c.out == nil {
+			y.Type = graph.Bool
+		}
+		op.Outputs = []graph.TensorID{g.Add(y)}
+		g.Ops, g.Inputs, g.Outputs = []*graph.Op{op}, []graph.TensorID{x}, op.Outputs
+		m, err := runner.NewReference(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := oneOperator{id: c.kind.String() + " beyond 32 bits", g: g, in: [][]byte{low}, out: runner.Buffers(m.Outputs())}
+		if err := m.Invoke(o.in, o.out); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
 // TestCPUFunctions runs the C of every recorded operator that the CPU does, and of those on
-// real numbers, in one program, and compares all outputs. Every function of templates/cpu is
+// real numbers and at extremes, in one program, and compares all outputs. Every function of templates/cpu is
 // among those. The same in Go must give them, too.
 func TestCPUFunctions(t *testing.T) {
 	tool(t, "gcc")
@@ -170,7 +216,7 @@ func TestCPUFunctions(t *testing.T) {
 		}
 		fmt.Fprintf(&code, "static const uint8_t %s[] = {\n%s};\n", name, cBytes(b))
 	}
-	for _, c := range append(recordedOperators(t), realOperators(t)...) {
+	for _, c := range slices.Concat(recordedOperators(t), realOperators(t), extremeOperators(t)) {
 		alone, _ := c.g.Alone(0)
 		k, err := cpu.New(alone)
 		if err != nil || len(k.Calls) == 0 {

@@ -129,6 +129,67 @@ func TestMixedProject(t *testing.T) {
 	}
 }
 
+// TestManyStages runs a network of more stages than a byte can number, whose file gives
+// them names that are no good for C.
+func TestManyStages(t *testing.T) {
+	g := &graph.Graph{Name: "many"}
+	q, shape := graph.PerTensor(1.0/128, 0), []int{1, 8}
+	x := g.Add(&graph.Tensor{Name: "x", Type: graph.Int8, Shape: shape, Quant: q})
+	g.Inputs = []graph.TensorID{x}
+	op := func(kind graph.Kind, attr any, in ...graph.TensorID) {
+		x = g.Add(&graph.Tensor{Name: fmt.Sprintf("t%d", len(g.Tensors)), Type: graph.Int8, Shape: shape, Quant: q})
+		g.Ops = append(g.Ops, &graph.Op{Kind: kind, Attr: attr, Inputs: in, Outputs: []graph.TensorID{x}})
+	}
+	for range 260 {
+		op(graph.L2Normalization, graph.L2NormAttr{}, x)
+	}
+	op(graph.Tanh, nil, x)
+	op(graph.L2Normalization, graph.L2NormAttr{}, x)
+	op(graph.Tanh, nil, x)
+	g.Outputs = []graph.TensorID{x}
+	accel, err := ethosu.ParseAccelerator("ethos-u55-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Project{Prefix: "many", Version: "0.0", Source: "many.tflite"}
+	if p.Program, err = compile.Compile(g, compile.Options{Accel: accel}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(p.Program.Stages); n != 263 {
+		t.Fatalf("%d stages", n)
+	}
+	for i := range p.Program.Stages {
+		p.Program.Stages[i].Name = []string{"memcpy", "int", "cpu_scale", "int"}[i%4]
+	}
+	if p.Model, err = vela.Write(p.Program); err != nil {
+		t.Fatal(err)
+	}
+	if p.Program, err = vela.Read("many", p.Model); err != nil {
+		t.Fatal(err)
+	}
+	ref, err := runner.NewReference(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, err := runner.Record(ref, 3, runner.RandomFeed(g, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range calls {
+		p.Golden = append(p.Golden, Call{Reset: c.Reset, Inputs: c.Inputs, Outputs: c.Outputs})
+	}
+	report, err := run.Run(t.Context(), run.Options{Dir: onDisk(t, p), On: "host", Accel: accel, Connect: run.Simulated(accel)})
+	if errors.Is(err, run.ErrNoTool) {
+		t.Skipf("SKIPPED: the C is not proven: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.Pass || report.Calls != len(p.Golden) {
+		t.Errorf("%d calls, %s\n%s", report.Calls, report.Problem, report.Console)
+	}
+}
+
 // TestMixedProjectC: the library has no heap, no stdio and no symbol without the prefix,
 // and compiles without warnings, as C++ too.
 func TestMixedProjectC(t *testing.T) {

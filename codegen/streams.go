@@ -46,6 +46,7 @@ func (v *view) addStreams(prog *ethosu.Program) {
 			v.StageRegions = max(v.StageRegions, w.Region+1)
 		}
 	}
+	taken := map[string]bool{}
 	for _, s := range stages {
 		w := &streamView{Commands: s.Commands, Times: s.Times, CRC: crcLiteral(wordBytes(s.Commands)), CRC32: crc32Literal(wordBytes(s.Commands))}
 		if v.Arm {
@@ -53,7 +54,7 @@ func (v *view) addStreams(prog *ethosu.Program) {
 			w.Payload, w.CRC, w.CRC32 = leWords(payload), crcLiteral(payload), crc32Literal(payload)
 		}
 		if v.Sequence {
-			w.Name = identifier(s.Name)
+			w.Name = unique(identifier(s.Name), taken) // files may say anything
 			w.Suffix, w.Macro = "_"+w.Name, strings.ToUpper(w.Name)+"_"
 			w.Windows = v.windows(prog, &s)
 		}

@@ -101,7 +101,7 @@ func TestSystems(t *testing.T) {
 		name, define string
 		damage       func(codegen.Tree)
 	}{
-		{"no mutex", "", replace(t, systems[0].port, "return !scheduling() || xSemaphoreTakeRecursive(slot->turn, portMAX_DELAY) == pdTRUE;", "return 1;")},
+		{"no mutex", "", replace(t, systems[0].port, "return xSemaphoreTakeRecursive(slot->turn, scheduling() ? portMAX_DELAY : 0u) == pdTRUE;", "return 1;")},
 		{"not initialised", "NO_RTOS_INIT", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,7 +10,7 @@ static void cpu_cumsum(uint8_t *y, const uint8_t *x, uint32_t outer, uint32_t n,
         for (uint32_t i = 0; i < n; i++) {
             const uint32_t at = first + (reverse != 0u ? n - 1u - i : i) * inner;
             const int32_t before = total;
-            total += cpu_term(cpu_load(x, at, 1u), zero);
+            total = cpu_add(total, cpu_term(cpu_load(x, at, 1u), zero));
             y[at] = cpu_sum(exclusive != 0u ? before : total, zero_out, m, e);
         }
     }

@@ -70,6 +70,11 @@ static int scheduling(void) {
     return xTaskGetSchedulerState() == taskSCHEDULER_RUNNING;
 }
 
+/* FreeRTOS suspends the scheduler for itself, too, and an interrupt may come just then. */
+static int started(void) {
+    return xTaskGetSchedulerState() != taskSCHEDULER_NOT_STARTED;
+}
+
 uint32_t unroll_npu_port_ticks(void) {
     static uint32_t early;
 
@@ -86,13 +91,16 @@ int unroll_npu_port_lock(unroll_npu *npu) {
     if (slot == NULL) {
         return 0;
     }
-    return !scheduling() || xSemaphoreTakeRecursive(slot->turn, portMAX_DELAY) == pdTRUE;
+    if (!started()) {
+        return 1;
+    }
+    return xSemaphoreTakeRecursive(slot->turn, scheduling() ? portMAX_DELAY : 0u) == pdTRUE;
 }
 
 void unroll_npu_port_unlock(unroll_npu *npu) {
     const struct slot *slot = slot_of(npu);
 
-    if (slot != NULL && scheduling()) {
+    if (slot != NULL && started()) {
         (void)xSemaphoreGiveRecursive(slot->turn);
     }
 }
@@ -111,7 +119,7 @@ void unroll_npu_port_wake(unroll_npu *npu) {
     const struct slot *slot = slot_of(npu);
     BaseType_t switch_now = pdFALSE;
 
-    if (slot != NULL && scheduling()) {
+    if (slot != NULL && started()) {
         (void)xSemaphoreGiveFromISR(slot->ended, &switch_now);
         portYIELD_FROM_ISR(switch_now);
     }

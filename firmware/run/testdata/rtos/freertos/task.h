@@ -7,10 +7,18 @@
 typedef void *TaskHandle_t;
 typedef void (*TaskFunction_t)(void *);
 
+#define taskSCHEDULER_SUSPENDED   ((BaseType_t)0)
 #define taskSCHEDULER_NOT_STARTED ((BaseType_t)1)
 #define taskSCHEDULER_RUNNING     ((BaseType_t)2)
 
+/* Interrupts always come while FreeRTOS has suspended the scheduler for itself. */
 static inline BaseType_t xTaskGetSchedulerState(void) {
+    uint32_t interrupt;
+
+    __asm__ volatile("mrs %0, ipsr" : "=r"(interrupt));
+    if (kernel_running() && interrupt != 0u) {
+        return taskSCHEDULER_SUSPENDED;
+    }
     return kernel_running() ? taskSCHEDULER_RUNNING : taskSCHEDULER_NOT_STARTED;
 }
 
