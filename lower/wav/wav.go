@@ -31,6 +31,10 @@ const (
 // maxRate bounds sample rates: what lies beyond is a broken header.
 const maxRate = 1 << 20
 
+// loudest is the largest magnitude of a float sample: integers of 32 bits, written as floats
+// without a scale, have it, and the power of a frame of such samples is a number yet.
+const loudest = 0x1p31
+
 // Open reads a file.
 func Open(file string) (*Sound, error) {
 	if info, err := os.Stat(file); err != nil {
@@ -148,8 +152,8 @@ func decode(name string, f *format, b []byte) (*Sound, error) {
 		default:
 			x = float64(int32(binary.LittleEndian.Uint32(v))) / (1 << 31)
 		}
-		if s.Samples[i] = float32(x); math.IsNaN(x) || math.IsInf(float64(s.Samples[i]), 0) {
-			return nil, fmt.Errorf("%s: sample %d is %v: expected finite numbers", name, i, x)
+		if s.Samples[i] = float32(x); !(math.Abs(x) <= loudest) {
+			return nil, fmt.Errorf("%s: sample %d is %v: expected finite numbers, 1 for full scale and at most 2^31", name, i, x)
 		}
 	}
 	return s, nil

@@ -85,6 +85,7 @@ func TestRefused(t *testing.T) {
 	misaligned := formatOf(1, 1, 8000, 16)
 	misaligned[8+12] = 4
 	nan := binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(math.NaN())))
+	loud := binary.LittleEndian.AppendUint32(nil, math.Float32bits(-1e20))
 	for _, c := range []struct {
 		file []byte
 		want string
@@ -105,6 +106,7 @@ func TestRefused(t *testing.T) {
 		{file(misaligned, data), "block alignment"},
 		{file(formatOf(1, 1, 8000, 16), chunk("data", []byte{1, 2, 3})), "no whole number"},
 		{file(formatOf(3, 1, 8000, 32), chunk("data", nan)), "sample 0 is NaN"},
+		{file(formatOf(3, 1, 8000, 32), chunk("data", loud)), "sample 0 is -1.00000002"},
 	} {
 		if _, err := Read("x.wav", c.file); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "x.wav: ") {
 			t.Errorf("error %v, expected one with the file's name and %q", err, c.want)

@@ -321,8 +321,13 @@ func featuresOf(dir string, files []recording, p *audio.Parameters, wanted int) 
 		work.Go(func() error {
 			e := audio.NewExtractor(p)
 			for i := at; i < min(at+piece, len(files)); i++ {
-				samples, rate, err := readSamples(filepath.Join(dir, filepath.FromSlash(files[i].path)), p.Rate, wanted, files[0].path)
+				file := filepath.Join(dir, filepath.FromSlash(files[i].path))
+				samples, rate, err := readSamples(file, p.Rate, wanted, files[0].path)
 				if err != nil {
+					return err
+				}
+				what := fmt.Sprintf("%s: its features, %d for every %d samples,", file, p.Features(), p.Hop)
+				if err := budget.Ask(what, budget.Times(4, int64(p.Rows(len(samples))), int64(p.Features()))); err != nil {
 					return err
 				}
 				was[i], short[i] = rate, len(samples) < p.Frame

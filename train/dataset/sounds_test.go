@@ -5,6 +5,7 @@ package dataset
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/audio"
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -227,5 +229,18 @@ func TestReopenedSounds(t *testing.T) {
 	}
 	if again.Fingerprint() != train.Fingerprint() || *again.Audio != *train.Audio {
 		t.Error("the set that was read again differs")
+	}
+}
+
+// A row of many bands for every sample takes a thousand times the recording.
+func TestSoundsWithinMemory(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "hum", "a.wav"), tone(8000, 1<<17, 200))
+	was := budget.Limit()
+	budget.SetLimit(32 << 20)
+	defer budget.SetLimit(was)
+	var over *budget.Error
+	if _, err := all(t, dir, Sounds{Features: "logmel,frame=4096,hop=1,bands=128"}, 0); !errors.As(err, &over) || !strings.Contains(err.Error(), "a.wav") {
+		t.Errorf("error %v", err)
 	}
 }
