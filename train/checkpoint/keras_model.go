@@ -347,7 +347,7 @@ func (k *kerasReader) layer(l *kerasLayer, numbered string, last bool) error {
 		}
 		return err
 	case l.ClassName == "Bidirectional":
-		return fmt.Errorf("merge_mode %v: there is no form for layers that read backwards", c.MergeMode)
+		return fmt.Errorf("merge_mode %v: only layers that read forward are taken from Keras files", c.MergeMode)
 	}
 	return errors.New("there is no form for it")
 }
