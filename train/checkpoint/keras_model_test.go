@@ -98,7 +98,7 @@ func TestKerasRefusals(t *testing.T) {
 	config, weights := member("config.json"), member("model.weights.h5")
 	for _, c := range []struct{ from, to, want string }{
 		{`"recurrent_activation": "sigmoid"`, `"recurrent_activation": "hard_sigmoid"`, `layer "encoder" (GRU): recurrent_activation hard_sigmoid`},
-		{`"go_backwards": false`, `"go_backwards": true`, "go_backwards: there is no form"},
+		{`"go_backwards": false`, `"go_backwards": true`, "go_backwards: its outputs come in reverse order, for which there is no form"},
 		{`"class_name": "TimeDistributed"`, `"class_name": "BatchNormalization"`, `layer "mid" (BatchNormalization): there is no form for it`},
 		{`"class_name": "GRU"`, `"class_name": "Bidirectional"`, `layer "encoder" (Bidirectional): merge_mode`},
 		{`"keras_history": ["encoder"`, `"keras_history": ["in"`, `layer "drop" does not read "encoder", the one before it, alone`},
