@@ -124,7 +124,7 @@ func (n *Network) step(o Options) error {
 			}
 		}
 	}
-	for name := range o.Axis {
+	for _, name := range slices.Sorted(maps.Keys(o.Axis)) {
 		if !slices.ContainsFunc(inputs, func(id graph.TensorID) bool {
 			return g.Tensors[id].Name == name || FileName(g.Tensors[id].Name) == name
 		}) {

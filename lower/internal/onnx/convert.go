@@ -112,6 +112,17 @@ func (c *converter) refuse(format string, args ...any) {
 	panic(refusal{fmt.Errorf(format, args...)})
 }
 
+// caught is deferred to return a refusal as an error; any other panic goes on.
+func caught(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case refusal:
+		*err = p.err
+	default:
+		panic(p)
+	}
+}
+
 func (c *converter) refusals() error {
 	const most = 30
 	list := c.refused
@@ -160,15 +171,7 @@ func (c *converter) nodes(s *scope) {
 var unchanged = strings.Fields("Abs Elu Exp Floor Ceil GlobalAveragePool GlobalMaxPool HardSigmoid Identity InstanceNormalization LeakyRelu Log Neg Reciprocal Relu Sigmoid Sqrt Tanh Constant Transpose Softplus Softsign Shape Squeeze Unsqueeze")
 
 func (c *converter) convert(s *scope, n *Node) (err error) {
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case refusal:
-			err = p.err
-		default:
-			panic(p)
-		}
-	}()
+	defer caught(&err)
 	if n.Op == "If" && n.Domain == "" {
 		return c.branch(s, n)
 	}
@@ -270,11 +273,7 @@ func (c *converter) branch(s *scope, n *Node) error {
 // outputs declares the graph's outputs, each a tensor of its own with the name
 // that the model gives it.
 func (c *converter) outputs(s *scope) (err error) {
-	defer func() {
-		if p, ok := recover().(refusal); ok {
-			err = p.err
-		}
-	}()
+	defer caught(&err)
 	if len(s.graph.Outputs) == 0 {
 		return errors.New("the model has no outputs")
 	}

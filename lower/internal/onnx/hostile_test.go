@@ -4,6 +4,7 @@ package onnx
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -125,4 +126,21 @@ func TestEinsumRefused(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A fault of the converter's own is no refusal: it is not taken for success.
+func TestCaught(t *testing.T) {
+	try := func(with any) (err error) {
+		defer caught(&err)
+		panic(with)
+	}
+	if err := try(refusal{errors.New("no")}); err == nil || err.Error() != "no" {
+		t.Errorf("a refusal gives error %v", err)
+	}
+	defer func() {
+		if p := recover(); p != "BUG: index" {
+			t.Errorf("the panic ends as %v", p)
+		}
+	}()
+	t.Errorf("a fault gives error %v", try("BUG: index"))
 }

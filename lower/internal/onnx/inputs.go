@@ -12,11 +12,7 @@ import (
 
 // inputs declares the graph's inputs, with fixed shapes.
 func (c *converter) inputs(s *scope, o Options) (err error) {
-	defer func() {
-		if p, ok := recover().(refusal); ok {
-			err = p.err
-		}
-	}()
+	defer caught(&err)
 	var names []string
 	known := map[string]bool{}
 	for _, in := range c.m.Graph.Inputs {
@@ -25,10 +21,13 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 			known[in.Name] = true
 		}
 	}
-	for what, given := range map[string][]string{"--shape": keys(o.Shapes), "--set": keys(o.Set)} {
-		for _, name := range given {
+	for _, given := range []struct {
+		what  string
+		names []string
+	}{{"--shape", keys(o.Shapes)}, {"--set", keys(o.Set)}} {
+		for _, name := range given.names {
 			if !known[name] {
-				return fmt.Errorf("%s %s: there is no such input; the model has %q", what, name, names)
+				return fmt.Errorf("%s %s: there is no such input; the model has %q", given.what, name, names)
 			}
 		}
 	}
