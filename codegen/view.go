@@ -247,6 +247,9 @@ func (v *view) addTensors(p *Project) error {
 			taken[n] = true
 		}
 	}
+	for _, n := range calledNames {
+		taken[n], taken[p.Prefix+"_"+n] = true, true
+	}
 	var ins, outs []int
 	for i := range prog.Inputs {
 		if !stateIn[i] {
@@ -332,6 +335,14 @@ func elementCount(outs []*tensorView) string {
 		return "no elements"
 	}
 	return fmt.Sprintf("%d elements", outs[0].Elems)
+}
+
+// calledNames are what functions with parameters named after tensors call or cast to: a
+// parameter of that name would hide it. Those of the API have the prefix.
+var calledNames = []string{
+	"int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "uintptr_t", "memmove", "memcmp",
+	"npu_start", "npu_poll", "npu_wait", "unroll_npu_release", "unroll_npu_port_cache_clean", "unroll_npu_port_cache_invalidate",
+	"context", "status", "start", "wait", "run", "audio_values", "audio_push", "reset_state",
 }
 
 // shortened keeps the end of a long name, which tells more than its scopes.

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -54,4 +55,13 @@ func FuzzFold(f *testing.F) {
 			t.Fatalf("%q: segments end at %d of %d", text, at, len(like))
 		}
 	})
+}
+
+// TestTicksEnd: far from 0 a step may be less than what tells two numbers apart.
+func TestTicksEnd(t *testing.T) {
+	for _, c := range [][2]float64{{1e17, 1e17 + 16}, {1, math.Nextafter(1, 2)}, {-1e300, 1e300}, {0, math.Inf(1)}, {0, 5}} {
+		if list := ticks(c[0], c[1], 5); len(list) > 11 {
+			t.Errorf("%v: %d ticks", c, len(list))
+		}
+	}
 }

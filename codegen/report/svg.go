@@ -97,7 +97,8 @@ func ticks(lo, hi float64, n int) []float64 {
 		}
 	}
 	var list []float64
-	for k := math.Ceil(lo/step - 1e-9); k*step <= float64(hi*(1+1e-9)); k++ {
+	// The count is bounded: beyond 2^53 one more is the same number.
+	for k := math.Ceil(lo/step - 1e-9); k*step <= float64(hi*(1+1e-9)) && len(list) <= 2*n; k++ {
 		list = append(list, k*step+0) // never -0
 	}
 	return list
