@@ -121,8 +121,9 @@ func convertONNX(file string, m *onnx.Model, o Options) (*Network, error) {
 func (o Options) shapes(m *onnx.Model) map[string][]int {
 	out := map[string][]int{}
 	for _, in := range m.Graph.Inputs {
-		for name, shape := range o.Arrays {
-			if name != in.Name && name != FileName(in.Name) || !in.Ranked || !in.Open() {
+		for _, name := range []string{FileName(in.Name), in.Name} { // where there are both, the exact name counts
+			shape, given := o.Arrays[name]
+			if !given || !in.Ranked || !in.Open() {
 				continue
 			}
 			switch len(shape) - len(in.Dims) {
