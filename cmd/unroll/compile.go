@@ -111,6 +111,9 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			printChoice(c, ch)
 			printFigures(c, p, &r, fig)
 			c.printCurve(full.curve)
+			if len(full.Points) > 1 {
+				fmt.Fprintln(c.stdout)
+			}
 			again := repeated(f, append(npuFlagNames, "state")...)
 			fmt.Fprintf(c.stdout, "wrote %s", dst)
 			if p.Steps > 0 {

@@ -69,5 +69,4 @@ func (c *cli) printCurve(v curve) {
 	if v.Hint != "" {
 		fmt.Fprintf(c.stdout, "cheap: %s\n", v.Hint)
 	}
-	fmt.Fprintln(c.stdout)
 }
