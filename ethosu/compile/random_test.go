@@ -31,7 +31,7 @@ type randomGraph struct {
 
 func newRandomGraph(seed uint64) *graph.Graph {
 	r := &randomGraph{Rand: rand.New(rand.NewPCG(seed, 7)), g: &graph.Graph{Name: fmt.Sprintf("random %d", seed)}, used: map[graph.TensorID]bool{}, wide: 40}
-	return r.draw(seed, 3+r.IntN(8))
+	return r.draw(seed, func() int { return 3 + r.IntN(8) })
 }
 
 // decisions is a source of numbers that a fuzzer can change one by one: two bytes each,
@@ -52,11 +52,11 @@ func (d *decisions) Uint64() uint64 {
 func newSmallGraph(data []byte) *graph.Graph {
 	d := decisions(data)
 	r := &randomGraph{Rand: rand.New(&d), g: &graph.Graph{Name: "small"}, used: map[graph.TensorID]bool{}, wide: 9}
-	return r.draw(0, 1+r.IntN(3))
+	return r.draw(0, func() int { return 1 + r.IntN(3) })
 }
 
-// draw makes a graph of at most so many steps; the seed tells which of them get long vectors.
-func (r *randomGraph) draw(seed uint64, steps int) *graph.Graph {
+// draw makes a graph of inputs and of at most so many steps after them; the seed tells which of them get long vectors.
+func (r *randomGraph) draw(seed uint64, steps func() int) *graph.Graph {
 	for range 3 {
 		r.scale = append(r.scale, float32(0.004+0.1*r.Float64()))
 	}
@@ -75,7 +75,7 @@ func (r *randomGraph) draw(seed uint64, steps int) *graph.Graph {
 		id := r.add(r.tensor(dt, shape))
 		r.g.Inputs = append(r.g.Inputs, id)
 	}
-	for range steps {
+	for range steps() {
 		r.step()
 	}
 	for _, id := range r.pool {

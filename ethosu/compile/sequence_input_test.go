@@ -99,9 +99,13 @@ func recurrentStep(seed uint64) *graph.Graph {
 			add(graph.Add, b)
 		}
 		switch r.IntN(8) {
-		case 0: // every step's own input meets the state, too
-			if t := r.g.Tensors[x]; t.Elems() >= units && t.Shape[0] == 1 && len(t.Shape) == 2 {
-				r.emit(graph.Slice, nil, []graph.TensorID{x, r.ints(0, 0), r.ints(1, units)}, r.like(t, []int{1, units}))
+		case 0, 2: // every step's own input meets the state, too: a value each, or one for all
+			if t := r.g.Tensors[x]; t.Shape[0] == 1 && len(t.Shape) == 2 {
+				n := units
+				if t.Elems() < units {
+					n = 1
+				}
+				r.emit(graph.Slice, nil, []graph.TensorID{x, r.ints(0, 0), r.ints(1, n)}, r.like(t, []int{1, n}))
 				add(graph.Sub, r.pool[len(r.pool)-1])
 			}
 		case 1: // a result of the input alone, for the caller
