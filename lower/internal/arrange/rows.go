@@ -76,7 +76,7 @@ func (a *arranger) unitRows(op *graph.Op) []*graph.Op {
 	inverse := r.op(graph.Rsqrt, nil, "inverse", r.one, least)
 	out := &graph.Op{Kind: graph.Mul, Attr: graph.MulAttr{}, Inputs: []graph.TensorID{x, inverse}, Outputs: op.Outputs}
 	if attr, ok := op.Attr.(graph.L2NormAttr); ok {
-		out.Attr = graph.MulAttr{Activation: attr.Activation}
+		out.Attr = graph.MulAttr(attr) // both have an activation and nothing else
 	}
 	return append(r.ops, out)
 }
