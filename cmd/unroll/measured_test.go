@@ -69,7 +69,7 @@ func (b *bench) lowered(options string, compile ...string) (accuracy float64, of
 // TestMeasured makes the table "Measured" of the README by the commands that it names.
 func TestMeasured(t *testing.T) {
 	if !*measured {
-		t.Skip("SKIPPED: the README's figures take a training (-measured); .ci/run does it")
+		t.Skip("SKIPPED: the README's figures take a training (-measured); .ci/nightly does it")
 	}
 	mnist := testdata.Shared(t, "data", "mnist")
 	self, err := os.Executable()
