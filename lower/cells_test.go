@@ -30,8 +30,9 @@ func variants() []nn.Layer {
 	for _, c := range nn.Cells() {
 		plain := nn.Layer{Cell: c, Features: 3, Units: 5}
 		for _, l := range []nn.Layer{plain, with(plain, func(l *nn.Layer) { l.ResetAfter = c == nn.GRU }), with(plain, func(l *nn.Layer) { l.Activation = nn.Relu }),
-			with(plain, func(l *nn.Layer) { l.Window = 3 }), with(plain, func(l *nn.Layer) { l.OutputGate = true }), with(plain, func(l *nn.Layer) { l.Window, l.OutputGate = 2, true })} {
-			if check := c.Facts().Check; (check == nil || check(&l) == nil) && (c.Facts().OutputGate || !l.OutputGate) {
+			with(plain, func(l *nn.Layer) { l.Window = 3 }), with(plain, func(l *nn.Layer) { l.OutputGate = true }), with(plain, func(l *nn.Layer) { l.Window, l.OutputGate = 2, true }),
+			with(plain, func(l *nn.Layer) { l.ResetAfter, l.Rank = c == nn.GRU, 2 })} {
+			if check := c.Facts().Check; (check == nil || check(&l) == nil) && (c.Facts().OutputGate || !l.OutputGate) && l.CheckRank() == nil {
 				all = append(all, l)
 			}
 		}
@@ -54,7 +55,7 @@ func with(l nn.Layer, change func(*nn.Layer)) nn.Layer {
 }
 
 func title(l nn.Layer) string {
-	return fmt.Sprintf("%v/%v/reset_after=%v/window=%d/gate=%v", l.Cell, l.Activation, l.ResetAfter, l.Window, l.OutputGate)
+	return fmt.Sprintf("%v/%v/reset_after=%v/window=%d/gate=%v/rank=%d", l.Cell, l.Activation, l.ResetAfter, l.Window, l.OutputGate, l.Rank)
 }
 
 // stepper is the cell's own equations with the window of its input.

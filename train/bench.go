@@ -131,7 +131,7 @@ func flop(net *nn.Network) float64 {
 			switch p.Start {
 			case nn.Glorot:
 				input += 2 * float64(p.Elements())
-			case nn.Orthogonal:
+			case nn.Orthogonal, nn.OrthogonalColumns:
 				recurrent += 2 * float64(p.Elements())
 			}
 		}

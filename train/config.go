@@ -37,8 +37,9 @@ type Config struct {
 	Window  int // rows of the input that every layer sees at a step; default 1
 	// OutputGate gives every layer one more gate, where the cell can have it.
 	OutputGate bool
+	Rank       int // of the recurrent matrix of every layer; 0 is full: see nn.Layer
 	// Stack, where it is not nil, are the layers of the network, as nn.ParseStack reads them,
-	// in the place of what the fields from Cell to OutputGate say.
+	// in the place of what the fields from Cell to Rank say.
 	Stack []nn.Layer
 
 	Epochs   int     // default as Steps says, or 1
@@ -136,6 +137,10 @@ func (c Config) withDefaults(sequences int) (Config, error) {
 	if f := c.Cell.Facts(); f != nil {
 		check(!c.OutputGate || f.OutputGate, "a %v cell has no output gate to switch on", c.Cell)
 	}
+	if c.Cell.Facts() != nil && c.Rank != 0 {
+		err := (&nn.Layer{Cell: c.Cell, Units: c.Units, ResetAfter: !c.Classic, Rank: c.Rank}).CheckRank()
+		check(err == nil, "%v", err)
+	}
 	if f := c.Cell.Facts(); f != nil && f.Trainable != nil {
 		err := f.Trainable(&nn.Layer{Cell: c.Cell, Activation: c.Activation, ResetAfter: !c.Classic})
 		check(err == nil, "%v", err)
@@ -172,7 +177,7 @@ func (c Config) network(set *dataset.Set) (*nn.Network, error) {
 	features := set.Features
 	for range c.Layers {
 		net.Layers = append(net.Layers, nn.Layer{Cell: c.Cell, Features: features, Units: c.Units, Activation: c.Activation,
-			ResetAfter: c.Cell == nn.GRU && !c.Classic, Window: c.Window, OutputGate: c.OutputGate})
+			ResetAfter: c.Cell == nn.GRU && !c.Classic, Window: c.Window, OutputGate: c.OutputGate, Rank: c.Rank})
 		features = c.Units
 	}
 	return net, nil

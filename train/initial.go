@@ -37,6 +37,13 @@ func Initialize(net *nn.Network, seed uint64) {
 				glorot(rng, *p.Data, p.Shape[0], p.Shape[1])
 			case nn.Orthogonal:
 				orthogonal(rng, *p.Data, p.Shape[0], p.Shape[1])
+			case nn.OrthogonalColumns:
+				rows, cols := p.Shape[0], p.Shape[1]
+				turned := make([]float32, rows*cols)
+				orthogonal(rng, turned, cols, rows)
+				for j := range *p.Data {
+					(*p.Data)[j] = turned[j%cols*rows+j/cols]
+				}
 			case nn.ForgetOne:
 				for j := range l.Units {
 					(*p.Data)[l.Units+j] = 1

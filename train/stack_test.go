@@ -29,6 +29,10 @@ var stacks = []string{
 	"bi-mingru:4x3:gate,bi-gru:3:classic,mean",
 	"bi-mingru:3x2,gru:5",
 	"mean",
+	"gru:6:r3",
+	"lstm:5:r2,gru:19:r17",
+	"rnn:18:relu:r1,mean",
+	"bi-gru:5:r2,dense:3:tanh",
 }
 
 func stackNetwork(t *testing.T, text string, perStep bool, task nn.Task) *nn.Network {
@@ -108,7 +112,7 @@ func TestGraphGradients(t *testing.T) {
 // Carried states: sequences begin where the ones before them ended, in every layer, and
 // the gradients are those with these beginnings held.
 func TestCarriedGradients(t *testing.T) {
-	for _, text := range []string{"gru:5", "gru:17:classic", "lstm:4,gru:3", "rnn:4:relu", "mingru:5x4:gate,dense:3", "conv:4x7,lstm:3,mean", "conv:3x2,mingru:4x3"} {
+	for _, text := range []string{"gru:5", "gru:17:classic", "lstm:4,gru:3", "rnn:4:relu", "mingru:5x4:gate,dense:3", "conv:4x7,lstm:3,mean", "conv:3x2,mingru:4x3", "gru:5:r2", "lstm:18:r17,rnn:4:r3"} {
 		t.Run(text, func(t *testing.T) {
 			net := stackNetwork(t, text, false, nn.Classification)
 			e := newEngine(net, batchOf, 2, false)

@@ -69,10 +69,16 @@ func (c Config) fingerprint(set *dataset.Set) string {
 	if c.Window > 1 || c.OutputGate {
 		s += fmt.Sprintf("; window %d, output gate %v", c.Window, c.OutputGate)
 	}
+	if c.Rank > 0 {
+		s += fmt.Sprintf("; rank %d", c.Rank)
+	}
 	if c.Stack != nil {
 		s += "; layers" // in the place of what is said of the cell
 		for _, l := range c.Stack {
 			s += fmt.Sprintf(" %v %v %d %v %v %d %v %v %v %q,", l.Kind, l.Cell, l.Units, l.Activation, l.ResetAfter, l.Window, l.OutputGate, l.Reversed, l.Pool, l.Inputs)
+			if l.Rank > 0 {
+				s += fmt.Sprintf(" rank %d,", l.Rank)
+			}
 		}
 	}
 	if c.Dropout > 0 || c.Augment != (Augment{}) {

@@ -45,14 +45,15 @@ func (e *engine) assign() {
 		}
 	}
 	for _, l := range e.runs() {
-		for from := 0; from < l.Gates.Width; from += l.N {
+		for from, width := 0, 0; from < l.Gates.Width; from += width {
+			width = l.Block(from)
 			s := strip{gates: l.Gates, rows: l.Steps, from: from}
 			for _, m := range l.Matrices {
 				if m.From <= from && from < m.From+m.Cols {
 					s.matrices = append(s.matrices, m)
 				}
 			}
-			share(s, l.N/gemm.Width)
+			share(s, width/gemm.Width)
 		}
 	}
 	share(strip{gates: e.head.out, rows: e.head.rows, matrices: []*cell.Matrix{e.head.w}}, e.head.w.Cols/gemm.Width)

@@ -51,7 +51,7 @@ type trainFlags struct {
 	schedule, weights          string
 	shift                      int
 	classic, outputGate, carry bool
-	window                     int
+	window, rank               int
 	validation                 float64
 	patience, folds            int
 	state, history             string
@@ -66,6 +66,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&t.classic, "classic", false, "GRU with the reset gate before the recurrent product (reset_after=false)")
 	f.IntVar(&t.window, "window", 0, "rows of its input that every layer sees at a step (default: 1)")
 	f.BoolVar(&t.outputGate, "output-gate", false, "mingru: one more gate, which multiplies a layer's output")
+	f.IntVar(&t.rank, "rank", 0, "gru, lstm, rnn: make the recurrent matrix a product of two with so many values between them, fewer than the units (default: one matrix)")
 	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise and label smoothing), numbers (the same for regressions), parallel (2 epochs, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small or numbers for at most 8000 sequences, else default, or parallel for mingru)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
@@ -98,7 +99,7 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if c.Cell, err = nn.ParseCell(t.cell); err != nil {
 		return c, usagef("--cell: %v", err)
 	}
-	if err := t.stack(&c, 1); err != nil {
+	if err := t.stack(&c, maxUnits); err != nil { // units may depend on the recipe
 		return c, err
 	}
 	units := t.units
@@ -111,7 +112,15 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if err := t.stack(&c, units); err != nil {
 		return c, err
 	}
-	c.Window, c.OutputGate, c.Carry = t.window, t.outputGate, t.carry
+	if t.given("rank") && c.Stack == nil {
+		if t.rank < 1 {
+			return c, usagef("--rank %d: expected 1 to one less than the units", t.rank)
+		}
+		if err := (&nn.Layer{Cell: c.Cell, Units: units, ResetAfter: !t.classic, Rank: t.rank}).CheckRank(); err != nil {
+			return c, usagef("--rank: %v", err)
+		}
+	}
+	c.Window, c.OutputGate, c.Rank, c.Carry = t.window, t.outputGate, t.rank, t.carry
 	c.Units, c.Batch, c.Classic, c.Seed = units, t.batch, t.classic, seed
 	if t.given("smooth") {
 		c.Smooth = t.smooth
@@ -147,7 +156,10 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if t.patience > 0 && t.validation == 0 {
 		return c, usagef("--patience %d: add --validation, the fraction to judge by", t.patience)
 	}
-	if c.Name = fmt.Sprintf("%s%d", t.cell, units); c.Stack != nil {
+	if c.Name = fmt.Sprintf("%s%d", t.cell, units); t.rank > 0 {
+		c.Name += fmt.Sprintf("r%d", t.rank)
+	}
+	if c.Stack != nil {
 		c.Name = stackName(t.layers)
 	}
 	if t.epochs != 0 {
@@ -178,7 +190,7 @@ func (t *trainFlags) stack(c *train.Config, units int) error {
 		}
 		return nil
 	}
-	for _, flag := range []string{"cell", "window", "output-gate", "classic", "activation"} {
+	for _, flag := range []string{"cell", "window", "output-gate", "rank", "classic", "activation"} {
 		if t.given(flag) {
 			return usagef("--%s with --layers %s: the list says it for every layer; --help shows how", flag, t.layers)
 		}
@@ -196,6 +208,9 @@ func stackName(list string) string {
 	name := strings.NewReplacer(",", "-", ":", "", " ", "").Replace(list)
 	return name[:min(len(name), maxStackName)]
 }
+
+// maxUnits are more than a recipe gives a layer.
+const maxUnits = 4096
 
 // maxStackName keeps names of files short.
 const maxStackName = 48

@@ -29,6 +29,7 @@ func TestWidths(t *testing.T) {
 	for i, layer := range []nn.Layer{
 		{Cell: nn.GRU, Units: 7, ResetAfter: true}, {Cell: nn.GRU, Units: 7, ResetAfter: true, Activation: nn.Relu},
 		{Cell: nn.GRU, Units: 7}, {Cell: nn.LSTM, Units: 7}, {Cell: nn.SimpleRNN, Units: 7},
+		{Cell: nn.GRU, Units: 7, ResetAfter: true, Rank: 3}, {Cell: nn.LSTM, Units: 7, Rank: 2}, {Cell: nn.SimpleRNN, Units: 7, Rank: 5},
 	} {
 		plan, samples := randomPlan(t, r, layer)
 		seen, _, err := calibrate.Collect(plan, samples, calibrate.Options{})
@@ -86,12 +87,10 @@ func randomPlan(t *testing.T, r *rand.Rand, layer nn.Layer) (*unroll.Plan, [][]f
 		}
 		return v
 	}
-	columns := layer.Cell.Gates() * layer.Units
-	bias := columns
-	if layer.ResetAfter {
-		bias *= 2
+	layer.Features = features
+	for _, p := range layer.Parameters() {
+		*p.Data = fill(p.Elements())
 	}
-	layer.Features, layer.Kernel, layer.Recurrent, layer.Bias = features, fill(features*columns), fill(layer.Units*columns), fill(bias)
 	net := &nn.Network{Name: "random", Steps: steps, Features: features, Outputs: outputs, Layers: []nn.Layer{layer},
 		HeadKernel: fill(layer.Units * outputs), HeadBias: fill(outputs)}
 	plan, err := unroll.Build(net, unroll.Options{StateIO: true})

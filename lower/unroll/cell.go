@@ -166,6 +166,9 @@ func (b *builder) recurrent(net *nn.Network, l int, o Options, rows func() graph
 		}
 	}
 	var hs []cell.Value
+	if o.Form == Keras && layer.Rank > 0 {
+		return nil, fmt.Errorf("network %q: layer %d: Keras has no %v cell whose recurrent matrix has rank %d: choose the npu form", net.Name, l, layer.Cell, layer.Rank)
+	}
 	if o.Form == Keras {
 		xs := values(steps())
 		if layer.Reversed {

@@ -16,7 +16,7 @@ type gru struct{}
 var _ = Register(nn.GRU, gru{})
 
 func (gru) Facts() nn.Facts {
-	return nn.Facts{Name: "gru", Check: TanhOrRelu, Trainable: TanhOnly, Gates: 3, Torch: []int{1, 0, 2}, Keras: "gru",
+	return nn.Facts{Name: "gru", LowRank: true, Check: TanhOrRelu, Trainable: TanhOnly, Gates: 3, Torch: []int{1, 0, 2}, Keras: "gru",
 		Parameters: func(l *nn.Layer) []nn.Parameter {
 			if l.ResetAfter {
 				return l.Classic(2, nn.Zeros)
@@ -39,19 +39,20 @@ func (gru) Step(l *nn.Layer, x []float64, states [][]float64) []float64 {
 		}
 		return sum
 	}
+	seen := carried(l, h)
 	reset, next := make([]float64, n), make([]float64, n)
 	for j := range n {
-		reset[j] = logistic(input(1, j) + rec(h, 1, j))
+		reset[j] = logistic(input(1, j) + rec(seen, 1, j))
 	}
 	gated := make([]float64, n)
 	for j := range n {
 		gated[j] = float64(reset[j] * h[j])
 	}
 	for j := range n {
-		z := logistic(input(0, j) + rec(h, 0, j))
+		z := logistic(input(0, j) + rec(seen, 0, j))
 		var candidate float64
 		if l.ResetAfter {
-			candidate = float64(reset[j] * rec(h, 2, j))
+			candidate = float64(reset[j] * rec(seen, 2, j))
 		} else {
 			candidate = rec(gated, 2, j)
 		}
@@ -108,7 +109,7 @@ func (gru) NPU(c *Lowering, x Value) []Value {
 	const z, r, n = 0, 1, 2
 	h := c.Units
 	w := gates(c.Kernel, c.Width(), h, 3, z, r, n)
-	u := gates(c.Recurrent, h, h, 3, z, r, n)
+	u := gates(c.Recurrent, c.Carried(), h, 3, z, r, n)
 	bias := append([]float32(nil), c.Bias[:3*h]...)
 	rec := make([]float32, 3*h)
 	if c.ResetAfter {
@@ -117,7 +118,7 @@ func (gru) NPU(c *Lowering, x Value) []Value {
 	}
 	if c.Blend == Update {
 		negate(w.Data[:h*c.Width()])
-		negate(u.Data[:h*h])
+		negate(u.Data[:h*c.Carried()])
 		negate(bias[:h])
 	}
 	rows := c.Project(x, w, bias)
@@ -143,7 +144,7 @@ func (c *Lowering) gruStep(x, recU, recB, folded Value) {
 	if c.S[H] == None {
 		pre, recN = xs[0], folded
 	} else {
-		rec := c.FC(c.At("rec"), c.TiedRole("rec", "pre"), c.S[H], recU, recB)
+		rec := c.FC(c.At("rec"), c.TiedRole("rec", "pre"), c.Reduced(), recU, recB)
 		recs := c.SplitV(rec, 1, part, c.At("rec_g"), c.At("rec_n"))
 		pre = c.Sum(c.At("pre_g"), c.Role("pre_g"), false, xs[0], recs[0])
 		recN = recs[1]

@@ -152,6 +152,19 @@ func (c *Lowering) eachStep(what string) []string {
 	return names
 }
 
+// Reduced returns what the recurrent matrix is multiplied with, the state or with a rank what
+// that is brought to first.
+func (c *Lowering) Reduced() Value {
+	if c.Rank == 0 {
+		return c.S[H]
+	}
+	w := c.Find(c.Role("reduction"))
+	if w == None {
+		w = c.Weights("reduction", Turn(c.Reduce, c.Units, c.Rank, 0, c.Rank))
+	}
+	return c.FC(c.At("low"), c.Role("low"), c.S[H], w, None)
+}
+
 // candidate applies the candidate activation to x+y.
 func (c *Lowering) candidate(what string, x, y Value) Value {
 	if c.Activation == nn.Relu {

@@ -15,7 +15,7 @@ type lstm struct{}
 var _ = Register(nn.LSTM, lstm{})
 
 func (lstm) Facts() nn.Facts {
-	return nn.Facts{Name: "lstm", Check: TanhOrRelu, Trainable: TanhOnly, Gates: 4, Torch: []int{0, 1, 2, 3}, Keras: "lstm",
+	return nn.Facts{Name: "lstm", LowRank: true, Check: TanhOrRelu, Trainable: TanhOnly, Gates: 4, Torch: []int{0, 1, 2, 3}, Keras: "lstm",
 		Parameters: func(l *nn.Layer) []nn.Parameter { return l.Classic(1, nn.ForgetOne) }}
 }
 
@@ -26,10 +26,10 @@ func (lstm) States(l *nn.Layer) []State {
 
 func (lstm) Step(l *nn.Layer, x []float64, states [][]float64) []float64 {
 	n, h, c := l.Units, states[H], states[C]
-	next := make([]float64, n)
+	next, seen := make([]float64, n), carried(l, h)
 	for j := range n {
 		a := func(gate int) float64 {
-			return dot(x, l.Kernel, gate*n+j, 4*n) + dot(h, l.Recurrent, gate*n+j, 4*n) + float64(l.Bias[gate*n+j])
+			return dot(x, l.Kernel, gate*n+j, 4*n) + dot(seen, l.Recurrent, gate*n+j, 4*n) + float64(l.Bias[gate*n+j])
 		}
 		c[j] = float64(logistic(a(1))*c[j]) + float64(logistic(a(0))*activation(l, a(2)))
 		next[j] = logistic(a(3)) * activation(l, c[j])
@@ -65,7 +65,7 @@ func (lstm) NPU(c *Lowering, x Value) []Value {
 	const i, f, g, o = 0, 1, 2, 3
 	h := c.Units
 	rows := c.Project(x, gates(c.Kernel, c.Width(), h, 4, i, f, o, g), blocks(c.Bias, h, i, f, o, g))
-	rec := c.Weights("recurrent", gates(c.Recurrent, h, h, 4, i, f, o, g))
+	rec := c.Weights("recurrent", gates(c.Recurrent, c.Carried(), h, 4, i, f, o, g))
 	return c.Run(func(t int) { c.lstmStep(rows[t], rec) })
 }
 
@@ -78,7 +78,7 @@ func (c *Lowering) lstmStep(x, recU Value) {
 	if c.S[H] == None {
 		n = c.activate("n", xs[1])
 	} else {
-		rec := c.FC(c.At("rec"), c.TiedRole("rec", "pre"), c.S[H], recU, None)
+		rec := c.FC(c.At("rec"), c.TiedRole("rec", "pre"), c.Reduced(), recU, None)
 		recs := c.SplitV(rec, 1, part, c.At("rec_g"), c.At("rec_n"))
 		pre = c.Sum(c.At("pre_g"), c.Role("pre_g"), false, xs[0], recs[0])
 		n = c.candidate("n", xs[1], recs[1])

@@ -14,7 +14,7 @@ type rnn struct{}
 var _ = Register(nn.SimpleRNN, rnn{})
 
 func (rnn) Facts() nn.Facts {
-	return nn.Facts{Name: "rnn", Check: TanhOrRelu, Gates: 1, Torch: []int{0}, Keras: "simple_rnn",
+	return nn.Facts{Name: "rnn", LowRank: true, Check: TanhOrRelu, Gates: 1, Torch: []int{0}, Keras: "simple_rnn",
 		Parameters: func(l *nn.Layer) []nn.Parameter { return l.Classic(1, nn.Zeros) }}
 }
 
@@ -22,9 +22,9 @@ func (rnn) States(l *nn.Layer) []State { return []State{{Name: "h", Bounded: l.A
 
 func (rnn) Step(l *nn.Layer, x []float64, states [][]float64) []float64 {
 	n, h := l.Units, states[H]
-	next := make([]float64, n)
+	next, seen := make([]float64, n), carried(l, h)
 	for j := range n {
-		next[j] = activation(l, dot(x, l.Kernel, j, n)+dot(h, l.Recurrent, j, n)+float64(l.Bias[j]))
+		next[j] = activation(l, dot(x, l.Kernel, j, n)+dot(seen, l.Recurrent, j, n)+float64(l.Bias[j]))
 	}
 	copy(h, next)
 	return h
@@ -74,13 +74,13 @@ func (rnn) Backward(r *Run, first, after, t int) {
 func (rnn) NPU(c *Lowering, x Value) []Value {
 	h := c.Units
 	rows := c.Project(x, Turn(c.Kernel, c.Width(), h, 0, h), c.Bias)
-	rec := c.Weights("recurrent", Turn(c.Recurrent, h, h, 0, h))
+	rec := c.Weights("recurrent", Turn(c.Recurrent, c.Carried(), h, 0, h))
 	return c.Run(func(t int) {
 		if c.S[H] == None {
 			c.S[H] = c.stateActivate(rows[t])
 			return
 		}
-		c.rnnStep(rows[t], c.FC(c.At("rec"), c.TiedRole("rec", "pre"), c.S[H], rec, None))
+		c.rnnStep(rows[t], c.FC(c.At("rec"), c.TiedRole("rec", "pre"), c.Reduced(), rec, None))
 	})
 }
 

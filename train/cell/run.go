@@ -91,6 +91,8 @@ type Run struct {
 	window int       // rows of it side by side
 	dX     []float32 // where In is a copy: gradients of In, as many rows as a sequence has
 	carry  bool      // see Carry
+	low    Operand   // with a rank: the reduced state before every step
+	reduce *Matrix   // with a rank: what reduces it; its gradients have the gate columns after the blocks
 	before []float32 // with it: of every sequence the window-1 rows of the input before the first step
 }
 
@@ -132,16 +134,22 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 		o.Data = make([]float32, batch*o.Sequence)
 		return o
 	}
-	operand := func(steps int) Operand {
-		o := state(steps, r.N+gemm.Width)
+	wide := func(steps, width int) Operand {
+		o := state(steps, width+gemm.Width)
+		o.Width = width
 		for b := range batch {
 			for t := range steps {
-				o.At(b, t)[r.N] = 1
+				o.At(b, t)[width] = 1
 			}
 		}
 		return o
 	}
+	operand := func(steps int) Operand { return wide(steps, r.N) }
 	r.H = operand(steps + 1)
+	low := Pad(layer.Rank)
+	if layer.Rank > 0 {
+		r.low = wide(steps, low)
+	}
 	for _, kind := range layout.Rows {
 		switch kind {
 		case Between:
@@ -163,6 +171,8 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 	for _, p := range layout.Matrices {
 		source := r.In
 		switch {
+		case p.Source == FromState && layer.Rank > 0:
+			source = r.low
 		case p.Source == FromState:
 			source = r.H
 		case p.Source >= FromRows:
@@ -170,8 +180,12 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 		}
 		r.Matrices = append(r.Matrices, NewMatrix(source, p.Bias, p.Block*r.N, p.Blocks*r.N, rows, forwardOnly))
 	}
-	r.Gates = state(steps, layout.Blocks*r.N+gemm.Width)
-	r.Gates.Width = layout.Blocks * r.N
+	if layer.Rank > 0 {
+		r.reduce = NewMatrix(r.H, false, layout.Blocks*r.N, low, rows, forwardOnly)
+		r.Matrices = append(r.Matrices, r.reduce)
+	}
+	r.Gates = state(steps, layout.Blocks*r.N+low+gemm.Width)
+	r.Gates.Width = layout.Blocks*r.N + low
 	if !forwardOnly {
 		r.DH = make([]float32, batch*r.N)
 		r.DC = make([]float32, batch*r.N)
@@ -179,7 +193,7 @@ func NewRun(layer *nn.Layer, steps int, in Operand, batch int, below, forwardOnl
 			r.DY = make([]float32, batch*r.N)
 		}
 		for _, m := range r.Matrices[1:] {
-			m.NeedTranspose(r.N)
+			m.NeedTranspose(m.Source.Width)
 		}
 		if below {
 			r.Matrices[0].NeedTranspose(r.In.Width)
@@ -201,6 +215,14 @@ func (r *Run) at(t int) int {
 		return r.Steps - 1 - t
 	}
 	return t
+}
+
+// Block returns the columns of the gate block that begins at a column.
+func (r *Run) Block(from int) int {
+	if r.reduce != nil && from == r.reduce.From {
+		return r.reduce.Cols
+	}
+	return r.N
 }
 
 // Output is what the layer above or the head reads: a row for each step.
@@ -240,6 +262,9 @@ func (r *Run) Forward(first, after int) {
 		w.Mul(r.Steps, r.In.At(b, 0), r.In.Row, 0, w.Cols/gemm.Width, r.Gates.At(b, 0), r.Gates.Row, false)
 	}
 	for t := range r.Steps {
+		if r.reduce != nil && (t > 0 || r.carry) { // before the first step the state is 0
+			r.reduce.Mul(after-first, r.H.At(first, t), r.H.Sequence, 0, r.reduce.Cols/gemm.Width, r.low.At(first, t), r.low.Sequence, false)
+		}
 		r.cell.Forward(r, first, after, t)
 	}
 	if r.carry {
@@ -276,14 +301,15 @@ func (r *Run) look(b int) {
 // from panel p on to the gate columns from column on, or writes it there. Unless states are
 // carried, those before the first step are 0, so only the bias row counts there.
 func (r *Run) Recur(m *Matrix, first, after, t, p, panels, column int, add bool) {
-	a, b, inner := r.H.At(first, t), m.W[p*m.Inner*gemm.Width:], m.Inner
+	width := m.Source.Width
+	a, b, inner := m.Source.At(first, t), m.W[p*m.Inner*gemm.Width:], m.Inner
 	if t == 0 && !r.carry {
-		if m.Inner == r.N {
+		if m.Inner == width {
 			return
 		}
-		a, b, inner = a[r.N:], b[r.N*gemm.Width:], 1
+		a, b, inner = a[width:], b[width*gemm.Width:], 1
 	}
-	gemm.Mul(&gemm.Product{Rows: after - first, Inner: inner, Panels: panels, A: a, ARow: r.H.Sequence, AInner: 1,
+	gemm.Mul(&gemm.Product{Rows: after - first, Inner: inner, Panels: panels, A: a, ARow: m.Source.Sequence, AInner: 1,
 		B: b, BPanel: m.Inner * gemm.Width,
 		C: r.Gates.At(first, t)[column:], CRow: r.Gates.Sequence, CPanel: gemm.Width, Add: add})
 }
@@ -291,6 +317,17 @@ func (r *Run) Recur(m *Matrix, first, after, t, p, panels, column int, add bool)
 // RecurBack carries the gradients of the sums of step t, from gate column from on, back
 // through a matrix to the states before the step: it adds them to DH, or writes them.
 func (r *Run) RecurBack(m *Matrix, first, after, t, column int, add bool) {
+	if r.reduce != nil {
+		if t == 0 && !r.carry {
+			return
+		}
+		low := r.Gates.At(first, t)[r.reduce.From:]
+		m.MulTransposed(after-first, r.Gates.At(first, t)[column:], r.Gates.Sequence, low, r.Gates.Sequence, false)
+		if t > 0 {
+			r.reduce.MulTransposed(after-first, low, r.Gates.Sequence, r.DH[first*r.N:], r.N, add)
+		}
+		return
+	}
 	if t > 0 {
 		m.MulTransposed(after-first, r.Gates.At(first, t)[column:], r.Gates.Sequence, r.DH[first*r.N:], r.N, add)
 	}
@@ -361,6 +398,9 @@ func (r *Run) PassDown(_ int, to Operand, add bool, first, after int) {
 func (r *Run) Each(k *nn.Layer, pick func(*Matrix) []float32, visit func(keras, panels *float32)) {
 	cols := k.Columns()
 	w := r.Matrices[0]
+	for i := range k.Reduce {
+		visit(&k.Reduce[i], r.reduce.Element(pick(r.reduce), i/k.Rank, i%k.Rank))
+	}
 	for gate, at := range r.places {
 		u := r.Matrices[at.Recurrent]
 		for j := range k.Units {
@@ -374,7 +414,7 @@ func (r *Run) Each(k *nn.Layer, pick func(*Matrix) []float32, visit func(keras, 
 			if at.Recurrent == 0 {
 				continue
 			}
-			for i := range k.Units {
+			for i := range k.Carried() {
 				visit(&k.Recurrent[i*cols+kcol], u.Element(pick(u), i, rec))
 			}
 			if len(k.Bias) == 2*cols {

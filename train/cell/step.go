@@ -20,6 +20,18 @@ func dot(x []float64, m []float32, col, cols int) float64 {
 	return sum
 }
 
+// carried is what the gates of a layer see of its state: all of it, or the rank's values.
+func carried(l *nn.Layer, h []float64) []float64 {
+	if l.Rank == 0 {
+		return h
+	}
+	seen := make([]float64, l.Rank)
+	for j := range seen {
+		seen[j] = dot(h, l.Reduce, j, l.Rank)
+	}
+	return seen
+}
+
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
 // activation is the candidate activation of a layer.

@@ -296,6 +296,9 @@ func WriteNPZ(w io.Writer, net *nn.Network) error {
 		if net.Layers[i].Kind != nn.Recurrent || net.Layers[i].Cell.Facts().Keras == "" {
 			return fmt.Errorf("network %q: Keras has no layer of the kind of %s", net.Name, net.LayerName(i))
 		}
+		if rank := net.Layers[i].Rank; rank > 0 {
+			return fmt.Errorf("network %q, layer %s: Keras has no recurrent matrix of rank %d", net.Name, net.LayerName(i), rank)
+		}
 		group := net.Layers[i].Cell.Facts().Keras
 		if i > 0 {
 			group += "_" + strconv.Itoa(i)

@@ -18,16 +18,21 @@ const (
 	format   = "unroll"
 	version  = "1"
 	reversed = "2"
+	lowRank  = "3"
 )
 
 // versionOf returns the version that a network needs.
 func versionOf(net *nn.Network) string {
+	v := version
 	for i := range net.Layers {
-		if net.Layers[i].Reversed {
-			return reversed
+		switch l := &net.Layers[i]; {
+		case l.Rank > 0:
+			return lowRank
+		case l.Reversed:
+			v = reversed
 		}
 	}
-	return version
+	return v
 }
 
 // description is what the metadata holds beside the tensors.
@@ -56,11 +61,12 @@ type layer struct {
 	Window     int      `json:"window,omitempty"`
 	OutputGate bool     `json:"output_gate,omitempty"`
 	Reversed   bool     `json:"reversed,omitempty"`
+	Rank       int      `json:"rank,omitempty"` // of the recurrent matrix, where it is less than the units
 	Pool       string   `json:"pool,omitempty"` // of a pooling
 }
 
 func describe(l *nn.Layer) layer {
-	d := layer{Units: l.Units, ResetAfter: l.ResetAfter, Name: l.Name, Inputs: l.Inputs, Window: l.Window, OutputGate: l.OutputGate, Reversed: l.Reversed}
+	d := layer{Units: l.Units, ResetAfter: l.ResetAfter, Name: l.Name, Inputs: l.Inputs, Window: l.Window, OutputGate: l.OutputGate, Reversed: l.Reversed, Rank: l.Rank}
 	if l.Kind == nn.Recurrent {
 		d.Cell, d.Relu = l.Cell.String(), l.Activation == nn.Relu
 	} else {
@@ -74,7 +80,7 @@ func describe(l *nn.Layer) layer {
 
 // network returns the layer described, without tensors and features.
 func (d *layer) network() (nn.Layer, error) {
-	l := nn.Layer{Units: d.Units, ResetAfter: d.ResetAfter, Name: d.Name, Inputs: d.Inputs, Window: d.Window, OutputGate: d.OutputGate, Reversed: d.Reversed}
+	l := nn.Layer{Units: d.Units, ResetAfter: d.ResetAfter, Name: d.Name, Inputs: d.Inputs, Window: d.Window, OutputGate: d.OutputGate, Reversed: d.Reversed, Rank: d.Rank}
 	if d.Units < 1 || d.Units > maxWidth || d.Window < 0 || d.Window > maxWidth {
 		return l, fmt.Errorf("%d units, window %d: out of range", d.Units, d.Window)
 	}
@@ -83,7 +89,9 @@ func (d *layer) network() (nn.Layer, error) {
 		if d.Relu {
 			l.Activation = nn.Relu
 		}
-		l.Cell, err = nn.ParseCell(d.Cell)
+		if l.Cell, err = nn.ParseCell(d.Cell); err == nil {
+			err = l.CheckRank()
+		}
 		return l, err
 	}
 	if l.Kind, err = nn.ParseKind(d.Kind); err != nil {
@@ -202,8 +210,8 @@ func (c *container) readNetwork() (*nn.Network, error) {
 	fail := func(format string, args ...any) (*nn.Network, error) {
 		return nil, fmt.Errorf("%s: %s", c.file, fmt.Sprintf(format, args...))
 	}
-	if v := c.metadata["version"]; v != version && v != reversed {
-		return fail("format version %q, expected %q or %q: written by another version of this program", v, version, reversed)
+	if v := c.metadata["version"]; v != version && v != reversed && v != lowRank {
+		return fail("format version %q, expected %q, %q or %q: written by another version of this program", v, version, reversed, lowRank)
 	}
 	var d description
 	if err := json.Unmarshal([]byte(c.metadata["network"]), &d); err != nil {

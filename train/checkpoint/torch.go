@@ -273,6 +273,9 @@ func WriteTorch(w io.Writer, net *nn.Network) error {
 		if l.Cell == nn.GRU && !l.ResetAfter {
 			return fmt.Errorf("network %q, layer %d: PyTorch's GRU applies the reset gate after the product; this one before it", net.Name, n)
 		}
+		if l.Rank > 0 {
+			return fmt.Errorf("network %q, layer %d: PyTorch has no recurrent matrix of rank %d", net.Name, n, l.Rank)
+		}
 		if first := net.Layers[0]; l.Cell != first.Cell || l.Units != first.Units || l.Activation != first.Activation {
 			return fmt.Errorf("network %q, layer %d: PyTorch stacks layers of one cell and size only", net.Name, n)
 		}

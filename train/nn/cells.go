@@ -38,6 +38,9 @@ type Facts struct {
 	// OutputGate says that a layer may have one more gate, which multiplies its output.
 	OutputGate bool
 
+	// LowRank says that the recurrent matrix of a layer may be a product of two: see Layer.Rank.
+	LowRank bool
+
 	// Torch gives, for each gate in our order, its place in PyTorch's; nil where
 	// PyTorch has no such module. Keras is the name of the layer class in file names of
 	// Keras, "" where it has none.
@@ -67,10 +70,11 @@ type Start int
 
 // Distributions of initial values, Keras'.
 const (
-	Zeros      Start = iota
-	Glorot           // uniform, by rows and columns of the whole matrix
-	Orthogonal       // orthonormal rows
-	ForgetOne        // zeros, but 1 in the second gate block: the forget gate of an LSTM
+	Zeros             Start = iota
+	Glorot                  // uniform, by rows and columns of the whole matrix
+	Orthogonal              // orthonormal rows
+	OrthogonalColumns       // orthonormal columns
+	ForgetOne               // zeros, but 1 in the second gate block: the forget gate of an LSTM
 )
 
 var registered = map[Cell]*Facts{}

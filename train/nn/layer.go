@@ -115,6 +115,10 @@ type Layer struct {
 	Activation Activation
 	ResetAfter bool // GRU only; false is the classic variant with one bias
 	OutputGate bool // MinGRU only
+	// Rank, where it is not 0, is that of the recurrent matrix of a GRU with ResetAfter, an LSTM
+	// or a SimpleRNN: it is then the product of Reduce and Recurrent, and the state goes through
+	// Rank values on its way to the gates.
+	Rank int
 	// Reversed has a recurrent layer run from the last row to the first; its output is
 	// in the order of its input all the same.
 	Reversed bool
@@ -124,7 +128,8 @@ type Layer struct {
 	Window int
 
 	Kernel    []float32 // Window*F x G*H; Window*F x H of a dense layer or a convolution
-	Recurrent []float32 // H x G*H
+	Reduce    []float32 // H x Rank where there is one
+	Recurrent []float32 // H x G*H, or Rank x G*H
 	Bias      []float32 // G*H; GRU with ResetAfter: 2 x 3*H, row 0 input, row 1 recurrent
 }
 
@@ -158,7 +163,16 @@ func (l *Layer) Columns() int {
 	return gates * l.Units
 }
 
-// Classic returns the three tensors that the cells with a recurrent matrix have.
+// Carried returns the number of values of the state that the gates see: the rows of the
+// recurrent kernel.
+func (l *Layer) Carried() int {
+	if l.Rank > 0 {
+		return l.Rank
+	}
+	return l.Units
+}
+
+// Classic returns the tensors that the cells with a recurrent matrix have.
 // biasRows is 1, or 2 where the recurrent product has a bias of its own.
 func (l *Layer) Classic(biasRows int, bias Start) []Parameter {
 	cols := l.Columns()
@@ -166,9 +180,11 @@ func (l *Layer) Classic(biasRows int, bias Start) []Parameter {
 	if biasRows > 1 {
 		shape = []int{biasRows, cols}
 	}
-	return []Parameter{
-		{"kernel", []int{l.Width(), cols}, &l.Kernel, Glorot},
-		{"recurrent_kernel", []int{l.Units, cols}, &l.Recurrent, Orthogonal},
-		{"bias", shape, &l.Bias, bias},
+	all := []Parameter{{"kernel", []int{l.Width(), cols}, &l.Kernel, Glorot}}
+	if l.Rank > 0 {
+		all = append(all, Parameter{"recurrent_reduction", []int{l.Units, l.Rank}, &l.Reduce, OrthogonalColumns})
 	}
+	return append(all,
+		Parameter{"recurrent_kernel", []int{l.Carried(), cols}, &l.Recurrent, Orthogonal},
+		Parameter{"bias", shape, &l.Bias, bias})
 }

@@ -204,6 +204,9 @@ func (l *Layer) check(title string) error {
 		if l.OutputGate && !l.Cell.Facts().OutputGate {
 			return fmt.Errorf("%s: a %v cell has no output gate to switch on", title, l.Cell)
 		}
+		if err := l.CheckRank(); err != nil {
+			return fmt.Errorf("%s: %w", title, err)
+		}
 		if check := l.Cell.Facts().Check; check != nil {
 			if err := check(l); err != nil {
 				return fmt.Errorf("%s: %w", title, err)
@@ -214,6 +217,21 @@ func (l *Layer) check(title string) error {
 		if len(*p.Data) != p.Elements() {
 			return fmt.Errorf("%s: %s values: found %d, expected %d", title, p.Title(), len(*p.Data), p.Elements())
 		}
+	}
+	return nil
+}
+
+// CheckRank returns what is wrong with the rank of a recurrent layer.
+func (l *Layer) CheckRank() error {
+	switch {
+	case l.Rank == 0:
+		return nil
+	case !l.Cell.Facts().LowRank:
+		return fmt.Errorf("rank %d: a %v cell has no recurrent matrix", l.Rank, l.Cell)
+	case l.Cell == GRU && !l.ResetAfter:
+		return fmt.Errorf("rank %d: the classic gru multiplies its state by two matrices, one of them after the reset gate; the default one has a rank", l.Rank)
+	case l.Rank < 0 || l.Rank >= l.Units:
+		return fmt.Errorf("rank %d of %d units: expected 1 to %d; a matrix of full rank is the default", l.Rank, l.Units, l.Units-1)
 	}
 	return nil
 }

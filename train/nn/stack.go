@@ -9,7 +9,7 @@ import (
 )
 
 // StackHelp says how ParseStack wants a stack of layers written.
-const StackHelp = `layers from the input on, with commas between them: dense:UNITS, conv:UNITSxROWS (sees the last ROWS rows), a cell (gru:UNITS, lstm:UNITS, rnn:UNITS, mingru:UNITSxROWS), bi-CELL:UNITS (a pair, one of which runs from the last step to the first), and mean, max or last, which make one row of all steps. An activation may follow (tanh, relu, sigmoid, linear), as may classic (gru) and gate (mingru): conv:32x5:relu,bi-gru:48,max,dense:32`
+const StackHelp = `layers from the input on, with commas between them: dense:UNITS, conv:UNITSxROWS (sees the last ROWS rows), a cell (gru:UNITS, lstm:UNITS, rnn:UNITS, mingru:UNITSxROWS), bi-CELL:UNITS (a pair, one of which runs from the last step to the first), and mean, max or last, which make one row of all steps. An activation may follow (tanh, relu, sigmoid, linear), as may classic (gru), gate (mingru) and a rank of the recurrent matrix (gru:64:r16; gru, lstm, rnn): conv:32x5:relu,bi-gru:48,max,dense:32`
 
 // ParseStack reads a stack of layers as StackHelp describes it. Units that are not
 // given are units. The layers have no features and no tensors yet: see Complete.
@@ -89,6 +89,11 @@ func (p *stackParser) add(part string) error {
 				return fmt.Errorf("%q: %w", part, err)
 			}
 		}
+		if l.Kind == Recurrent {
+			if err := l.CheckRank(); err != nil {
+				return fmt.Errorf("%q: %w", part, err)
+			}
+		}
 	}
 	p.pair = [2]string{}
 	if !two {
@@ -140,6 +145,14 @@ func (l *Layer) option(text string, first bool) error {
 		l.ResetAfter = false
 	case text == "gate" && l.Kind == Recurrent && l.Cell.Facts().OutputGate:
 		l.OutputGate = true
+	case strings.HasPrefix(text, "r") && text != "relu" && l.Kind == Recurrent:
+		n, err := strconv.Atoi(text[1:])
+		if err != nil {
+			return fmt.Errorf("%q is neither units nor an option of a %s; a rank is written r16", text, l.what())
+		}
+		if l.Rank = n; n < 1 {
+			return fmt.Errorf("rank %d: expected a positive number", n)
+		}
 	default:
 		a, err := ParseActivation(text)
 		if err != nil {
