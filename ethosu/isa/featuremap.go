@@ -99,7 +99,7 @@ func (a Span) Overlaps(b Span) bool {
 // Spans returns the smallest span of each used tile that holds every element of
 // the feature map. A strided slice counts as one solid span.
 func (f *FeatureMap) Spans() []Span {
-	if f.H <= 0 || f.W <= 0 || f.C <= 0 {
+	if f.C <= 0 {
 		return nil
 	}
 	var out []Span
@@ -121,22 +121,14 @@ func (f *FeatureMap) tileSpan(tile, h, w int) Span {
 	lo := int64(f.Base[tile])
 	hi := lo
 	grow := func(n int, stride int64) {
-		if d := int64(n) * stride; d < 0 {
-			lo += d
-		} else {
-			hi += d
-		}
+		d := int64(n) * stride
+		lo, hi = lo+min(d, 0), hi+max(d, 0)
 	}
 	grow(h-1, f.StrideY)
 	grow(w-1, f.StrideX)
 	if f.Format == NHCWB16 {
 		grow((f.C-1)>>4, f.StrideC)
-		if f.C > 16 {
-			hi += int64(f.Type.Bytes() * 16)
-		} else {
-			hi += int64(f.Type.Bytes() * f.C)
-		}
-		return Span{f.Region, lo, hi}
+		return Span{f.Region, lo, hi + int64(f.Type.Bytes()*min(f.C, 16))}
 	}
 	return Span{f.Region, lo, hi + int64(f.C*f.Type.Bytes())}
 }
