@@ -179,11 +179,11 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 			return err
 		}
 	}
-	format, err := source.Recognise(name)
+	graph, err := source.IsGraph(name)
 	if err != nil {
 		return err
 	}
-	if format == source.ONNX || format == source.TFLite {
+	if graph {
 		return runLowerGraph(c, name, d, l, g, rf, n, out, force)
 	}
 	for _, flag := range []string{"shape", "set", "state", "time"} {

@@ -40,9 +40,16 @@ type quantKey struct {
 	t    graph.DType
 }
 
+// eightOnly are operators whose kernels have 8 bits alone: what they read and write in 16
+// is converted.
+var eightOnly = map[graph.Kind]bool{graph.Elu: true, graph.HardSwish: true, graph.Div: true}
+
 // compute is the type that an operator with arithmetic works in: the widest that it
 // reads or writes where roles have widths of their own, else that of the scheme.
 func (c *converter) compute(op *graph.Op) graph.DType {
+	if eightOnly[op.Kind] {
+		return graph.Int8
+	}
 	if c.wideRoles == nil {
 		if c.o.Activations == Int8 {
 			return graph.Int8
@@ -190,7 +197,8 @@ func (c *converter) role(id graph.TensorID) string {
 }
 
 // read returns the tensor in the type an operator works in, through a CAST where it
-// is kept in another, and what the integers there are too large by.
+// is kept in 8 bits and a QUANTIZE where in 16, and what the integers there are too
+// large by.
 func (c *converter) read(id graph.TensorID, in graph.DType) (got graph.TensorID, excess int32) {
 	role := c.plan.Role[id]
 	if role == "" {
@@ -202,6 +210,15 @@ func (c *converter) read(id graph.TensorID, in graph.DType) (got graph.TensorID,
 	}
 	src := c.out.Tensors[got]
 	w, ok := c.wide[got]
+	if !ok && in == graph.Int8 {
+		w = c.out.Add(&graph.Tensor{Name: src.Name + "_int8", Type: graph.Int8, Shape: src.Shape, Quant: c.quant(role, graph.Int8)})
+		c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Quantize, Inputs: []graph.TensorID{got}, Outputs: []graph.TensorID{w}})
+		c.wide[got] = w
+		return w, 0
+	}
+	if in == graph.Int8 {
+		return w, 0
+	}
 	if !ok {
 		w = c.out.Add(&graph.Tensor{Name: src.Name + "_int16", Type: graph.Int16, Shape: src.Shape, Quant: graph.PerTensor(src.Scale(), 0)})
 		c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Cast, Attr: graph.CastAttr{In: graph.Int8, Out: graph.Int16}, Inputs: []graph.TensorID{got}, Outputs: []graph.TensorID{w}})

@@ -13,7 +13,8 @@ import (
 )
 
 // Calls feed a graph from arrays, one for each data input: [sequences, calls, shape…],
-// or [calls, shape…], which is one sequence, or the shape alone, one call.
+// or [calls, shape…], which is one sequence, or the shape alone, one call. Without states
+// the first dimension may also be a batch of more than 1.
 type Calls struct {
 	sequences, calls int
 	data             map[int][]float32 // by input
@@ -38,6 +39,10 @@ func NewCalls(g *graph.Graph, arrays map[string]*npy.Array) (c *Calls, unused []
 		}
 		taken[name] = true
 		lead := len(a.Shape) - len(t.Shape)
+		if batch := batchOf(a.Shape, t.Shape); batch > 1 && len(g.States) == 0 {
+			a = &npy.Array{Type: a.Type, Shape: append([]int{batch, 1}, t.Shape...), Data: a.Data}
+			lead = 2
+		}
 		if lead < 0 || lead > 2 || !slices.Equal(a.Shape[lead:], t.Shape) {
 			return nil, nil, fmt.Errorf("array %q has shape %v, expected %v, with [calls] or [sequences calls] in front", name, a.Shape, t.Shape)
 		}
@@ -78,6 +83,15 @@ func NewCalls(g *graph.Graph, arrays map[string]*npy.Array) (c *Calls, unused []
 		}
 	}
 	return c, unused, nil
+}
+
+// batchOf is the number of examples of an array that has as many dimensions as the input,
+// whose first is a batch of 1; else 0. Without states each is a sequence of one call.
+func batchOf(array, input []int) int {
+	if len(array) != len(input) || len(input) < 2 || input[0] != 1 || !slices.Equal(array[1:], input[1:]) {
+		return 0
+	}
+	return array[0]
 }
 
 func names(arrays map[string]*npy.Array) []string {

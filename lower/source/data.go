@@ -117,6 +117,9 @@ func inputNames(file string) ([]string, error) {
 		}
 		return out, nil
 	}
+	if format == Keras {
+		return kerasInputs(file)
+	}
 	raw, err := budget.ReadFile(file)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ const (
 	Safetensors        // weights, ours or PyTorch's
 	NPZ                // weights of Keras
 	Torch              // weights that torch.save wrote
-	Keras              // a model, or weights with their names, .keras or .h5
+	Keras              // a model (layers, or a graph: see IsGraph) or weights with their names, .keras or .h5
 )
 
 var formats = [...]string{"unknown", "ONNX", "TensorFlow Lite", "safetensors", "NPZ", "PyTorch", "Keras"}
@@ -132,6 +133,9 @@ func Open(file string, o Options) (*Network, error) {
 		return openTFLite(file, o)
 	}
 	net, err := checkpoint.OpenAs(file, o.Layers)
+	if errors.As(err, new(*checkpoint.NotLayers)) {
+		return openKeras(file, o)
+	}
 	if err != nil {
 		return nil, err
 	}

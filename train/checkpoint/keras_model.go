@@ -3,7 +3,6 @@
 package checkpoint
 
 import (
-	"archive/zip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,13 +34,11 @@ func ReadH5(file string, b []byte, s Stated) (*nn.Network, error) {
 	if err := s.none(file); err != nil {
 		return nil, err
 	}
-	weights := root.Find("model_weights")
-	if weights == nil {
-		return nil, fmt.Errorf("%s: it has a model_config but no group model_weights", file)
+	k, err := kerasH5(file, root)
+	if err != nil {
+		return nil, err
 	}
-	return readConfig(file, []byte(config), func(l *kerasLayer, _ string) map[string]*hdf5.Node {
-		return byName(weights.Find(l.Config.Name))
-	})
+	return k.network()
 }
 
 // ReadKeras reads a network from a .keras archive.
@@ -49,39 +46,20 @@ func ReadKeras(file string, r io.ReaderAt, size int64, s Stated) (*nn.Network, e
 	if err := s.none(file); err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(r, size)
+	k, err := openKerasArchive(file, r, size)
 	if err != nil {
-		return nil, fmt.Errorf("%s: not a Keras archive: %w", file, err)
+		return nil, err
 	}
-	var parts [2][]byte
-	for i, name := range []string{"config.json", "model.weights.h5"} {
-		f, err := z.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", file, name, err)
+	return k.network()
+}
+
+// network reads a chain of layers. Of another model the error is a NotLayers.
+func (k *KerasFile) network() (*nn.Network, error) {
+	return readConfig(k.File, k.Config, func(l *kerasLayer, numbered string) map[string]*hdf5.Node {
+		if k.Numbered {
+			return byNumber(k.Layer(l.Config.Name, numbered), l)
 		}
-		parts[i], err = io.ReadAll(io.LimitReader(f, maxStored))
-		f.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", file, name, err)
-		}
-	}
-	root, err := hdf5.Read(parts[1])
-	if err != nil {
-		return nil, fmt.Errorf("%s: model.weights.h5: %w", file, err)
-	}
-	layers := root.Find("layers")
-	if layers == nil {
-		layers = root.Find("_layer_checkpoint_dependencies")
-	}
-	if layers == nil {
-		return nil, fmt.Errorf("%s: model.weights.h5 has no group layers", file)
-	}
-	return readConfig(file, parts[0], func(l *kerasLayer, numbered string) map[string]*hdf5.Node {
-		n := layers.Find(numbered)
-		if n == nil {
-			n = layers.Find(l.Config.Name)
-		}
-		return byNumber(n, l)
+		return byName(k.Layer(l.Config.Name, numbered))
 	})
 }
 
@@ -168,7 +146,7 @@ type kerasConfig struct {
 	ResetAfter          *bool           `json:"reset_after"`
 	MergeMode           any             `json:"merge_mode"`
 	Layer               *kerasLayer     `json:"layer"`
-	Padding             string          `json:"padding"`
+	Padding             any             `json:"padding"`
 	KernelSize          json.RawMessage `json:"kernel_size"`
 	Strides             json.RawMessage `json:"strides"`
 	Dilation            json.RawMessage `json:"dilation_rate"`
@@ -223,7 +201,8 @@ type kerasReader struct {
 func readConfig(file string, config []byte, weights func(*kerasLayer, string) map[string]*hdf5.Node) (*nn.Network, error) {
 	var model kerasLayer
 	if err := json.Unmarshal(config, &model); err != nil {
-		return nil, fmt.Errorf("%s: the model's description: %w", file, err)
+		// A description that is none is refused again where graphs are read.
+		return nil, notLayers(fmt.Errorf("%s: the model's description: %w", file, err))
 	}
 	switch model.ClassName {
 	case "Sequential", "Functional", "Model":
@@ -232,7 +211,7 @@ func readConfig(file string, config []byte, weights func(*kerasLayer, string) ma
 	}
 	k := &kerasReader{file: file, weights: weights, net: &nn.Network{Name: model.Config.Name}, shape: model.Config.BatchInputShape, perStep: true}
 	if err := model.chain(file); err != nil {
-		return nil, err
+		return nil, notLayers(err)
 	}
 	counts := map[string]int{}
 	for i, l := range model.Config.Layers {
@@ -250,7 +229,7 @@ func readConfig(file string, config []byte, weights func(*kerasLayer, string) ma
 		}
 	}
 	if len(k.refused) > 0 {
-		return nil, fmt.Errorf("%s: %s\n%s", file, strings.Join(k.refused, "\n  "), exportGraph)
+		return nil, notLayers(fmt.Errorf("%s: %s\n%s", file, strings.Join(k.refused, "\n  "), exportGraph))
 	}
 	return k.finish()
 }
@@ -523,7 +502,7 @@ func (k *kerasReader) finish() (*nn.Network, error) {
 	}
 	recurrent := slices.ContainsFunc(net.Layers, func(l nn.Layer) bool { return l.Kind == nn.Recurrent })
 	if net.HeadKernel == nil || !recurrent {
-		return nil, fmt.Errorf("%s: expected recurrent layers and a Dense layer with the outputs at the end; %s", k.file, exportGraph)
+		return nil, notLayers(fmt.Errorf("%s: expected recurrent layers and a Dense layer with the outputs at the end; %s", k.file, exportGraph))
 	}
 	net.PerStep = k.perStep
 	net.Facts = &facts.Facts{Task: facts.Classification}

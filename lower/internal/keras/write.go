@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keras
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/unroll-npu/unroll/lower/internal/onnx"
+	"github.com/unroll-npu/unroll/train/hdf5"
+)
+
+// value is what a layer gives: a value of the ONNX model, channels last, of batch 1.
+type value struct {
+	name  string
+	shape []int
+}
+
+func (v value) rank() int { return len(v.shape) }
+
+// last is the number of channels.
+func (v value) last() int { return v.shape[len(v.shape)-1] }
+
+// opset of the models that are written.
+const opset = 17
+
+type writer struct {
+	m     *Model
+	g     *onnx.Graph
+	l     *Layer // being written
+	base  string // of the names of its values
+	count int
+}
+
+// Declared returns the inputs of the model with what is open about their shapes.
+func (m *Model) Declared() ([]*onnx.Declared, error) {
+	var out []*onnx.Declared
+	for _, r := range m.Inputs {
+		l := m.layer(r.layer)
+		shape := l.Config["batch_shape"]
+		if shape == nil {
+			shape = l.Config["batch_input_shape"]
+		}
+		dims, ok := shapeOf(shape)
+		if l.Class != "InputLayer" || !ok || len(dims) < 2 || len(dims) > 5 {
+			return nil, fmt.Errorf("%s: %s: an input needs a shape with a batch and one to four dimensions, found %v; build the model with an Input layer before it is saved", m.File, l.Title(), shape)
+		}
+		if t := l.Config.text("dtype", "float32"); t != "float32" {
+			return nil, fmt.Errorf("%s: %s: inputs of type %s; only float32 can be fed: put what turns it into numbers (an embedding, for instance) outside of the model", m.File, l.Title(), t)
+		}
+		d := &onnx.Declared{Name: l.Name, Kind: "tensor", Type: onnx.Float, Ranked: true}
+		for i, n := range dims {
+			switch {
+			case i == 0:
+				d.Dims = append(d.Dims, onnx.Dim{Size: 1})
+			case n == 0 && i == 1 && len(dims) == 3:
+				d.Dims = append(d.Dims, onnx.Dim{Size: -1, Name: "steps"})
+			case n == 0:
+				d.Dims = append(d.Dims, onnx.Dim{Size: -1, Name: fmt.Sprintf("%s_%d", l.Name, i)})
+			default:
+				d.Dims = append(d.Dims, onnx.Dim{Size: int64(n)})
+			}
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func (m *Model) layer(name string) *Layer {
+	for _, l := range m.Layers {
+		if l.Name == name {
+			return l
+		}
+	}
+	return nil
+}
+
+// ONNX writes the model for inputs of the given shapes; those that are not given have to
+// be in the file.
+func (m *Model) ONNX(shapes map[string][]int) (*onnx.Model, error) {
+	declared, err := m.Declared()
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{m: m, g: &onnx.Graph{Name: "keras", Weights: map[string]*onnx.Tensor{}}}
+	values := map[ref]value{}
+	for i, d := range declared {
+		shape := slices.Clone(shapes[d.Name])
+		if shape == nil {
+			for k, dim := range d.Dims {
+				if dim.Size < 0 {
+					return nil, fmt.Errorf("%s: input %q has %d dimensions and the file leaves the size of dimension %d open: give --shape %s=1,…", m.File, d.Name, len(d.Dims), k, d.Name)
+				}
+				shape = append(shape, int(dim.Size))
+			}
+		}
+		fits := len(shape) == len(d.Dims)
+		for k := 0; fits && k < len(shape); k++ {
+			fits = shape[k] > 0 && (d.Dims[k].Size < 0 || int(d.Dims[k].Size) == shape[k])
+		}
+		if !fits {
+			return nil, fmt.Errorf("%s: input %q has shape %v in the file (-1 is open), not %v", m.File, d.Name, d.Dims, shape)
+		}
+		fixed := &onnx.Declared{Name: d.Name, Kind: d.Kind, Type: d.Type, Ranked: true}
+		for _, n := range shape {
+			fixed.Dims = append(fixed.Dims, onnx.Dim{Size: int64(n)})
+		}
+		w.g.Inputs = append(w.g.Inputs, fixed)
+		values[m.Inputs[i]] = value{d.Name, shape}
+	}
+	if err := w.layers(values); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.File, err)
+	}
+	for i, r := range m.Outputs {
+		v, ok := values[r]
+		if !ok {
+			return nil, fmt.Errorf("%s: output %d of layer %q is not computed", m.File, r.output, r.layer)
+		}
+		if slices.ContainsFunc(w.g.Outputs, func(o *onnx.Declared) bool { return o.Name == v.name }) || slices.ContainsFunc(w.g.Inputs, func(o *onnx.Declared) bool { return o.Name == v.name }) {
+			again := fmt.Sprintf("%s/out%d", v.name, i)
+			w.raw("Identity", nil, []string{v.name}, again)
+			v.name = again
+		}
+		w.g.Outputs = append(w.g.Outputs, &onnx.Declared{Name: v.name, Kind: "tensor", Type: onnx.Float})
+	}
+	return &onnx.Model{File: m.File, IR: 8, Producer: "keras", Opset: opset, Graph: w.g}, nil
+}
+
+// layers writes all calls, each after those that it reads.
+func (w *writer) layers(values map[ref]value) error {
+	var refused []string
+	lost := map[ref]bool{} // outputs of layers that are refused
+	done := map[ref]bool{}
+	for progress := true; progress; {
+		progress = false
+		for _, l := range w.m.Layers {
+			for i, c := range l.Calls {
+				at := ref{layer: l.Name, call: i}
+				if done[at] {
+					continue
+				}
+				var in []value
+				ready, missing := true, false
+				for _, r := range c.reads {
+					v, ok := values[r]
+					missing = missing || lost[ref{r.layer, r.call, 0}]
+					ready = ready && (ok || lost[ref{r.layer, r.call, 0}])
+					in = append(in, v)
+				}
+				if !ready {
+					continue
+				}
+				done[at], progress = true, true
+				if l.Class == "InputLayer" {
+					continue
+				}
+				if missing {
+					lost[at] = true
+					continue
+				}
+				w.l, w.count, w.base = l, 0, l.Name
+				if i > 0 {
+					w.base = fmt.Sprintf("%s:%d", l.Name, i)
+				}
+				outs, err := w.call(c, in)
+				if err != nil {
+					lost[at] = true
+					refused = append(refused, fmt.Sprintf("%s: %v", l.Title(), err))
+					continue
+				}
+				for k, v := range outs {
+					name := w.base
+					if k > 0 {
+						name = fmt.Sprintf("%s/out%d", w.base, k)
+					}
+					w.raw("Identity", nil, []string{v.name}, name)
+					values[ref{l.Name, i, k}] = value{name, v.shape}
+				}
+			}
+		}
+	}
+	if len(refused) > 0 {
+		return fmt.Errorf("%s\n%s", strings.Join(refused, "\n  "), Way)
+	}
+	for _, l := range w.m.Layers {
+		for i := range l.Calls {
+			if !done[ref{layer: l.Name, call: i}] {
+				return fmt.Errorf("%s: it reads what no layer gives, or itself", l.Title())
+			}
+		}
+	}
+	return nil
+}
+
+func (w *writer) call(c call, in []value) (outs []value, err error) {
+	defer caught(&err)
+	if c.odd != "" {
+		return nil, fmt.Errorf("it is called with %s, for which there is no form", c.odd)
+	}
+	f := layerKinds[w.l.Class]
+	if f == nil {
+		if why := remedies[w.l.Class]; why != "" {
+			return nil, errors.New(why)
+		}
+		return nil, errors.New("there is no form for it")
+	}
+	if len(in) > 1 && !merging[w.l.Class] {
+		return nil, fmt.Errorf("it reads %d values, expected one; initial states and such have no form", len(in))
+	}
+	return f(w, in), nil
+}
+
+// raw appends a node with a named output.
+func (w *writer) raw(op string, attrs map[string]any, in []string, out string) {
+	n := &onnx.Node{Name: "", Op: op, Inputs: in, Outputs: []string{out}, Attrs: map[string]*onnx.Attr{}}
+	for key, v := range attrs {
+		a := &onnx.Attr{}
+		switch v := v.(type) {
+		case int:
+			a.Int = int64(v)
+		case float64:
+			a.Float = float32(v)
+		case string:
+			a.String = v
+		case []string:
+			a.Strings = v
+		case []float32:
+			a.Floats = v
+		case []int:
+			a.Ints = []int64{}
+			for _, x := range v {
+				a.Ints = append(a.Ints, int64(x))
+			}
+		default:
+			panic(fmt.Sprintf("BUG: attribute %s of type %T", key, v))
+		}
+		n.Attrs[key] = a
+	}
+	w.g.Nodes = append(w.g.Nodes, n)
+}
+
+// next is a name of an inner value of the layer.
+func (w *writer) next(what string) string {
+	w.count++
+	return fmt.Sprintf("%s/%s%d", w.base, strings.ToLower(what), w.count)
+}
+
+// node appends a node; its output has the given shape.
+func (w *writer) node(op string, attrs map[string]any, shape []int, in ...string) value {
+	out := w.next(op)
+	w.raw(op, attrs, in, out)
+	return value{out, shape}
+}
+
+// floats adds a constant.
+func (w *writer) floats(v []float32, shape ...int) string {
+	t := &onnx.Tensor{Name: w.next("const"), Type: onnx.Float, Shape: shape, Data: make([]byte, 0, 4*len(v))}
+	for _, x := range v {
+		t.Data = binary.LittleEndian.AppendUint32(t.Data, math.Float32bits(x))
+	}
+	if t.Shape == nil {
+		t.Shape = []int{}
+	}
+	w.g.Weights[t.Name] = t
+	return t.Name
+}
+
+func (w *writer) ints(v ...int) string {
+	t := &onnx.Tensor{Name: w.next("const"), Type: onnx.Int64, Shape: []int{len(v)}}
+	for _, x := range v {
+		t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(int64(x)))
+	}
+	w.g.Weights[t.Name] = t
+	return t.Name
+}
+
+// reshape gives a value another shape of as many elements.
+func (w *writer) reshape(v value, shape ...int) value {
+	if slices.Equal(v.shape, shape) {
+		return v
+	}
+	return w.node("Reshape", nil, shape, v.name, w.ints(shape...))
+}
+
+func (w *writer) transpose(v value, perm ...int) value {
+	shape := make([]int, len(perm))
+	for i, p := range perm {
+		shape[i] = v.shape[p]
+	}
+	return w.node("Transpose", map[string]any{"perm": perm}, shape, v.name)
+}
+
+// channelsFirst moves the last dimension to the second place; channelsLast back.
+func (w *writer) channelsFirst(v value) value {
+	perm := []int{0, v.rank() - 1}
+	for i := 1; i < v.rank()-1; i++ {
+		perm = append(perm, i)
+	}
+	return w.transpose(v, perm...)
+}
+
+func (w *writer) channelsLast(v value) value {
+	perm := []int{0}
+	for i := 2; i < v.rank(); i++ {
+		perm = append(perm, i)
+	}
+	return w.transpose(v, append(perm, 1)...)
+}
+
+// want refuses a value of another number of dimensions, batch included.
+func want(v value, rank int) value {
+	if v.rank() != rank {
+		refuse("it reads a value of shape %v, expected %d dimensions", v.shape, rank)
+	}
+	return v
+}
+
+// tensors are those of a layer, by Keras' names.
+type tensors map[string]*hdf5.Node
+
+// tensors finds the tensors of a layer. part is where they lie in a wrapper: forward,
+// backward or layer; names are theirs, in the order in which Keras 3 numbers them.
+func (m *Model) tensors(l *Layer, part string, names []string) tensors {
+	n, out := m.store.Layer(l.Name, l.numbered), tensors{}
+	if n == nil {
+		return out
+	}
+	if !m.store.Numbered {
+		n.Walk(func(path []string, set *hdf5.Node) {
+			if len(path) == 0 {
+				return
+			}
+			side := ""
+			for _, p := range path[:len(path)-1] {
+				for _, s := range []string{"forward", "backward"} {
+					if strings.HasPrefix(p, s+"_") {
+						side = s
+					}
+				}
+			}
+			if name := strings.TrimSuffix(path[len(path)-1], ":0"); part != "forward" && part != "backward" || side == part {
+				out[name] = set
+			}
+		})
+		return out
+	}
+	for _, inner := range map[string][]string{"": {"cell"}, "forward": {"forward_layer", "cell"}, "backward": {"backward_layer", "cell"}, "layer": {"layer", "cell"}}[part] {
+		if c := n.Find(inner); c != nil {
+			n = c
+		} else if inner != "cell" {
+			return out
+		}
+	}
+	for i, name := range names {
+		if set := n.Find("vars", fmt.Sprint(i)); set != nil {
+			out[name] = set
+		}
+	}
+	return out
+}
+
+// take returns a tensor that has to be there, with the given shape.
+func take(set tensors, name string, shape ...int) []float32 {
+	n := set[name]
+	if n == nil || n.Data == nil {
+		refuse("its %s is not in the file", name)
+	}
+	if !slices.Equal(n.Shape, shape) {
+		refuse("its %s has shape %v, expected %v", name, n.Shape, shape)
+	}
+	for _, v := range n.Data {
+		if v != v || math.IsInf(float64(v), 0) {
+			refuse("its %s has a value that is no number or infinite", name)
+		}
+	}
+	return n.Data
+}
