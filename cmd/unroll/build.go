@@ -35,14 +35,9 @@ unroll build -f out/gru128/unroll.toml -o out/again   # what another build was g
 unroll build --sequence step      # a small stream that is started for every time step`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var b buildFlags
-		b.data.add(f)
-		b.train.add(f)
-		b.lower.add(f)
-		b.npu.add(f)
+		b.add(f)
 		b.generate.add(f)
-		b.set = f
 		f.StringVarP(&b.file, "file", "f", "", "TOML file with a key for every flag, such as the "+projectfile.Name+" that build writes; what the command line says wins. Paths in it are from the current folder")
-		f.StringVar(&b.sequence, "sequence", compile.FormUnrolled.String(), "unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
 		f.StringVarP(&b.out, "output", "o", "", "folder for everything that is written (default: out/DATA-CELLUNITS)")
 		f.IntVar(&b.compare, "compare", 1000, "test sequences on which simulator and reference are compared byte for byte")
 		f.IntVar(&b.chain, "chain", 200, "further calls, compared with the state carried from each to the next")
@@ -66,6 +61,16 @@ type buildFlags struct {
 	running        *runFile
 	evidence       report.Evidence
 	json           bool
+}
+
+// add defines the flags that decide what the network is and how it is compiled.
+func (b *buildFlags) add(f *pflag.FlagSet) {
+	b.set = f
+	b.data.add(f)
+	b.train.add(f)
+	b.lower.add(f)
+	b.npu.add(f)
+	f.StringVar(&b.sequence, "sequence", compile.FormUnrolled.String(), "unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
 }
 
 // goldenPerBuild is the number of golden calls in the generated project: two chains of

@@ -40,6 +40,7 @@ var scenarios = []scenario{
 	{name: "compile", before: []string{smallNet, "lower net.safetensors -o net.tflite"}, command: "compile net.tflite --force -o net.npu.tflite"},
 	{name: "generate", before: []string{smallNet, "lower net.safetensors -o net.tflite"}, command: "generate net.tflite --force -o fw"},
 	{name: "build", command: "build --units 8 --epochs 3 --compare 20 --chain 5 --force -o out"},
+	{name: "tune", command: "tune --study s --candidates 3 --rungs 2 --keep 3 --epochs 6 --cell gru --layers 1 --units 8 --window 1,2 --validation 0.1"},
 	{
 		name: "flash", before: []string{smallNet, "lower net.safetensors -o net.tflite", "generate net.tflite -o fw"},
 		command: "flash fw --on alif-e7", long: true,
@@ -123,9 +124,9 @@ func TestKilled(t *testing.T) {
 
 // partial tells which files hold the work so far by intent: a training that was ended
 // leaves its state and the best network so far, and so does a build that could not be
-// written.
+// written, and a study lists the trials that are done.
 func partial(name string) bool {
-	return name == "state" || strings.HasSuffix(name, ".run") || strings.HasSuffix(name, ".safetensors")
+	return name == "state" || filepath.Base(name) == trialsFile || strings.HasSuffix(name, ".run") || strings.HasSuffix(name, ".safetensors")
 }
 
 // start prepares a run of unroll in a folder.

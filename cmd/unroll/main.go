@@ -73,7 +73,7 @@ var errReported = errors.New("failed")
 // verbs in the order that the help shows them, which is the order of the work.
 func verbs() []verb {
 	return []verb{
-		buildVerb, trainVerb, lowerVerb, compileVerb, generateVerb, runVerb, simVerb, flashVerb,
+		buildVerb, tuneVerb, trainVerb, lowerVerb, compileVerb, generateVerb, runVerb, simVerb, flashVerb,
 		simulateVerb, inspectVerb, verifyVerb, reportVerb, checkVerb, benchVerb, doctorVerb, docsVerb, versionVerb,
 	}
 }

@@ -15,9 +15,15 @@ import (
 // rehearse lowers and compiles the network before it is trained, so that what the options
 // and the data do not allow together is said before the first epoch, not after the last.
 func (b *buildFlags) rehearse(c *cli, plan *buildPlan, set *dataset.Set) error {
+	_, _, err := b.rehearsed(c, plan, set)
+	return err
+}
+
+// rehearsed is rehearse, and returns what came of it.
+func (b *buildFlags) rehearsed(c *cli, plan *buildPlan, set *dataset.Set) (*lower.Result, *compile.Choice, error) {
 	net, err := train.Untrained(plan.train, set)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	quiet := *c
 	quiet.stdout, quiet.stderr = io.Discard, io.Discard
@@ -34,11 +40,12 @@ func (b *buildFlags) rehearse(c *cli, plan *buildPlan, set *dataset.Set) error {
 	if background := b.lower.detection.background; err == nil && background != "" {
 		err = low.Detectable(background)
 	}
+	var ch *compile.Choice
 	if err == nil {
-		_, err = compile.CompileCall(call, short.compile)
+		ch, err = compile.CompileCall(call, short.compile)
 	}
 	if err != nil {
-		return fmt.Errorf("before training: %w", err)
+		return nil, nil, fmt.Errorf("before training: %w", err)
 	}
-	return nil
+	return low, ch, nil
 }

@@ -19,12 +19,13 @@ import (
 
 var reportVerb = verb{
 	name:    "report",
-	args:    "PROJECT|MODEL...",
+	args:    "PROJECT|MODEL...|STUDY",
 	summary: "Write one HTML page on projects and models: accuracy, quantization, graph, NPU timeline, memory, flash; several side by side.",
 	example: `unroll report out/digits-gru256 -o report.html
 unroll report ours.npu.tflite vela.tflite -o compared.html     # any compiled model
 unroll report net.tflite --accel ethos-u65-256 --force         # a plain one is compiled for the report
-unroll report net.npu.tflite --graph net.tflite --evidence lower.json   # with what unroll lower --report --json printed`,
+unroll report net.npu.tflite --graph net.tflite --evidence lower.json   # with what unroll lower --report --json printed
+unroll report out/study -o study.html                # the folder of a search: its front and all trials`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var n npuFlags
 		n.add(f)
@@ -74,6 +75,9 @@ func (r *reportVerbFlags) run(c *cli) error {
 			return err
 		}
 	}
+	if study, err := r.study(c); study || err != nil {
+		return err
+	}
 	if err := r.plainOnly(c); err != nil {
 		return err
 	}
@@ -91,6 +95,11 @@ func (r *reportVerbFlags) run(c *cli) error {
 	if err != nil {
 		return err
 	}
+	return r.write(c, page, done)
+}
+
+// write writes a page and tells of it.
+func (r *reportVerbFlags) write(c *cli, page []byte, done reported) error {
 	if r.out == dash {
 		_, err := c.stdout.Write(page)
 		return err
@@ -102,7 +111,7 @@ func (r *reportVerbFlags) run(c *cli) error {
 	if r.json {
 		return printJSON(c.stdout, done)
 	}
-	_, err = fmt.Fprintf(c.stdout, "wrote %s: %s bytes, one file that loads nothing from elsewhere\n", r.out, commas(len(page)))
+	_, err := fmt.Fprintf(c.stdout, "wrote %s: %s bytes, one file that loads nothing from elsewhere\n", r.out, commas(len(page)))
 	return err
 }
 

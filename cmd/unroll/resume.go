@@ -28,6 +28,7 @@ type runFile struct {
 
 	// curve, where it is not nil, is told of the training, and goes on with it.
 	curve *report.Evidence
+	watch func(train.Progress) // nil, or told of the training besides
 }
 
 // saveEvery is the time between two savings of a file that does not stay. It decides how much
@@ -84,6 +85,9 @@ func (f *runFile) fit(c *cli, t *trainFlags, cfg train.Config, set *dataset.Set)
 		history.add(p)
 		if f.curve != nil {
 			f.curve.Learn(p)
+		}
+		if f.watch != nil {
+			f.watch(p)
 		}
 	}
 	if cfg.Resume != nil && f.curve != nil {

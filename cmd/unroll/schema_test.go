@@ -19,6 +19,7 @@ import (
 
 	"github.com/unroll-npu/unroll/firmware/run"
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/train/tune"
 )
 
 // schemaFile describes what every verb prints with --json.
@@ -26,7 +27,7 @@ const schemaFile = "../../docs/schema.json"
 
 // printed are the types that verbs print. A verb may print one of several.
 var printed = map[string][]any{
-	"build": {built{}}, "train": {trained{}}, "lower": {lowered{}, importedGraph{}}, "compile": {sequenceFigures{}}, "generate": {generated{}, checked{}},
+	"build": {built{}}, "train": {trained{}}, "tune": {tuned{}, tune.Result{}}, "lower": {lowered{}, importedGraph{}}, "compile": {sequenceFigures{}}, "generate": {generated{}, checked{}},
 	"run": {run.Report{}}, "flash": {flashed{}}, "simulate": {simulated{}}, "inspect": {inspected{}, graph.Summary{}}, "verify": {verified{}},
 	"report": {reported{}}, "check": {checkedFigures{}}, "bench": {benchedSimulation{}, benchedCompilation{}, benchedTraining{}, benchedLevels{}, benchedBound{}}, "doctor": {doctored{}},
 	"docs": {documented{}}, "version": {buildInfo{}},

@@ -16,6 +16,17 @@ import (
 // have 255 bytes for all of it.
 const longest = 160
 
+// machine tells apart folders that several machines share: the number of a process says
+// nothing on another one.
+var machine = func() string {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "" // alike on all that have no name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:4])
+}()
+
 // prefix begins the temporary names of a target.
 func prefix(target string) string {
 	base := filepath.Base(target)
@@ -23,7 +34,7 @@ func prefix(target string) string {
 		sum := sha256.Sum256([]byte(base))
 		base = base[:longest] + hex.EncodeToString(sum[:4])
 	}
-	return "." + base + ".new-"
+	return "." + base + ".new-" + machine + "-"
 }
 
 // pattern names the process, so that another one can tell what is left from what is in use.

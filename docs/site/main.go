@@ -28,7 +28,7 @@ var parts = []struct {
 	pages []string
 }{
 	{"Start", []string{"README.md"}},
-	{"How to", []string{"docs/howto/csv-gestures.md", "docs/howto/pytorch-kws.md", "docs/howto/keras-guide.md", "docs/howto/existing-model.md", "docs/howto/own-board.md", "docs/howto/streams.md"}},
+	{"How to", []string{"docs/howto/csv-gestures.md", "docs/howto/pytorch-kws.md", "docs/howto/keras-guide.md", "docs/howto/existing-model.md", "docs/howto/own-board.md", "docs/howto/streams.md", "docs/howto/tune.md"}},
 	{"Reference", []string{"docs/formats.md", "docs/training.md", "docs/cycles.md", "docs/precision.md", "docs/numerics.md", "docs/npu.md", "docs/porting.md", "docs/networks.md", "docs/misra.md", "docs/faq.md"}},
 	{"Project", []string{"docs/ARCHITECTURE.md", "docs/CONTRIBUTING.md", "docs/RATIONALE.md", "docs/security.md", "docs/CHANGELOG.md"}},
 }
