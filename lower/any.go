@@ -27,6 +27,7 @@ type GraphResult struct {
 	Loss        float64         // the largest of an output, on the calls it was calibrated on: see LowerGraph
 	Outputs     []OutputError   // of every data output
 	Wide        map[string]bool // roles of 16 bits, nil where Options.Activations says them
+	Equalized   bool            // channels were scaled: see Options.Equalize
 
 	q *graphQuantizer
 }
@@ -50,14 +51,14 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	arranged := roles
 	integers, role := arrange.Graph(g, roles.Role)
 	arranged.Role = role
-	plan, err := unroll.ForGraph(integers, arranged)
+	q, err := newGraphQuantizer(ctx, g, integers, arranged, calls, o)
 	if err != nil {
 		return nil, err
 	}
-	q := &graphQuantizer{float: g, plan: plan, calls: calls, o: o}
-	if err := q.observe(ctx); err != nil {
+	if q, err = q.equalized(ctx, arranged); err != nil {
 		return nil, err
 	}
+	plan := q.plan
 	if o.Activations != Auto {
 		return q.result(o.Wide)
 	}
@@ -100,6 +101,16 @@ type graphQuantizer struct {
 	ranges map[string]quantize.Range
 	scheme quantize.Options
 	want   map[graph.TensorID][]float32 // the float graph's data outputs
+	equal  bool                         // channels are scaled to be alike in size
+}
+
+func newGraphQuantizer(ctx context.Context, float, integers *graph.Graph, roles unroll.Roles, calls Sequences, o Options) (*graphQuantizer, error) {
+	plan, err := unroll.ForGraph(integers, roles)
+	if err != nil {
+		return nil, err
+	}
+	q := &graphQuantizer{float: float, plan: plan, calls: calls, o: o}
+	return q, q.observe(ctx)
 }
 
 func (q *graphQuantizer) observe(ctx context.Context) error {
@@ -217,7 +228,7 @@ func (q *graphQuantizer) result(wide map[string]bool) (*GraphResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &GraphResult{Float: q.float, Int8: g, Wide: wide, q: q}
+	r := &GraphResult{Float: q.float, Int8: g, Wide: wide, Equalized: q.equal, q: q}
 	if r.Outputs, err = q.errors(context.Background(), g); err != nil {
 		return nil, err
 	}

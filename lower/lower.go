@@ -127,6 +127,10 @@ type Options struct {
 	// move together in calibration, is least, with its mean taken back in the bias.
 	Rounding Rounding
 
+	// Equalize says whether channels between convolutions and dense layers of a graph are
+	// made alike in size.
+	Equalize Equalization
+
 	// FoldStandardization moves the network's Mean and Std into the first
 	// layer's weights, so that the graph takes raw features. It costs precision
 	// when features differ much in magnitude, for the input has one scale; else

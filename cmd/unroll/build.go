@@ -114,6 +114,9 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	if p.form, err = choose("--sequence", b.sequence, compile.FormNames()); err != nil {
 		return p, err
 	}
+	if b.lower.set.Changed("equalize") {
+		return p, usagef("--equalize is for graphs (.onnx, float .tflite), which lower takes; build trains layers")
+	}
 	if b.lower.detection.background != "" && b.train.validation == 0 {
 		return p, usagef("--detect %s: add --validation, the fraction of the training part that decides smoothing and threshold", b.lower.detection.background)
 	}

@@ -45,7 +45,7 @@ unroll lower net.onnx --data calib.npz --state h=hn   # a graph: an array for ea
 type lowerFlags struct {
 	set                          *pflag.FlagSet
 	form, activations, estimator string
-	rounding                     string
+	rounding, equalize           string
 	percentile, clamp            float64
 	steps, calibration           int
 	noState, perStep, perChannel bool
@@ -65,6 +65,7 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.Float64Var(&l.percentile, "percentile", 99.99, "--estimator percentile: the part of the values, in percent, that a range holds, at both ends together")
 	f.Float64Var(&l.clamp, "clamp-inputs", 0, "percentile of their values, such as 99.9, that inputs are cut at: what lies beyond saturates, in the generated C too, and the rest has finer steps (default: as --estimator says)")
 	f.StringVar(&l.rounding, "rounding", "auto", "rounding of weights: nearest, compensated (errors of the weights of an output make up for each other, as its inputs move together) or auto (compensated, but nearest for layers in 8 bits)")
+	f.StringVar(&l.equalize, "equalize", "auto", "scale channels between the convolutions and dense layers of a graph by powers of two, so that they share one scale better: always, never or auto (where it loses less)")
 	f.StringVar(&l.activations, "activations", "auto", "width of the values: auto (16 bits where 8 lose more than --max-loss), int8, mixed (int16 before the activation functions) or int16")
 	f.StringVar(&l.maxLoss, "max-loss", "", "largest loss against float that auto accepts: points of accuracy, or the relative error of numbers (default 0.3%, or 3% of numbers)")
 	l.detection.add(f)
@@ -85,6 +86,9 @@ func (l *lowerFlags) options() (lower.Options, error) {
 		return o, err
 	}
 	if o.Rounding, err = choose("--rounding", l.rounding, map[string]lower.Rounding{"auto": lower.RoundAuto, "nearest": lower.RoundNearest, "compensated": lower.RoundCompensated}); err != nil {
+		return o, err
+	}
+	if o.Equalize, err = choose("--equalize", l.equalize, map[string]lower.Equalization{"auto": lower.EqualizeAuto, "never": lower.EqualizeNever, "always": lower.EqualizeAlways}); err != nil {
 		return o, err
 	}
 	o.Activations, err = choose("--activations", l.activations, map[string]lower.Activations{"int8": lower.Int8, "mixed": lower.Mixed, "int16": lower.Int16, "auto": lower.Auto})
@@ -186,7 +190,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if graph {
 		return runLowerGraph(c, name, d, l, g, rf, n, out, force)
 	}
-	for _, flag := range []string{"shape", "set", "state", "time"} {
+	for _, flag := range []string{"shape", "set", "state", "time", "equalize"} {
 		if l.set.Changed(flag) {
 			return usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, name)
 		}

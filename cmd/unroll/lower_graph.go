@@ -41,6 +41,7 @@ type importedGraph struct {
 	Errors           []lower.OutputError `json:"output_errors"`
 	States           [][2]string         `json:"states"`
 	Task             string              `json:"task"`
+	Equalized        bool                `json:"equalized"` // channels were scaled to be alike in size
 }
 
 // runLowerGraph lowers a float graph of any topology.
@@ -111,7 +112,7 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	}
 	r := importedGraph{
 		lowered: lowered{Assumed: slices.Clip(append([]string{}, assumed...)), Operators: len(low.Int8.Ops), Output: out, Widened: widenedRoles(low)},
-		Loss:    low.Loss, Errors: low.Outputs, States: net.StateNames(), Task: data.TaskOf(net),
+		Loss:    low.Loss, Errors: low.Outputs, States: net.StateNames(), Task: data.TaskOf(net), Equalized: low.Equalized,
 	}
 	if net.Inputs > 0 {
 		r.ImportDifference = &net.Difference
@@ -167,6 +168,9 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	}
 	for _, e := range low.Outputs {
 		fmt.Fprintf(c.stdout, "output %q: quantized differs from float by %s (root mean square, of its deviation), at most by %.3g, on %s %s\n", e.Name, percent(e.Relative), e.Worst, commas(data.Calls.Len()), plural(data.Calls.Len(), "sequence"))
+	}
+	if low.Equalized {
+		fmt.Fprintln(c.stdout, "channels between convolutions and dense layers are scaled to be alike in size (--equalize): less is lost")
 	}
 	r.print(c, "quantized", false)
 	printChosen(c, low.Widths)
