@@ -2,5 +2,5 @@
 
 package perf
 
-// Recorded is for the tests outside, which read files with a package that needs this one.
-var Recorded = recorded
+// Update is for the tests outside, which read files with a package that needs this one.
+var Update = update

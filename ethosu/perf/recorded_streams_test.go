@@ -56,7 +56,7 @@ func TestRecordedStreams(t *testing.T) {
 			}
 		}
 	}
-	perf.Recorded(t, "streams.txt", b.String())
+	testdata.Recorded(t, "streams.txt", b.String(), *perf.Update)
 }
 
 const called = `

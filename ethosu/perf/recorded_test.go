@@ -6,55 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/testdata"
 )
 
 var update = flag.Bool("update", false, "rewrite the recorded estimates")
-
-// recorded compares a text with the file of that name, line by line. The files are what
-// the model gave when it agreed with the measurements of docs/cycles.md: a line that differs
-// is a rule that was changed, and whether it was to be is for TestMeasured to say.
-func recorded(t *testing.T, name, text string) {
-	t.Helper()
-	name = "testdata/" + name
-	if *update {
-		if err := os.MkdirAll("testdata", 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, want := strings.Split(text, "\n"), strings.Split(string(b), "\n")
-	bad := 0
-	for i := range max(len(got), len(want)) {
-		var g, w string
-		if i < len(got) {
-			g = got[i]
-		}
-		if i < len(want) {
-			w = want[i]
-		}
-		if g != w {
-			if bad++; bad <= 5 {
-				t.Errorf("%s:%d: the model gives\n\t%s\nrecorded is\n\t%s", name, i+1, g, w)
-			}
-		}
-	}
-	if bad > 5 {
-		t.Errorf("%s: %d lines differ; -update when they are to", name, bad)
-	}
-}
 
 // drawn returns a block operation of random properties. It need not be legal: an estimate
 // takes what a stream says.
@@ -115,7 +76,7 @@ func TestRecordedCosts(t *testing.T) {
 			fmt.Fprintf(&b, "; apart %.9g %.9g\n", own.Own, own.Channel)
 		}
 	}
-	recorded(t, "costs.txt", b.String())
+	testdata.Recorded(t, "costs.txt", b.String(), *update)
 }
 
 func machine(t *testing.T, accel, system, mode string) (*ethosu.Accelerator, Places) {
