@@ -16,7 +16,7 @@ import (
 type sourceFlags struct {
 	shapes, sets      []string
 	activation, order string
-	head              string
+	head, join        string
 	times             []string
 }
 
@@ -25,6 +25,7 @@ func (s *sourceFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.sets, "set", nil, "NAME=VALUE[,VALUE…]: input of a float network that never changes")
 	f.StringVar(&s.activation, "activation", "", "candidate activation of a file of weights, which does not say it: tanh or relu (default: tanh, and that is said)")
 	f.StringVar(&s.order, "order", "", "recurrent layers or modules of a file of weights, first to last: NAME,NAME…")
+	f.StringVar(&s.join, "join", "", "what the linear layer behind bidirectional PyTorch weights reads: ends (h_n of both halves), last (out[:, -1]), mean or max over the steps, steps (each of them)")
 	f.StringArrayVar(&s.times, "time", nil, "NAME=DIMENSION: which dimension of an input of a graph is time, for --steps (default: the one for which the network works frame by frame)")
 	f.StringVar(&s.head, "head", "", "what the outputs are, where the file does not say: softmax, sigmoid or none (default: graphs are taken as they are; of weights the labels decide)")
 }
@@ -34,7 +35,7 @@ func (s *sourceFlags) given() string {
 	for _, f := range []struct {
 		name string
 		used bool
-	}{{"--shape", s.shapes != nil}, {"--set", s.sets != nil}, {"--activation", s.activation != ""}, {"--order", s.order != ""}, {"--head", s.head != ""}, {"--time", s.times != nil}} {
+	}{{"--shape", s.shapes != nil}, {"--set", s.sets != nil}, {"--activation", s.activation != ""}, {"--order", s.order != ""}, {"--head", s.head != ""}, {"--join", s.join != ""}, {"--time", s.times != nil}} {
 		if f.used {
 			return f.name
 		}
@@ -44,7 +45,7 @@ func (s *sourceFlags) given() string {
 
 // stated is what the flags say of a file of weights.
 func (s *sourceFlags) stated() checkpoint.Stated {
-	l := checkpoint.Stated{Activation: s.activation, Head: s.head}
+	l := checkpoint.Stated{Activation: s.activation, Head: s.head, Join: s.join}
 	if s.order != "" {
 		l.Order = strings.Split(s.order, ",")
 	}

@@ -28,8 +28,8 @@ func IsGraph(file string) (bool, error) {
 // openKeras reads a Keras model of any topology. It is written as an ONNX model, and
 // what that computes is compared with the definitions of the layers.
 func openKeras(file string, o Options) (*Network, error) {
-	if o.Layers.Activation != "" || o.Layers.Order != nil {
-		return nil, fmt.Errorf("%s: a model says itself what --activation and --order would", file)
+	if o.Layers.Activation != "" || o.Layers.Order != nil || o.Layers.Join != "" {
+		return nil, fmt.Errorf("%s: a model says itself what --activation, --order and --join would", file)
 	}
 	if len(o.Set) > 0 {
 		return nil, fmt.Errorf("%s: --set is for .onnx: a Keras model has no inputs that never change", file)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/unroll-npu/unroll/lower"
@@ -123,8 +124,8 @@ func Open(file string, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l := o.Layers; (format == ONNX || format == TFLite) && (l.Activation != "" || l.Order != nil) {
-		return nil, fmt.Errorf("%s: a graph says itself what --activation and --order would", file)
+	if l := o.Layers; (format == ONNX || format == TFLite) && (l.Activation != "" || l.Order != nil || l.Join != "") {
+		return nil, fmt.Errorf("%s: a graph says itself what --activation, --order and --join would", file)
 	}
 	switch format {
 	case ONNX:
@@ -209,7 +210,11 @@ func openLayers(file string, format Format, net *nn.Network, o Options) (*Networ
 	if steps == 0 {
 		return nil, fmt.Errorf("%s: the file does not say how many steps a call has: give --shape input=1,STEPS,%d", file, net.Features)
 	}
-	g, err := lower.Float(net, lower.Options{Steps: steps, StateIO: true, FoldStandardization: o.Raw})
+	backward := slices.ContainsFunc(net.Layers, func(l nn.Layer) bool { return l.Reversed })
+	if backward && o.Steps > 0 {
+		return nil, fmt.Errorf("%s: --steps %d: layer %q runs from the last step to the first, so that a call needs the whole sequence: not causal over time", file, o.Steps, net.LayerName(slices.IndexFunc(net.Layers, func(l nn.Layer) bool { return l.Reversed })))
+	}
+	g, err := lower.Float(net, lower.Options{Steps: steps, StateIO: !backward, FoldStandardization: o.Raw})
 	if err != nil {
 		return nil, err
 	}

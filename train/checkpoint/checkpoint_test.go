@@ -208,7 +208,7 @@ func TestBadTorchFiles(t *testing.T) {
 		{at("gru.bias_ih_l0", func(e *entry) { e.shape = []int{11} }), `tensor "gru.bias_ih_l0" has shape [11], expected [12]`},
 		{at("out.weight", func(e *entry) { e.shape = []int{2, 5} }), `NAME.weight with shape [outputs 4]; "out.weight" has shape [2 5]`},
 		{at("out.bias", func(e *entry) { e.name = "norm.gamma" }), `tensor "norm.gamma" has no place`},
-		{at("out.bias", func(e *entry) { e.name = "gru.weight_ih_l0_reverse" }), "bidirectional"},
+		{at("out.bias", func(e *entry) { e.name = "gru.weight_ih_l0_reverse" }), `tensor "gru.weight_hh_l0_reverse" is missing`},
 	} {
 		b := entries(c.change)
 		_, err := Read("t", bytes.NewReader(b), int64(len(b)))

@@ -159,6 +159,9 @@ func (k *keras) network() (*nn.Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	if k.stated.Join != "" {
+		return nil, fmt.Errorf("%s: --join %s is for bidirectional layers of PyTorch", k.file, k.stated.Join)
+	}
 	net := &nn.Network{}
 	for i, g := range recurrent {
 		l, err := k.layer(g)

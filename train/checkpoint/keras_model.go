@@ -65,8 +65,8 @@ func (k *KerasFile) network() (*nn.Network, error) {
 
 // none refuses statements on a file that says everything.
 func (s Stated) none(file string) error {
-	if s.Activation != "" || s.Order != nil || s.Head != "" {
-		return fmt.Errorf("%s: the file says itself what --activation, --order and --head would", file)
+	if s.Activation != "" || s.Order != nil || s.Head != "" || s.Join != "" {
+		return fmt.Errorf("%s: the file says itself what --activation, --order, --head and --join would", file)
 	}
 	return nil
 }

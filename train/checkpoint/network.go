@@ -200,8 +200,8 @@ func ReadAs(name string, r io.ReaderAt, size int64, s Stated) (*nn.Network, erro
 		}
 		return nil, fmt.Errorf("%s: neither metadata with format %q nor a tensor named …weight_hh_l0 is there: expected a network of this program or a PyTorch state dict", name, format)
 	}
-	if s.Activation != "" || s.Order != nil || s.Head != "" {
-		return nil, fmt.Errorf("%s: the file says itself what --activation, --order and --head would", name)
+	if s.Activation != "" || s.Order != nil || s.Head != "" || s.Join != "" {
+		return nil, fmt.Errorf("%s: the file says itself what --activation, --order, --head and --join would", name)
 	}
 	return c.readNetwork()
 }

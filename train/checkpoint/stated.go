@@ -16,6 +16,68 @@ type Stated struct {
 	Activation string   // of candidates: tanh or relu; "" takes tanh, and says so
 	Order      []string // of recurrent modules or layers, first to last, by their names
 	Head       string   // softmax, sigmoid, none; "" leaves it to the labels
+	Join       string   // what a bidirectional module hands on: see Joins
+}
+
+// Joins are what a bidirectional module's outputs can become for the layer with the
+// outputs. A file of weights does not say which.
+const (
+	JoinEnds  = "ends"  // what either half computes last: torch.cat((h_n[-2], h_n[-1]), 1)
+	JoinLast  = "last"  // both halves at the last step: out[:, -1]
+	JoinMean  = "mean"  // over all steps: out.mean(1)
+	JoinMax   = "max"   // over all steps: out.max(1)
+	JoinSteps = "steps" // every step: out
+)
+
+// join connects the halves of bidirectional layers, whose names are settled, and makes
+// of the last what is stated.
+func (s Stated) join(file string, net *nn.Network) error {
+	name := net.LayerName
+	both := false
+	for i := 1; i < len(net.Layers); i++ {
+		if !net.Layers[i].Reversed {
+			continue
+		}
+		both = true
+		before := nn.Input
+		if i > 1 {
+			before = name(i - 2)
+		}
+		net.Layers[i-1].Inputs, net.Layers[i].Inputs = []string{before}, []string{before}
+		net.Layers[i+1].Inputs = []string{name(i - 1), name(i)}
+	}
+	last := len(net.Layers) - 1
+	if s.Join != "" && (!both || net.Layers[last].Kind != nn.Concatenation) {
+		return fmt.Errorf("%s: --join %s: the last recurrent layer is not bidirectional", file, s.Join)
+	}
+	if !both || net.Layers[last].Kind != nn.Concatenation {
+		return nil
+	}
+	width := net.Layers[last].Units
+	pool := func(p nn.Pool, of string, width int) string {
+		net.Layers = append(net.Layers, nn.Layer{Kind: nn.Pooling, Pool: p, Inputs: []string{of}, Activation: nn.Linear, Features: width, Units: width})
+		return net.LayerName(len(net.Layers) - 1)
+	}
+	switch s.Join {
+	case JoinEnds:
+		sides := net.Layers[last].Inputs
+		net.Layers = net.Layers[:last]
+		a, b := pool(nn.PoolLast, sides[0], width/2), pool(nn.PoolFirst, sides[1], width/2)
+		net.Layers = append(net.Layers, nn.Layer{Kind: nn.Concatenation, Inputs: []string{a, b}, Activation: nn.Linear, Features: width, Units: width})
+	case JoinLast:
+		pool(nn.PoolLast, name(last), width)
+	case JoinMean:
+		pool(nn.PoolMean, name(last), width)
+	case JoinMax:
+		pool(nn.PoolMax, name(last), width)
+	case JoinSteps:
+		net.PerStep = true
+	case "":
+		return fmt.Errorf("%s: bidirectional layers, and the file does not say what the linear layer reads of them: say --join ends (torch.cat((h_n[-2], h_n[-1]), 1)), last (out[:, -1]), mean or max (over the steps), or steps (an output for every step); or %s", file, exportGraph)
+	default:
+		return fmt.Errorf("%s: --join %s: expected ends, last, mean, max or steps", file, s.Join)
+	}
+	return net.Check()
 }
 
 // exportGraph is the way out for what layers have no form for.
@@ -51,7 +113,9 @@ func (s Stated) foreign(file, what string, net *nn.Network, known func(*nn.Layer
 	if len(net.Layers) > 1 && len(s.Order) == 0 {
 		var names []string
 		for i := range net.Layers {
-			names = append(names, net.Layers[i].Name)
+			if net.Layers[i].Kind == nn.Recurrent && !net.Layers[i].Reversed {
+				names = append(names, net.Layers[i].Name)
+			}
 		}
 		if names[0] != "" {
 			assumed = append(assumed, fmt.Sprintf("layers in the order %s, each reading the one before: say --order for another", strings.Join(names, ",")))

@@ -18,6 +18,9 @@ import (
 
 // A cell (GRUCell, LSTMCell, RNNCell) names them without _lN: it is a layer whose
 // steps the model calls by itself.
+//
+// A bidirectional module has every tensor a second time with _reverse behind its name, of
+// the half that runs from the last step to the first; the next layer reads both side by side.
 
 // torchModule is a recurrent module or cell of a state dict.
 type torchModule struct {
@@ -46,6 +49,9 @@ func (c *container) torchModules() []*torchModule {
 	return out
 }
 
+// width is the number of features that the module gives at every step.
+func (m *torchModule) width() int { return m.layers[len(m.layers)-1].Units }
+
 func (c *container) isTorch() bool { return len(c.torchModules()) > 0 }
 
 func (c *container) readTorch(s Stated) (*nn.Network, error) {
@@ -60,7 +66,7 @@ func (c *container) readTorch(s Stated) (*nn.Network, error) {
 		if total += len(m.layers); total > maxLayers {
 			return nil, fmt.Errorf("%s: more than %d layers", c.file, maxLayers)
 		}
-		parts = append(parts, part{m.name(), m.layers[0].Features, m.layers[len(m.layers)-1].Units})
+		parts = append(parts, part{m.name(), m.layers[0].Features, m.width()})
 		modules[m.name()] = m
 	}
 	// The linear layer says which module may be the last.
@@ -80,7 +86,7 @@ func (c *container) readTorch(s Stated) (*nn.Network, error) {
 			if l.Name = p.name; i > 0 {
 				l.Name = fmt.Sprintf("%s.%d", p.name, i)
 			}
-			if n := len(net.Layers); n > 0 && l.Features != net.Layers[n-1].Units {
+			if n := len(net.Layers); n > 0 && !l.Reversed && l.Kind == nn.Recurrent && l.Features != net.Layers[n-1].Units {
 				return nil, fmt.Errorf("%s: %s takes %d features, but the layer before it has %d units", c.file, l.Name, l.Features, net.Layers[n-1].Units)
 			}
 			net.Layers = append(net.Layers, l)
@@ -100,7 +106,10 @@ func (c *container) readTorch(s Stated) (*nn.Network, error) {
 		}
 	}
 	// GRU and LSTM have tanh by definition; only RNN has a choice.
-	return net, s.foreign(c.file, "nonlinearity tanh", net, func(l *nn.Layer) bool { return l.Cell != nn.SimpleRNN })
+	if err := s.foreign(c.file, "nonlinearity tanh", net, func(l *nn.Layer) bool { return l.Kind != nn.Recurrent || l.Cell != nn.SimpleRNN }); err != nil {
+		return nil, err
+	}
+	return net, s.join(c.file, net)
 }
 
 // torchLayers reads all layers of a module.
@@ -120,16 +129,36 @@ func (c *container) torchLayers(m *torchModule, used map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		if n > 0 && l.Features != m.layers[n-1].Units {
-			return fmt.Errorf("%s: tensor %q takes %d features, but the layer below has %d units", c.file, m.prefix+"weight_ih"+suffix, l.Features, m.layers[n-1].Units)
+		if n > 0 && l.Features != m.width() {
+			return fmt.Errorf("%s: tensor %q takes %d features, but the layer below has %d units", c.file, m.prefix+"weight_ih"+suffix, l.Features, m.width())
+		}
+		back := suffix + "_reverse"
+		both := !m.cell && (c.byName[m.prefix+"weight_hh"+back] != nil || c.byName[m.prefix+"weight_ih"+back] != nil)
+		if n > 0 && both != (m.layers[len(m.layers)-1].Kind == nn.Concatenation) {
+			return fmt.Errorf("%s: of %q some layers have tensors with _reverse and others do not", c.file, m.name())
 		}
 		m.layers = append(m.layers, *l)
+		if !both {
+			continue
+		}
+		other, err := c.torchLayer(m.prefix, back, used)
+		if err != nil {
+			return err
+		}
+		if other.Features != l.Features || other.Units != l.Units || other.Cell != l.Cell {
+			return fmt.Errorf("%s: tensor %q has not the size of %q", c.file, m.prefix+"weight_hh"+back, m.prefix+"weight_hh"+suffix)
+		}
+		other.Reversed = true
+		m.layers = append(m.layers, *other, nn.Layer{Kind: nn.Concatenation, Activation: nn.Linear, Features: 2 * l.Units, Units: 2 * l.Units})
 	}
 }
 
 func (c *container) torchLayer(prefix, suffix string, used map[string]bool) (*nn.Layer, error) {
 	name := func(s string) string { return prefix + s + suffix }
 	hh, ih := c.byName[name("weight_hh")], c.byName[name("weight_ih")]
+	if hh == nil {
+		return nil, fmt.Errorf("%s: tensor %q is missing", c.file, name("weight_hh"))
+	}
 	if ih == nil {
 		return nil, fmt.Errorf("%s: tensor %q is missing", c.file, name("weight_ih"))
 	}
@@ -138,10 +167,8 @@ func (c *container) torchLayer(prefix, suffix string, used map[string]bool) (*nn
 			return nil, fmt.Errorf("%s: tensor %q has shape %v, expected two dimensions", c.file, t.name, t.shape)
 		}
 	}
-	for _, s := range []string{"weight_ih", "weight_hr"} {
-		if c.byName[name(s)+"_reverse"] != nil || s == "weight_hr" && c.byName[name(s)] != nil {
-			return nil, fmt.Errorf("%s: %q belongs to a bidirectional or projected layer, which layers here have no form for; %s", c.file, name(s), exportGraph)
-		}
+	if c.byName[name("weight_hr")] != nil {
+		return nil, fmt.Errorf("%s: %q belongs to a projected layer, which layers here have no form for; %s", c.file, name("weight_hr"), exportGraph)
 	}
 	units := hh.shape[1]
 	cell, ok := byGates(hh.shape[0], units, func(f *nn.Facts) bool { return f.Torch != nil })
