@@ -58,7 +58,7 @@ func variants() []Project {
 	scalar.Mean, scalar.Std = []float32{0.5}, []float32{0.25}
 	scalar.Options.ConstantsInRAM = true
 	return []Project{inPlace, copied, plain, scalar, armProject(), tinyVariable(),
-		tinySequence("seq"), tinySteps("steps"), armSequence(), fastSequence(), tinyAudio("sound", "mfcc,bands=20,coefficients=16"), armSound()}
+		tinySequence("seq"), tinySteps("steps"), armSequence(), fastSequence(), tinyWindows("win", 48), tinyAudio("sound", "mfcc,bands=20,coefficients=16"), armSound()}
 }
 
 func perVariant(t *testing.T, need string, f func(t *testing.T, dir string, p Project)) {

@@ -103,14 +103,14 @@ type Call struct {
 }
 
 // Know takes over what is known of the network: the names of its classes, where the first
-// output has one element for each, and the standardization of its first input.
+// output has one element for each in every window, and the standardization of its first input.
 func (p *Project) Know(f *facts.Facts) {
 	p.Facts = f
 	if f == nil {
 		return
 	}
 	p.Mean, p.Std, p.Audio = f.Mean, f.Std, f.Audio
-	if outs := p.Program.Outputs; len(outs) > 0 && graph.Elems(outs[0].Shape) == len(f.Classes) {
+	if outs := p.Program.Outputs; len(outs) > 0 && graph.Elems(outs[0].Shape) == len(f.Classes)*max(f.Windows, 1) {
 		p.ClassNames = f.Classes
 	}
 }

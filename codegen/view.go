@@ -63,6 +63,7 @@ type view struct {
 	StateInPlace     bool
 	StateTail        int // offset of the state's storage behind the NPU's arena, or 0
 
+	Windows             int // of a run, where there are several; else 0
 	Steps, Features     int // of the first input [1, T, F]; 0 when it has another shape
 	Streaming           bool
 	Float               bool // every input and output is quantized
@@ -107,6 +108,7 @@ type tensorView struct {
 
 	CType               string
 	Elems, Bytes, Width int
+	Window              int // elements of one window, where a run has several
 	Offset              int // in the arena; of a state: where it is read
 	OutOffset           int // of a state: where it is written
 	StateOffset         int // of a state: in the bytes of get_state
@@ -240,7 +242,7 @@ func (v *view) addTensors(p *Project) error {
 		"mismatches": true, "call": true, "calls": true, "pmu": true, "explain": true, "where": true, "name": true, "section": true, "differs": true, "finish": true, "fail": true, "best": true, "wrong": true,
 		"regions": true, "intact": true, "verified": true, "linked_part": true, "blob_part": true, "crc_64_is": true, "saved_header": true, "blob": true, "inside": true, "make_ready": true, "end": true, "offset": true, "words": true, "lo": true, "hi": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
 		"features": true, "classes": true, "detector": true, "level": true, "row": true, "held": true, "sums": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
-		"reset_state": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true, "compute": true, "next": true,
+		"reset_state": true, "reset_one": true, "window": true, "windows": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true, "compute": true, "next": true,
 		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}
 	if p.Audio != nil {
 		for _, n := range audioNames {
@@ -309,8 +311,19 @@ func (v *view) addTensors(p *Project) error {
 		}
 	}
 	v.Streaming = v.Steps == 1 && len(v.States) > 0
+	if p.Facts != nil && p.Facts.Windows > 1 {
+		v.Windows = p.Facts.Windows
+		for _, list := range [][]*tensorView{v.Inputs, v.Outputs, v.States} {
+			for _, t := range list {
+				if t.Elems%v.Windows != 0 {
+					return fmt.Errorf("tensor %q has %d elements, expected %d windows of as many each", t.Tensor, t.Elems, v.Windows)
+				}
+				t.Window = t.Elems / v.Windows
+			}
+		}
+	}
 	if p.ClassNames != nil {
-		if len(v.Outputs) == 0 || v.Outputs[0].Elems != len(p.ClassNames) {
+		if len(v.Outputs) == 0 || v.Outputs[0].Elems != len(p.ClassNames)*max(v.Windows, 1) {
 			return fmt.Errorf("%d class names for a model whose first output has %s: give one name for each element, or none",
 				len(p.ClassNames), elementCount(v.Outputs))
 		}

@@ -10,6 +10,7 @@ import (
 	"math"
 
 	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -49,10 +50,13 @@ func hashOf(samples [][]float32) string {
 }
 
 // Encode returns the quantized graph as a .tflite file that carries the network's facts.
-func (r *Result) Encode() ([]byte, error) {
-	b, err := r.Facts.Encode()
+func (r *Result) Encode() ([]byte, error) { return Encode(r.Int8, r.Facts) }
+
+// Encode returns a graph as a .tflite file that carries facts.
+func Encode(g *graph.Graph, f *facts.Facts) ([]byte, error) {
+	b, err := f.Encode()
 	if err != nil {
 		return nil, err
 	}
-	return tflite.WriteModel(&tflite.Model{Graph: r.Int8, Metadata: []tflite.Metadata{{Name: facts.Metadata, Data: b}}})
+	return tflite.WriteModel(&tflite.Model{Graph: g, Metadata: []tflite.Metadata{{Name: facts.Metadata, Data: b}}})
 }

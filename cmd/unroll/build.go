@@ -20,6 +20,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/budget"
+	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -85,7 +86,8 @@ type built struct {
 	carried    int              // of Compared
 	Detection  *lower.Detection `json:"detection,omitempty"`
 	sequenceFigures
-	Output string `json:"output"`
+	Windows int    `json:"windows,omitempty"` // of a call, where there are several
+	Output  string `json:"output"`
 }
 
 // buildPlan is what the flags of build say.
@@ -132,6 +134,9 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	}
 	if p.form != compile.FormUnrolled && !p.lower.StateIO {
 		return p, usagef("--sequence %s with --no-state: the state has to pass from one step to the next", b.sequence)
+	}
+	if p.form != compile.FormUnrolled && b.lower.windows.n > 1 {
+		return p, usagef("--sequence %s --%s %d: several windows a call are one stream with all steps (--sequence unrolled)", b.sequence, windowsFlag, b.lower.windows.n)
 	}
 	if b.compare < 0 || b.chain < 0 || b.compare+b.chain == 0 {
 		return p, usagef("--compare %d --chain %d: expected counts of calls, at least one in all, or nothing is proven", b.compare, b.chain)
@@ -225,6 +230,9 @@ func (b *buildFlags) run(c *cli) error {
 		return err
 	}
 	r := built{Output: b.out}
+	if b.lower.windows.n > 1 {
+		r.Windows = b.lower.windows.n
+	}
 	if err := r.measure(c, low, test, low.Streaming()); err != nil {
 		return err
 	}
@@ -245,13 +253,13 @@ func (b *buildFlags) run(c *cli) error {
 	if r.curve, err = curveOf(ch, figures); err != nil {
 		return err
 	}
-	if err := b.prove(c, low, ch.Program, test, &r); err != nil {
+	if err := b.prove(c, low, call.Whole, ch.Program, test, &r); err != nil {
 		return err
 	}
 	if err := b.measure(c, low, set, test, &r); err != nil {
 		return err
 	}
-	if err := b.write(c, low, step, net, ch, test); err != nil {
+	if err := b.write(c, low, step, call.Whole, net, ch, test); err != nil {
 		return err
 	}
 	c.sayUnproven(r.Unproven, b.compiledFile())
@@ -305,7 +313,9 @@ func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *data
 	if err != nil {
 		return nil, nil, call, err
 	}
-	call.Whole = low.Int8
+	if call.Whole, _, err = b.lower.windows.of(c, low.Int8, nil); err != nil {
+		return nil, nil, call, err
+	}
 	if plan.form == compile.FormUnrolled {
 		return low, nil, call, nil
 	}
@@ -327,12 +337,12 @@ func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *data
 }
 
 // prove compares simulator and reference on the test part, no sequence of it twice.
-func (b *buildFlags) prove(c *cli, low *lower.Result, p *ethosu.Program, test *dataset.Set, r *built) error {
-	feed, err := low.Feed(test)
+func (b *buildFlags) prove(c *cli, low *lower.Result, g *graph.Graph, p *ethosu.Program, test *dataset.Set, r *built) error {
+	feed, err := b.feed(low, test)
 	if err != nil {
 		return err
 	}
-	o := runner.ProofOptions{Single: min(b.compare, low.Calls(test)), Chain: b.chain}
+	o := runner.ProofOptions{Single: min(b.compare, max(low.Calls(test)/b.lower.windows.n, 1)), Chain: b.chain}
 	pr := newProgress(c.stderr)
 	o.Progress = func(done int, carried bool) {
 		what := "comparing simulator and reference"
@@ -341,7 +351,7 @@ func (b *buildFlags) prove(c *cli, low *lower.Result, p *ethosu.Program, test *d
 		}
 		pr.update(done, o.Single+o.Chain, what)
 	}
-	proof, err := runner.Prove(low.Int8, p, feed, o)
+	proof, err := runner.Prove(g, p, feed, o)
 	pr.finish()
 	if err != nil {
 		return err
@@ -371,12 +381,28 @@ func (b *buildFlags) measure(c *cli, low *lower.Result, set, test *dataset.Set, 
 	return err
 }
 
-func (b *buildFlags) write(c *cli, low, step *lower.Result, net *nn.Network, ch *compile.Choice, test *dataset.Set) error {
-	feed, err := low.Feed(test)
+// feed has every window of a call run through sequences of its own.
+func (b *buildFlags) feed(low *lower.Result, test *dataset.Set) (runner.Feed, error) {
+	one, err := low.Feed(test)
+	if err != nil {
+		return nil, err
+	}
+	return b.lower.windows.feed(one, max(low.Calls(test)/max(test.Len(), 1), 1)), nil
+}
+
+func (b *buildFlags) write(c *cli, low, step *lower.Result, g *graph.Graph, net *nn.Network, ch *compile.Choice, test *dataset.Set) error {
+	known := low.Facts
+	if b.lower.windows.n > 1 {
+		var lost []string
+		if known, lost = low.Facts.OfWindows(b.lower.windows.n); len(lost) > 0 {
+			c.say("note: a call of %d windows takes and gives values of each; the project has no functions for %s", b.lower.windows.n, strings.Join(lost, " and "))
+		}
+	}
+	feed, err := b.feed(low, test)
 	if err != nil {
 		return err
 	}
-	ref, err := runner.NewReference(low.Int8)
+	ref, err := runner.NewReference(g)
 	if err != nil {
 		return err
 	}
@@ -391,7 +417,7 @@ func (b *buildFlags) write(c *cli, low, step *lower.Result, net *nn.Network, ch 
 	if err != nil {
 		return err
 	}
-	plain, err := low.Encode()
+	plain, err := lower.Encode(g, known)
 	if err != nil {
 		return err
 	}
@@ -415,8 +441,8 @@ func (b *buildFlags) write(c *cli, low, step *lower.Result, net *nn.Network, ch 
 	}
 	pr := b.generate.project(ch.Program, golden, source, compiled, b.settings())
 	pr.Extra = extra
-	pr.Know(low.Facts)
-	if pr.Heard, err = heard(ref, low.Facts, test); err != nil {
+	pr.Know(known)
+	if pr.Heard, err = heard(ref, known, test); err != nil {
 		return err
 	}
 	pr.Report = func(t codegen.Tree) ([]byte, error) {
@@ -442,6 +468,9 @@ func (b *buildFlags) settings() map[string]string {
 	s["form"] = b.lower.form
 	s["sequence"] = b.sequence
 	s["activations"] = b.lower.activations
+	if n := b.lower.windows.n; n > 1 {
+		s[windowsFlag] = fmt.Sprint(n)
+	}
 	return s
 }
 
@@ -467,7 +496,7 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 		{"weights", commas(r.WeightBytes) + " bytes encoded"},
 		{"flash", commas(r.FlashBytes) + " bytes (stream and constants)"},
 		{"SRAM", commas(r.SRAMBytes) + " bytes"},
-		{"estimated cycles", commas(r.Cycles) + " a call"},
+		{"estimated cycles", b.lower.windows.cycles(r.Cycles)},
 		{"written to", b.out},
 	}...)
 	fmt.Fprintln(c.stdout)

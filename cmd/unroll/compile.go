@@ -26,6 +26,8 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 		n.add(f)
 		var s sequenceFlags
 		s.add(f)
+		var w windowFlags
+		w.add(f)
 		states := addStates(f)
 		out := f.StringP("output", "o", "", "the compiled .tflite to write, - for standard output (default: MODEL.npu.tflite)")
 		force := f.Bool("force", false, "replace an existing file")
@@ -42,6 +44,9 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 				return err
 			}
 			if err := s.check(f); err != nil {
+				return err
+			}
+			if err := w.check(); err != nil {
 				return err
 			}
 			if *printAfter != "" {
@@ -64,6 +69,9 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			m, err := readPaired(c, name, *states)
 			if err != nil {
 				return err
+			}
+			if err := w.apply(c, m, s.steps); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
 			}
 			if err := s.checkModel(c, m); err != nil {
 				return err
@@ -114,7 +122,7 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			if len(full.Points) > 1 {
 				fmt.Fprintln(c.stdout)
 			}
-			again := repeated(f, append(npuFlagNames, "state")...)
+			again := repeated(f, append(npuFlagNames, "state", windowsFlag)...)
 			fmt.Fprintf(c.stdout, "wrote %s", dst)
 			if p.Steps > 0 {
 				fmt.Fprintf(c.stdout, ": %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states", p.Steps)

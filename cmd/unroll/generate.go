@@ -35,6 +35,8 @@ unroll generate --check fw`,
 		n.add(f)
 		g.add(f)
 		s.add(f)
+		var w windowFlags
+		w.add(f)
 		states := addStates(f)
 		var gold goldenFlags
 		gold.add(f)
@@ -65,12 +67,18 @@ unroll generate --check fw`,
 			if err := s.check(f); err != nil {
 				return err
 			}
+			if err := w.check(); err != nil {
+				return err
+			}
 			if err := gold.check(); err != nil {
 				return err
 			}
 			m, err := readPaired(c, name, *states)
 			if err != nil {
 				return err
+			}
+			if err := w.apply(c, m, s.steps); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
 			}
 			if err := s.checkModel(c, m); err != nil {
 				return err
@@ -98,6 +106,9 @@ unroll generate --check fw`,
 			}
 			settings := n.settings()
 			s.settings(settings)
+			if w.n > 1 {
+				settings[windowsFlag] = fmt.Sprint(w.n)
+			}
 			settings["golden"] = gold.used
 			pr := g.project(ch.Program, golden, name, m.file, settings)
 			pr.Know(m.facts)

@@ -113,6 +113,11 @@ func (g *goldenFlags) ofDataSet(c *cli, m *model, ref runner.Model) (*runner.Rea
 	}
 	g.test = test
 	g.used = "test part of " + filepath.Base(m.facts.Data.Source)
-	shape, values := test.Fullest(g.calls)
+	shape, values := test.Fullest(g.calls * max(m.facts.Windows, 1))
+	if m.facts.Windows > 1 {
+		if shape, values, err = sequencesOf(shape, values, dataShape(ref)); err != nil {
+			return nil, err
+		}
+	}
 	return runner.NewReal(ref, map[string]*runner.Array{"x": runner.Floats(shape, values)}, m.facts)
 }

@@ -52,6 +52,7 @@ type lowerFlags struct {
 	qat, distill, weightLevels   int
 	maxLoss, resume              string
 	detection                    detectFlags
+	windows                      windowFlags
 }
 
 func (l *lowerFlags) add(f *pflag.FlagSet) {
@@ -69,6 +70,7 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.activations, "activations", "auto", "width of the values: auto (16 bits where 8 lose more than --max-loss), int8, mixed (int16 before the activation functions) or int16")
 	f.StringVar(&l.maxLoss, "max-loss", "", "largest loss against float that auto accepts: points of accuracy, or the relative error of numbers (default 0.3%, or 3% of numbers)")
 	l.detection.add(f)
+	l.windows.add(f)
 	f.IntVar(&l.qat, "qat", 0, "steps in which the quantized network of layers learns from the labels of the training part, under its own quantization; try 500")
 	f.IntVar(&l.distill, "distill", 0, "steps in which the quantized graph learns to give the float graph's outputs, without labels, on the training part or on the calibration calls; try 500")
 	f.StringVar(&l.resume, "resume", "", "file that keeps what --distill or --qat has learned after every tenth of the steps and on Ctrl-C; the same command goes on from it")
@@ -130,6 +132,12 @@ func (l *lowerFlags) options() (lower.Options, error) {
 	}
 	if err := l.detection.check(l.set); err != nil {
 		return o, err
+	}
+	if err := l.windows.check(); err != nil {
+		return o, err
+	}
+	if l.windows.n > 1 && l.detection.background != "" {
+		return o, usagef("--detect %s --%s %d: alarms are found in one stream", l.detection.background, windowsFlag, l.windows.n)
 	}
 	if l.weightLevels < 1 || l.weightLevels > 127 {
 		return o, usagef("--weight-levels must be 1 to 127, found %d", l.weightLevels)
@@ -225,6 +233,11 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if float, err := lower.Float(net, o); err == nil { // before the lowering, which takes long
+		if _, _, err := l.windows.of(c, float, nil); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	low, stopped := l.lower(c, net, train, o, npu)
 	if low == nil {
 		return stopped
@@ -242,7 +255,11 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 			return err
 		}
 	}
-	file, err := low.Encode()
+	many, known, err := l.windows.of(c, low.Int8, low.Facts)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	file, err := lower.Encode(many, known)
 	if err != nil {
 		return err
 	}

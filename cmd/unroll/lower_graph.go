@@ -133,7 +133,11 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 		return err
 	}
 	f := &facts.Facts{Task: r.Task, Classes: data.ClassesOf(net), Calibration: calibration, Assumed: assumed}
-	file, err := low.Encode(f)
+	many, f, err := l.windows.of(c, low.Int8, f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	file, err := lower.Encode(many, f)
 	if err != nil {
 		return err
 	}

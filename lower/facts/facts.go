@@ -32,6 +32,10 @@ type Facts struct {
 	Steps   int  `json:"steps,omitempty"`
 	PerStep bool `json:"per_step,omitempty"`
 
+	// Windows is how many windows a call computes, one after the other in the first dimension of
+	// every input, state and output; 0 or 1 is one. What else is said here is said of one.
+	Windows int `json:"windows,omitempty"`
+
 	// Mean and Std standardize the raw features of the first input before it is
 	// quantized: (x-Mean)/Std, an entry for each element of its last dimension.
 	Mean []float32 `json:"mean,omitempty"`
@@ -165,6 +169,22 @@ func Decode(file string, b []byte) (*Facts, error) {
 	return f, nil
 }
 
+// maxWindows bounds the windows of a call, as package batch does.
+const maxWindows = 64
+
+// OfWindows returns what is known of the network with n windows a call, and what such a call
+// does not have: functions that take samples of one microphone or detect events in one stream.
+func (f *Facts) OfWindows(n int) (many *Facts, lost []string) {
+	c := *f
+	if c.Windows = n; c.Audio != nil {
+		c.Audio, lost = nil, append(lost, "samples of a microphone")
+	}
+	if c.Detector != nil {
+		c.Detector, lost = nil, append(lost, "alarms")
+	}
+	return &c, lost
+}
+
 func (f *Facts) check() error {
 	switch f.Task {
 	case "", Classification, Detection, Regression:
@@ -186,6 +206,9 @@ func (f *Facts) check() error {
 		if f.Mean != nil && len(f.Mean) != f.Audio.Features() {
 			return fmt.Errorf("%d means for %d features of sound", len(f.Mean), f.Audio.Features())
 		}
+	}
+	if f.Windows < 0 || f.Windows > maxWindows {
+		return fmt.Errorf("%d windows a call, expected at most %d", f.Windows, maxWindows)
 	}
 	if f.Steps < 0 {
 		return fmt.Errorf("%d steps, expected 0 or more", f.Steps)
