@@ -34,6 +34,9 @@ type Accelerator struct {
 	Output OutputCycles
 	Delay  AccumulatorDelay
 	Pool16 int // cycles of pooling 16-bit inputs, as a multiple of those of 8 bits
+
+	// U85 is the row of an Ethos-U85, which has nothing from UBlockH on but ConfigWord.
+	U85 RowU85
 }
 
 // OutputCycles are the cycles per output element that the output stage takes, all cores
@@ -102,6 +105,11 @@ var Accelerators = []Accelerator{
 		GranuleIFM8: 8, GranuleIFM16: 8, GranuleIFM8Elem: 8, GranuleIFM16Elem: 8, GranuleIFM32: 16, GranuleAcc16: 8, GranuleAcc32: 16, GranuleAcc40: 20,
 		Output: OutputCycles{Two32: 0.3125, One32: 0.5625, Mul32: 0.25, Mul: 0.1875, AddSub: 0.375, MaxPool: 0.0625, Other: 0.125, Clip: 0.125, Table: 0.5},
 		Delay:  AccumulatorDelay{Acc32: 2, Acc40: 2, Depth40: 0}, Pool16: 2},
+	u85(128, 1, 0x20000117, rowU85_128),
+	u85(256, 1, 0x20000118, rowU85_256),
+	u85(512, 2, 0x20001119, rowU85_512),
+	u85(1024, 4, 0x2000251A, rowU85_1024),
+	u85(2048, 4, 0x2000261B, rowU85_2048),
 }
 
 // AcceleratorNames returns the names of all configurations, smallest first.
@@ -119,20 +127,30 @@ func (a *Accelerator) Check() error {
 	if a == nil || a.Generation == nil {
 		return fmt.Errorf("an accelerator without a generation: expected one of %s", strings.Join(AcceleratorNames(), ", "))
 	}
-	g, o := a.Generation, &a.Output
-	for _, n := range []float64{
-		float64(a.MACs), float64(a.Cores), float64(a.UBlockH), float64(a.UBlockW), float64(a.UBlockD),
-		float64(a.SHRAMBanks), float64(a.LUTBanks), float64(a.ElementwiseUnits), float64(a.ConfigWord), float64(a.Pool16),
-		float64(a.GranuleIFM8), float64(a.GranuleIFM16), float64(a.GranuleIFM8Elem), float64(a.GranuleIFM16Elem), float64(a.GranuleIFM32),
-		float64(a.GranuleAcc16), float64(a.GranuleAcc32), float64(a.GranuleAcc40), float64(a.Delay.Acc32), float64(a.Delay.Acc40),
-		o.Two32, o.One32, o.Mul32, o.Mul, o.AddSub, o.MaxPool, o.Other, o.Clip, o.Table,
-		float64(g.AXIBytes), float64(g.AddressBits), float64(g.MaxDMA), float64(g.MaxKernels), float64(g.DMAAlign),
-	} {
+	g := a.Generation
+	numbers := []float64{float64(a.MACs), float64(a.Cores), float64(a.ConfigWord),
+		float64(g.AXIBytes), float64(g.AddressBits), float64(g.MaxDMA), float64(g.MaxKernels), float64(g.DMAAlign)}
+	if g.OwnMemories {
+		numbers = append(numbers, a.U85.numbers()...)
+	} else {
+		numbers = append(numbers, a.numbers()...)
+	}
+	for _, n := range numbers {
 		if n <= 0 {
 			return fmt.Errorf("accelerator %q has no complete row: a number that every configuration has is %g; expected one of %s", a.Name, n, strings.Join(AcceleratorNames(), ", "))
 		}
 	}
 	return nil
+}
+
+// numbers are those that every configuration of the U55 and U65 has.
+func (a *Accelerator) numbers() []float64 {
+	o := &a.Output
+	return []float64{float64(a.UBlockH), float64(a.UBlockW), float64(a.UBlockD),
+		float64(a.SHRAMBanks), float64(a.LUTBanks), float64(a.ElementwiseUnits), float64(a.Pool16),
+		float64(a.GranuleIFM8), float64(a.GranuleIFM16), float64(a.GranuleIFM8Elem), float64(a.GranuleIFM16Elem), float64(a.GranuleIFM32),
+		float64(a.GranuleAcc16), float64(a.GranuleAcc32), float64(a.GranuleAcc40), float64(a.Delay.Acc32), float64(a.Delay.Acc40),
+		o.Two32, o.One32, o.Mul32, o.Mul, o.AddSub, o.MaxPool, o.Other, o.Clip, o.Table}
 }
 
 // ParseAccelerator returns the configuration with the given name.

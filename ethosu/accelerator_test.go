@@ -18,10 +18,14 @@ func TestIncompleteRows(t *testing.T) {
 	stop := isa.PutStop(0xffff).Append(nil)
 	sys := ethosu.SystemConfigs[0]
 	estimate := func(a *ethosu.Accelerator) error {
+		if a.Generation == ethosu.U85 { // which has no estimate: its row is checked all the same
+			return a.Check()
+		}
 		_, err := perf.Stream(a, perf.PlacesOf(sys, ethosu.MemoryModes[0]), stop)
 		return err
 	}
 	optional := map[string]bool{"Name": true, "ReservedEndBanks": true, "Delay.Depth40": true}
+	shared := map[string]bool{"Generation": true, "MACs": true, "Cores": true, "ConfigWord": true}
 	names, configs := map[string]bool{}, map[uint32]bool{}
 	for i := range ethosu.Accelerators {
 		a := &ethosu.Accelerators[i]
@@ -44,7 +48,7 @@ func TestIncompleteRows(t *testing.T) {
 					walk(f, name+".")
 					continue
 				}
-				if optional[name] {
+				if optional[name] || !shared[name] && a.OwnMemories != strings.HasPrefix(name, "U85.") {
 					continue
 				}
 				old := reflect.ValueOf(f.Interface())
@@ -60,7 +64,7 @@ func TestIncompleteRows(t *testing.T) {
 }
 
 func TestUnknownAccelerators(t *testing.T) {
-	for _, name := range []string{"", "ethos-u55-512", "ethos-u85-256", "ETHOS-U55-128"} {
+	for _, name := range []string{"", "ethos-u55-512", "ethos-u85-64", "ETHOS-U55-128"} {
 		if a, err := ethosu.ParseAccelerator(name); a != nil || err == nil || !strings.Contains(err.Error(), "ethos-u65-512") {
 			t.Errorf("%q is %v, %v", name, a, err)
 		}

@@ -102,6 +102,26 @@ func dram(scale float64, reads, writes int) Memory {
 	return m
 }
 
+// sramU85 is the on-chip memory of a system with an Ethos-U85.
+func sramU85(ports, latency int) Memory {
+	m := spread(sram(8), ports)
+	m.Burst, m.ReadLatency, m.WriteLatency = 64, latency, latency
+	return m
+}
+
+// flashU85 is a flash that is only read.
+func flashU85(latency int) Memory {
+	m := flash(0.0625)
+	m.ReadLatency, m.WriteLatency = latency, 0
+	return m
+}
+
+// spread is a memory over several ports.
+func spread(m Memory, ports int) Memory {
+	m.Ports = ports
+	return m
+}
+
 // SystemConfigs lists the known system configurations.
 var SystemConfigs = []SystemConfig{
 	{Name: "Ethos_U55_Deep_Embedded", Clock: 200e6, Axi0: sram(8), Axi1: flash(0.0625)},
@@ -110,6 +130,11 @@ var SystemConfigs = []SystemConfig{
 	{Name: "Ethos_U65_Mid_End", Clock: 500e6, Axi0: sram(16), Axi1: dram(0.46875, 24, 12)},
 	{Name: "Ethos_U65_High_End", Clock: 1e9, Axi0: sram(16), Axi1: dram(0.234375, 24, 12)},
 	{Name: "Ethos_U65_Client_Server", Clock: 1e9, Axi0: sram(16), Axi1: dram(0.75, 64, 32)},
+	{Name: "Ethos_U85_SYS_Flash_Low", Clock: 200e6, Axi0: sramU85(2, 8), Axi1: flashU85(32)},
+	{Name: "Ethos_U85_SYS_Flash_High", Clock: 500e6, Axi0: sramU85(2, 32), Axi1: flashU85(64)},
+	{Name: "Ethos_U85_SYS_DRAM_Low", Clock: 500e6, Axi0: sramU85(2, 16), Axi1: dram(0.46875, 24, 12)},
+	{Name: "Ethos_U85_SYS_DRAM_Mid", Clock: 1e9, Axi0: sramU85(2, 32), Axi1: dram(0.75, 64, 32)},
+	{Name: "Ethos_U85_SYS_DRAM_High", Clock: 1e9, Axi0: sramU85(4, 32), Axi1: spread(dram(0.75, 64, 32), 2)},
 }
 
 // MemoryModes lists the known memory modes.
@@ -190,6 +215,24 @@ func RegionMemory(s SystemConfig, m MemoryMode, region int) (mem Memory, port in
 	}
 }
 
+// ports returns how many AXI ports reach a memory.
+func (a *Accelerator) ports(memory string) int {
+	switch {
+	case !a.OwnMemories:
+		return 1
+	case memory == Sram:
+		return a.U85.SRAMPorts
+	}
+	return a.U85.EXTPorts
+}
+
+func portsTo(n int) string {
+	if n == 1 {
+		return "one to each memory"
+	}
+	return fmt.Sprintf("%d", n)
+}
+
 // CheckMemory reports why a memory mode is not usable with a system configuration
 // on an accelerator, or nil.
 func CheckMemory(a *Accelerator, s SystemConfig, m MemoryMode) error {
@@ -201,8 +244,8 @@ func CheckMemory(a *Accelerator, s SystemConfig, m MemoryMode) error {
 			return fail("there is no AXI port %d, expected 0 or 1", n)
 		}
 		p := s.Port(n)
-		if p.Ports > 1 {
-			return fail("%s is spread over %d ports, and an %s has one to each memory", p.Name, p.Ports, a.Generation.Name)
+		if has := a.ports(p.Name); p.Ports > has {
+			return fail("%s is spread over %d ports, and an %s has %s", p.Name, p.Ports, a.Generation.Name, portsTo(has))
 		}
 		if p.MaxReads < 0 || p.MaxWrites < 0 {
 			return fail("%s has %d reads and %d writes under way, expected at least 0", p.Name, p.MaxReads, p.MaxWrites)

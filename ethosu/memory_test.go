@@ -19,6 +19,12 @@ func TestCheckMemory(t *testing.T) {
 		"Ethos_U65_High_End":          "Sram_Only Shared_Sram Dedicated_Sram Dedicated_Sram_512KB",
 		"Ethos_U65_Client_Server":     "Sram_Only Shared_Sram Dedicated_Sram Dedicated_Sram_512KB",
 	}
+	for _, low := range []string{"Flash_Low", "Flash_High"} {
+		want["Ethos_U85_SYS_"+low] = "Sram_Only Shared_Sram"
+	}
+	for _, dram := range []string{"DRAM_Low", "DRAM_Mid", "DRAM_High"} {
+		want["Ethos_U85_SYS_"+dram] = want["Ethos_U65_High_End"]
+	}
 	for i := range Accelerators {
 		a := &Accelerators[i]
 		for _, s := range SystemConfigs {
@@ -31,6 +37,9 @@ func TestCheckMemory(t *testing.T) {
 			expect := want[s.Name]
 			if !a.Port1Writes {
 				expect = "Sram_Only Shared_Sram" // its second port only reads
+			}
+			if strings.HasPrefix(s.Name, "Ethos_U85_") && !a.OwnMemories || s.Name == "Ethos_U85_SYS_DRAM_High" && a.MACs < 2048 {
+				expect = "" // more ports than it has
 			}
 			if g := strings.Join(got, " "); g != expect {
 				t.Errorf("%s, %s: legal modes %q, want %q", a.Name, s.Name, g, expect)

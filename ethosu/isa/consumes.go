@@ -13,6 +13,8 @@ func (o *Operation) use() Use {
 		return UsePool
 	case OpDMAStart:
 		return UseDMA
+	case OpResize:
+		return UseResize
 	case OpElementwise:
 		if o.Unary() {
 			return UseElementwise1
@@ -26,10 +28,13 @@ func (o *Operation) use() Use {
 // register, given the values of the other registers. cores is that of the
 // accelerator.
 func (o *Operation) Consumes(r *Row, p Product, cores int) bool {
-	if r.Kind == Op || r.Uses&o.use() == 0 || !r.Has(p) {
+	if r.Kind == Op || r.UsesOn(p)&o.use() == 0 || !r.Has(p) {
 		return false
 	}
 	c := r.Code
+	if p == U85 {
+		return o.consumesU85(c, cores)
+	}
 	switch c {
 	case SetOPAScale, SetOPBScale:
 		return o.ElementwiseMode() == ElemAdd || o.ElementwiseMode() == ElemSub

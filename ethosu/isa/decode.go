@@ -26,7 +26,7 @@ type Instruction struct {
 
 // Next decodes the command at words[at]. It checks the shape alone: reserved
 // bits 13..10, the payload mode, the opcode and that the payload is there.
-func Next(words []uint32, at int) (Command, error) {
+func (p Product) Next(words []uint32, at int) (Command, error) {
 	if at < 0 || at >= len(words) {
 		return Command{}, &Error{Word: at, What: fmt.Sprintf("outside the stream of %d words", len(words))}
 	}
@@ -38,7 +38,7 @@ func Next(words []uint32, at int) (Command, error) {
 	if w&0x3C00 != 0 {
 		return c, &Error{Word: at, What: fmt.Sprintf("0x%08X: reserved bits 13..10 are 0x%X, expected 0", w, w>>10&0xF)}
 	}
-	r := Lookup(c.Code)
+	r := p.Lookup(c.Code)
 	if r == nil {
 		return c, &Error{Word: at, What: fmt.Sprintf("0x%08X: unknown opcode 0x%03X with payload mode %d", w, w&0x3FF, w>>14&1)}
 	}
@@ -51,34 +51,52 @@ func Next(words []uint32, at int) (Command, error) {
 	return c, nil
 }
 
+// Next decodes a command of the U55 or U65: see Product.Next.
+func Next(words []uint32, at int) (Command, error) { return U65.Next(words, at) }
+
 // Check reports whether the product executes the command as the interface
 // describes it: it exists there, every bit outside the fields is 0 and every
 // field holds an allowed value.
 func (c Command) Check(p Product) error {
-	r := Lookup(c.Code)
+	r := p.Lookup(c.Code)
 	if r == nil {
 		return fmt.Errorf("unknown opcode 0x%04X", uint16(c.Code))
 	}
 	if !r.Has(p) {
 		return fmt.Errorf("does not exist on the %v", p)
 	}
-	rest := uint32(c.Param)
-	for _, f := range r.Param {
-		rest &^= f.Mask()
-		if err := f.Check(f.Get(uint32(c.Param)), p); err != nil {
-			return err
-		}
+	if err := check(uint32(c.Param), r.Param, p); err != nil {
+		return err
 	}
-	if rest != 0 {
+	if rest := uint32(c.Param) &^ mask(r.Param); rest != 0 {
 		return fmt.Errorf("reserved parameter bits 0x%04X are set", rest)
 	}
 	if !c.Code.HasPayload() {
 		return nil
 	}
-	if bad := c.Payload &^ r.Payload.Mask(); bad != 0 {
-		return fmt.Errorf("reserved payload bits 0x%08X are set", bad)
+	if rest := c.Payload &^ mask(r.Payload); rest != 0 {
+		return fmt.Errorf("reserved payload bits 0x%08X are set", rest)
 	}
-	return r.Payload.Check(r.Payload.Get(c.Payload), p)
+	return check(c.Payload, r.Payload, p)
+}
+
+// check looks at the values of the fields of a word.
+func check(word uint32, fields []Field, p Product) error {
+	for _, f := range fields {
+		if err := f.Check(f.Get(word), p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mask returns the bits of all fields.
+func mask(fields []Field) uint32 {
+	var m uint32
+	for _, f := range fields {
+		m |= f.Mask()
+	}
+	return m
 }
 
 // Decode decodes a whole stream strictly: shape, product, reserved bits and field
@@ -86,12 +104,12 @@ func (c Command) Check(p Product) error {
 func Decode(words []uint32, p Product) ([]Instruction, error) {
 	var out []Instruction
 	for at := 0; at < len(words); {
-		c, err := Next(words, at)
+		c, err := p.Next(words, at)
 		if err != nil {
 			return out, err
 		}
 		if err := c.Check(p); err != nil {
-			return out, &Error{Word: at, Name: c.Code.String(), What: err.Error()}
+			return out, &Error{Word: at, Name: p.Name(c.Code), What: err.Error()}
 		}
 		out = append(out, Instruction{c, at})
 		at += c.Words()

@@ -101,7 +101,7 @@ func GetIFMPadTop(c Command) int {
 }
 
 // IFMPadTop returns what NPU_SET_IFM_PAD_TOP holds.
-func (s *State) IFMPadTop() int { return GetIFMPadTop(s.row(10)) }
+func (s *State) IFMPadTop() int { return GetIFMPadTop(s.at(0x0100)) }
 
 // PutIFMPadLeft packs NPU_SET_IFM_PAD_LEFT. A value that does not fit its field is a bug of the caller.
 func PutIFMPadLeft(v int) Command {
@@ -116,7 +116,7 @@ func GetIFMPadLeft(c Command) int {
 }
 
 // IFMPadLeft returns what NPU_SET_IFM_PAD_LEFT holds.
-func (s *State) IFMPadLeft() int { return GetIFMPadLeft(s.row(11)) }
+func (s *State) IFMPadLeft() int { return GetIFMPadLeft(s.at(0x0101)) }
 
 // PutIFMPadRight packs NPU_SET_IFM_PAD_RIGHT. A value that does not fit its field is a bug of the caller.
 func PutIFMPadRight(v int) Command {
@@ -131,7 +131,7 @@ func GetIFMPadRight(c Command) int {
 }
 
 // IFMPadRight returns what NPU_SET_IFM_PAD_RIGHT holds.
-func (s *State) IFMPadRight() int { return GetIFMPadRight(s.row(12)) }
+func (s *State) IFMPadRight() int { return GetIFMPadRight(s.at(0x0102)) }
 
 // PutIFMPadBottom packs NPU_SET_IFM_PAD_BOTTOM. A value that does not fit its field is a bug of the caller.
 func PutIFMPadBottom(v int) Command {
@@ -146,7 +146,7 @@ func GetIFMPadBottom(c Command) int {
 }
 
 // IFMPadBottom returns what NPU_SET_IFM_PAD_BOTTOM holds.
-func (s *State) IFMPadBottom() int { return GetIFMPadBottom(s.row(13)) }
+func (s *State) IFMPadBottom() int { return GetIFMPadBottom(s.at(0x0103)) }
 
 // PutIFMDepthM1 packs NPU_SET_IFM_DEPTH_M1. A value that does not fit its field is a bug of the caller.
 func PutIFMDepthM1(v int) Command {
@@ -161,7 +161,7 @@ func GetIFMDepthM1(c Command) int {
 }
 
 // IFMDepthM1 returns what NPU_SET_IFM_DEPTH_M1 holds.
-func (s *State) IFMDepthM1() int { return GetIFMDepthM1(s.row(14)) }
+func (s *State) IFMDepthM1() int { return GetIFMDepthM1(s.at(0x0104)) }
 
 // IFMPrecisionFields are the fields of NPU_SET_IFM_PRECISION.
 type IFMPrecisionFields struct {
@@ -195,7 +195,7 @@ func GetIFMPrecision(c Command) IFMPrecisionFields {
 }
 
 // IFMPrecision returns what NPU_SET_IFM_PRECISION holds.
-func (s *State) IFMPrecision() IFMPrecisionFields { return GetIFMPrecision(s.row(15)) }
+func (s *State) IFMPrecision() IFMPrecisionFields { return GetIFMPrecision(s.at(0x0105)) }
 
 // PutIFMUpscale packs NPU_SET_IFM_UPSCALE. A value that does not fit its field is a bug of the caller.
 func PutIFMUpscale(v UpscaleMode) Command {
@@ -210,7 +210,7 @@ func GetIFMUpscale(c Command) UpscaleMode {
 }
 
 // IFMUpscale returns what NPU_SET_IFM_UPSCALE holds.
-func (s *State) IFMUpscale() UpscaleMode { return GetIFMUpscale(s.row(16)) }
+func (s *State) IFMUpscale() UpscaleMode { return GetIFMUpscale(s.at(0x0107)) }
 
 // PutIFMZeroPoint packs NPU_SET_IFM_ZERO_POINT. A value that does not fit its field is a bug of the caller.
 func PutIFMZeroPoint(v uint16) Command {
@@ -225,7 +225,7 @@ func GetIFMZeroPoint(c Command) uint16 {
 }
 
 // IFMZeroPoint returns what NPU_SET_IFM_ZERO_POINT holds.
-func (s *State) IFMZeroPoint() uint16 { return GetIFMZeroPoint(s.row(17)) }
+func (s *State) IFMZeroPoint() uint16 { return GetIFMZeroPoint(s.at(0x0109)) }
 
 // PutIFMWidth0M1 packs NPU_SET_IFM_WIDTH0_M1. A value that does not fit its field is a bug of the caller.
 func PutIFMWidth0M1(v int) Command {
@@ -240,7 +240,7 @@ func GetIFMWidth0M1(c Command) int {
 }
 
 // IFMWidth0M1 returns what NPU_SET_IFM_WIDTH0_M1 holds.
-func (s *State) IFMWidth0M1() int { return GetIFMWidth0M1(s.row(18)) }
+func (s *State) IFMWidth0M1() int { return GetIFMWidth0M1(s.at(0x010A)) }
 
 // PutIFMHeight0M1 packs NPU_SET_IFM_HEIGHT0_M1. A value that does not fit its field is a bug of the caller.
 func PutIFMHeight0M1(v int) Command {
@@ -255,7 +255,7 @@ func GetIFMHeight0M1(c Command) int {
 }
 
 // IFMHeight0M1 returns what NPU_SET_IFM_HEIGHT0_M1 holds.
-func (s *State) IFMHeight0M1() int { return GetIFMHeight0M1(s.row(19)) }
+func (s *State) IFMHeight0M1() int { return GetIFMHeight0M1(s.at(0x010B)) }
 
 // PutIFMHeight1M1 packs NPU_SET_IFM_HEIGHT1_M1. A value that does not fit its field is a bug of the caller.
 func PutIFMHeight1M1(v int) Command {
@@ -270,7 +270,7 @@ func GetIFMHeight1M1(c Command) int {
 }
 
 // IFMHeight1M1 returns what NPU_SET_IFM_HEIGHT1_M1 holds.
-func (s *State) IFMHeight1M1() int { return GetIFMHeight1M1(s.row(20)) }
+func (s *State) IFMHeight1M1() int { return GetIFMHeight1M1(s.at(0x010C)) }
 
 // PutIFMIBEnd packs NPU_SET_IFM_IB_END. A value that does not fit its field is a bug of the caller.
 func PutIFMIBEnd(v int) Command {
@@ -285,7 +285,7 @@ func GetIFMIBEnd(c Command) int {
 }
 
 // IFMIBEnd returns what NPU_SET_IFM_IB_END holds.
-func (s *State) IFMIBEnd() int { return GetIFMIBEnd(s.row(21)) }
+func (s *State) IFMIBEnd() int { return GetIFMIBEnd(s.at(0x010D)) }
 
 // PutIFMRegion packs NPU_SET_IFM_REGION. A value that does not fit its field is a bug of the caller.
 func PutIFMRegion(v int) Command {
@@ -300,7 +300,7 @@ func GetIFMRegion(c Command) int {
 }
 
 // IFMRegion returns what NPU_SET_IFM_REGION holds.
-func (s *State) IFMRegion() int { return GetIFMRegion(s.row(22)) }
+func (s *State) IFMRegion() int { return GetIFMRegion(s.at(0x010F)) }
 
 // PutOFMWidthM1 packs NPU_SET_OFM_WIDTH_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMWidthM1(v int) Command {
@@ -315,7 +315,7 @@ func GetOFMWidthM1(c Command) int {
 }
 
 // OFMWidthM1 returns what NPU_SET_OFM_WIDTH_M1 holds.
-func (s *State) OFMWidthM1() int { return GetOFMWidthM1(s.row(23)) }
+func (s *State) OFMWidthM1() int { return GetOFMWidthM1(s.at(0x0111)) }
 
 // PutOFMHeightM1 packs NPU_SET_OFM_HEIGHT_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMHeightM1(v int) Command {
@@ -330,7 +330,7 @@ func GetOFMHeightM1(c Command) int {
 }
 
 // OFMHeightM1 returns what NPU_SET_OFM_HEIGHT_M1 holds.
-func (s *State) OFMHeightM1() int { return GetOFMHeightM1(s.row(24)) }
+func (s *State) OFMHeightM1() int { return GetOFMHeightM1(s.at(0x0112)) }
 
 // PutOFMDepthM1 packs NPU_SET_OFM_DEPTH_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMDepthM1(v int) Command {
@@ -345,7 +345,7 @@ func GetOFMDepthM1(c Command) int {
 }
 
 // OFMDepthM1 returns what NPU_SET_OFM_DEPTH_M1 holds.
-func (s *State) OFMDepthM1() int { return GetOFMDepthM1(s.row(25)) }
+func (s *State) OFMDepthM1() int { return GetOFMDepthM1(s.at(0x0113)) }
 
 // OFMPrecisionFields are the fields of NPU_SET_OFM_PRECISION.
 type OFMPrecisionFields struct {
@@ -379,7 +379,7 @@ func GetOFMPrecision(c Command) OFMPrecisionFields {
 }
 
 // OFMPrecision returns what NPU_SET_OFM_PRECISION holds.
-func (s *State) OFMPrecision() OFMPrecisionFields { return GetOFMPrecision(s.row(26)) }
+func (s *State) OFMPrecision() OFMPrecisionFields { return GetOFMPrecision(s.at(0x0114)) }
 
 // PutOFMBLKWidthM1 packs NPU_SET_OFM_BLK_WIDTH_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMBLKWidthM1(v int) Command {
@@ -394,7 +394,7 @@ func GetOFMBLKWidthM1(c Command) int {
 }
 
 // OFMBLKWidthM1 returns what NPU_SET_OFM_BLK_WIDTH_M1 holds.
-func (s *State) OFMBLKWidthM1() int { return GetOFMBLKWidthM1(s.row(27)) }
+func (s *State) OFMBLKWidthM1() int { return GetOFMBLKWidthM1(s.at(0x0115)) }
 
 // PutOFMBLKHeightM1 packs NPU_SET_OFM_BLK_HEIGHT_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMBLKHeightM1(v int) Command {
@@ -409,7 +409,7 @@ func GetOFMBLKHeightM1(c Command) int {
 }
 
 // OFMBLKHeightM1 returns what NPU_SET_OFM_BLK_HEIGHT_M1 holds.
-func (s *State) OFMBLKHeightM1() int { return GetOFMBLKHeightM1(s.row(28)) }
+func (s *State) OFMBLKHeightM1() int { return GetOFMBLKHeightM1(s.at(0x0116)) }
 
 // PutOFMBLKDepthM1 packs NPU_SET_OFM_BLK_DEPTH_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMBLKDepthM1(v int) Command {
@@ -424,7 +424,7 @@ func GetOFMBLKDepthM1(c Command) int {
 }
 
 // OFMBLKDepthM1 returns what NPU_SET_OFM_BLK_DEPTH_M1 holds.
-func (s *State) OFMBLKDepthM1() int { return GetOFMBLKDepthM1(s.row(29)) }
+func (s *State) OFMBLKDepthM1() int { return GetOFMBLKDepthM1(s.at(0x0117)) }
 
 // PutOFMZeroPoint packs NPU_SET_OFM_ZERO_POINT. A value that does not fit its field is a bug of the caller.
 func PutOFMZeroPoint(v uint16) Command {
@@ -439,7 +439,7 @@ func GetOFMZeroPoint(c Command) uint16 {
 }
 
 // OFMZeroPoint returns what NPU_SET_OFM_ZERO_POINT holds.
-func (s *State) OFMZeroPoint() uint16 { return GetOFMZeroPoint(s.row(30)) }
+func (s *State) OFMZeroPoint() uint16 { return GetOFMZeroPoint(s.at(0x0118)) }
 
 // PutOFMWidth0M1 packs NPU_SET_OFM_WIDTH0_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMWidth0M1(v int) Command {
@@ -454,7 +454,7 @@ func GetOFMWidth0M1(c Command) int {
 }
 
 // OFMWidth0M1 returns what NPU_SET_OFM_WIDTH0_M1 holds.
-func (s *State) OFMWidth0M1() int { return GetOFMWidth0M1(s.row(31)) }
+func (s *State) OFMWidth0M1() int { return GetOFMWidth0M1(s.at(0x011A)) }
 
 // PutOFMHeight0M1 packs NPU_SET_OFM_HEIGHT0_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMHeight0M1(v int) Command {
@@ -469,7 +469,7 @@ func GetOFMHeight0M1(c Command) int {
 }
 
 // OFMHeight0M1 returns what NPU_SET_OFM_HEIGHT0_M1 holds.
-func (s *State) OFMHeight0M1() int { return GetOFMHeight0M1(s.row(32)) }
+func (s *State) OFMHeight0M1() int { return GetOFMHeight0M1(s.at(0x011B)) }
 
 // PutOFMHeight1M1 packs NPU_SET_OFM_HEIGHT1_M1. A value that does not fit its field is a bug of the caller.
 func PutOFMHeight1M1(v int) Command {
@@ -484,7 +484,7 @@ func GetOFMHeight1M1(c Command) int {
 }
 
 // OFMHeight1M1 returns what NPU_SET_OFM_HEIGHT1_M1 holds.
-func (s *State) OFMHeight1M1() int { return GetOFMHeight1M1(s.row(33)) }
+func (s *State) OFMHeight1M1() int { return GetOFMHeight1M1(s.at(0x011C)) }
 
 // PutOFMRegion packs NPU_SET_OFM_REGION. A value that does not fit its field is a bug of the caller.
 func PutOFMRegion(v int) Command {
@@ -499,7 +499,7 @@ func GetOFMRegion(c Command) int {
 }
 
 // OFMRegion returns what NPU_SET_OFM_REGION holds.
-func (s *State) OFMRegion() int { return GetOFMRegion(s.row(34)) }
+func (s *State) OFMRegion() int { return GetOFMRegion(s.at(0x011F)) }
 
 // PutKernelWidthM1 packs NPU_SET_KERNEL_WIDTH_M1. A value that does not fit its field is a bug of the caller.
 func PutKernelWidthM1(v int) Command {
@@ -514,7 +514,7 @@ func GetKernelWidthM1(c Command) int {
 }
 
 // KernelWidthM1 returns what NPU_SET_KERNEL_WIDTH_M1 holds.
-func (s *State) KernelWidthM1() int { return GetKernelWidthM1(s.row(35)) }
+func (s *State) KernelWidthM1() int { return GetKernelWidthM1(s.at(0x0120)) }
 
 // PutKernelHeightM1 packs NPU_SET_KERNEL_HEIGHT_M1. A value that does not fit its field is a bug of the caller.
 func PutKernelHeightM1(v int) Command {
@@ -529,7 +529,7 @@ func GetKernelHeightM1(c Command) int {
 }
 
 // KernelHeightM1 returns what NPU_SET_KERNEL_HEIGHT_M1 holds.
-func (s *State) KernelHeightM1() int { return GetKernelHeightM1(s.row(36)) }
+func (s *State) KernelHeightM1() int { return GetKernelHeightM1(s.at(0x0121)) }
 
 // KernelStrideFields are the fields of NPU_SET_KERNEL_STRIDE.
 type KernelStrideFields struct {
@@ -572,7 +572,7 @@ func GetKernelStride(c Command) KernelStrideFields {
 }
 
 // KernelStride returns what NPU_SET_KERNEL_STRIDE holds.
-func (s *State) KernelStride() KernelStrideFields { return GetKernelStride(s.row(37)) }
+func (s *State) KernelStride() KernelStrideFields { return GetKernelStride(s.at(0x0122)) }
 
 // PutParallelMode packs NPU_SET_PARALLEL_MODE. A value that does not fit its field is a bug of the caller.
 func PutParallelMode(v int) Command {
@@ -587,7 +587,7 @@ func GetParallelMode(c Command) int {
 }
 
 // ParallelMode returns what NPU_SET_PARALLEL_MODE holds.
-func (s *State) ParallelMode() int { return GetParallelMode(s.row(38)) }
+func (s *State) ParallelMode() int { return GetParallelMode(s.at(0x0123)) }
 
 // PutACCFormat packs NPU_SET_ACC_FORMAT. A value that does not fit its field is a bug of the caller.
 func PutACCFormat(v AccFormat) Command {
@@ -602,7 +602,7 @@ func GetACCFormat(c Command) AccFormat {
 }
 
 // ACCFormat returns what NPU_SET_ACC_FORMAT holds.
-func (s *State) ACCFormat() AccFormat { return GetACCFormat(s.row(39)) }
+func (s *State) ACCFormat() AccFormat { return GetACCFormat(s.at(0x0124)) }
 
 // ActivationFields are the fields of NPU_SET_ACTIVATION.
 type ActivationFields struct {
@@ -627,7 +627,7 @@ func GetActivation(c Command) ActivationFields {
 }
 
 // Activation returns what NPU_SET_ACTIVATION holds.
-func (s *State) Activation() ActivationFields { return GetActivation(s.row(40)) }
+func (s *State) Activation() ActivationFields { return GetActivation(s.at(0x0125)) }
 
 // PutActivationMin packs NPU_SET_ACTIVATION_MIN. A value that does not fit its field is a bug of the caller.
 func PutActivationMin(v uint16) Command {
@@ -642,7 +642,7 @@ func GetActivationMin(c Command) uint16 {
 }
 
 // ActivationMin returns what NPU_SET_ACTIVATION_MIN holds.
-func (s *State) ActivationMin() uint16 { return GetActivationMin(s.row(41)) }
+func (s *State) ActivationMin() uint16 { return GetActivationMin(s.at(0x0126)) }
 
 // PutActivationMax packs NPU_SET_ACTIVATION_MAX. A value that does not fit its field is a bug of the caller.
 func PutActivationMax(v uint16) Command {
@@ -657,7 +657,7 @@ func GetActivationMax(c Command) uint16 {
 }
 
 // ActivationMax returns what NPU_SET_ACTIVATION_MAX holds.
-func (s *State) ActivationMax() uint16 { return GetActivationMax(s.row(42)) }
+func (s *State) ActivationMax() uint16 { return GetActivationMax(s.at(0x0127)) }
 
 // PutWeightRegion packs NPU_SET_WEIGHT_REGION. A value that does not fit its field is a bug of the caller.
 func PutWeightRegion(v int) Command {
@@ -672,7 +672,7 @@ func GetWeightRegion(c Command) int {
 }
 
 // WeightRegion returns what NPU_SET_WEIGHT_REGION holds.
-func (s *State) WeightRegion() int { return GetWeightRegion(s.row(43)) }
+func (s *State) WeightRegion() int { return GetWeightRegion(s.at(0x0128)) }
 
 // PutScaleRegion packs NPU_SET_SCALE_REGION. A value that does not fit its field is a bug of the caller.
 func PutScaleRegion(v int) Command {
@@ -687,7 +687,7 @@ func GetScaleRegion(c Command) int {
 }
 
 // ScaleRegion returns what NPU_SET_SCALE_REGION holds.
-func (s *State) ScaleRegion() int { return GetScaleRegion(s.row(44)) }
+func (s *State) ScaleRegion() int { return GetScaleRegion(s.at(0x0129)) }
 
 // PutABStart packs NPU_SET_AB_START. A value that does not fit its field is a bug of the caller.
 func PutABStart(v int) Command {
@@ -702,7 +702,7 @@ func GetABStart(c Command) int {
 }
 
 // ABStart returns what NPU_SET_AB_START holds.
-func (s *State) ABStart() int { return GetABStart(s.row(45)) }
+func (s *State) ABStart() int { return GetABStart(s.at(0x012D)) }
 
 // PutBlockdep packs NPU_SET_BLOCKDEP. A value that does not fit its field is a bug of the caller.
 func PutBlockdep(v int) Command {
@@ -717,7 +717,7 @@ func GetBlockdep(c Command) int {
 }
 
 // Blockdep returns what NPU_SET_BLOCKDEP holds.
-func (s *State) Blockdep() int { return GetBlockdep(s.row(46)) }
+func (s *State) Blockdep() int { return GetBlockdep(s.at(0x012F)) }
 
 // DMA0SrcRegionFields are the fields of NPU_SET_DMA0_SRC_REGION.
 type DMA0SrcRegionFields struct {
@@ -745,7 +745,7 @@ func GetDMA0SrcRegion(c Command) DMA0SrcRegionFields {
 }
 
 // DMA0SrcRegion returns what NPU_SET_DMA0_SRC_REGION holds.
-func (s *State) DMA0SrcRegion() DMA0SrcRegionFields { return GetDMA0SrcRegion(s.row(47)) }
+func (s *State) DMA0SrcRegion() DMA0SrcRegionFields { return GetDMA0SrcRegion(s.at(0x0130)) }
 
 // DMA0DstRegionFields are the fields of NPU_SET_DMA0_DST_REGION.
 type DMA0DstRegionFields struct {
@@ -773,7 +773,7 @@ func GetDMA0DstRegion(c Command) DMA0DstRegionFields {
 }
 
 // DMA0DstRegion returns what NPU_SET_DMA0_DST_REGION holds.
-func (s *State) DMA0DstRegion() DMA0DstRegionFields { return GetDMA0DstRegion(s.row(48)) }
+func (s *State) DMA0DstRegion() DMA0DstRegionFields { return GetDMA0DstRegion(s.at(0x0131)) }
 
 // PutDMA0Size0 packs NPU_SET_DMA0_SIZE0. A value that does not fit its field is a bug of the caller.
 func PutDMA0Size0(v int) Command {
@@ -788,7 +788,7 @@ func GetDMA0Size0(c Command) int {
 }
 
 // DMA0Size0 returns what NPU_SET_DMA0_SIZE0 holds.
-func (s *State) DMA0Size0() int { return GetDMA0Size0(s.row(49)) }
+func (s *State) DMA0Size0() int { return GetDMA0Size0(s.at(0x0132)) }
 
 // PutDMA0Size1 packs NPU_SET_DMA0_SIZE1. A value that does not fit its field is a bug of the caller.
 func PutDMA0Size1(v int) Command {
@@ -803,7 +803,7 @@ func GetDMA0Size1(c Command) int {
 }
 
 // DMA0Size1 returns what NPU_SET_DMA0_SIZE1 holds.
-func (s *State) DMA0Size1() int { return GetDMA0Size1(s.row(50)) }
+func (s *State) DMA0Size1() int { return GetDMA0Size1(s.at(0x0133)) }
 
 // IFM2BroadcastFields are the fields of NPU_SET_IFM2_BROADCAST.
 type IFM2BroadcastFields struct {
@@ -837,7 +837,7 @@ func GetIFM2Broadcast(c Command) IFM2BroadcastFields {
 }
 
 // IFM2Broadcast returns what NPU_SET_IFM2_BROADCAST holds.
-func (s *State) IFM2Broadcast() IFM2BroadcastFields { return GetIFM2Broadcast(s.row(51)) }
+func (s *State) IFM2Broadcast() IFM2BroadcastFields { return GetIFM2Broadcast(s.at(0x0180)) }
 
 // PutIFM2Scalar packs NPU_SET_IFM2_SCALAR. A value that does not fit its field is a bug of the caller.
 func PutIFM2Scalar(v uint16) Command {
@@ -852,7 +852,7 @@ func GetIFM2Scalar(c Command) uint16 {
 }
 
 // IFM2Scalar returns what NPU_SET_IFM2_SCALAR holds.
-func (s *State) IFM2Scalar() uint16 { return GetIFM2Scalar(s.row(52)) }
+func (s *State) IFM2Scalar() uint16 { return GetIFM2Scalar(s.at(0x0181)) }
 
 // IFM2PrecisionFields are the fields of NPU_SET_IFM2_PRECISION.
 type IFM2PrecisionFields struct {
@@ -880,7 +880,7 @@ func GetIFM2Precision(c Command) IFM2PrecisionFields {
 }
 
 // IFM2Precision returns what NPU_SET_IFM2_PRECISION holds.
-func (s *State) IFM2Precision() IFM2PrecisionFields { return GetIFM2Precision(s.row(53)) }
+func (s *State) IFM2Precision() IFM2PrecisionFields { return GetIFM2Precision(s.at(0x0185)) }
 
 // PutIFM2ZeroPoint packs NPU_SET_IFM2_ZERO_POINT. A value that does not fit its field is a bug of the caller.
 func PutIFM2ZeroPoint(v uint16) Command {
@@ -895,7 +895,7 @@ func GetIFM2ZeroPoint(c Command) uint16 {
 }
 
 // IFM2ZeroPoint returns what NPU_SET_IFM2_ZERO_POINT holds.
-func (s *State) IFM2ZeroPoint() uint16 { return GetIFM2ZeroPoint(s.row(54)) }
+func (s *State) IFM2ZeroPoint() uint16 { return GetIFM2ZeroPoint(s.at(0x0189)) }
 
 // PutIFM2Width0M1 packs NPU_SET_IFM2_WIDTH0_M1. A value that does not fit its field is a bug of the caller.
 func PutIFM2Width0M1(v int) Command {
@@ -910,7 +910,7 @@ func GetIFM2Width0M1(c Command) int {
 }
 
 // IFM2Width0M1 returns what NPU_SET_IFM2_WIDTH0_M1 holds.
-func (s *State) IFM2Width0M1() int { return GetIFM2Width0M1(s.row(55)) }
+func (s *State) IFM2Width0M1() int { return GetIFM2Width0M1(s.at(0x018A)) }
 
 // PutIFM2Height0M1 packs NPU_SET_IFM2_HEIGHT0_M1. A value that does not fit its field is a bug of the caller.
 func PutIFM2Height0M1(v int) Command {
@@ -925,7 +925,7 @@ func GetIFM2Height0M1(c Command) int {
 }
 
 // IFM2Height0M1 returns what NPU_SET_IFM2_HEIGHT0_M1 holds.
-func (s *State) IFM2Height0M1() int { return GetIFM2Height0M1(s.row(56)) }
+func (s *State) IFM2Height0M1() int { return GetIFM2Height0M1(s.at(0x018B)) }
 
 // PutIFM2Height1M1 packs NPU_SET_IFM2_HEIGHT1_M1. A value that does not fit its field is a bug of the caller.
 func PutIFM2Height1M1(v int) Command {
@@ -940,7 +940,7 @@ func GetIFM2Height1M1(c Command) int {
 }
 
 // IFM2Height1M1 returns what NPU_SET_IFM2_HEIGHT1_M1 holds.
-func (s *State) IFM2Height1M1() int { return GetIFM2Height1M1(s.row(57)) }
+func (s *State) IFM2Height1M1() int { return GetIFM2Height1M1(s.at(0x018C)) }
 
 // PutIFM2IBStart packs NPU_SET_IFM2_IB_START. A value that does not fit its field is a bug of the caller.
 func PutIFM2IBStart(v int) Command {
@@ -955,7 +955,7 @@ func GetIFM2IBStart(c Command) int {
 }
 
 // IFM2IBStart returns what NPU_SET_IFM2_IB_START holds.
-func (s *State) IFM2IBStart() int { return GetIFM2IBStart(s.row(58)) }
+func (s *State) IFM2IBStart() int { return GetIFM2IBStart(s.at(0x018D)) }
 
 // PutIFM2Region packs NPU_SET_IFM2_REGION. A value that does not fit its field is a bug of the caller.
 func PutIFM2Region(v int) Command {
@@ -970,7 +970,7 @@ func GetIFM2Region(c Command) int {
 }
 
 // IFM2Region returns what NPU_SET_IFM2_REGION holds.
-func (s *State) IFM2Region() int { return GetIFM2Region(s.row(59)) }
+func (s *State) IFM2Region() int { return GetIFM2Region(s.at(0x018F)) }
 
 // PutIFMBase0 packs NPU_SET_IFM_BASE0. A value that does not fit its field is a bug of the caller.
 func PutIFMBase0(v int64) Command {
@@ -985,7 +985,7 @@ func GetIFMBase0(c Command) int64 {
 }
 
 // IFMBase0 returns what NPU_SET_IFM_BASE0 holds.
-func (s *State) IFMBase0() int64 { return GetIFMBase0(s.row(60)) }
+func (s *State) IFMBase0() int64 { return GetIFMBase0(s.at(0x4000)) }
 
 // PutIFMBase1 packs NPU_SET_IFM_BASE1. A value that does not fit its field is a bug of the caller.
 func PutIFMBase1(v int64) Command {
@@ -1000,7 +1000,7 @@ func GetIFMBase1(c Command) int64 {
 }
 
 // IFMBase1 returns what NPU_SET_IFM_BASE1 holds.
-func (s *State) IFMBase1() int64 { return GetIFMBase1(s.row(61)) }
+func (s *State) IFMBase1() int64 { return GetIFMBase1(s.at(0x4001)) }
 
 // PutIFMBase2 packs NPU_SET_IFM_BASE2. A value that does not fit its field is a bug of the caller.
 func PutIFMBase2(v int64) Command {
@@ -1015,7 +1015,7 @@ func GetIFMBase2(c Command) int64 {
 }
 
 // IFMBase2 returns what NPU_SET_IFM_BASE2 holds.
-func (s *State) IFMBase2() int64 { return GetIFMBase2(s.row(62)) }
+func (s *State) IFMBase2() int64 { return GetIFMBase2(s.at(0x4002)) }
 
 // PutIFMBase3 packs NPU_SET_IFM_BASE3. A value that does not fit its field is a bug of the caller.
 func PutIFMBase3(v int64) Command {
@@ -1030,7 +1030,7 @@ func GetIFMBase3(c Command) int64 {
 }
 
 // IFMBase3 returns what NPU_SET_IFM_BASE3 holds.
-func (s *State) IFMBase3() int64 { return GetIFMBase3(s.row(63)) }
+func (s *State) IFMBase3() int64 { return GetIFMBase3(s.at(0x4003)) }
 
 // PutIFMStrideX packs NPU_SET_IFM_STRIDE_X. A value that does not fit its field is a bug of the caller.
 func PutIFMStrideX(v int64) Command {
@@ -1045,7 +1045,7 @@ func GetIFMStrideX(c Command) int64 {
 }
 
 // IFMStrideX returns what NPU_SET_IFM_STRIDE_X holds.
-func (s *State) IFMStrideX() int64 { return GetIFMStrideX(s.row(64)) }
+func (s *State) IFMStrideX() int64 { return GetIFMStrideX(s.at(0x4004)) }
 
 // PutIFMStrideY packs NPU_SET_IFM_STRIDE_Y. A value that does not fit its field is a bug of the caller.
 func PutIFMStrideY(v int64) Command {
@@ -1060,7 +1060,7 @@ func GetIFMStrideY(c Command) int64 {
 }
 
 // IFMStrideY returns what NPU_SET_IFM_STRIDE_Y holds.
-func (s *State) IFMStrideY() int64 { return GetIFMStrideY(s.row(65)) }
+func (s *State) IFMStrideY() int64 { return GetIFMStrideY(s.at(0x4005)) }
 
 // PutIFMStrideC packs NPU_SET_IFM_STRIDE_C. A value that does not fit its field is a bug of the caller.
 func PutIFMStrideC(v int64) Command {
@@ -1075,7 +1075,7 @@ func GetIFMStrideC(c Command) int64 {
 }
 
 // IFMStrideC returns what NPU_SET_IFM_STRIDE_C holds.
-func (s *State) IFMStrideC() int64 { return GetIFMStrideC(s.row(66)) }
+func (s *State) IFMStrideC() int64 { return GetIFMStrideC(s.at(0x4006)) }
 
 // PutOFMBase0 packs NPU_SET_OFM_BASE0. A value that does not fit its field is a bug of the caller.
 func PutOFMBase0(v int64) Command {
@@ -1090,7 +1090,7 @@ func GetOFMBase0(c Command) int64 {
 }
 
 // OFMBase0 returns what NPU_SET_OFM_BASE0 holds.
-func (s *State) OFMBase0() int64 { return GetOFMBase0(s.row(67)) }
+func (s *State) OFMBase0() int64 { return GetOFMBase0(s.at(0x4010)) }
 
 // PutOFMBase1 packs NPU_SET_OFM_BASE1. A value that does not fit its field is a bug of the caller.
 func PutOFMBase1(v int64) Command {
@@ -1105,7 +1105,7 @@ func GetOFMBase1(c Command) int64 {
 }
 
 // OFMBase1 returns what NPU_SET_OFM_BASE1 holds.
-func (s *State) OFMBase1() int64 { return GetOFMBase1(s.row(68)) }
+func (s *State) OFMBase1() int64 { return GetOFMBase1(s.at(0x4011)) }
 
 // PutOFMBase2 packs NPU_SET_OFM_BASE2. A value that does not fit its field is a bug of the caller.
 func PutOFMBase2(v int64) Command {
@@ -1120,7 +1120,7 @@ func GetOFMBase2(c Command) int64 {
 }
 
 // OFMBase2 returns what NPU_SET_OFM_BASE2 holds.
-func (s *State) OFMBase2() int64 { return GetOFMBase2(s.row(69)) }
+func (s *State) OFMBase2() int64 { return GetOFMBase2(s.at(0x4012)) }
 
 // PutOFMBase3 packs NPU_SET_OFM_BASE3. A value that does not fit its field is a bug of the caller.
 func PutOFMBase3(v int64) Command {
@@ -1135,7 +1135,7 @@ func GetOFMBase3(c Command) int64 {
 }
 
 // OFMBase3 returns what NPU_SET_OFM_BASE3 holds.
-func (s *State) OFMBase3() int64 { return GetOFMBase3(s.row(70)) }
+func (s *State) OFMBase3() int64 { return GetOFMBase3(s.at(0x4013)) }
 
 // PutOFMStrideX packs NPU_SET_OFM_STRIDE_X. A value that does not fit its field is a bug of the caller.
 func PutOFMStrideX(v int64) Command {
@@ -1150,7 +1150,7 @@ func GetOFMStrideX(c Command) int64 {
 }
 
 // OFMStrideX returns what NPU_SET_OFM_STRIDE_X holds.
-func (s *State) OFMStrideX() int64 { return GetOFMStrideX(s.row(71)) }
+func (s *State) OFMStrideX() int64 { return GetOFMStrideX(s.at(0x4014)) }
 
 // PutOFMStrideY packs NPU_SET_OFM_STRIDE_Y. A value that does not fit its field is a bug of the caller.
 func PutOFMStrideY(v int64) Command {
@@ -1165,7 +1165,7 @@ func GetOFMStrideY(c Command) int64 {
 }
 
 // OFMStrideY returns what NPU_SET_OFM_STRIDE_Y holds.
-func (s *State) OFMStrideY() int64 { return GetOFMStrideY(s.row(72)) }
+func (s *State) OFMStrideY() int64 { return GetOFMStrideY(s.at(0x4015)) }
 
 // PutOFMStrideC packs NPU_SET_OFM_STRIDE_C. A value that does not fit its field is a bug of the caller.
 func PutOFMStrideC(v int64) Command {
@@ -1180,7 +1180,7 @@ func GetOFMStrideC(c Command) int64 {
 }
 
 // OFMStrideC returns what NPU_SET_OFM_STRIDE_C holds.
-func (s *State) OFMStrideC() int64 { return GetOFMStrideC(s.row(73)) }
+func (s *State) OFMStrideC() int64 { return GetOFMStrideC(s.at(0x4016)) }
 
 // PutWeightBase packs NPU_SET_WEIGHT_BASE. A value that does not fit its field is a bug of the caller.
 func PutWeightBase(v int64) Command {
@@ -1195,7 +1195,7 @@ func GetWeightBase(c Command) int64 {
 }
 
 // WeightBase returns what NPU_SET_WEIGHT_BASE holds.
-func (s *State) WeightBase() int64 { return GetWeightBase(s.row(74)) }
+func (s *State) WeightBase() int64 { return GetWeightBase(s.at(0x4020)) }
 
 // PutWeightLength packs NPU_SET_WEIGHT_LENGTH. A value that does not fit its field is a bug of the caller.
 func PutWeightLength(v uint32) Command {
@@ -1210,7 +1210,7 @@ func GetWeightLength(c Command) uint32 {
 }
 
 // WeightLength returns what NPU_SET_WEIGHT_LENGTH holds.
-func (s *State) WeightLength() uint32 { return GetWeightLength(s.row(75)) }
+func (s *State) WeightLength() uint32 { return GetWeightLength(s.at(0x4021)) }
 
 // PutScaleBase packs NPU_SET_SCALE_BASE. A value that does not fit its field is a bug of the caller.
 func PutScaleBase(v int64) Command {
@@ -1225,7 +1225,7 @@ func GetScaleBase(c Command) int64 {
 }
 
 // ScaleBase returns what NPU_SET_SCALE_BASE holds.
-func (s *State) ScaleBase() int64 { return GetScaleBase(s.row(76)) }
+func (s *State) ScaleBase() int64 { return GetScaleBase(s.at(0x4022)) }
 
 // PutScaleLength packs NPU_SET_SCALE_LENGTH. A value that does not fit its field is a bug of the caller.
 func PutScaleLength(v int) Command {
@@ -1240,7 +1240,7 @@ func GetScaleLength(c Command) int {
 }
 
 // ScaleLength returns what NPU_SET_SCALE_LENGTH holds.
-func (s *State) ScaleLength() int { return GetScaleLength(s.row(77)) }
+func (s *State) ScaleLength() int { return GetScaleLength(s.at(0x4023)) }
 
 // OFMScaleFields are the fields of NPU_SET_OFM_SCALE.
 type OFMScaleFields struct {
@@ -1265,7 +1265,7 @@ func GetOFMScale(c Command) OFMScaleFields {
 }
 
 // OFMScale returns what NPU_SET_OFM_SCALE holds.
-func (s *State) OFMScale() OFMScaleFields { return GetOFMScale(s.row(78)) }
+func (s *State) OFMScale() OFMScaleFields { return GetOFMScale(s.at(0x4024)) }
 
 // OPAScaleFields are the fields of NPU_SET_OPA_SCALE.
 type OPAScaleFields struct {
@@ -1290,7 +1290,7 @@ func GetOPAScale(c Command) OPAScaleFields {
 }
 
 // OPAScale returns what NPU_SET_OPA_SCALE holds.
-func (s *State) OPAScale() OPAScaleFields { return GetOPAScale(s.row(79)) }
+func (s *State) OPAScale() OPAScaleFields { return GetOPAScale(s.at(0x4025)) }
 
 // PutOPBScale packs NPU_SET_OPB_SCALE. A value that does not fit its field is a bug of the caller.
 func PutOPBScale(v int) Command {
@@ -1305,7 +1305,7 @@ func GetOPBScale(c Command) int {
 }
 
 // OPBScale returns what NPU_SET_OPB_SCALE holds.
-func (s *State) OPBScale() int { return GetOPBScale(s.row(80)) }
+func (s *State) OPBScale() int { return GetOPBScale(s.at(0x4026)) }
 
 // PutDMA0Src packs NPU_SET_DMA0_SRC. A value that does not fit its field is a bug of the caller.
 func PutDMA0Src(v int64) Command {
@@ -1320,7 +1320,7 @@ func GetDMA0Src(c Command) int64 {
 }
 
 // DMA0Src returns what NPU_SET_DMA0_SRC holds.
-func (s *State) DMA0Src() int64 { return GetDMA0Src(s.row(81)) }
+func (s *State) DMA0Src() int64 { return GetDMA0Src(s.at(0x4030)) }
 
 // PutDMA0Dst packs NPU_SET_DMA0_DST. A value that does not fit its field is a bug of the caller.
 func PutDMA0Dst(v int64) Command {
@@ -1335,7 +1335,7 @@ func GetDMA0Dst(c Command) int64 {
 }
 
 // DMA0Dst returns what NPU_SET_DMA0_DST holds.
-func (s *State) DMA0Dst() int64 { return GetDMA0Dst(s.row(82)) }
+func (s *State) DMA0Dst() int64 { return GetDMA0Dst(s.at(0x4031)) }
 
 // PutDMA0Len packs NPU_SET_DMA0_LEN. A value that does not fit its field is a bug of the caller.
 func PutDMA0Len(v int64) Command {
@@ -1350,7 +1350,7 @@ func GetDMA0Len(c Command) int64 {
 }
 
 // DMA0Len returns what NPU_SET_DMA0_LEN holds.
-func (s *State) DMA0Len() int64 { return GetDMA0Len(s.row(83)) }
+func (s *State) DMA0Len() int64 { return GetDMA0Len(s.at(0x4032)) }
 
 // PutDMA0Skip0 packs NPU_SET_DMA0_SKIP0. A value that does not fit its field is a bug of the caller.
 func PutDMA0Skip0(v int64) Command {
@@ -1365,7 +1365,7 @@ func GetDMA0Skip0(c Command) int64 {
 }
 
 // DMA0Skip0 returns what NPU_SET_DMA0_SKIP0 holds.
-func (s *State) DMA0Skip0() int64 { return GetDMA0Skip0(s.row(84)) }
+func (s *State) DMA0Skip0() int64 { return GetDMA0Skip0(s.at(0x4033)) }
 
 // PutDMA0Skip1 packs NPU_SET_DMA0_SKIP1. A value that does not fit its field is a bug of the caller.
 func PutDMA0Skip1(v int64) Command {
@@ -1380,7 +1380,7 @@ func GetDMA0Skip1(c Command) int64 {
 }
 
 // DMA0Skip1 returns what NPU_SET_DMA0_SKIP1 holds.
-func (s *State) DMA0Skip1() int64 { return GetDMA0Skip1(s.row(85)) }
+func (s *State) DMA0Skip1() int64 { return GetDMA0Skip1(s.at(0x4034)) }
 
 // PutIFM2Base0 packs NPU_SET_IFM2_BASE0. A value that does not fit its field is a bug of the caller.
 func PutIFM2Base0(v int64) Command {
@@ -1395,7 +1395,7 @@ func GetIFM2Base0(c Command) int64 {
 }
 
 // IFM2Base0 returns what NPU_SET_IFM2_BASE0 holds.
-func (s *State) IFM2Base0() int64 { return GetIFM2Base0(s.row(86)) }
+func (s *State) IFM2Base0() int64 { return GetIFM2Base0(s.at(0x4080)) }
 
 // PutIFM2Base1 packs NPU_SET_IFM2_BASE1. A value that does not fit its field is a bug of the caller.
 func PutIFM2Base1(v int64) Command {
@@ -1410,7 +1410,7 @@ func GetIFM2Base1(c Command) int64 {
 }
 
 // IFM2Base1 returns what NPU_SET_IFM2_BASE1 holds.
-func (s *State) IFM2Base1() int64 { return GetIFM2Base1(s.row(87)) }
+func (s *State) IFM2Base1() int64 { return GetIFM2Base1(s.at(0x4081)) }
 
 // PutIFM2Base2 packs NPU_SET_IFM2_BASE2. A value that does not fit its field is a bug of the caller.
 func PutIFM2Base2(v int64) Command {
@@ -1425,7 +1425,7 @@ func GetIFM2Base2(c Command) int64 {
 }
 
 // IFM2Base2 returns what NPU_SET_IFM2_BASE2 holds.
-func (s *State) IFM2Base2() int64 { return GetIFM2Base2(s.row(88)) }
+func (s *State) IFM2Base2() int64 { return GetIFM2Base2(s.at(0x4082)) }
 
 // PutIFM2Base3 packs NPU_SET_IFM2_BASE3. A value that does not fit its field is a bug of the caller.
 func PutIFM2Base3(v int64) Command {
@@ -1440,7 +1440,7 @@ func GetIFM2Base3(c Command) int64 {
 }
 
 // IFM2Base3 returns what NPU_SET_IFM2_BASE3 holds.
-func (s *State) IFM2Base3() int64 { return GetIFM2Base3(s.row(89)) }
+func (s *State) IFM2Base3() int64 { return GetIFM2Base3(s.at(0x4083)) }
 
 // PutIFM2StrideX packs NPU_SET_IFM2_STRIDE_X. A value that does not fit its field is a bug of the caller.
 func PutIFM2StrideX(v int64) Command {
@@ -1455,7 +1455,7 @@ func GetIFM2StrideX(c Command) int64 {
 }
 
 // IFM2StrideX returns what NPU_SET_IFM2_STRIDE_X holds.
-func (s *State) IFM2StrideX() int64 { return GetIFM2StrideX(s.row(90)) }
+func (s *State) IFM2StrideX() int64 { return GetIFM2StrideX(s.at(0x4084)) }
 
 // PutIFM2StrideY packs NPU_SET_IFM2_STRIDE_Y. A value that does not fit its field is a bug of the caller.
 func PutIFM2StrideY(v int64) Command {
@@ -1470,7 +1470,7 @@ func GetIFM2StrideY(c Command) int64 {
 }
 
 // IFM2StrideY returns what NPU_SET_IFM2_STRIDE_Y holds.
-func (s *State) IFM2StrideY() int64 { return GetIFM2StrideY(s.row(91)) }
+func (s *State) IFM2StrideY() int64 { return GetIFM2StrideY(s.at(0x4085)) }
 
 // PutIFM2StrideC packs NPU_SET_IFM2_STRIDE_C. A value that does not fit its field is a bug of the caller.
 func PutIFM2StrideC(v int64) Command {
@@ -1485,7 +1485,7 @@ func GetIFM2StrideC(c Command) int64 {
 }
 
 // IFM2StrideC returns what NPU_SET_IFM2_STRIDE_C holds.
-func (s *State) IFM2StrideC() int64 { return GetIFM2StrideC(s.row(92)) }
+func (s *State) IFM2StrideC() int64 { return GetIFM2StrideC(s.at(0x4086)) }
 
 // PutWeight1Base packs NPU_SET_WEIGHT1_BASE. A value that does not fit its field is a bug of the caller.
 func PutWeight1Base(v int64) Command {
@@ -1500,7 +1500,7 @@ func GetWeight1Base(c Command) int64 {
 }
 
 // Weight1Base returns what NPU_SET_WEIGHT1_BASE holds.
-func (s *State) Weight1Base() int64 { return GetWeight1Base(s.row(93)) }
+func (s *State) Weight1Base() int64 { return GetWeight1Base(s.at(0x4090)) }
 
 // PutWeight1Length packs NPU_SET_WEIGHT1_LENGTH. A value that does not fit its field is a bug of the caller.
 func PutWeight1Length(v uint32) Command {
@@ -1515,7 +1515,7 @@ func GetWeight1Length(c Command) uint32 {
 }
 
 // Weight1Length returns what NPU_SET_WEIGHT1_LENGTH holds.
-func (s *State) Weight1Length() uint32 { return GetWeight1Length(s.row(94)) }
+func (s *State) Weight1Length() uint32 { return GetWeight1Length(s.at(0x4091)) }
 
 // PutScale1Base packs NPU_SET_SCALE1_BASE. A value that does not fit its field is a bug of the caller.
 func PutScale1Base(v int64) Command {
@@ -1530,7 +1530,7 @@ func GetScale1Base(c Command) int64 {
 }
 
 // Scale1Base returns what NPU_SET_SCALE1_BASE holds.
-func (s *State) Scale1Base() int64 { return GetScale1Base(s.row(95)) }
+func (s *State) Scale1Base() int64 { return GetScale1Base(s.at(0x4092)) }
 
 // PutScale1Length packs NPU_SET_SCALE1_LENGTH. A value that does not fit its field is a bug of the caller.
 func PutScale1Length(v int) Command {
@@ -1545,7 +1545,7 @@ func GetScale1Length(c Command) int {
 }
 
 // Scale1Length returns what NPU_SET_SCALE1_LENGTH holds.
-func (s *State) Scale1Length() int { return GetScale1Length(s.row(96)) }
+func (s *State) Scale1Length() int { return GetScale1Length(s.at(0x4093)) }
 
 // PutUserDefined0 packs NPU_SET_USER_DEFINED0. A value that does not fit its field is a bug of the caller.
 func PutUserDefined0(v uint32) Command {
@@ -1560,7 +1560,7 @@ func GetUserDefined0(c Command) uint32 {
 }
 
 // UserDefined0 returns what NPU_SET_USER_DEFINED0 holds.
-func (s *State) UserDefined0() uint32 { return GetUserDefined0(s.row(97)) }
+func (s *State) UserDefined0() uint32 { return GetUserDefined0(s.at(0x40A0)) }
 
 // PutUserDefined1 packs NPU_SET_USER_DEFINED1. A value that does not fit its field is a bug of the caller.
 func PutUserDefined1(v uint32) Command {
@@ -1575,7 +1575,7 @@ func GetUserDefined1(c Command) uint32 {
 }
 
 // UserDefined1 returns what NPU_SET_USER_DEFINED1 holds.
-func (s *State) UserDefined1() uint32 { return GetUserDefined1(s.row(98)) }
+func (s *State) UserDefined1() uint32 { return GetUserDefined1(s.at(0x40A1)) }
 
 // PutUserDefined2 packs NPU_SET_USER_DEFINED2. A value that does not fit its field is a bug of the caller.
 func PutUserDefined2(v uint32) Command {
@@ -1590,7 +1590,7 @@ func GetUserDefined2(c Command) uint32 {
 }
 
 // UserDefined2 returns what NPU_SET_USER_DEFINED2 holds.
-func (s *State) UserDefined2() uint32 { return GetUserDefined2(s.row(99)) }
+func (s *State) UserDefined2() uint32 { return GetUserDefined2(s.at(0x40A2)) }
 
 // PutUserDefined3 packs NPU_SET_USER_DEFINED3. A value that does not fit its field is a bug of the caller.
 func PutUserDefined3(v uint32) Command {
@@ -1605,7 +1605,7 @@ func GetUserDefined3(c Command) uint32 {
 }
 
 // UserDefined3 returns what NPU_SET_USER_DEFINED3 holds.
-func (s *State) UserDefined3() uint32 { return GetUserDefined3(s.row(100)) }
+func (s *State) UserDefined3() uint32 { return GetUserDefined3(s.at(0x40A3)) }
 
 // PutUserDefined4 packs NPU_SET_USER_DEFINED4. A value that does not fit its field is a bug of the caller.
 func PutUserDefined4(v uint32) Command {
@@ -1620,7 +1620,7 @@ func GetUserDefined4(c Command) uint32 {
 }
 
 // UserDefined4 returns what NPU_SET_USER_DEFINED4 holds.
-func (s *State) UserDefined4() uint32 { return GetUserDefined4(s.row(101)) }
+func (s *State) UserDefined4() uint32 { return GetUserDefined4(s.at(0x40A4)) }
 
 // PutUserDefined5 packs NPU_SET_USER_DEFINED5. A value that does not fit its field is a bug of the caller.
 func PutUserDefined5(v uint32) Command {
@@ -1635,7 +1635,7 @@ func GetUserDefined5(c Command) uint32 {
 }
 
 // UserDefined5 returns what NPU_SET_USER_DEFINED5 holds.
-func (s *State) UserDefined5() uint32 { return GetUserDefined5(s.row(102)) }
+func (s *State) UserDefined5() uint32 { return GetUserDefined5(s.at(0x40A5)) }
 
 // PutUserDefined6 packs NPU_SET_USER_DEFINED6. A value that does not fit its field is a bug of the caller.
 func PutUserDefined6(v uint32) Command {
@@ -1650,7 +1650,7 @@ func GetUserDefined6(c Command) uint32 {
 }
 
 // UserDefined6 returns what NPU_SET_USER_DEFINED6 holds.
-func (s *State) UserDefined6() uint32 { return GetUserDefined6(s.row(103)) }
+func (s *State) UserDefined6() uint32 { return GetUserDefined6(s.at(0x40A6)) }
 
 // PutUserDefined7 packs NPU_SET_USER_DEFINED7. A value that does not fit its field is a bug of the caller.
 func PutUserDefined7(v uint32) Command {
@@ -1665,4 +1665,843 @@ func GetUserDefined7(c Command) uint32 {
 }
 
 // UserDefined7 returns what NPU_SET_USER_DEFINED7 holds.
-func (s *State) UserDefined7() uint32 { return GetUserDefined7(s.row(104)) }
+func (s *State) UserDefined7() uint32 { return GetUserDefined7(s.at(0x40A7)) }
+
+// PutConvU85 packs NPU_OP_CONV. A value that does not fit its field is a bug of the caller.
+func PutConvU85(v bool) Command {
+	c := Command{Code: 0x0002}
+	c.Param |= uint16(bit(v))
+	return c
+}
+
+// GetConvU85 unpacks NPU_OP_CONV.
+func GetConvU85(c Command) bool {
+	return c.Param&0x1 != 0
+}
+
+// PutPoolU85 packs NPU_OP_POOL. A value that does not fit its field is a bug of the caller.
+func PutPoolU85(v PoolMode) Command {
+	c := Command{Code: 0x0005}
+	c.Param |= uint16(fit(v, 3, "NPU_OP_POOL: pooling_mode"))
+	return c
+}
+
+// GetPoolU85 unpacks NPU_OP_POOL.
+func GetPoolU85(c Command) PoolMode {
+	return PoolMode(c.Param & 0x7)
+}
+
+// PutElementwiseU85 packs NPU_OP_ELEMENTWISE. A value that does not fit its field is a bug of the caller.
+func PutElementwiseU85(v ElementwiseMode) Command {
+	c := Command{Code: 0x0006}
+	c.Param |= uint16(fit(v, 6, "NPU_OP_ELEMENTWISE: elementwise_mode"))
+	return c
+}
+
+// GetElementwiseU85 unpacks NPU_OP_ELEMENTWISE.
+func GetElementwiseU85(c Command) ElementwiseMode {
+	return ElementwiseMode(c.Param & 0x3F)
+}
+
+// PutResize packs NPU_OP_RESIZE. A value that does not fit its field is a bug of the caller.
+func PutResize(v ResizeMode) Command {
+	c := Command{Code: 0x0007}
+	c.Param |= uint16(fit(v, 2, "NPU_OP_RESIZE: resize_mode"))
+	return c
+}
+
+// GetResize unpacks NPU_OP_RESIZE.
+func GetResize(c Command) ResizeMode {
+	return ResizeMode(c.Param & 0x3)
+}
+
+// PutDMAWaitU85 packs NPU_OP_DMA_WAIT. A value that does not fit its field is a bug of the caller.
+func PutDMAWaitU85(v int) Command {
+	c := Command{Code: 0x0011}
+	c.Param |= uint16(fit(v, 2, "NPU_OP_DMA_WAIT: k"))
+	return c
+}
+
+// GetDMAWaitU85 unpacks NPU_OP_DMA_WAIT.
+func GetDMAWaitU85(c Command) int {
+	return int(c.Param & 0x3)
+}
+
+// PutKernelWaitU85 packs NPU_OP_KERNEL_WAIT. A value that does not fit its field is a bug of the caller.
+func PutKernelWaitU85(v int) Command {
+	c := Command{Code: 0x0012}
+	c.Param |= uint16(fit(v, 1, "NPU_OP_KERNEL_WAIT: n"))
+	return c
+}
+
+// GetKernelWaitU85 unpacks NPU_OP_KERNEL_WAIT.
+func GetKernelWaitU85(c Command) int {
+	return int(c.Param & 0x1)
+}
+
+// IFMPrecisionU85Fields are the fields of NPU_SET_IFM_PRECISION.
+type IFMPrecisionU85Fields struct {
+	Type      bool      // bit 0 of the parameter
+	Precision Precision // bits 3..2 of the parameter
+	Format    Format    // bits 7..6 of the parameter
+	Storage   Storage   // bits 15..14 of the parameter
+}
+
+// PutIFMPrecisionU85 packs NPU_SET_IFM_PRECISION. A value that does not fit its field is a bug of the caller.
+func PutIFMPrecisionU85(v IFMPrecisionU85Fields) Command {
+	c := Command{Code: 0x0105}
+	c.Param |= uint16(bit(v.Type))
+	c.Param |= uint16(fit(v.Precision, 2, "NPU_SET_IFM_PRECISION: precision") << 2)
+	c.Param |= uint16(fit(v.Format, 2, "NPU_SET_IFM_PRECISION: format") << 6)
+	c.Param |= uint16(fit(v.Storage, 2, "NPU_SET_IFM_PRECISION: storage") << 14)
+	return c
+}
+
+// GetIFMPrecisionU85 unpacks NPU_SET_IFM_PRECISION.
+func GetIFMPrecisionU85(c Command) IFMPrecisionU85Fields {
+	return IFMPrecisionU85Fields{
+		Type:      c.Param&0x1 != 0,
+		Precision: Precision(c.Param >> 2 & 0x3),
+		Format:    Format(c.Param >> 6 & 0x3),
+		Storage:   Storage(c.Param >> 14 & 0x3),
+	}
+}
+
+// IFMPrecisionU85 returns what NPU_SET_IFM_PRECISION holds.
+func (s *State) IFMPrecisionU85() IFMPrecisionU85Fields { return GetIFMPrecisionU85(s.at(0x0105)) }
+
+// PutIFMBroadcast packs NPU_SET_IFM_BROADCAST. A value that does not fit its field is a bug of the caller.
+func PutIFMBroadcast(v BroadcastU85) Command {
+	c := Command{Code: 0x0108}
+	c.Param |= uint16(fit(v, 4, "NPU_SET_IFM_BROADCAST: broadcast"))
+	return c
+}
+
+// GetIFMBroadcast unpacks NPU_SET_IFM_BROADCAST.
+func GetIFMBroadcast(c Command) BroadcastU85 {
+	return BroadcastU85(c.Param & 0xF)
+}
+
+// IFMBroadcast returns what NPU_SET_IFM_BROADCAST holds.
+func (s *State) IFMBroadcast() BroadcastU85 { return GetIFMBroadcast(s.at(0x0108)) }
+
+// OFMPrecisionU85Fields are the fields of NPU_SET_OFM_PRECISION.
+type OFMPrecisionU85Fields struct {
+	Type      bool      // bit 0 of the parameter
+	Precision Precision // bits 2..1 of the parameter
+	Format    Format    // bits 7..6 of the parameter
+	ScaleMode bool      // bit 8 of the parameter
+	Reverse   Reverse   // bits 10..9 of the parameter
+	Transpose Transpose // bits 13..11 of the parameter
+	Storage   Storage   // bits 15..14 of the parameter
+}
+
+// PutOFMPrecisionU85 packs NPU_SET_OFM_PRECISION. A value that does not fit its field is a bug of the caller.
+func PutOFMPrecisionU85(v OFMPrecisionU85Fields) Command {
+	c := Command{Code: 0x0114}
+	c.Param |= uint16(bit(v.Type))
+	c.Param |= uint16(fit(v.Precision, 2, "NPU_SET_OFM_PRECISION: precision") << 1)
+	c.Param |= uint16(fit(v.Format, 2, "NPU_SET_OFM_PRECISION: format") << 6)
+	c.Param |= uint16(bit(v.ScaleMode) << 8)
+	c.Param |= uint16(fit(v.Reverse, 2, "NPU_SET_OFM_PRECISION: reverse") << 9)
+	c.Param |= uint16(fit(v.Transpose, 3, "NPU_SET_OFM_PRECISION: transpose") << 11)
+	c.Param |= uint16(fit(v.Storage, 2, "NPU_SET_OFM_PRECISION: storage") << 14)
+	return c
+}
+
+// GetOFMPrecisionU85 unpacks NPU_SET_OFM_PRECISION.
+func GetOFMPrecisionU85(c Command) OFMPrecisionU85Fields {
+	return OFMPrecisionU85Fields{
+		Type:      c.Param&0x1 != 0,
+		Precision: Precision(c.Param >> 1 & 0x3),
+		Format:    Format(c.Param >> 6 & 0x3),
+		ScaleMode: c.Param>>8&0x1 != 0,
+		Reverse:   Reverse(c.Param >> 9 & 0x3),
+		Transpose: Transpose(c.Param >> 11 & 0x7),
+		Storage:   Storage(c.Param >> 14 & 0x3),
+	}
+}
+
+// OFMPrecisionU85 returns what NPU_SET_OFM_PRECISION holds.
+func (s *State) OFMPrecisionU85() OFMPrecisionU85Fields { return GetOFMPrecisionU85(s.at(0x0114)) }
+
+// PutOFMBLKWidthM1U85 packs NPU_SET_OFM_BLK_WIDTH_M1. A value that does not fit its field is a bug of the caller.
+func PutOFMBLKWidthM1U85(v int) Command {
+	c := Command{Code: 0x0115}
+	c.Param |= uint16(fit(v, 7, "NPU_SET_OFM_BLK_WIDTH_M1: width_m1"))
+	return c
+}
+
+// GetOFMBLKWidthM1U85 unpacks NPU_SET_OFM_BLK_WIDTH_M1.
+func GetOFMBLKWidthM1U85(c Command) int {
+	return int(c.Param & 0x7F)
+}
+
+// OFMBLKWidthM1U85 returns what NPU_SET_OFM_BLK_WIDTH_M1 holds.
+func (s *State) OFMBLKWidthM1U85() int { return GetOFMBLKWidthM1U85(s.at(0x0115)) }
+
+// PutOFMBLKHeightM1U85 packs NPU_SET_OFM_BLK_HEIGHT_M1. A value that does not fit its field is a bug of the caller.
+func PutOFMBLKHeightM1U85(v int) Command {
+	c := Command{Code: 0x0116}
+	c.Param |= uint16(fit(v, 7, "NPU_SET_OFM_BLK_HEIGHT_M1: height_m1"))
+	return c
+}
+
+// GetOFMBLKHeightM1U85 unpacks NPU_SET_OFM_BLK_HEIGHT_M1.
+func GetOFMBLKHeightM1U85(c Command) int {
+	return int(c.Param & 0x7F)
+}
+
+// OFMBLKHeightM1U85 returns what NPU_SET_OFM_BLK_HEIGHT_M1 holds.
+func (s *State) OFMBLKHeightM1U85() int { return GetOFMBLKHeightM1U85(s.at(0x0116)) }
+
+// PutOFMBLKDepthM1U85 packs NPU_SET_OFM_BLK_DEPTH_M1. A value that does not fit its field is a bug of the caller.
+func PutOFMBLKDepthM1U85(v int) Command {
+	c := Command{Code: 0x0117}
+	c.Param |= uint16(fit(v, 10, "NPU_SET_OFM_BLK_DEPTH_M1: depth_m1"))
+	return c
+}
+
+// GetOFMBLKDepthM1U85 unpacks NPU_SET_OFM_BLK_DEPTH_M1.
+func GetOFMBLKDepthM1U85(c Command) int {
+	return int(c.Param & 0x3FF)
+}
+
+// OFMBLKDepthM1U85 returns what NPU_SET_OFM_BLK_DEPTH_M1 holds.
+func (s *State) OFMBLKDepthM1U85() int { return GetOFMBLKDepthM1U85(s.at(0x0117)) }
+
+// ACCFormatU85Fields are the fields of NPU_SET_ACC_FORMAT.
+type ACCFormatU85Fields struct {
+	AccFormat  AccFormat  // bits 1..0 of the parameter
+	AccInput   AccInput   // bits 5..4 of the parameter
+	AccOutput  AccOutput  // bit 6 of the parameter
+	Microblock Microblock // bits 10..8 of the parameter
+}
+
+// PutACCFormatU85 packs NPU_SET_ACC_FORMAT. A value that does not fit its field is a bug of the caller.
+func PutACCFormatU85(v ACCFormatU85Fields) Command {
+	c := Command{Code: 0x0124}
+	c.Param |= uint16(fit(v.AccFormat, 2, "NPU_SET_ACC_FORMAT: acc_format"))
+	c.Param |= uint16(fit(v.AccInput, 2, "NPU_SET_ACC_FORMAT: acc_input") << 4)
+	c.Param |= uint16(fit(v.AccOutput, 1, "NPU_SET_ACC_FORMAT: acc_output") << 6)
+	c.Param |= uint16(fit(v.Microblock, 3, "NPU_SET_ACC_FORMAT: microblock") << 8)
+	return c
+}
+
+// GetACCFormatU85 unpacks NPU_SET_ACC_FORMAT.
+func GetACCFormatU85(c Command) ACCFormatU85Fields {
+	return ACCFormatU85Fields{
+		AccFormat:  AccFormat(c.Param & 0x3),
+		AccInput:   AccInput(c.Param >> 4 & 0x3),
+		AccOutput:  AccOutput(c.Param >> 6 & 0x1),
+		Microblock: Microblock(c.Param >> 8 & 0x7),
+	}
+}
+
+// ACCFormatU85 returns what NPU_SET_ACC_FORMAT holds.
+func (s *State) ACCFormatU85() ACCFormatU85Fields { return GetACCFormatU85(s.at(0x0124)) }
+
+// ActivationU85Fields are the fields of NPU_SET_ACTIVATION.
+type ActivationU85Fields struct {
+	Function  FunctionU85 // bits 4..0 of the parameter
+	Table     int         // bits 7..5 of the parameter
+	ClipRange bool        // bit 12 of the parameter
+}
+
+// PutActivationU85 packs NPU_SET_ACTIVATION. A value that does not fit its field is a bug of the caller.
+func PutActivationU85(v ActivationU85Fields) Command {
+	c := Command{Code: 0x0125}
+	c.Param |= uint16(fit(v.Function, 5, "NPU_SET_ACTIVATION: function"))
+	c.Param |= uint16(fit(v.Table, 3, "NPU_SET_ACTIVATION: table") << 5)
+	c.Param |= uint16(bit(v.ClipRange) << 12)
+	return c
+}
+
+// GetActivationU85 unpacks NPU_SET_ACTIVATION.
+func GetActivationU85(c Command) ActivationU85Fields {
+	return ActivationU85Fields{
+		Function:  FunctionU85(c.Param & 0x1F),
+		Table:     int(c.Param >> 5 & 0x7),
+		ClipRange: c.Param>>12&0x1 != 0,
+	}
+}
+
+// ActivationU85 returns what NPU_SET_ACTIVATION holds.
+func (s *State) ActivationU85() ActivationU85Fields { return GetActivationU85(s.at(0x0125)) }
+
+// PutResizeXScaleNM1 packs NPU_SET_RESIZE_X_SCALE_N_M1. A value that does not fit its field is a bug of the caller.
+func PutResizeXScaleNM1(v int) Command {
+	c := Command{Code: 0x012A}
+	c.Param |= uint16(fit(v, 11, "NPU_SET_RESIZE_X_SCALE_N_M1: scale_n_m1"))
+	return c
+}
+
+// GetResizeXScaleNM1 unpacks NPU_SET_RESIZE_X_SCALE_N_M1.
+func GetResizeXScaleNM1(c Command) int {
+	return int(c.Param & 0x7FF)
+}
+
+// ResizeXScaleNM1 returns what NPU_SET_RESIZE_X_SCALE_N_M1 holds.
+func (s *State) ResizeXScaleNM1() int { return GetResizeXScaleNM1(s.at(0x012A)) }
+
+// PutResizeYScaleNM1 packs NPU_SET_RESIZE_Y_SCALE_N_M1. A value that does not fit its field is a bug of the caller.
+func PutResizeYScaleNM1(v int) Command {
+	c := Command{Code: 0x012B}
+	c.Param |= uint16(fit(v, 11, "NPU_SET_RESIZE_Y_SCALE_N_M1: scale_n_m1"))
+	return c
+}
+
+// GetResizeYScaleNM1 unpacks NPU_SET_RESIZE_Y_SCALE_N_M1.
+func GetResizeYScaleNM1(c Command) int {
+	return int(c.Param & 0x7FF)
+}
+
+// ResizeYScaleNM1 returns what NPU_SET_RESIZE_Y_SCALE_N_M1 holds.
+func (s *State) ResizeYScaleNM1() int { return GetResizeYScaleNM1(s.at(0x012B)) }
+
+// PutResizeXOffset packs NPU_SET_RESIZE_X_OFFSET. A value that does not fit its field is a bug of the caller.
+func PutResizeXOffset(v int) Command {
+	c := Command{Code: 0x012C}
+	c.Param |= uint16(fit(v, 12, "NPU_SET_RESIZE_X_OFFSET: offset"))
+	return c
+}
+
+// GetResizeXOffset unpacks NPU_SET_RESIZE_X_OFFSET.
+func GetResizeXOffset(c Command) int {
+	return int(c.Param & 0xFFF)
+}
+
+// ResizeXOffset returns what NPU_SET_RESIZE_X_OFFSET holds.
+func (s *State) ResizeXOffset() int { return GetResizeXOffset(s.at(0x012C)) }
+
+// PutResizeYOffset packs NPU_SET_RESIZE_Y_OFFSET. A value that does not fit its field is a bug of the caller.
+func PutResizeYOffset(v int) Command {
+	c := Command{Code: 0x012D}
+	c.Param |= uint16(fit(v, 12, "NPU_SET_RESIZE_Y_OFFSET: offset"))
+	return c
+}
+
+// GetResizeYOffset unpacks NPU_SET_RESIZE_Y_OFFSET.
+func GetResizeYOffset(c Command) int {
+	return int(c.Param & 0xFFF)
+}
+
+// ResizeYOffset returns what NPU_SET_RESIZE_Y_OFFSET holds.
+func (s *State) ResizeYOffset() int { return GetResizeYOffset(s.at(0x012D)) }
+
+// WeightFormatFields are the fields of NPU_SET_WEIGHT_FORMAT.
+type WeightFormatFields struct {
+	Format   WeightFormat // bit 0 of the parameter
+	Sparsity bool         // bit 4 of the parameter
+}
+
+// PutWeightFormat packs NPU_SET_WEIGHT_FORMAT. A value that does not fit its field is a bug of the caller.
+func PutWeightFormat(v WeightFormatFields) Command {
+	c := Command{Code: 0x012E}
+	c.Param |= uint16(fit(v.Format, 1, "NPU_SET_WEIGHT_FORMAT: format"))
+	c.Param |= uint16(bit(v.Sparsity) << 4)
+	return c
+}
+
+// GetWeightFormat unpacks NPU_SET_WEIGHT_FORMAT.
+func GetWeightFormat(c Command) WeightFormatFields {
+	return WeightFormatFields{
+		Format:   WeightFormat(c.Param & 0x1),
+		Sparsity: c.Param>>4&0x1 != 0,
+	}
+}
+
+// WeightFormat returns what NPU_SET_WEIGHT_FORMAT holds.
+func (s *State) WeightFormat() WeightFormatFields { return GetWeightFormat(s.at(0x012E)) }
+
+// PutBlockdepU85 packs NPU_SET_BLOCKDEP. A value that does not fit its field is a bug of the caller.
+func PutBlockdepU85(v int) Command {
+	c := Command{Code: 0x012F}
+	c.Param |= uint16(fit(v, 3, "NPU_SET_BLOCKDEP: blockdep"))
+	return c
+}
+
+// GetBlockdepU85 unpacks NPU_SET_BLOCKDEP.
+func GetBlockdepU85(c Command) int {
+	return int(c.Param & 0x7)
+}
+
+// BlockdepU85 returns what NPU_SET_BLOCKDEP holds.
+func (s *State) BlockdepU85() int { return GetBlockdepU85(s.at(0x012F)) }
+
+// DMA0SrcRegionU85Fields are the fields of NPU_SET_DMA0_SRC_REGION.
+type DMA0SrcRegionU85Fields struct {
+	Region     int  // bits 2..0 of the parameter
+	RegionMode bool // bit 8 of the parameter
+	StrideMode int  // bits 10..9 of the parameter
+	IdxMode    bool // bit 11 of the parameter
+}
+
+// PutDMA0SrcRegionU85 packs NPU_SET_DMA0_SRC_REGION. A value that does not fit its field is a bug of the caller.
+func PutDMA0SrcRegionU85(v DMA0SrcRegionU85Fields) Command {
+	c := Command{Code: 0x0130}
+	c.Param |= uint16(fit(v.Region, 3, "NPU_SET_DMA0_SRC_REGION: region"))
+	c.Param |= uint16(bit(v.RegionMode) << 8)
+	c.Param |= uint16(fit(v.StrideMode, 2, "NPU_SET_DMA0_SRC_REGION: stride_mode") << 9)
+	c.Param |= uint16(bit(v.IdxMode) << 11)
+	return c
+}
+
+// GetDMA0SrcRegionU85 unpacks NPU_SET_DMA0_SRC_REGION.
+func GetDMA0SrcRegionU85(c Command) DMA0SrcRegionU85Fields {
+	return DMA0SrcRegionU85Fields{
+		Region:     int(c.Param & 0x7),
+		RegionMode: c.Param>>8&0x1 != 0,
+		StrideMode: int(c.Param >> 9 & 0x3),
+		IdxMode:    c.Param>>11&0x1 != 0,
+	}
+}
+
+// DMA0SrcRegionU85 returns what NPU_SET_DMA0_SRC_REGION holds.
+func (s *State) DMA0SrcRegionU85() DMA0SrcRegionU85Fields { return GetDMA0SrcRegionU85(s.at(0x0130)) }
+
+// DMA0DstRegionU85Fields are the fields of NPU_SET_DMA0_DST_REGION.
+type DMA0DstRegionU85Fields struct {
+	Region     int  // bits 2..0 of the parameter
+	RegionMode bool // bit 8 of the parameter
+	IdxMode    bool // bit 11 of the parameter
+}
+
+// PutDMA0DstRegionU85 packs NPU_SET_DMA0_DST_REGION. A value that does not fit its field is a bug of the caller.
+func PutDMA0DstRegionU85(v DMA0DstRegionU85Fields) Command {
+	c := Command{Code: 0x0131}
+	c.Param |= uint16(fit(v.Region, 3, "NPU_SET_DMA0_DST_REGION: region"))
+	c.Param |= uint16(bit(v.RegionMode) << 8)
+	c.Param |= uint16(bit(v.IdxMode) << 11)
+	return c
+}
+
+// GetDMA0DstRegionU85 unpacks NPU_SET_DMA0_DST_REGION.
+func GetDMA0DstRegionU85(c Command) DMA0DstRegionU85Fields {
+	return DMA0DstRegionU85Fields{
+		Region:     int(c.Param & 0x7),
+		RegionMode: c.Param>>8&0x1 != 0,
+		IdxMode:    c.Param>>11&0x1 != 0,
+	}
+}
+
+// DMA0DstRegionU85 returns what NPU_SET_DMA0_DST_REGION holds.
+func (s *State) DMA0DstRegionU85() DMA0DstRegionU85Fields { return GetDMA0DstRegionU85(s.at(0x0131)) }
+
+// PutDMA0IdxRegion packs NPU_SET_DMA0_IDX_REGION. A value that does not fit its field is a bug of the caller.
+func PutDMA0IdxRegion(v int) Command {
+	c := Command{Code: 0x0134}
+	c.Param |= uint16(fit(v, 3, "NPU_SET_DMA0_IDX_REGION: region"))
+	return c
+}
+
+// GetDMA0IdxRegion unpacks NPU_SET_DMA0_IDX_REGION.
+func GetDMA0IdxRegion(c Command) int {
+	return int(c.Param & 0x7)
+}
+
+// DMA0IdxRegion returns what NPU_SET_DMA0_IDX_REGION holds.
+func (s *State) DMA0IdxRegion() int { return GetDMA0IdxRegion(s.at(0x0134)) }
+
+// PutIFM2BroadcastU85 packs NPU_SET_IFM2_BROADCAST. A value that does not fit its field is a bug of the caller.
+func PutIFM2BroadcastU85(v BroadcastU85) Command {
+	c := Command{Code: 0x0180}
+	c.Param |= uint16(fit(v, 4, "NPU_SET_IFM2_BROADCAST: broadcast"))
+	return c
+}
+
+// GetIFM2BroadcastU85 unpacks NPU_SET_IFM2_BROADCAST.
+func GetIFM2BroadcastU85(c Command) BroadcastU85 {
+	return BroadcastU85(c.Param & 0xF)
+}
+
+// IFM2BroadcastU85 returns what NPU_SET_IFM2_BROADCAST holds.
+func (s *State) IFM2BroadcastU85() BroadcastU85 { return GetIFM2BroadcastU85(s.at(0x0180)) }
+
+// IFM2PrecisionU85Fields are the fields of NPU_SET_IFM2_PRECISION.
+type IFM2PrecisionU85Fields struct {
+	Type      bool      // bit 0 of the parameter
+	Precision Precision // bits 3..2 of the parameter
+	Format    Format    // bits 7..6 of the parameter
+	Storage   Storage   // bits 15..14 of the parameter
+}
+
+// PutIFM2PrecisionU85 packs NPU_SET_IFM2_PRECISION. A value that does not fit its field is a bug of the caller.
+func PutIFM2PrecisionU85(v IFM2PrecisionU85Fields) Command {
+	c := Command{Code: 0x0185}
+	c.Param |= uint16(bit(v.Type))
+	c.Param |= uint16(fit(v.Precision, 2, "NPU_SET_IFM2_PRECISION: precision") << 2)
+	c.Param |= uint16(fit(v.Format, 2, "NPU_SET_IFM2_PRECISION: format") << 6)
+	c.Param |= uint16(fit(v.Storage, 2, "NPU_SET_IFM2_PRECISION: storage") << 14)
+	return c
+}
+
+// GetIFM2PrecisionU85 unpacks NPU_SET_IFM2_PRECISION.
+func GetIFM2PrecisionU85(c Command) IFM2PrecisionU85Fields {
+	return IFM2PrecisionU85Fields{
+		Type:      c.Param&0x1 != 0,
+		Precision: Precision(c.Param >> 2 & 0x3),
+		Format:    Format(c.Param >> 6 & 0x3),
+		Storage:   Storage(c.Param >> 14 & 0x3),
+	}
+}
+
+// IFM2PrecisionU85 returns what NPU_SET_IFM2_PRECISION holds.
+func (s *State) IFM2PrecisionU85() IFM2PrecisionU85Fields { return GetIFM2PrecisionU85(s.at(0x0185)) }
+
+// OFMScaleU85Fields are the fields of NPU_SET_OFM_SCALE.
+type OFMScaleU85Fields struct {
+	Shift     int          // bits 5..0 of the parameter
+	DblRnd    int          // bits 10..6 of the parameter
+	RoundMode RoundModeU85 // bits 15..13 of the parameter
+	Scale     uint32       // bits 30..0 of the payload
+}
+
+// PutOFMScaleU85 packs NPU_SET_OFM_SCALE. A value that does not fit its field is a bug of the caller.
+func PutOFMScaleU85(v OFMScaleU85Fields) Command {
+	c := Command{Code: 0x4024}
+	c.Param |= uint16(fit(v.Shift, 6, "NPU_SET_OFM_SCALE: shift"))
+	c.Param |= uint16(fit(v.DblRnd, 5, "NPU_SET_OFM_SCALE: dbl_rnd") << 6)
+	c.Param |= uint16(fit(v.RoundMode, 3, "NPU_SET_OFM_SCALE: round_mode") << 13)
+	c.Payload |= fit(v.Scale, 31, "NPU_SET_OFM_SCALE: scale")
+	return c
+}
+
+// GetOFMScaleU85 unpacks NPU_SET_OFM_SCALE.
+func GetOFMScaleU85(c Command) OFMScaleU85Fields {
+	return OFMScaleU85Fields{
+		Shift:     int(c.Param & 0x3F),
+		DblRnd:    int(c.Param >> 6 & 0x1F),
+		RoundMode: RoundModeU85(c.Param >> 13 & 0x7),
+		Scale:     uint32(c.Payload & 0x7FFFFFFF),
+	}
+}
+
+// OFMScaleU85 returns what NPU_SET_OFM_SCALE holds.
+func (s *State) OFMScaleU85() OFMScaleU85Fields { return GetOFMScaleU85(s.at(0x4024)) }
+
+// IFMScaleFields are the fields of NPU_SET_IFM_SCALE.
+type IFMScaleFields struct {
+	Shift     int          // bits 5..0 of the parameter
+	DblRnd    int          // bits 10..6 of the parameter
+	RoundMode RoundModeU85 // bit 13 of the parameter
+	Scale     uint32       // bits 30..0 of the payload
+}
+
+// PutIFMScale packs NPU_SET_IFM_SCALE. A value that does not fit its field is a bug of the caller.
+func PutIFMScale(v IFMScaleFields) Command {
+	c := Command{Code: 0x4025}
+	c.Param |= uint16(fit(v.Shift, 6, "NPU_SET_IFM_SCALE: shift"))
+	c.Param |= uint16(fit(v.DblRnd, 5, "NPU_SET_IFM_SCALE: dbl_rnd") << 6)
+	c.Param |= uint16(fit(v.RoundMode, 1, "NPU_SET_IFM_SCALE: round_mode") << 13)
+	c.Payload |= fit(v.Scale, 31, "NPU_SET_IFM_SCALE: scale")
+	return c
+}
+
+// GetIFMScale unpacks NPU_SET_IFM_SCALE.
+func GetIFMScale(c Command) IFMScaleFields {
+	return IFMScaleFields{
+		Shift:     int(c.Param & 0x3F),
+		DblRnd:    int(c.Param >> 6 & 0x1F),
+		RoundMode: RoundModeU85(c.Param >> 13 & 0x1),
+		Scale:     uint32(c.Payload & 0x7FFFFFFF),
+	}
+}
+
+// IFMScale returns what NPU_SET_IFM_SCALE holds.
+func (s *State) IFMScale() IFMScaleFields { return GetIFMScale(s.at(0x4025)) }
+
+// IFM2ScaleFields are the fields of NPU_SET_IFM2_SCALE.
+type IFM2ScaleFields struct {
+	Shift     int          // bits 5..0 of the parameter
+	DblRnd    int          // bits 10..6 of the parameter
+	RoundMode RoundModeU85 // bit 13 of the parameter
+	Scale     uint32       // bits 30..0 of the payload
+}
+
+// PutIFM2Scale packs NPU_SET_IFM2_SCALE. A value that does not fit its field is a bug of the caller.
+func PutIFM2Scale(v IFM2ScaleFields) Command {
+	c := Command{Code: 0x4026}
+	c.Param |= uint16(fit(v.Shift, 6, "NPU_SET_IFM2_SCALE: shift"))
+	c.Param |= uint16(fit(v.DblRnd, 5, "NPU_SET_IFM2_SCALE: dbl_rnd") << 6)
+	c.Param |= uint16(fit(v.RoundMode, 1, "NPU_SET_IFM2_SCALE: round_mode") << 13)
+	c.Payload |= fit(v.Scale, 31, "NPU_SET_IFM2_SCALE: scale")
+	return c
+}
+
+// GetIFM2Scale unpacks NPU_SET_IFM2_SCALE.
+func GetIFM2Scale(c Command) IFM2ScaleFields {
+	return IFM2ScaleFields{
+		Shift:     int(c.Param & 0x3F),
+		DblRnd:    int(c.Param >> 6 & 0x1F),
+		RoundMode: RoundModeU85(c.Param >> 13 & 0x1),
+		Scale:     uint32(c.Payload & 0x7FFFFFFF),
+	}
+}
+
+// IFM2Scale returns what NPU_SET_IFM2_SCALE holds.
+func (s *State) IFM2Scale() IFM2ScaleFields { return GetIFM2Scale(s.at(0x4026)) }
+
+// PutOpScalar packs NPU_SET_OP_SCALAR. A value that does not fit its field is a bug of the caller.
+func PutOpScalar(v uint32) Command {
+	c := Command{Code: 0x4027}
+	c.Payload |= fit(v, 32, "NPU_SET_OP_SCALAR: scalar")
+	return c
+}
+
+// GetOpScalar unpacks NPU_SET_OP_SCALAR.
+func GetOpScalar(c Command) uint32 {
+	return c.Payload
+}
+
+// OpScalar returns what NPU_SET_OP_SCALAR holds.
+func (s *State) OpScalar() uint32 { return GetOpScalar(s.at(0x4027)) }
+
+// PutDMA0SrcStride0 packs NPU_SET_DMA0_SRC_STRIDE0. A value that does not fit its field is a bug of the caller.
+func PutDMA0SrcStride0(v int64) Command {
+	c := Command{Code: 0x4033}
+	c.putWide(v)
+	return c
+}
+
+// GetDMA0SrcStride0 unpacks NPU_SET_DMA0_SRC_STRIDE0.
+func GetDMA0SrcStride0(c Command) int64 {
+	return c.wide()
+}
+
+// DMA0SrcStride0 returns what NPU_SET_DMA0_SRC_STRIDE0 holds.
+func (s *State) DMA0SrcStride0() int64 { return GetDMA0SrcStride0(s.at(0x4033)) }
+
+// PutDMA0SrcStride1 packs NPU_SET_DMA0_SRC_STRIDE1. A value that does not fit its field is a bug of the caller.
+func PutDMA0SrcStride1(v int64) Command {
+	c := Command{Code: 0x4034}
+	c.putWide(v)
+	return c
+}
+
+// GetDMA0SrcStride1 unpacks NPU_SET_DMA0_SRC_STRIDE1.
+func GetDMA0SrcStride1(c Command) int64 {
+	return c.wide()
+}
+
+// DMA0SrcStride1 returns what NPU_SET_DMA0_SRC_STRIDE1 holds.
+func (s *State) DMA0SrcStride1() int64 { return GetDMA0SrcStride1(s.at(0x4034)) }
+
+// PutDMA0DstStride0 packs NPU_SET_DMA0_DST_STRIDE0. A value that does not fit its field is a bug of the caller.
+func PutDMA0DstStride0(v int64) Command {
+	c := Command{Code: 0x4035}
+	c.putWide(v)
+	return c
+}
+
+// GetDMA0DstStride0 unpacks NPU_SET_DMA0_DST_STRIDE0.
+func GetDMA0DstStride0(c Command) int64 {
+	return c.wide()
+}
+
+// DMA0DstStride0 returns what NPU_SET_DMA0_DST_STRIDE0 holds.
+func (s *State) DMA0DstStride0() int64 { return GetDMA0DstStride0(s.at(0x4035)) }
+
+// PutDMA0DstStride1 packs NPU_SET_DMA0_DST_STRIDE1. A value that does not fit its field is a bug of the caller.
+func PutDMA0DstStride1(v int64) Command {
+	c := Command{Code: 0x4036}
+	c.putWide(v)
+	return c
+}
+
+// GetDMA0DstStride1 unpacks NPU_SET_DMA0_DST_STRIDE1.
+func GetDMA0DstStride1(c Command) int64 {
+	return c.wide()
+}
+
+// DMA0DstStride1 returns what NPU_SET_DMA0_DST_STRIDE1 holds.
+func (s *State) DMA0DstStride1() int64 { return GetDMA0DstStride1(s.at(0x4036)) }
+
+// PutDMA0Idx packs NPU_SET_DMA0_IDX. A value that does not fit its field is a bug of the caller.
+func PutDMA0Idx(v int64) Command {
+	c := Command{Code: 0x4037}
+	c.putWide(v)
+	return c
+}
+
+// GetDMA0Idx unpacks NPU_SET_DMA0_IDX.
+func GetDMA0Idx(c Command) int64 {
+	return c.wide()
+}
+
+// DMA0Idx returns what NPU_SET_DMA0_IDX holds.
+func (s *State) DMA0Idx() int64 { return GetDMA0Idx(s.at(0x4037)) }
+
+// PutDMA0IdxMax packs NPU_SET_DMA0_IDX_MAX. A value that does not fit its field is a bug of the caller.
+func PutDMA0IdxMax(v int) Command {
+	c := Command{Code: 0x4038}
+	c.Payload |= fit(v, 31, "NPU_SET_DMA0_IDX_MAX: idx_max")
+	return c
+}
+
+// GetDMA0IdxMax unpacks NPU_SET_DMA0_IDX_MAX.
+func GetDMA0IdxMax(c Command) int {
+	return int(c.Payload & 0x7FFFFFFF)
+}
+
+// DMA0IdxMax returns what NPU_SET_DMA0_IDX_MAX holds.
+func (s *State) DMA0IdxMax() int { return GetDMA0IdxMax(s.at(0x4038)) }
+
+// PutDMA0IdxSkip1 packs NPU_SET_DMA0_IDX_SKIP1. A value that does not fit its field is a bug of the caller.
+func PutDMA0IdxSkip1(v int64) Command {
+	c := Command{Code: 0x4039}
+	c.putWide(v)
+	return c
+}
+
+// GetDMA0IdxSkip1 unpacks NPU_SET_DMA0_IDX_SKIP1.
+func GetDMA0IdxSkip1(c Command) int64 {
+	return c.wide()
+}
+
+// DMA0IdxSkip1 returns what NPU_SET_DMA0_IDX_SKIP1 holds.
+func (s *State) DMA0IdxSkip1() int64 { return GetDMA0IdxSkip1(s.at(0x4039)) }
+
+// PutWeight2Base packs NPU_SET_WEIGHT2_BASE. A value that does not fit its field is a bug of the caller.
+func PutWeight2Base(v int64) Command {
+	c := Command{Code: 0x4092}
+	c.putWide(v)
+	return c
+}
+
+// GetWeight2Base unpacks NPU_SET_WEIGHT2_BASE.
+func GetWeight2Base(c Command) int64 {
+	return c.wide()
+}
+
+// Weight2Base returns what NPU_SET_WEIGHT2_BASE holds.
+func (s *State) Weight2Base() int64 { return GetWeight2Base(s.at(0x4092)) }
+
+// PutWeight2Length packs NPU_SET_WEIGHT2_LENGTH. A value that does not fit its field is a bug of the caller.
+func PutWeight2Length(v uint32) Command {
+	c := Command{Code: 0x4093}
+	c.Payload |= fit(v, 32, "NPU_SET_WEIGHT2_LENGTH: length")
+	return c
+}
+
+// GetWeight2Length unpacks NPU_SET_WEIGHT2_LENGTH.
+func GetWeight2Length(c Command) uint32 {
+	return c.Payload
+}
+
+// Weight2Length returns what NPU_SET_WEIGHT2_LENGTH holds.
+func (s *State) Weight2Length() uint32 { return GetWeight2Length(s.at(0x4093)) }
+
+// PutWeight3Base packs NPU_SET_WEIGHT3_BASE. A value that does not fit its field is a bug of the caller.
+func PutWeight3Base(v int64) Command {
+	c := Command{Code: 0x4094}
+	c.putWide(v)
+	return c
+}
+
+// GetWeight3Base unpacks NPU_SET_WEIGHT3_BASE.
+func GetWeight3Base(c Command) int64 {
+	return c.wide()
+}
+
+// Weight3Base returns what NPU_SET_WEIGHT3_BASE holds.
+func (s *State) Weight3Base() int64 { return GetWeight3Base(s.at(0x4094)) }
+
+// PutWeight3Length packs NPU_SET_WEIGHT3_LENGTH. A value that does not fit its field is a bug of the caller.
+func PutWeight3Length(v uint32) Command {
+	c := Command{Code: 0x4095}
+	c.Payload |= fit(v, 32, "NPU_SET_WEIGHT3_LENGTH: length")
+	return c
+}
+
+// GetWeight3Length unpacks NPU_SET_WEIGHT3_LENGTH.
+func GetWeight3Length(c Command) uint32 {
+	return c.Payload
+}
+
+// Weight3Length returns what NPU_SET_WEIGHT3_LENGTH holds.
+func (s *State) Weight3Length() uint32 { return GetWeight3Length(s.at(0x4095)) }
+
+// ResizeXStepFields are the fields of NPU_SET_RESIZE_X_STEP.
+type ResizeXStepFields struct {
+	OneStepInt int // bits 3..0 of the parameter
+	BlkStepInt int // bits 14..4 of the parameter
+	OneStepMod int // bits 10..0 of the payload
+	BlkStepMod int // bits 26..16 of the payload
+}
+
+// PutResizeXStep packs NPU_SET_RESIZE_X_STEP. A value that does not fit its field is a bug of the caller.
+func PutResizeXStep(v ResizeXStepFields) Command {
+	c := Command{Code: 0x4096}
+	c.Param |= uint16(fit(v.OneStepInt, 4, "NPU_SET_RESIZE_X_STEP: one_step_int"))
+	c.Param |= uint16(fit(v.BlkStepInt, 11, "NPU_SET_RESIZE_X_STEP: blk_step_int") << 4)
+	c.Payload |= fit(v.OneStepMod, 11, "NPU_SET_RESIZE_X_STEP: one_step_mod")
+	c.Payload |= fit(v.BlkStepMod, 11, "NPU_SET_RESIZE_X_STEP: blk_step_mod") << 16
+	return c
+}
+
+// GetResizeXStep unpacks NPU_SET_RESIZE_X_STEP.
+func GetResizeXStep(c Command) ResizeXStepFields {
+	return ResizeXStepFields{
+		OneStepInt: int(c.Param & 0xF),
+		BlkStepInt: int(c.Param >> 4 & 0x7FF),
+		OneStepMod: int(c.Payload & 0x7FF),
+		BlkStepMod: int(c.Payload >> 16 & 0x7FF),
+	}
+}
+
+// ResizeXStep returns what NPU_SET_RESIZE_X_STEP holds.
+func (s *State) ResizeXStep() ResizeXStepFields { return GetResizeXStep(s.at(0x4096)) }
+
+// ResizeYStepFields are the fields of NPU_SET_RESIZE_Y_STEP.
+type ResizeYStepFields struct {
+	OneStepInt int // bits 3..0 of the parameter
+	BlkStepInt int // bits 14..4 of the parameter
+	OneStepMod int // bits 10..0 of the payload
+	BlkStepMod int // bits 26..16 of the payload
+}
+
+// PutResizeYStep packs NPU_SET_RESIZE_Y_STEP. A value that does not fit its field is a bug of the caller.
+func PutResizeYStep(v ResizeYStepFields) Command {
+	c := Command{Code: 0x4097}
+	c.Param |= uint16(fit(v.OneStepInt, 4, "NPU_SET_RESIZE_Y_STEP: one_step_int"))
+	c.Param |= uint16(fit(v.BlkStepInt, 11, "NPU_SET_RESIZE_Y_STEP: blk_step_int") << 4)
+	c.Payload |= fit(v.OneStepMod, 11, "NPU_SET_RESIZE_Y_STEP: one_step_mod")
+	c.Payload |= fit(v.BlkStepMod, 11, "NPU_SET_RESIZE_Y_STEP: blk_step_mod") << 16
+	return c
+}
+
+// GetResizeYStep unpacks NPU_SET_RESIZE_Y_STEP.
+func GetResizeYStep(c Command) ResizeYStepFields {
+	return ResizeYStepFields{
+		OneStepInt: int(c.Param & 0xF),
+		BlkStepInt: int(c.Param >> 4 & 0x7FF),
+		OneStepMod: int(c.Payload & 0x7FF),
+		BlkStepMod: int(c.Payload >> 16 & 0x7FF),
+	}
+}
+
+// ResizeYStep returns what NPU_SET_RESIZE_Y_STEP holds.
+func (s *State) ResizeYStep() ResizeYStepFields { return GetResizeYStep(s.at(0x4097)) }
+
+// BranchFields are the fields of NPU_OP_BRANCH.
+type BranchFields struct {
+	BranchCond   int    // bit 0 of the parameter
+	BranchTarget uint32 // bits 31..0 of the payload
+}
+
+// PutBranch packs NPU_OP_BRANCH. A value that does not fit its field is a bug of the caller.
+func PutBranch(v BranchFields) Command {
+	c := Command{Code: 0x4100}
+	c.Param |= uint16(fit(v.BranchCond, 1, "NPU_OP_BRANCH: branch_cond"))
+	c.Payload |= fit(v.BranchTarget, 32, "NPU_OP_BRANCH: branch_target")
+	return c
+}
+
+// GetBranch unpacks NPU_OP_BRANCH.
+func GetBranch(c Command) BranchFields {
+	return BranchFields{
+		BranchCond:   int(c.Param & 0x1),
+		BranchTarget: c.Payload,
+	}
+}

@@ -11,61 +11,62 @@ type typedRow struct {
 	reg func(s *State) []uint64
 }
 
-var typedRows = map[Code]typedRow{
-	0x0000: {
+// typedRows are the rows by the names of their functions.
+var typedRows = map[string]typedRow{
+	"Stop": {
 		put: func(v []uint64) Command { return PutStop(uint16(v[0])) },
 		get: func(c Command) []uint64 { v := GetStop(c); return []uint64{uint64(v)} },
 	},
-	0x0001: {
+	"IRQ": {
 		put: func(v []uint64) Command { return PutIRQ(uint16(v[0])) },
 		get: func(c Command) []uint64 { v := GetIRQ(c); return []uint64{uint64(v)} },
 	},
-	0x0005: {
+	"Pool": {
 		put: func(v []uint64) Command { return PutPool(PoolMode(v[0])) },
 		get: func(c Command) []uint64 { v := GetPool(c); return []uint64{uint64(v)} },
 	},
-	0x0006: {
+	"Elementwise": {
 		put: func(v []uint64) Command { return PutElementwise(ElementwiseMode(v[0])) },
 		get: func(c Command) []uint64 { v := GetElementwise(c); return []uint64{uint64(v)} },
 	},
-	0x0011: {
+	"DMAWait": {
 		put: func(v []uint64) Command { return PutDMAWait(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetDMAWait(c); return []uint64{uint64(v)} },
 	},
-	0x0012: {
+	"KernelWait": {
 		put: func(v []uint64) Command { return PutKernelWait(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetKernelWait(c); return []uint64{uint64(v)} },
 	},
-	0x0013: {
+	"PMUMask": {
 		put: func(v []uint64) Command { return PutPMUMask(v[0] != 0) },
 		get: func(c Command) []uint64 { v := GetPMUMask(c); return []uint64{uint64(bit(v))} },
 	},
-	0x0100: {
+	"IFMPadTop": {
 		put: func(v []uint64) Command { return PutIFMPadTop(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMPadTop(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMPadTop(); return []uint64{uint64(v)} },
 	},
-	0x0101: {
+	"IFMPadLeft": {
 		put: func(v []uint64) Command { return PutIFMPadLeft(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMPadLeft(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMPadLeft(); return []uint64{uint64(v)} },
 	},
-	0x0102: {
+	"IFMPadRight": {
 		put: func(v []uint64) Command { return PutIFMPadRight(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMPadRight(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMPadRight(); return []uint64{uint64(v)} },
 	},
-	0x0103: {
+	"IFMPadBottom": {
 		put: func(v []uint64) Command { return PutIFMPadBottom(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMPadBottom(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMPadBottom(); return []uint64{uint64(v)} },
 	},
-	0x0104: {
+	"IFMDepthM1": {
 		put: func(v []uint64) Command { return PutIFMDepthM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMDepthM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMDepthM1(); return []uint64{uint64(v)} },
 	},
-	0x0105: {
+	"IFMPrecision": {
 		put: func(v []uint64) Command {
 			return PutIFMPrecision(IFMPrecisionFields{v[0] != 0, Precision(v[1]), Format(v[2]), int(v[3]), RoundMode(v[4])})
 		},
@@ -78,57 +79,57 @@ var typedRows = map[Code]typedRow{
 			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format), uint64(v.ScaleMode), uint64(v.RoundMode)}
 		},
 	},
-	0x0107: {
+	"IFMUpscale": {
 		put: func(v []uint64) Command { return PutIFMUpscale(UpscaleMode(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMUpscale(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMUpscale(); return []uint64{uint64(v)} },
 	},
-	0x0109: {
+	"IFMZeroPoint": {
 		put: func(v []uint64) Command { return PutIFMZeroPoint(uint16(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMZeroPoint(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMZeroPoint(); return []uint64{uint64(v)} },
 	},
-	0x010A: {
+	"IFMWidth0M1": {
 		put: func(v []uint64) Command { return PutIFMWidth0M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMWidth0M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMWidth0M1(); return []uint64{uint64(v)} },
 	},
-	0x010B: {
+	"IFMHeight0M1": {
 		put: func(v []uint64) Command { return PutIFMHeight0M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMHeight0M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMHeight0M1(); return []uint64{uint64(v)} },
 	},
-	0x010C: {
+	"IFMHeight1M1": {
 		put: func(v []uint64) Command { return PutIFMHeight1M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMHeight1M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMHeight1M1(); return []uint64{uint64(v)} },
 	},
-	0x010D: {
+	"IFMIBEnd": {
 		put: func(v []uint64) Command { return PutIFMIBEnd(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMIBEnd(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMIBEnd(); return []uint64{uint64(v)} },
 	},
-	0x010F: {
+	"IFMRegion": {
 		put: func(v []uint64) Command { return PutIFMRegion(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMRegion(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMRegion(); return []uint64{uint64(v)} },
 	},
-	0x0111: {
+	"OFMWidthM1": {
 		put: func(v []uint64) Command { return PutOFMWidthM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMWidthM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMWidthM1(); return []uint64{uint64(v)} },
 	},
-	0x0112: {
+	"OFMHeightM1": {
 		put: func(v []uint64) Command { return PutOFMHeightM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMHeightM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMHeightM1(); return []uint64{uint64(v)} },
 	},
-	0x0113: {
+	"OFMDepthM1": {
 		put: func(v []uint64) Command { return PutOFMDepthM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMDepthM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMDepthM1(); return []uint64{uint64(v)} },
 	},
-	0x0114: {
+	"OFMPrecision": {
 		put: func(v []uint64) Command {
 			return PutOFMPrecision(OFMPrecisionFields{v[0] != 0, Precision(v[1]), Format(v[2]), v[3] != 0, RoundMode(v[4])})
 		},
@@ -141,57 +142,57 @@ var typedRows = map[Code]typedRow{
 			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format), uint64(bit(v.ScaleMode)), uint64(v.RoundMode)}
 		},
 	},
-	0x0115: {
+	"OFMBLKWidthM1": {
 		put: func(v []uint64) Command { return PutOFMBLKWidthM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMBLKWidthM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMBLKWidthM1(); return []uint64{uint64(v)} },
 	},
-	0x0116: {
+	"OFMBLKHeightM1": {
 		put: func(v []uint64) Command { return PutOFMBLKHeightM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMBLKHeightM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMBLKHeightM1(); return []uint64{uint64(v)} },
 	},
-	0x0117: {
+	"OFMBLKDepthM1": {
 		put: func(v []uint64) Command { return PutOFMBLKDepthM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMBLKDepthM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMBLKDepthM1(); return []uint64{uint64(v)} },
 	},
-	0x0118: {
+	"OFMZeroPoint": {
 		put: func(v []uint64) Command { return PutOFMZeroPoint(uint16(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMZeroPoint(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMZeroPoint(); return []uint64{uint64(v)} },
 	},
-	0x011A: {
+	"OFMWidth0M1": {
 		put: func(v []uint64) Command { return PutOFMWidth0M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMWidth0M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMWidth0M1(); return []uint64{uint64(v)} },
 	},
-	0x011B: {
+	"OFMHeight0M1": {
 		put: func(v []uint64) Command { return PutOFMHeight0M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMHeight0M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMHeight0M1(); return []uint64{uint64(v)} },
 	},
-	0x011C: {
+	"OFMHeight1M1": {
 		put: func(v []uint64) Command { return PutOFMHeight1M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMHeight1M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMHeight1M1(); return []uint64{uint64(v)} },
 	},
-	0x011F: {
+	"OFMRegion": {
 		put: func(v []uint64) Command { return PutOFMRegion(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMRegion(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMRegion(); return []uint64{uint64(v)} },
 	},
-	0x0120: {
+	"KernelWidthM1": {
 		put: func(v []uint64) Command { return PutKernelWidthM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetKernelWidthM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.KernelWidthM1(); return []uint64{uint64(v)} },
 	},
-	0x0121: {
+	"KernelHeightM1": {
 		put: func(v []uint64) Command { return PutKernelHeightM1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetKernelHeightM1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.KernelHeightM1(); return []uint64{uint64(v)} },
 	},
-	0x0122: {
+	"KernelStride": {
 		put: func(v []uint64) Command {
 			return PutKernelStride(KernelStrideFields{int(v[0]), int(v[1]), v[2] != 0, int(v[3]), int(v[4]), v[5] != 0, int(v[6]), int(v[7])})
 		},
@@ -204,17 +205,17 @@ var typedRows = map[Code]typedRow{
 			return []uint64{uint64(v.StrideXLSB), uint64(v.StrideYLSB), uint64(bit(v.WeightOrder)), uint64(v.DilationX), uint64(v.DilationY), uint64(bit(v.Decomposition)), uint64(v.StrideXMSB), uint64(v.StrideYMSB)}
 		},
 	},
-	0x0123: {
+	"ParallelMode": {
 		put: func(v []uint64) Command { return PutParallelMode(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetParallelMode(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.ParallelMode(); return []uint64{uint64(v)} },
 	},
-	0x0124: {
+	"ACCFormat": {
 		put: func(v []uint64) Command { return PutACCFormat(AccFormat(v[0])) },
 		get: func(c Command) []uint64 { v := GetACCFormat(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.ACCFormat(); return []uint64{uint64(v)} },
 	},
-	0x0125: {
+	"Activation": {
 		put: func(v []uint64) Command {
 			return PutActivation(ActivationFields{ActivationFunction(v[0]), ClipRange(v[1])})
 		},
@@ -224,37 +225,37 @@ var typedRows = map[Code]typedRow{
 		},
 		reg: func(s *State) []uint64 { v := s.Activation(); return []uint64{uint64(v.Function), uint64(v.ClipRange)} },
 	},
-	0x0126: {
+	"ActivationMin": {
 		put: func(v []uint64) Command { return PutActivationMin(uint16(v[0])) },
 		get: func(c Command) []uint64 { v := GetActivationMin(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.ActivationMin(); return []uint64{uint64(v)} },
 	},
-	0x0127: {
+	"ActivationMax": {
 		put: func(v []uint64) Command { return PutActivationMax(uint16(v[0])) },
 		get: func(c Command) []uint64 { v := GetActivationMax(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.ActivationMax(); return []uint64{uint64(v)} },
 	},
-	0x0128: {
+	"WeightRegion": {
 		put: func(v []uint64) Command { return PutWeightRegion(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetWeightRegion(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.WeightRegion(); return []uint64{uint64(v)} },
 	},
-	0x0129: {
+	"ScaleRegion": {
 		put: func(v []uint64) Command { return PutScaleRegion(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetScaleRegion(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.ScaleRegion(); return []uint64{uint64(v)} },
 	},
-	0x012D: {
+	"ABStart": {
 		put: func(v []uint64) Command { return PutABStart(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetABStart(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.ABStart(); return []uint64{uint64(v)} },
 	},
-	0x012F: {
+	"Blockdep": {
 		put: func(v []uint64) Command { return PutBlockdep(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetBlockdep(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.Blockdep(); return []uint64{uint64(v)} },
 	},
-	0x0130: {
+	"DMA0SrcRegion": {
 		put: func(v []uint64) Command {
 			return PutDMA0SrcRegion(DMA0SrcRegionFields{int(v[0]), v[1] != 0, int(v[2])})
 		},
@@ -267,7 +268,7 @@ var typedRows = map[Code]typedRow{
 			return []uint64{uint64(v.Region), uint64(bit(v.RegionMode)), uint64(v.StrideMode)}
 		},
 	},
-	0x0131: {
+	"DMA0DstRegion": {
 		put: func(v []uint64) Command {
 			return PutDMA0DstRegion(DMA0DstRegionFields{int(v[0]), v[1] != 0, int(v[2])})
 		},
@@ -280,17 +281,17 @@ var typedRows = map[Code]typedRow{
 			return []uint64{uint64(v.Region), uint64(bit(v.RegionMode)), uint64(v.StrideMode)}
 		},
 	},
-	0x0132: {
+	"DMA0Size0": {
 		put: func(v []uint64) Command { return PutDMA0Size0(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetDMA0Size0(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.DMA0Size0(); return []uint64{uint64(v)} },
 	},
-	0x0133: {
+	"DMA0Size1": {
 		put: func(v []uint64) Command { return PutDMA0Size1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetDMA0Size1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.DMA0Size1(); return []uint64{uint64(v)} },
 	},
-	0x0180: {
+	"IFM2Broadcast": {
 		put: func(v []uint64) Command {
 			return PutIFM2Broadcast(IFM2BroadcastFields{v[0] != 0, v[1] != 0, v[2] != 0, v[3] != 0, v[4] != 0})
 		},
@@ -303,12 +304,12 @@ var typedRows = map[Code]typedRow{
 			return []uint64{uint64(bit(v.BroadcastH)), uint64(bit(v.BroadcastW)), uint64(bit(v.BroadcastC)), uint64(bit(v.OperandOrder)), uint64(bit(v.BroadcastConstant))}
 		},
 	},
-	0x0181: {
+	"IFM2Scalar": {
 		put: func(v []uint64) Command { return PutIFM2Scalar(uint16(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Scalar(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Scalar(); return []uint64{uint64(v)} },
 	},
-	0x0185: {
+	"IFM2Precision": {
 		put: func(v []uint64) Command {
 			return PutIFM2Precision(IFM2PrecisionFields{v[0] != 0, Precision(v[1]), Format(v[2])})
 		},
@@ -321,259 +322,572 @@ var typedRows = map[Code]typedRow{
 			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format)}
 		},
 	},
-	0x0189: {
+	"IFM2ZeroPoint": {
 		put: func(v []uint64) Command { return PutIFM2ZeroPoint(uint16(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2ZeroPoint(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2ZeroPoint(); return []uint64{uint64(v)} },
 	},
-	0x018A: {
+	"IFM2Width0M1": {
 		put: func(v []uint64) Command { return PutIFM2Width0M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Width0M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Width0M1(); return []uint64{uint64(v)} },
 	},
-	0x018B: {
+	"IFM2Height0M1": {
 		put: func(v []uint64) Command { return PutIFM2Height0M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Height0M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Height0M1(); return []uint64{uint64(v)} },
 	},
-	0x018C: {
+	"IFM2Height1M1": {
 		put: func(v []uint64) Command { return PutIFM2Height1M1(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Height1M1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Height1M1(); return []uint64{uint64(v)} },
 	},
-	0x018D: {
+	"IFM2IBStart": {
 		put: func(v []uint64) Command { return PutIFM2IBStart(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2IBStart(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2IBStart(); return []uint64{uint64(v)} },
 	},
-	0x018F: {
+	"IFM2Region": {
 		put: func(v []uint64) Command { return PutIFM2Region(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Region(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Region(); return []uint64{uint64(v)} },
 	},
-	0x4000: {
+	"IFMBase0": {
 		put: func(v []uint64) Command { return PutIFMBase0(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMBase0(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMBase0(); return []uint64{uint64(v)} },
 	},
-	0x4001: {
+	"IFMBase1": {
 		put: func(v []uint64) Command { return PutIFMBase1(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMBase1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMBase1(); return []uint64{uint64(v)} },
 	},
-	0x4002: {
+	"IFMBase2": {
 		put: func(v []uint64) Command { return PutIFMBase2(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMBase2(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMBase2(); return []uint64{uint64(v)} },
 	},
-	0x4003: {
+	"IFMBase3": {
 		put: func(v []uint64) Command { return PutIFMBase3(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMBase3(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMBase3(); return []uint64{uint64(v)} },
 	},
-	0x4004: {
+	"IFMStrideX": {
 		put: func(v []uint64) Command { return PutIFMStrideX(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMStrideX(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMStrideX(); return []uint64{uint64(v)} },
 	},
-	0x4005: {
+	"IFMStrideY": {
 		put: func(v []uint64) Command { return PutIFMStrideY(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMStrideY(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMStrideY(); return []uint64{uint64(v)} },
 	},
-	0x4006: {
+	"IFMStrideC": {
 		put: func(v []uint64) Command { return PutIFMStrideC(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFMStrideC(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFMStrideC(); return []uint64{uint64(v)} },
 	},
-	0x4010: {
+	"OFMBase0": {
 		put: func(v []uint64) Command { return PutOFMBase0(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMBase0(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMBase0(); return []uint64{uint64(v)} },
 	},
-	0x4011: {
+	"OFMBase1": {
 		put: func(v []uint64) Command { return PutOFMBase1(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMBase1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMBase1(); return []uint64{uint64(v)} },
 	},
-	0x4012: {
+	"OFMBase2": {
 		put: func(v []uint64) Command { return PutOFMBase2(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMBase2(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMBase2(); return []uint64{uint64(v)} },
 	},
-	0x4013: {
+	"OFMBase3": {
 		put: func(v []uint64) Command { return PutOFMBase3(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMBase3(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMBase3(); return []uint64{uint64(v)} },
 	},
-	0x4014: {
+	"OFMStrideX": {
 		put: func(v []uint64) Command { return PutOFMStrideX(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMStrideX(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMStrideX(); return []uint64{uint64(v)} },
 	},
-	0x4015: {
+	"OFMStrideY": {
 		put: func(v []uint64) Command { return PutOFMStrideY(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMStrideY(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMStrideY(); return []uint64{uint64(v)} },
 	},
-	0x4016: {
+	"OFMStrideC": {
 		put: func(v []uint64) Command { return PutOFMStrideC(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetOFMStrideC(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OFMStrideC(); return []uint64{uint64(v)} },
 	},
-	0x4020: {
+	"WeightBase": {
 		put: func(v []uint64) Command { return PutWeightBase(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetWeightBase(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.WeightBase(); return []uint64{uint64(v)} },
 	},
-	0x4021: {
+	"WeightLength": {
 		put: func(v []uint64) Command { return PutWeightLength(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetWeightLength(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.WeightLength(); return []uint64{uint64(v)} },
 	},
-	0x4022: {
+	"ScaleBase": {
 		put: func(v []uint64) Command { return PutScaleBase(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetScaleBase(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.ScaleBase(); return []uint64{uint64(v)} },
 	},
-	0x4023: {
+	"ScaleLength": {
 		put: func(v []uint64) Command { return PutScaleLength(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetScaleLength(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.ScaleLength(); return []uint64{uint64(v)} },
 	},
-	0x4024: {
+	"OFMScale": {
 		put: func(v []uint64) Command { return PutOFMScale(OFMScaleFields{int(v[0]), uint32(v[1])}) },
 		get: func(c Command) []uint64 { v := GetOFMScale(c); return []uint64{uint64(v.Shift), uint64(v.Scale)} },
 		reg: func(s *State) []uint64 { v := s.OFMScale(); return []uint64{uint64(v.Shift), uint64(v.Scale)} },
 	},
-	0x4025: {
+	"OPAScale": {
 		put: func(v []uint64) Command { return PutOPAScale(OPAScaleFields{int(v[0]), uint32(v[1])}) },
 		get: func(c Command) []uint64 { v := GetOPAScale(c); return []uint64{uint64(v.Shift), uint64(v.Scale)} },
 		reg: func(s *State) []uint64 { v := s.OPAScale(); return []uint64{uint64(v.Shift), uint64(v.Scale)} },
 	},
-	0x4026: {
+	"OPBScale": {
 		put: func(v []uint64) Command { return PutOPBScale(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetOPBScale(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.OPBScale(); return []uint64{uint64(v)} },
 	},
-	0x4030: {
+	"DMA0Src": {
 		put: func(v []uint64) Command { return PutDMA0Src(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetDMA0Src(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.DMA0Src(); return []uint64{uint64(v)} },
 	},
-	0x4031: {
+	"DMA0Dst": {
 		put: func(v []uint64) Command { return PutDMA0Dst(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetDMA0Dst(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.DMA0Dst(); return []uint64{uint64(v)} },
 	},
-	0x4032: {
+	"DMA0Len": {
 		put: func(v []uint64) Command { return PutDMA0Len(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetDMA0Len(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.DMA0Len(); return []uint64{uint64(v)} },
 	},
-	0x4033: {
+	"DMA0Skip0": {
 		put: func(v []uint64) Command { return PutDMA0Skip0(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetDMA0Skip0(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.DMA0Skip0(); return []uint64{uint64(v)} },
 	},
-	0x4034: {
+	"DMA0Skip1": {
 		put: func(v []uint64) Command { return PutDMA0Skip1(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetDMA0Skip1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.DMA0Skip1(); return []uint64{uint64(v)} },
 	},
-	0x4080: {
+	"IFM2Base0": {
 		put: func(v []uint64) Command { return PutIFM2Base0(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Base0(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Base0(); return []uint64{uint64(v)} },
 	},
-	0x4081: {
+	"IFM2Base1": {
 		put: func(v []uint64) Command { return PutIFM2Base1(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Base1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Base1(); return []uint64{uint64(v)} },
 	},
-	0x4082: {
+	"IFM2Base2": {
 		put: func(v []uint64) Command { return PutIFM2Base2(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Base2(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Base2(); return []uint64{uint64(v)} },
 	},
-	0x4083: {
+	"IFM2Base3": {
 		put: func(v []uint64) Command { return PutIFM2Base3(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2Base3(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2Base3(); return []uint64{uint64(v)} },
 	},
-	0x4084: {
+	"IFM2StrideX": {
 		put: func(v []uint64) Command { return PutIFM2StrideX(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2StrideX(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2StrideX(); return []uint64{uint64(v)} },
 	},
-	0x4085: {
+	"IFM2StrideY": {
 		put: func(v []uint64) Command { return PutIFM2StrideY(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2StrideY(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2StrideY(); return []uint64{uint64(v)} },
 	},
-	0x4086: {
+	"IFM2StrideC": {
 		put: func(v []uint64) Command { return PutIFM2StrideC(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetIFM2StrideC(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.IFM2StrideC(); return []uint64{uint64(v)} },
 	},
-	0x4090: {
+	"Weight1Base": {
 		put: func(v []uint64) Command { return PutWeight1Base(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetWeight1Base(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.Weight1Base(); return []uint64{uint64(v)} },
 	},
-	0x4091: {
+	"Weight1Length": {
 		put: func(v []uint64) Command { return PutWeight1Length(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetWeight1Length(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.Weight1Length(); return []uint64{uint64(v)} },
 	},
-	0x4092: {
+	"Scale1Base": {
 		put: func(v []uint64) Command { return PutScale1Base(int64(v[0])) },
 		get: func(c Command) []uint64 { v := GetScale1Base(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.Scale1Base(); return []uint64{uint64(v)} },
 	},
-	0x4093: {
+	"Scale1Length": {
 		put: func(v []uint64) Command { return PutScale1Length(int(v[0])) },
 		get: func(c Command) []uint64 { v := GetScale1Length(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.Scale1Length(); return []uint64{uint64(v)} },
 	},
-	0x40A0: {
+	"UserDefined0": {
 		put: func(v []uint64) Command { return PutUserDefined0(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetUserDefined0(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.UserDefined0(); return []uint64{uint64(v)} },
 	},
-	0x40A1: {
+	"UserDefined1": {
 		put: func(v []uint64) Command { return PutUserDefined1(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetUserDefined1(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.UserDefined1(); return []uint64{uint64(v)} },
 	},
-	0x40A2: {
+	"UserDefined2": {
 		put: func(v []uint64) Command { return PutUserDefined2(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetUserDefined2(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.UserDefined2(); return []uint64{uint64(v)} },
 	},
-	0x40A3: {
+	"UserDefined3": {
 		put: func(v []uint64) Command { return PutUserDefined3(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetUserDefined3(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.UserDefined3(); return []uint64{uint64(v)} },
 	},
-	0x40A4: {
+	"UserDefined4": {
 		put: func(v []uint64) Command { return PutUserDefined4(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetUserDefined4(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.UserDefined4(); return []uint64{uint64(v)} },
 	},
-	0x40A5: {
+	"UserDefined5": {
 		put: func(v []uint64) Command { return PutUserDefined5(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetUserDefined5(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.UserDefined5(); return []uint64{uint64(v)} },
 	},
-	0x40A6: {
+	"UserDefined6": {
 		put: func(v []uint64) Command { return PutUserDefined6(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetUserDefined6(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.UserDefined6(); return []uint64{uint64(v)} },
 	},
-	0x40A7: {
+	"UserDefined7": {
 		put: func(v []uint64) Command { return PutUserDefined7(uint32(v[0])) },
 		get: func(c Command) []uint64 { v := GetUserDefined7(c); return []uint64{uint64(v)} },
 		reg: func(s *State) []uint64 { v := s.UserDefined7(); return []uint64{uint64(v)} },
+	},
+	"ConvU85": {
+		put: func(v []uint64) Command { return PutConvU85(v[0] != 0) },
+		get: func(c Command) []uint64 { v := GetConvU85(c); return []uint64{uint64(bit(v))} },
+	},
+	"PoolU85": {
+		put: func(v []uint64) Command { return PutPoolU85(PoolMode(v[0])) },
+		get: func(c Command) []uint64 { v := GetPoolU85(c); return []uint64{uint64(v)} },
+	},
+	"ElementwiseU85": {
+		put: func(v []uint64) Command { return PutElementwiseU85(ElementwiseMode(v[0])) },
+		get: func(c Command) []uint64 { v := GetElementwiseU85(c); return []uint64{uint64(v)} },
+	},
+	"Resize": {
+		put: func(v []uint64) Command { return PutResize(ResizeMode(v[0])) },
+		get: func(c Command) []uint64 { v := GetResize(c); return []uint64{uint64(v)} },
+	},
+	"DMAWaitU85": {
+		put: func(v []uint64) Command { return PutDMAWaitU85(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMAWaitU85(c); return []uint64{uint64(v)} },
+	},
+	"KernelWaitU85": {
+		put: func(v []uint64) Command { return PutKernelWaitU85(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetKernelWaitU85(c); return []uint64{uint64(v)} },
+	},
+	"IFMPrecisionU85": {
+		put: func(v []uint64) Command {
+			return PutIFMPrecisionU85(IFMPrecisionU85Fields{v[0] != 0, Precision(v[1]), Format(v[2]), Storage(v[3])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetIFMPrecisionU85(c)
+			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format), uint64(v.Storage)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.IFMPrecisionU85()
+			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format), uint64(v.Storage)}
+		},
+	},
+	"IFMBroadcast": {
+		put: func(v []uint64) Command { return PutIFMBroadcast(BroadcastU85(v[0])) },
+		get: func(c Command) []uint64 { v := GetIFMBroadcast(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.IFMBroadcast(); return []uint64{uint64(v)} },
+	},
+	"OFMPrecisionU85": {
+		put: func(v []uint64) Command {
+			return PutOFMPrecisionU85(OFMPrecisionU85Fields{v[0] != 0, Precision(v[1]), Format(v[2]), v[3] != 0, Reverse(v[4]), Transpose(v[5]), Storage(v[6])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetOFMPrecisionU85(c)
+			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format), uint64(bit(v.ScaleMode)), uint64(v.Reverse), uint64(v.Transpose), uint64(v.Storage)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.OFMPrecisionU85()
+			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format), uint64(bit(v.ScaleMode)), uint64(v.Reverse), uint64(v.Transpose), uint64(v.Storage)}
+		},
+	},
+	"OFMBLKWidthM1U85": {
+		put: func(v []uint64) Command { return PutOFMBLKWidthM1U85(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetOFMBLKWidthM1U85(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.OFMBLKWidthM1U85(); return []uint64{uint64(v)} },
+	},
+	"OFMBLKHeightM1U85": {
+		put: func(v []uint64) Command { return PutOFMBLKHeightM1U85(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetOFMBLKHeightM1U85(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.OFMBLKHeightM1U85(); return []uint64{uint64(v)} },
+	},
+	"OFMBLKDepthM1U85": {
+		put: func(v []uint64) Command { return PutOFMBLKDepthM1U85(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetOFMBLKDepthM1U85(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.OFMBLKDepthM1U85(); return []uint64{uint64(v)} },
+	},
+	"ACCFormatU85": {
+		put: func(v []uint64) Command {
+			return PutACCFormatU85(ACCFormatU85Fields{AccFormat(v[0]), AccInput(v[1]), AccOutput(v[2]), Microblock(v[3])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetACCFormatU85(c)
+			return []uint64{uint64(v.AccFormat), uint64(v.AccInput), uint64(v.AccOutput), uint64(v.Microblock)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.ACCFormatU85()
+			return []uint64{uint64(v.AccFormat), uint64(v.AccInput), uint64(v.AccOutput), uint64(v.Microblock)}
+		},
+	},
+	"ActivationU85": {
+		put: func(v []uint64) Command {
+			return PutActivationU85(ActivationU85Fields{FunctionU85(v[0]), int(v[1]), v[2] != 0})
+		},
+		get: func(c Command) []uint64 {
+			v := GetActivationU85(c)
+			return []uint64{uint64(v.Function), uint64(v.Table), uint64(bit(v.ClipRange))}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.ActivationU85()
+			return []uint64{uint64(v.Function), uint64(v.Table), uint64(bit(v.ClipRange))}
+		},
+	},
+	"ResizeXScaleNM1": {
+		put: func(v []uint64) Command { return PutResizeXScaleNM1(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetResizeXScaleNM1(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.ResizeXScaleNM1(); return []uint64{uint64(v)} },
+	},
+	"ResizeYScaleNM1": {
+		put: func(v []uint64) Command { return PutResizeYScaleNM1(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetResizeYScaleNM1(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.ResizeYScaleNM1(); return []uint64{uint64(v)} },
+	},
+	"ResizeXOffset": {
+		put: func(v []uint64) Command { return PutResizeXOffset(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetResizeXOffset(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.ResizeXOffset(); return []uint64{uint64(v)} },
+	},
+	"ResizeYOffset": {
+		put: func(v []uint64) Command { return PutResizeYOffset(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetResizeYOffset(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.ResizeYOffset(); return []uint64{uint64(v)} },
+	},
+	"WeightFormat": {
+		put: func(v []uint64) Command { return PutWeightFormat(WeightFormatFields{WeightFormat(v[0]), v[1] != 0}) },
+		get: func(c Command) []uint64 {
+			v := GetWeightFormat(c)
+			return []uint64{uint64(v.Format), uint64(bit(v.Sparsity))}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.WeightFormat()
+			return []uint64{uint64(v.Format), uint64(bit(v.Sparsity))}
+		},
+	},
+	"BlockdepU85": {
+		put: func(v []uint64) Command { return PutBlockdepU85(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetBlockdepU85(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.BlockdepU85(); return []uint64{uint64(v)} },
+	},
+	"DMA0SrcRegionU85": {
+		put: func(v []uint64) Command {
+			return PutDMA0SrcRegionU85(DMA0SrcRegionU85Fields{int(v[0]), v[1] != 0, int(v[2]), v[3] != 0})
+		},
+		get: func(c Command) []uint64 {
+			v := GetDMA0SrcRegionU85(c)
+			return []uint64{uint64(v.Region), uint64(bit(v.RegionMode)), uint64(v.StrideMode), uint64(bit(v.IdxMode))}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.DMA0SrcRegionU85()
+			return []uint64{uint64(v.Region), uint64(bit(v.RegionMode)), uint64(v.StrideMode), uint64(bit(v.IdxMode))}
+		},
+	},
+	"DMA0DstRegionU85": {
+		put: func(v []uint64) Command {
+			return PutDMA0DstRegionU85(DMA0DstRegionU85Fields{int(v[0]), v[1] != 0, v[2] != 0})
+		},
+		get: func(c Command) []uint64 {
+			v := GetDMA0DstRegionU85(c)
+			return []uint64{uint64(v.Region), uint64(bit(v.RegionMode)), uint64(bit(v.IdxMode))}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.DMA0DstRegionU85()
+			return []uint64{uint64(v.Region), uint64(bit(v.RegionMode)), uint64(bit(v.IdxMode))}
+		},
+	},
+	"DMA0IdxRegion": {
+		put: func(v []uint64) Command { return PutDMA0IdxRegion(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMA0IdxRegion(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.DMA0IdxRegion(); return []uint64{uint64(v)} },
+	},
+	"IFM2BroadcastU85": {
+		put: func(v []uint64) Command { return PutIFM2BroadcastU85(BroadcastU85(v[0])) },
+		get: func(c Command) []uint64 { v := GetIFM2BroadcastU85(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.IFM2BroadcastU85(); return []uint64{uint64(v)} },
+	},
+	"IFM2PrecisionU85": {
+		put: func(v []uint64) Command {
+			return PutIFM2PrecisionU85(IFM2PrecisionU85Fields{v[0] != 0, Precision(v[1]), Format(v[2]), Storage(v[3])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetIFM2PrecisionU85(c)
+			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format), uint64(v.Storage)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.IFM2PrecisionU85()
+			return []uint64{uint64(bit(v.Type)), uint64(v.Precision), uint64(v.Format), uint64(v.Storage)}
+		},
+	},
+	"OFMScaleU85": {
+		put: func(v []uint64) Command {
+			return PutOFMScaleU85(OFMScaleU85Fields{int(v[0]), int(v[1]), RoundModeU85(v[2]), uint32(v[3])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetOFMScaleU85(c)
+			return []uint64{uint64(v.Shift), uint64(v.DblRnd), uint64(v.RoundMode), uint64(v.Scale)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.OFMScaleU85()
+			return []uint64{uint64(v.Shift), uint64(v.DblRnd), uint64(v.RoundMode), uint64(v.Scale)}
+		},
+	},
+	"IFMScale": {
+		put: func(v []uint64) Command {
+			return PutIFMScale(IFMScaleFields{int(v[0]), int(v[1]), RoundModeU85(v[2]), uint32(v[3])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetIFMScale(c)
+			return []uint64{uint64(v.Shift), uint64(v.DblRnd), uint64(v.RoundMode), uint64(v.Scale)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.IFMScale()
+			return []uint64{uint64(v.Shift), uint64(v.DblRnd), uint64(v.RoundMode), uint64(v.Scale)}
+		},
+	},
+	"IFM2Scale": {
+		put: func(v []uint64) Command {
+			return PutIFM2Scale(IFM2ScaleFields{int(v[0]), int(v[1]), RoundModeU85(v[2]), uint32(v[3])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetIFM2Scale(c)
+			return []uint64{uint64(v.Shift), uint64(v.DblRnd), uint64(v.RoundMode), uint64(v.Scale)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.IFM2Scale()
+			return []uint64{uint64(v.Shift), uint64(v.DblRnd), uint64(v.RoundMode), uint64(v.Scale)}
+		},
+	},
+	"OpScalar": {
+		put: func(v []uint64) Command { return PutOpScalar(uint32(v[0])) },
+		get: func(c Command) []uint64 { v := GetOpScalar(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.OpScalar(); return []uint64{uint64(v)} },
+	},
+	"DMA0SrcStride0": {
+		put: func(v []uint64) Command { return PutDMA0SrcStride0(int64(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMA0SrcStride0(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.DMA0SrcStride0(); return []uint64{uint64(v)} },
+	},
+	"DMA0SrcStride1": {
+		put: func(v []uint64) Command { return PutDMA0SrcStride1(int64(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMA0SrcStride1(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.DMA0SrcStride1(); return []uint64{uint64(v)} },
+	},
+	"DMA0DstStride0": {
+		put: func(v []uint64) Command { return PutDMA0DstStride0(int64(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMA0DstStride0(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.DMA0DstStride0(); return []uint64{uint64(v)} },
+	},
+	"DMA0DstStride1": {
+		put: func(v []uint64) Command { return PutDMA0DstStride1(int64(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMA0DstStride1(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.DMA0DstStride1(); return []uint64{uint64(v)} },
+	},
+	"DMA0Idx": {
+		put: func(v []uint64) Command { return PutDMA0Idx(int64(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMA0Idx(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.DMA0Idx(); return []uint64{uint64(v)} },
+	},
+	"DMA0IdxMax": {
+		put: func(v []uint64) Command { return PutDMA0IdxMax(int(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMA0IdxMax(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.DMA0IdxMax(); return []uint64{uint64(v)} },
+	},
+	"DMA0IdxSkip1": {
+		put: func(v []uint64) Command { return PutDMA0IdxSkip1(int64(v[0])) },
+		get: func(c Command) []uint64 { v := GetDMA0IdxSkip1(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.DMA0IdxSkip1(); return []uint64{uint64(v)} },
+	},
+	"Weight2Base": {
+		put: func(v []uint64) Command { return PutWeight2Base(int64(v[0])) },
+		get: func(c Command) []uint64 { v := GetWeight2Base(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.Weight2Base(); return []uint64{uint64(v)} },
+	},
+	"Weight2Length": {
+		put: func(v []uint64) Command { return PutWeight2Length(uint32(v[0])) },
+		get: func(c Command) []uint64 { v := GetWeight2Length(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.Weight2Length(); return []uint64{uint64(v)} },
+	},
+	"Weight3Base": {
+		put: func(v []uint64) Command { return PutWeight3Base(int64(v[0])) },
+		get: func(c Command) []uint64 { v := GetWeight3Base(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.Weight3Base(); return []uint64{uint64(v)} },
+	},
+	"Weight3Length": {
+		put: func(v []uint64) Command { return PutWeight3Length(uint32(v[0])) },
+		get: func(c Command) []uint64 { v := GetWeight3Length(c); return []uint64{uint64(v)} },
+		reg: func(s *State) []uint64 { v := s.Weight3Length(); return []uint64{uint64(v)} },
+	},
+	"ResizeXStep": {
+		put: func(v []uint64) Command {
+			return PutResizeXStep(ResizeXStepFields{int(v[0]), int(v[1]), int(v[2]), int(v[3])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetResizeXStep(c)
+			return []uint64{uint64(v.OneStepInt), uint64(v.BlkStepInt), uint64(v.OneStepMod), uint64(v.BlkStepMod)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.ResizeXStep()
+			return []uint64{uint64(v.OneStepInt), uint64(v.BlkStepInt), uint64(v.OneStepMod), uint64(v.BlkStepMod)}
+		},
+	},
+	"ResizeYStep": {
+		put: func(v []uint64) Command {
+			return PutResizeYStep(ResizeYStepFields{int(v[0]), int(v[1]), int(v[2]), int(v[3])})
+		},
+		get: func(c Command) []uint64 {
+			v := GetResizeYStep(c)
+			return []uint64{uint64(v.OneStepInt), uint64(v.BlkStepInt), uint64(v.OneStepMod), uint64(v.BlkStepMod)}
+		},
+		reg: func(s *State) []uint64 {
+			v := s.ResizeYStep()
+			return []uint64{uint64(v.OneStepInt), uint64(v.BlkStepInt), uint64(v.OneStepMod), uint64(v.BlkStepMod)}
+		},
+	},
+	"Branch": {
+		put: func(v []uint64) Command { return PutBranch(BranchFields{int(v[0]), uint32(v[1])}) },
+		get: func(c Command) []uint64 {
+			v := GetBranch(c)
+			return []uint64{uint64(v.BranchCond), uint64(v.BranchTarget)}
+		},
 	},
 }

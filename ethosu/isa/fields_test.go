@@ -4,6 +4,7 @@ package isa
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -17,10 +18,7 @@ func tableFields(r *Row) (list []Field, wide bool) {
 		}
 		list = append(list, f)
 	}
-	if r.hasPayloadField() {
-		list = append(list, r.Payload)
-	}
-	return list, wide
+	return append(list, r.Payload...), wide
 }
 
 // TestTypedFields walks every field of every row: what the generated function packs is
@@ -31,7 +29,7 @@ func TestTypedFields(t *testing.T) {
 	for i := range Table {
 		r := &Table[i]
 		fields, wide := tableFields(r)
-		typed, ok := typedRows[r.Code]
+		typed, ok := typedRows[goName(r)]
 		if len(fields) == 0 && !ok {
 			continue
 		}
@@ -45,8 +43,8 @@ func TestTypedFields(t *testing.T) {
 			want := Command{Code: r.Code}
 			for k, f := range fields {
 				v := values[k]
-				if k == len(fields)-1 && r.hasPayloadField() {
-					want.Payload = f.Put(0, uint32(v))
+				if k >= len(fields)-len(r.Payload) {
+					want.Payload = f.Put(want.Payload, uint32(v))
 					if wide {
 						want.Param = uint16(r.Param[0].Put(0, uint32(v>>32)))
 					}
@@ -60,12 +58,12 @@ func TestTypedFields(t *testing.T) {
 			noise := want
 			var s State
 			for f := range 16 {
-				if free := uint32(1) << f; rowMask(r)&free == 0 {
+				if free := uint32(1) << f; mask(r.Param)&free == 0 {
 					noise.Param |= uint16(free)
 				}
 			}
-			if r.hasPayloadField() {
-				noise.Payload |= ^r.Payload.Mask()
+			if r.Code.HasPayload() {
+				noise.Payload |= ^mask(r.Payload)
 			}
 			s.Write(noise)
 			for k, got := range typed.get(noise) {
@@ -100,12 +98,21 @@ func TestTypedFields(t *testing.T) {
 	}
 }
 
-func rowMask(r *Row) uint32 {
-	var m uint32
-	for _, f := range r.Param {
-		m |= f.Mask()
+// goName is the name that the row's functions have in common.
+func goName(r *Row) string {
+	upper := map[string]bool{"IFM": true, "IFM2": true, "OFM": true, "BLK": true, "IB": true, "AB": true, "ACC": true,
+		"DMA": true, "DMA0": true, "OPA": true, "OPB": true, "IRQ": true, "PMU": true}
+	name := ""
+	for _, w := range strings.Split(r.Name, "_")[2:] {
+		if !upper[w] {
+			w = w[:1] + strings.ToLower(w[1:])
+		}
+		name += w
 	}
-	return m
+	if r.U85 && !r.U55 && !r.U65 && LookupName(r.Name) != nil {
+		name += "U85"
+	}
+	return name
 }
 
 // TestFieldsDoNotOverflow: a value too large for its field never reaches its neighbour.

@@ -16,7 +16,7 @@ type Kind uint8
 
 // Command kinds.
 const (
-	Op         Kind = iota // starts or orders work
+	Op         Kind = iota // starts or orders work; NPU_OP_BRANCH of the U85 has a payload
 	Set                    // writes a register, 16-bit parameter
 	SetPayload             // writes a register, 16-bit parameter and 32-bit payload
 )
@@ -32,11 +32,13 @@ const (
 	UseElementwise1 // one-operand elementwise
 	UseElementwise2 // two-operand elementwise
 	UseDMA
+	UseResize // of the U85 alone
 
 	UseMAC         = UseConv | UseDepthwise
 	UseKernel      = UseMAC | UsePool
 	UseElementwise = UseElementwise1 | UseElementwise2
-	UseAll         = UseKernel | UseElementwise
+	UseAll         = UseKernel | UseElementwise | UseResize
+	UseIFM2        = UseElementwise2 | UseConv | UsePool // of the U85
 )
 
 // Range is an inclusive range of legal field values.
@@ -47,20 +49,21 @@ type Field struct {
 	Name    string
 	Hi, Lo  uint8
 	Allowed []Range // nil: every value of the width
-	U65     bool    // only on U65; 0 on U55
+	U65     bool    // not on the U55, where it is 0
 	Type    string  // Go type of the generated functions; empty: int, or uint32 for 32 bits
 }
 
 // Row describes one command.
 type Row struct {
-	Code     Code
-	Name     string
-	Kind     Kind
-	MMIO     uint16 // byte offset of the register's shadow in the register map
-	Param    []Field
-	Payload  Field // Hi > 0 when the payload has a meaning
-	Uses     Use
-	U55, U65 bool
+	Code          Code
+	Name          string
+	Kind          Kind
+	MMIO          uint16 // byte offset of the register's shadow in the register map
+	Param         []Field
+	Payload       []Field // in the payload word
+	Uses          Use
+	U55, U65, U85 bool
+	Uses85        Use // of the U85, where they are other ones than Uses
 }
 
 // Command is one decoded command.

@@ -4,14 +4,20 @@ package isa
 
 import "fmt"
 
-// Product is the NPU family a stream is made for.
+// Product is the NPU family a stream is made for. Codes, names and fields are those of a
+// product: what has no product, such as Lookup and Walk, means the U55 and U65, which
+// differ only in what exists.
 type Product uint8
 
 // Products.
 const (
 	U55 Product = iota
 	U65
+	U85
 )
+
+// Products lists them all.
+var Products = []Product{U55, U65, U85}
 
 // ProductOf returns U65 or U55.
 func ProductOf(u65 bool) Product {
@@ -22,7 +28,10 @@ func ProductOf(u65 bool) Product {
 }
 
 func (p Product) String() string {
-	if p == U65 {
+	switch p {
+	case U85:
+		return "U85"
+	case U65:
 		return "U65"
 	}
 	return "U55"
@@ -30,51 +39,90 @@ func (p Product) String() string {
 
 // Has reports whether the command exists on the product.
 func (r *Row) Has(p Product) bool {
-	if p == U65 {
+	switch p {
+	case U85:
+		return r.U85
+	case U65:
 		return r.U65
 	}
 	return r.U55
 }
 
-// slots maps the 10-bit opcode, of commands without and with payload, to the row
-// number plus one.
-var slots, byName = index()
+// UsesOn returns which operations of the product consume the register.
+func (r *Row) UsesOn(p Product) Use {
+	switch {
+	case p == U85 && r.Uses85 != 0:
+		return r.Uses85
+	case p != U85:
+		return r.Uses &^ UseResize
+	}
+	return r.Uses
+}
 
-func index() (s [2][1024]uint8, names map[string]*Row) {
-	names = make(map[string]*Row, len(Table))
+// index finds rows: by the 10-bit opcode of commands without and with payload, as row
+// number plus one, and by name.
+type index struct {
+	slots [2][1024]uint8
+	names map[string]*Row
+}
+
+// early is the index of U55 and U65, late that of the U85.
+var early, late = indexOf(func(r *Row) bool { return r.U55 || r.U65 }), indexOf(func(r *Row) bool { return r.U85 })
+
+func indexOf(has func(r *Row) bool) *index {
+	x := &index{names: make(map[string]*Row, len(Table))}
 	for i := range Table {
-		r := &Table[i]
-		s[r.Code>>14&1][r.Code&0x3FF] = uint8(i + 1)
-		names[r.Name] = r
+		if r := &Table[i]; has(r) {
+			x.slots[r.Code>>14&1][r.Code&0x3FF] = uint8(i + 1)
+			x.names[r.Name] = r
+		}
 	}
-	return s, names
+	return x
 }
 
-// slot returns the row number of a code, or -1.
-func slot(c Code) int {
+func (p Product) index() *index {
+	if p == U85 {
+		return late
+	}
+	return early
+}
+
+// Lookup returns the row of a code, or nil when no such command exists on the product.
+// On U55 and U65 the row may be the other's: see Row.Has.
+func (p Product) Lookup(c Code) *Row {
 	if c&^(payload|0x3FF) != 0 {
-		return -1
+		return nil
 	}
-	return int(slots[c>>14&1][c&0x3FF]) - 1
-}
-
-// Lookup returns the row of a code, or nil when no such command exists.
-func Lookup(c Code) *Row {
-	if i := slot(c); i >= 0 {
+	if i := int(p.index().slots[c>>14&1][c&0x3FF]) - 1; i >= 0 {
 		return &Table[i]
 	}
 	return nil
 }
 
 // LookupName returns the row of a command name such as NPU_OP_CONV, or nil.
-func LookupName(name string) *Row { return byName[name] }
+func (p Product) LookupName(name string) *Row { return p.index().names[name] }
 
-// String returns the command's name, or Code(0x...) for an unknown one.
-func (c Code) String() string {
-	if r := Lookup(c); r != nil {
+// Lookup returns the row of a code of the U55 or U65, or nil.
+func Lookup(c Code) *Row { return U65.Lookup(c) }
+
+// LookupName returns the row of a command name of the U55 or U65, or nil.
+func LookupName(name string) *Row { return U65.LookupName(name) }
+
+// Name returns the name of a code on the product, or Code(0x...) for an unknown one.
+func (p Product) Name(c Code) string {
+	if r := p.Lookup(c); r != nil {
 		return r.Name
 	}
 	return fmt.Sprintf("Code(0x%04X)", uint16(c))
+}
+
+// String returns the command's name on U55 and U65, or else on the U85, or Code(0x...)
+// for an unknown one.
+func (c Code) String() string {
+	if Lookup(c) == nil {
+		return U85.Name(c)
+	}
+	return U65.Name(c)
 }
 
 // Field returns the named field of the row and whether it lies in the payload.
@@ -85,11 +133,10 @@ func (r *Row) Field(name string) (f Field, inPayload bool) {
 			return f, false
 		}
 	}
-	if r.Payload.Name == name && name != "" {
-		return r.Payload, true
+	for _, f := range r.Payload {
+		if f.Name == name {
+			return f, true
+		}
 	}
 	panic("BUG: " + r.Name + " has no field " + name)
 }
-
-// hasPayloadField reports whether the payload word has a meaning.
-func (r *Row) hasPayloadField() bool { return r.Payload.Name != "" }

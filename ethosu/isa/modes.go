@@ -12,9 +12,16 @@ const (
 	PoolMax = iota
 	PoolAverage
 	PoolReduceSum
+
+	// Of the U85 alone.
+	PoolSum
+	PoolNone
+	PoolMin
+	PoolArgmaxX
+	PoolArgmaxY
 )
 
-var poolModes = []string{"MAX", "AVERAGE", "REDUCE_SUM"}
+var poolModes = []string{"MAX", "AVERAGE", "REDUCE_SUM", "SUM", "NONE", "MIN", "ARGMAX_X", "ARGMAX_Y"}
 
 func (m PoolMode) String() string { return nameOf(poolModes, int(m), "PoolMode") }
 
@@ -33,16 +40,30 @@ const (
 	ElemCLZ
 	ElemSHR
 	ElemSHL
+
+	// Of the U85 alone.
+	ElemLSR    = 10
+	ElemDiv    = 11
+	ElemCmpEQ  = 16
+	ElemCmpNE  = 17
+	ElemCmpGE  = 18
+	ElemCmpGT  = 19
+	ElemAnd    = 33
+	ElemOr     = 34
+	ElemXor    = 35
+	ElemNot    = 36
+	ElemAndNot = 42
 )
 
-var elementwiseModes = []string{"MUL", "ADD", "SUB", "MIN", "MAX", "LRELU", "ABS", "CLZ", "SHR", "SHL"}
+var elementwiseModes = []string{0: "MUL", 1: "ADD", 2: "SUB", 3: "MIN", 4: "MAX", 5: "LRELU", 6: "ABS", 7: "CLZ", 8: "SHR", 9: "SHL",
+	10: "LSR", 11: "DIV", 16: "CMP_EQ", 17: "CMP_NE", 18: "CMP_GE", 19: "CMP_GT", 33: "AND", 34: "OR", 35: "XOR", 36: "NOT", 42: "AND_NOT"}
 
 func (m ElementwiseMode) String() string {
 	return nameOf(elementwiseModes, int(m), "ElementwiseMode")
 }
 
 func nameOf(names []string, i int, kind string) string {
-	if i < len(names) {
+	if i >= 0 && i < len(names) && names[i] != "" {
 		return names[i]
 	}
 	return fmt.Sprintf("%s(%d)", kind, i)
@@ -56,6 +77,7 @@ const (
 	Bits8 = iota
 	Bits16
 	Bits32
+	Bits64 // of the U85 alone: accumulators of 48 bits in memory
 )
 
 // RoundMode is that of IFM_PRECISION and OFM_PRECISION.

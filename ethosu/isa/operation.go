@@ -11,6 +11,12 @@ func (o *Operation) ElementwiseMode() ElementwiseMode { return GetElementwise(o.
 // Outstanding returns how many operations OpKernelWait, or transfers OpDMAWait, leaves
 // under way.
 func (o *Operation) Outstanding() int {
+	if o.Product == U85 {
+		if o.Op == OpDMAWait {
+			return GetDMAWaitU85(o.command())
+		}
+		return GetKernelWaitU85(o.command())
+	}
 	if o.Op == OpDMAWait {
 		return GetDMAWait(o.command())
 	}
@@ -30,6 +36,8 @@ func (o *Operation) Name() string {
 		return o.Op.String() + " " + o.ElementwiseMode().String()
 	case OpPool:
 		return o.Op.String() + " " + o.PoolMode().String()
+	case OpResize:
+		return o.Op.String() + " " + GetResize(o.command()).String()
 	}
 	return o.Op.String()
 }
@@ -41,8 +49,7 @@ func (o *Operation) Unary() bool {
 	if o.Op != OpElementwise {
 		return false
 	}
-	m := o.ElementwiseMode()
-	return m == ElemLRelu || m == ElemAbs || m == ElemCLZ
+	return unary(o.ElementwiseMode())
 }
 
 // Binary reports whether the operation is an elementwise one with two operands.
@@ -71,9 +78,9 @@ type Kernel struct {
 	Top, Left, Bottom, Right int // padding
 }
 
-// Kernel returns the window; 1x1 with stride 1 for ELEMENTWISE.
+// Kernel returns the window; 1x1 with stride 1 for ELEMENTWISE and RESIZE.
 func (o *Operation) Kernel() Kernel {
-	if o.Op == OpElementwise {
+	if o.Op == OpElementwise || o.Op == OpResize {
 		return Kernel{H: 1, W: 1, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1, DilatedH: 1, DilatedW: 1}
 	}
 	s := o.Regs

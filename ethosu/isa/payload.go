@@ -8,11 +8,18 @@ import (
 )
 
 // Payload is what the driver is handed: the configuration the stream is made for
-// and the stream ("custom operator payload 1").
+// and the stream. It has two forms, "custom operator payload" 1 and 2.
 type Payload struct {
 	Config uint32 // CONFIG register the stream expects
 	ID     uint32 // ID register, architecture fields alone
 	Words  []uint32
+
+	// Two says that the payload has form 2, which Arm's driver does not read. The
+	// following is known of it alone.
+	Two bool
+	// Separate says that inputs and outputs have regions of their own, 3 and 4.
+	Separate bool
+	Staging  uint64 // bytes of fast scratch
 }
 
 // Driver actions.
@@ -23,16 +30,29 @@ const (
 	actionNOP         = 5
 	maxStreamBytes    = 1 << 24
 	architecture1_0_6 = 0x10060000
+	architecture2_0_0 = 0x20007000
 	optimizerRelease  = 0x00100000 // release 0, patch 1
 )
 
-// Append appends the payload's bytes to b. The stream starts at a multiple of 16
-// bytes from the payload's start. An ID of 0 stands for architecture 1.0.6.
-func (p *Payload) Append(b []byte) []byte {
-	id := p.ID
-	if id == 0 {
-		id = architecture1_0_6
+// id returns the ID, where it is 0 that of the architecture that the configuration has.
+func (p *Payload) id() uint32 {
+	switch {
+	case p.ID != 0:
+		return p.ID
+	case p.Config>>28 == uint32(U85):
+		return architecture2_0_0
 	}
+	return architecture1_0_6
+}
+
+// Append appends the payload's bytes to b. The stream starts at a multiple of 16
+// bytes from the payload's start. An ID of 0 stands for architecture 1.0.6, and 2.0.0 of
+// the U85.
+func (p *Payload) Append(b []byte) []byte {
+	if p.Two {
+		return p.appendTwo(b)
+	}
+	id := p.id()
 	words := []uint32{payloadMagic, optimizerRelease | actionOptimizer, p.Config, id}
 	for range 4 - (len(words)+1)%4 {
 		words = append(words, actionNOP)
@@ -50,8 +70,11 @@ func (p *Payload) Append(b []byte) []byte {
 func ParsePayload(b []byte) (*Payload, error) {
 	word := func(i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
 	n := len(b) / 4
+	if n > 0 && word(0) == payloadMagicTwo {
+		return parseTwo(b)
+	}
 	if n == 0 || word(0) != payloadMagic {
-		return nil, fmt.Errorf("driver payload: no COP1 at its start")
+		return nil, fmt.Errorf("driver payload: no COP1 or COP2 at its start")
 	}
 	p, seen := &Payload{}, false
 	for i := 1; i < n; i++ {

@@ -10,30 +10,36 @@ import (
 )
 
 // Text returns the command as one line: name, then every field with its value.
-func (c Command) Text() string {
-	r := Lookup(c.Code)
+func (p Product) Text(c Command) string {
+	r := p.Lookup(c.Code)
 	if r == nil {
-		return c.Code.String()
+		return p.Name(c.Code)
 	}
 	var b strings.Builder
 	b.WriteString(r.Name)
 	for _, f := range r.Param {
 		fmt.Fprintf(&b, " %s=%d", f.Name, f.Get(uint32(c.Param)))
 	}
-	if r.hasPayloadField() {
-		fmt.Fprintf(&b, " %s=%d", r.Payload.Name, r.Payload.Get(c.Payload))
+	for _, f := range r.Payload {
+		fmt.Fprintf(&b, " %s=%d", f.Name, f.Get(c.Payload))
 	}
 	return b.String()
 }
 
 // Line returns the command's words in hexadecimal followed by Text.
-func (c Command) Line() string {
+func (p Product) Line(c Command) string {
 	w := c.Append(nil)
 	if len(w) == 2 {
-		return fmt.Sprintf("%08X %08X   %s", w[0], w[1], c.Text())
+		return fmt.Sprintf("%08X %08X   %s", w[0], w[1], p.Text(c))
 	}
-	return fmt.Sprintf("%08X            %s", w[0], c.Text())
+	return fmt.Sprintf("%08X            %s", w[0], p.Text(c))
 }
+
+// Text is Product.Text of the U55 and U65.
+func (c Command) Text() string { return U65.Text(c) }
+
+// Line is Product.Line of the U55 and U65.
+func (c Command) Line() string { return U65.Line(c) }
 
 // Notes adds comments to a disassembly. Both functions may be nil and may return
 // an empty string.
@@ -44,10 +50,10 @@ type Notes struct {
 
 // Disassemble writes one line for each command, words first, and the notes as
 // comments that begin with #. Assemble reads the text back to the same words.
-func Disassemble(w io.Writer, words []uint32, n Notes) error {
+func (p Product) Disassemble(w io.Writer, words []uint32, n Notes) error {
 	out := bufio.NewWriter(w)
 	for at := 0; at < len(words); {
-		c, err := Next(words, at)
+		c, err := p.Next(words, at)
 		if err != nil {
 			out.Flush()
 			return err
@@ -58,7 +64,7 @@ func Disassemble(w io.Writer, words []uint32, n Notes) error {
 				fmt.Fprintf(out, "# %s\n", strings.ReplaceAll(s, "\n", "\n# "))
 			}
 		}
-		out.WriteString(c.Line())
+		out.WriteString(p.Line(c))
 		if n.After != nil {
 			if s := n.After(in); s != "" {
 				fmt.Fprintf(out, "  # %s", strings.ReplaceAll(s, "\n", " "))
@@ -69,3 +75,6 @@ func Disassemble(w io.Writer, words []uint32, n Notes) error {
 	}
 	return out.Flush()
 }
+
+// Disassemble is Product.Disassemble of the U55 and U65.
+func Disassemble(w io.Writer, words []uint32, n Notes) error { return U65.Disassemble(w, words, n) }

@@ -6,17 +6,19 @@ import "fmt"
 
 // Operation is one NPU_OP command with the registers as it sees them.
 type Operation struct {
-	Word  int  // offset of the command word in the stream
-	Index int  // number among the block operations and DMAs of the stream, or -1
-	Op    Code // OpConv, OpDMAStart, OpStop, ...
-	Param uint16
-	Regs  *State // valid during the callback; copy *Regs to keep it
+	Product Product
+	Word    int  // offset of the command word in the stream
+	Index   int  // number among the block operations and DMAs of the stream, or -1
+	Op      Code // OpConv, OpDMAStart, OpStop, ...
+	Param   uint16
+	Payload uint32 // of NPU_OP_BRANCH
+	Regs    *State // valid during the callback; copy *Regs to keep it
 }
 
 // IsBlock reports whether the operation runs in the block pipeline.
 func (o *Operation) IsBlock() bool {
 	switch o.Op {
-	case OpConv, OpDepthwise, OpPool, OpElementwise:
+	case OpConv, OpDepthwise, OpPool, OpElementwise, OpResize:
 		return true
 	}
 	return false
@@ -36,10 +38,21 @@ func Walk(words []uint32, f func(op *Operation) error) error {
 // WalkAll is Walk with another callback that sees every command before it takes
 // effect.
 func WalkAll(words []uint32, each func(Instruction) error, f func(op *Operation) error) error {
+	return U65.WalkAll(words, each, f)
+}
+
+// Walk is the function Walk for a stream of the product.
+func (p Product) Walk(words []uint32, f func(op *Operation) error) error {
+	return p.WalkAll(words, func(Instruction) error { return nil }, f)
+}
+
+// WalkAll is the function WalkAll for a stream of the product. Behind NPU_OP_BRANCH no
+// register has a value that may be relied on; the walk goes on with the next command.
+func (p Product) WalkAll(words []uint32, each func(Instruction) error, f func(op *Operation) error) error {
 	var s State
 	index := 0
 	for at := 0; at < len(words); {
-		c, err := Next(words, at)
+		c, err := p.Next(words, at)
 		if err != nil {
 			return err
 		}
@@ -47,8 +60,8 @@ func WalkAll(words []uint32, each func(Instruction) error, f func(op *Operation)
 			return err
 		}
 		s.Write(c)
-		if Lookup(c.Code).Kind == Op {
-			op := Operation{Word: at, Index: -1, Op: c.Code, Param: c.Param, Regs: &s}
+		if p.Lookup(c.Code).Kind == Op {
+			op := Operation{Product: p, Word: at, Index: -1, Op: c.Code, Param: c.Param, Payload: c.Payload, Regs: &s}
 			if op.IsBlock() || op.IsDMA() {
 				op.Index = index
 				index++
@@ -56,8 +69,11 @@ func WalkAll(words []uint32, each func(Instruction) error, f func(op *Operation)
 			if err := f(&op); err != nil {
 				return err
 			}
-			if c.Code == OpStop {
+			switch c.Code {
+			case OpStop:
 				return nil
+			case OpBranch:
+				s.Forget()
 			}
 		}
 		at += c.Words()

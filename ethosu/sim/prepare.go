@@ -91,6 +91,9 @@ func PrepareStage(p *ethosu.Program, s *ethosu.Stage) (*Sim, error) {
 
 // PrepareWith is Prepare with options.
 func PrepareWith(accel *ethosu.Accelerator, commands []uint32, regions Regions, opts Options) (*Sim, error) {
+	if accel.Generation == ethosu.U85 {
+		return nil, &Fault{Cause: Unknown, Op: -1, Name: "stream", Detail: "nothing here runs streams of an " + accel.Generation.Name}
+	}
 	if opts.MaxWork == 0 {
 		opts.MaxWork = 1 << 36
 	}

@@ -77,7 +77,7 @@ func subjects(t testing.TB, w *witness) []subject {
 		patterns = append(patterns, "models/gru32x40_stream.vela-*", "models/rnn64_mnist.vela*", "models/hello*.vela*", "fvp/*.vela*", "others/*.vela*")
 	}
 	for _, name := range names {
-		for i, a := range ethosu.Accelerators {
+		for i, a := range ethosu.Of(ethosu.U55, ethosu.U65) {
 			if full || i%2 == 0 {
 				add(name+" for "+a.Name, ours(t, name, a.Name))
 			}

@@ -33,7 +33,8 @@ func FuzzStream(f *testing.F) {
 		for i := range words {
 			words[i] = binary.LittleEndian.Uint32(b[4*i:])
 		}
-		a := &ethosu.Accelerators[int(which)%len(ethosu.Accelerators)]
+		accels := ethosu.Of(ethosu.U55, ethosu.U65)
+		a := accels[int(which)%len(accels)]
 		var r Regions
 		r[0] = Region{Size: 1024, Constant: true, Content: make([]byte, 1024)}
 		r[1] = Region{Size: 1 << 20, Defined: []Range{{0, 1 << 16}}}

@@ -39,8 +39,7 @@ func TestTransferOrder(t *testing.T) {
 	for i := range constants {
 		constants[i] = byte(i + 1)
 	}
-	for i := range ethosu.Accelerators {
-		a := &ethosu.Accelerators[i]
+	for _, a := range ethosu.Of(ethosu.U55, ethosu.U65) {
 		for _, c := range []struct {
 			wait []isa.Command
 			race bool

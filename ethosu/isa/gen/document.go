@@ -33,11 +33,15 @@ func document(text string) (string, error) {
 			if r.Kind != part.kind || r.Uses == 0 && r.Kind != isa.Op {
 				continue
 			}
-			m, ok := meaning[strings.TrimPrefix(r.Name, "NPU_")]
-			if !ok {
-				return "", fmt.Errorf("no meaning of %s", r.Name)
+			key := strings.TrimPrefix(r.Name, "NPU_")
+			if isa.LookupName(r.Name) != r && isa.LookupName(r.Name) != nil {
+				key += " 85"
 			}
-			fmt.Fprintf(&b, "| 0x%03X | %s | %s | %s | %s | %s |\n", uint16(r.Code)&0x3FF, r.Name, fieldList(r), uses(r.Uses), only(r), m)
+			m, ok := meaning[key]
+			if !ok {
+				return "", fmt.Errorf("no meaning of %s", key)
+			}
+			fmt.Fprintf(&b, "| 0x%03X | %s | %s | %s | %s | %s |\n", uint16(r.Code)&0x3FF, r.Name, fieldList(r), readBy(r), only(r), m)
 		}
 	}
 	return before + documentBegin + b.String() + "\n" + documentEnd + after, nil
@@ -60,18 +64,31 @@ func fieldList(r *isa.Row) string {
 				s += fmt.Sprintf("%d..%d", a.Min, a.Max)
 			}
 		}
-		if f.U65 {
-			s += " (U65)"
+		if f.U65 && r.U55 {
+			s += " (not U55)"
 		}
 		list = append(list, s)
 	}
 	for _, f := range r.Param {
 		add("", f)
 	}
-	if r.Payload.Name != "" {
-		add("payload ", r.Payload)
+	for _, f := range r.Payload {
+		add("payload ", f)
 	}
 	return strings.Join(list, "; ")
+}
+
+// readBy lists the operations that read a register, and apart those of the U85 where they
+// are others.
+func readBy(r *isa.Row) string {
+	if !r.U55 && !r.U65 {
+		return uses(r.UsesOn(isa.U85))
+	}
+	s, late := uses(r.UsesOn(isa.U65)), uses(r.UsesOn(isa.U85))
+	if r.U85 && late != s && late != s+" R" {
+		s += "; U85: " + late
+	}
+	return s
 }
 
 func uses(u isa.Use) string {
@@ -79,7 +96,7 @@ func uses(u isa.Use) string {
 	for _, x := range []struct {
 		use  isa.Use
 		name string
-	}{{isa.UseConv, "C"}, {isa.UseDepthwise, "D"}, {isa.UsePool, "P"}, {isa.UseElementwise1, "E"}, {isa.UseElementwise2, "E2"}, {isa.UseDMA, "M"}} {
+	}{{isa.UseConv, "C"}, {isa.UseDepthwise, "D"}, {isa.UsePool, "P"}, {isa.UseElementwise1, "E"}, {isa.UseElementwise2, "E2"}, {isa.UseDMA, "M"}, {isa.UseResize, "R"}} {
 		if u&x.use != 0 {
 			list = append(list, x.name)
 		}
@@ -87,14 +104,18 @@ func uses(u isa.Use) string {
 	return strings.Join(list, " ")
 }
 
+// only names the products that have the command, where not all do.
 func only(r *isa.Row) string {
-	switch {
-	case !r.U55:
-		return "U65"
-	case !r.U65:
-		return "U55"
+	var list []string
+	for _, p := range isa.Products {
+		if r.Has(p) {
+			list = append(list, p.String())
+		}
 	}
-	return ""
+	if len(list) == len(isa.Products) {
+		return ""
+	}
+	return strings.Join(list, ", ")
 }
 
 // meaning says what every command is for, by its name without NPU_.
@@ -173,4 +194,42 @@ var meaning = map[string]string{
 	"SET_OFM_SCALE": "scale and right shift of the result", "SET_OPA_SCALE": "scale of an operand of ADD and SUB", "SET_OPB_SCALE": "multiplier of the second operand in scale_mode 0",
 	"SET_DMA0_SRC": "first byte to copy", "SET_DMA0_DST": "where it goes", "SET_DMA0_LEN": "bytes of a row",
 	"SET_DMA0_SKIP0": "bytes to skip behind a row, on the side with strides", "SET_DMA0_SKIP1": "bytes to skip behind a plane",
+
+	"OP_CONV 85":        "weights_ifm2 1: the weights are the second input as it stands, a matrix product; 0: compressed weights",
+	"OP_POOL 85":        "0 MAX, 1 AVERAGE, 2 REDUCE_SUM, 3 SUM, 4 NONE, 5 MIN, 6 ARGMAX_X, 7 ARGMAX_Y",
+	"OP_ELEMENTWISE 85": "as before; 10 LSR, 11 DIV, 16 CMP_EQ, 17 CMP_NE, 18 CMP_GE, 19 CMP_GT, 33 AND, 34 OR, 35 XOR, 36 NOT, 42 AND_NOT",
+	"OP_RESIZE":         "0 BILINEAR, 1 REPLICATE, 2 NEAREST",
+	"OP_DMA_WAIT 85":    "the stream goes on when at most k transfers are under way",
+	"OP_KERNEL_WAIT 85": "the stream goes on when at most n block operations are under way; a chain is one",
+	"OP_BRANCH":         "on to the byte of the stream: always, or with branch_cond 1 if the last result of one element has bit 0 set",
+
+	"SET_IFM_PRECISION 85":     "type: 1 signed; precision: 0, 1, 2, 3 for 8, 16, 32, 64 bits; format: 1 bricks; storage: 0 memory in tiles of 2x2, 1 of 3x1, 2 a chaining buffer, 3 none",
+	"SET_IFM_BROADCAST":        "the input has extent 1 in height 1, width 2, depth 4, to be added; 8: it is OP_SCALAR",
+	"SET_OFM_PRECISION 85":     "as IFM_PRECISION, with precision one bit lower; scale_mode 1: OFM_SCALE for all channels; reverse: written mirrored in 1 height, 2 width, 3 depth; transpose: written as 0 HWC, 1 WHC, 2 HCW, 3 WCH, 6 CHW, 7 CWH",
+	"SET_OFM_BLK_WIDTH_M1 85":  "columns of an output block - 1, before transposition",
+	"SET_OFM_BLK_HEIGHT_M1 85": "rows of an output block - 1",
+	"SET_OFM_BLK_DEPTH_M1 85":  "channels of an output block - 1; weights are encoded for it",
+	"SET_ACC_FORMAT 85":        "accumulators: 0 of 32 bits, 1 of 48; acc_input: they start from 0, 1 what the operation before left, 2 IFM2; acc_output 1: nothing is written; microblock: 0 1x1, 1 1x2, 2 1x4, 3 2x2, 4 2x4, 5 4x4",
+	"SET_ACTIVATION 85":        "function: 0 clamp; tables of 1 U8 to U8, 4 S8 to S8, 5 S8 to S16, 7 S8 to S32, 8 S16 to S16, 9 S16 to S32, 10 tanh, 11 sigmoid; table: its number in tables of that size; clip_range 1: no clamp",
+	"SET_WEIGHT_FORMAT":        "format: 0 standard decoders, 1 the fast one; sparsity 1: 2:4",
+	"SET_BLOCKDEP 85":          "how many blocks of the operation before may be unfinished when the first of this begins",
+	"SET_DMA0_SRC_REGION 85":   "region_mode 1: the memory of tables; stride_mode: 0 one row, 1 rows, 2 planes of rows, of both sides; idx_mode 1: rows are taken by the list of indices",
+	"SET_DMA0_DST_REGION 85":   "as the source; idx_mode 1: rows go where the list of indices says",
+	"SET_DMA0_IDX_REGION":      "base pointer of the list of indices",
+	"SET_IFM2_BROADCAST 85":    "as of the IFM",
+	"SET_IFM2_PRECISION 85":    "type and precision equal those of the IFM",
+	"SET_RESIZE_X_SCALE_N_M1":  "numerator of the scale along the width, - 1",
+	"SET_RESIZE_Y_SCALE_N_M1":  "along the height",
+	"SET_RESIZE_X_OFFSET":      "where the first output column lies, in units of the numerator; signed",
+	"SET_RESIZE_Y_OFFSET":      "the first output row",
+
+	"SET_OFM_SCALE 85":     "scale, right shift and rounding of the result; round_mode: 0 double symmetric, 1 natural, 2 double asymmetric, 3 symmetric, 4 truncate to zero, 5 truncate to lower",
+	"SET_IFM_SCALE":        "of the first operand; dbl_rnd: shift of its double rounding",
+	"SET_IFM2_SCALE":       "of the second operand; the scale of negative values of LRELU",
+	"SET_OP_SCALAR":        "the constant operand, extended to 32 bits, its zero point not yet subtracted",
+	"SET_DMA0_SRC_STRIDE0": "bytes from a row of the source to the next", "SET_DMA0_SRC_STRIDE1": "from a plane to the next",
+	"SET_DMA0_DST_STRIDE0": "bytes from a row of the destination to the next", "SET_DMA0_DST_STRIDE1": "from a plane to the next",
+	"SET_DMA0_IDX": "first byte of the list of indices, 32 bits each", "SET_DMA0_IDX_MAX": "largest index that is legal", "SET_DMA0_IDX_SKIP1": "bytes from the indices of a plane to those of the next",
+	"SET_WEIGHT2_BASE": "the same of core 2", "SET_WEIGHT2_LENGTH": "0: none", "SET_WEIGHT3_BASE": "the same of core 3", "SET_WEIGHT3_LENGTH": "0: none",
+	"SET_RESIZE_X_STEP": "step of the input along the width for one output column and for a block less one, whole and rest", "SET_RESIZE_Y_STEP": "along the height",
 }

@@ -27,7 +27,7 @@ func main() {
 	log.SetFlags(0)
 	var code, test bytes.Buffer
 	code.WriteString(head)
-	test.WriteString(head + "// typedRow packs and unpacks a row by its generated functions.\ntype typedRow struct {\n\tput func(v []uint64) Command\n\tget func(c Command) []uint64\n\treg func(s *State) []uint64\n}\n\nvar typedRows = map[Code]typedRow{\n")
+	test.WriteString(head + "// typedRow packs and unpacks a row by its generated functions.\ntype typedRow struct {\n\tput func(v []uint64) Command\n\tget func(c Command) []uint64\n\treg func(s *State) []uint64\n}\n\n// typedRows are the rows by the names of their functions.\nvar typedRows = map[string]typedRow{\n")
 	for i := range isa.Table {
 		r := &isa.Table[i]
 		fields, err := fieldsOf(r)
@@ -35,7 +35,7 @@ func main() {
 			log.Fatalf("%s: %v", r.Name, err)
 		}
 		if len(fields) > 0 {
-			write(&code, r, i, fields)
+			write(&code, r, fields)
 			writeTest(&test, r, fields)
 		}
 	}
@@ -75,7 +75,7 @@ func fieldsOf(r *isa.Row) ([]field, error) {
 	wide := false
 	for _, f := range r.Param {
 		if f.Name == "addr_hi" {
-			if len(r.Param) != 1 || f.Lo != 0 || f.Hi != 7 || r.Payload.Lo != 0 || r.Payload.Hi != 31 {
+			if len(r.Param) != 1 || f.Lo != 0 || f.Hi != 7 || len(r.Payload) != 1 || r.Payload[0].Lo != 0 || r.Payload[0].Hi != 31 {
 				return nil, fmt.Errorf("addr_hi and the payload are not 40 bits of one number")
 			}
 			wide = true
@@ -83,8 +83,8 @@ func fieldsOf(r *isa.Row) ([]field, error) {
 		}
 		list = append(list, field{Field: f, goName: identifier(f.Name, false), goType: goType(f)})
 	}
-	if r.Payload.Name != "" {
-		f := field{Field: r.Payload, goName: identifier(r.Payload.Name, false), goType: goType(r.Payload), payload: true, wide: wide}
+	for _, p := range r.Payload {
+		f := field{Field: p, goName: identifier(p.Name, false), goType: goType(p), payload: true, wide: wide}
 		if wide {
 			f.goType = "int64"
 		}
@@ -103,10 +103,14 @@ func goType(f isa.Field) string {
 	return "int"
 }
 
-// rowName is the name of a row's constant without Op and Set.
+// rowName is the name of a row's constant without Op and Set; U85 stands behind it where
+// the row is that of the U85 and another product has one with that name and other fields.
 func rowName(r *isa.Row) string {
-	name := strings.TrimPrefix(strings.TrimPrefix(r.Name, "NPU_SET_"), "NPU_OP_")
-	return identifier(name, true)
+	name := identifier(strings.TrimPrefix(strings.TrimPrefix(r.Name, "NPU_SET_"), "NPU_OP_"), true)
+	if r.U85 && isa.LookupName(r.Name) != nil && isa.LookupName(r.Name) != r {
+		name += "U85"
+	}
+	return name
 }
 
 // upper are words that Go names spell in capitals.
@@ -125,7 +129,7 @@ func identifier(name string, register bool) string {
 	return b.String()
 }
 
-func write(b *bytes.Buffer, r *isa.Row, row int, fields []field) {
+func write(b *bytes.Buffer, r *isa.Row, fields []field) {
 	name, typ := rowName(r), fields[0].goType
 	value := func(f field) string { return "v" }
 	if len(fields) > 1 {
@@ -160,7 +164,7 @@ func write(b *bytes.Buffer, r *isa.Row, row int, fields []field) {
 		b.WriteString("\t}\n}\n\n")
 	}
 	if r.Kind != isa.Op {
-		fmt.Fprintf(b, "// %s returns what %s holds.\nfunc (s *State) %s() %s { return Get%s(s.row(%d)) }\n\n", name, r.Name, name, typ, name, row)
+		fmt.Fprintf(b, "// %s returns what %s holds.\nfunc (s *State) %s() %s { return Get%s(s.at(0x%04X)) }\n\n", name, r.Name, name, typ, name, uint16(r.Code))
 	}
 }
 
@@ -248,7 +252,7 @@ func writeTest(b *bytes.Buffer, r *isa.Row, fields []field) {
 		}
 		arg = name + "Fields{" + strings.Join(parts, ", ") + "}"
 	}
-	fmt.Fprintf(b, "\t0x%04X: {\n\t\tput: func(v []uint64) Command { return Put%s(%s) },\n\t\tget: func(c Command) []uint64 { v := Get%s(c); return %s },\n", uint16(r.Code), name, arg, name, list("v"))
+	fmt.Fprintf(b, "\t%q: {\n\t\tput: func(v []uint64) Command { return Put%s(%s) },\n\t\tget: func(c Command) []uint64 { v := Get%s(c); return %s },\n", name, name, arg, name, list("v"))
 	if r.Kind != isa.Op {
 		fmt.Fprintf(b, "\t\treg: func(s *State) []uint64 { v := s.%s(); return %s },\n", name, list("v"))
 	}

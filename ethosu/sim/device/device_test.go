@@ -149,8 +149,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestRegisters(t *testing.T) {
-	for i := range ethosu.Accelerators {
-		accel := &ethosu.Accelerators[i]
+	for _, accel := range ethosu.Of(ethosu.U55, ethosu.U65) {
 		d := device.New(accel, ram{})
 		if d.ReadReg(config) != accel.ConfigWord || d.ReadReg(id)>>28 != 1 {
 			t.Errorf("%s: CONFIG %#x, ID %#x", accel.Name, d.ReadReg(config), d.ReadReg(id))

@@ -36,7 +36,8 @@ func random(rng *rand.Rand) *Timeline {
 		}
 		return l
 	}
-	a := &ethosu.Accelerators[rng.IntN(len(ethosu.Accelerators))]
+	accels := ethosu.Of(ethosu.U55, ethosu.U65)
+	a := accels[rng.IntN(len(accels))]
 	ports := perf.PortsOf(a, perf.PlacesOf(ethosu.DefaultSystemConfig(a), ethosu.DefaultMemoryMode()))
 	tl := New(n, 1+rng.IntN(2), 1+rng.IntN(3), ports)
 	for i := range tl.Kernels {
