@@ -15,9 +15,9 @@ func TestNamesAndLimits(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{NHWC.String(), "NHWC"}, {NHCWB16.String(), "NHCWB16"},
 		{DType{true, 8}.String(), "S8"}, {DType{false, 16}.String(), "U16"}, {DType{true, 32}.String(), "S32"}, {DType{true, 64}.String(), "S64"},
-		{U55.String(), "U55"}, {U65.String(), "U65"}, {ProductOf(true).String(), "U65"}, {ProductOf(false).String(), "U55"},
-		{PoolMode(PoolReduceSum).String(), "REDUCE_SUM"}, {PoolMode(3).String(), "PoolMode(3)"},
-		{ElementwiseMode(ElemSHL).String(), "SHL"}, {ElementwiseMode(10).String(), "ElementwiseMode(10)"},
+		{U55.String(), "U55"}, {U65.String(), "U65"}, {U85.String(), "U85"}, {ProductOf(true).String(), "U65"}, {ProductOf(false).String(), "U55"},
+		{PoolMode(PoolReduceSum).String(), "REDUCE_SUM"}, {PoolMode(8).String(), "PoolMode(8)"},
+		{ElementwiseMode(ElemSHL).String(), "SHL"}, {ElementwiseMode(12).String(), "ElementwiseMode(12)"}, {ElementwiseMode(43).String(), "ElementwiseMode(43)"},
 		{Code(0x4007).String(), "Code(0x4007)"}, {SetIFMBase0.String(), "NPU_SET_IFM_BASE0"}, {(Code(0x8000)).String(), "Code(0x8000)"},
 		{(&Error{Word: 3, Name: "N", What: "w"}).Error(), "word 3: N: w"}, {(&Error{Word: 3, What: "w"}).Error(), "word 3: w"},
 		{Command{Code: 0x0004}.Text(), "Code(0x0004)"},
@@ -176,7 +176,7 @@ func TestCheck(t *testing.T) {
 // Registers hold what was written last and say whether anything was; operations are none.
 func TestState(t *testing.T) {
 	var s State
-	first, last := Table[0].Code, Table[len(Table)-1].Code
+	first, last := Table[0].Code, SetUserDefined0+7
 	if first != OpStop {
 		t.Fatalf("the table begins with %v", first)
 	}
@@ -187,13 +187,16 @@ func TestState(t *testing.T) {
 		t.Error("an operation is written to the registers")
 	}
 	for _, code := range []Code{SetIFMPadTop, SetIFMBase0, SetIFM2Precision, last} {
-		want := Command{Code: code, Param: 3, Payload: 4}
+		want := Command{Code: code, Param: 3}
+		if code.HasPayload() {
+			want.Payload = 4
+		}
 		if c, set := s.Command(code); set || c != (Command{Code: code}) || s.IsSet(code) {
 			t.Errorf("%v is set before it was written", code)
 		}
 		s.Write(Command{Code: code, Param: 1, Payload: 2})
 		s.Write(want)
-		if c, set := s.Command(code); !set || c != want || !s.IsSet(code) || s.Param(code) != 3 || s.Payload(code) != 4 {
+		if c, set := s.Command(code); !set || c != want || !s.IsSet(code) || s.Param(code) != 3 || s.Payload(code) != want.Payload {
 			t.Errorf("%v holds %v", code, c)
 		}
 	}
@@ -267,9 +270,9 @@ func TestPayloadErrors(t *testing.T) {
 		want  string
 	}{
 		{"whole", whole, ""},
-		{"empty", nil, "no COP1 at its start"},
-		{"three bytes", whole[:3], "no COP1 at its start"},
-		{"other magic", with(0, 1), "no COP1 at its start"},
+		{"empty", nil, "no COP1 or COP2 at its start"},
+		{"three bytes", whole[:3], "no COP1 or COP2 at its start"},
+		{"other magic", with(0, 1), "no COP1 or COP2 at its start"},
 		{"magic alone", whole[:4], "no COMMAND_STREAM"},
 		{"configuration without words", whole[:8], "OPTIMIZER_CONFIG at byte 4 is cut off"},
 		{"configuration without ID", whole[:12], "OPTIMIZER_CONFIG at byte 4 is cut off"},

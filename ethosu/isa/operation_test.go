@@ -111,7 +111,7 @@ func operation(t *testing.T, text string) *Operation {
 	if err := Walk(words, func(o *Operation) error {
 		if o.Op != OpStop {
 			regs := *o.Regs
-			last = &Operation{o.Word, o.Index, o.Op, o.Param, &regs}
+			last = &Operation{Product: o.Product, Word: o.Word, Index: o.Index, Op: o.Op, Param: o.Param, Regs: &regs}
 		}
 		return nil
 	}); err != nil {
