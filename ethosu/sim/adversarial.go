@@ -23,30 +23,43 @@ const (
 // ordered is an operation or a wait, in stream order.
 type ordered struct {
 	op   isa.Code
-	n    int // of a wait
-	step int // -1 for a wait
+	n    int  // of a wait
+	step int  // -1 for a wait
+	join bool // it belongs to the chain of the operation before, which the engine counts as one
 }
 
 // queue holds the operations of one kind that may still be under way.
 type queue struct {
-	steps []int
-	limit int
+	groups [][]int // an operation each, or those of a chain
+	limit  int
 }
 
 // issue adds an operation. The engine takes no more than limit, so older ones are
 // finished; they are returned.
-func (q *queue) issue(step int) (done []int) {
-	q.steps = append(q.steps, step)
+func (q *queue) issue(o *ordered) (done []int) {
+	if last := len(q.groups) - 1; o.join && last >= 0 {
+		q.groups[last] = append(q.groups[last], o.step)
+		return nil
+	}
+	q.groups = append(q.groups, []int{o.step})
 	return q.wait(q.limit)
 }
 
 // wait finishes all but the newest n and returns them.
 func (q *queue) wait(n int) (done []int) {
-	if k := len(q.steps) - n; k > 0 {
-		done = q.steps[:k:k]
-		q.steps = q.steps[k:]
+	for len(q.groups) > n {
+		done = append(done, q.groups[0]...)
+		q.groups = q.groups[1:]
 	}
 	return done
+}
+
+// newest returns the operations of the n newest.
+func (q *queue) newest(n int) (steps []int) {
+	for _, g := range q.groups[max(len(q.groups)-n, 0):] {
+		steps = append(steps, g...)
+	}
+	return steps
 }
 
 // delayed returns the steps in the order of a timing.
@@ -65,7 +78,8 @@ func (s *Sim) delayed(t Timing) []step {
 			out = append(out, s.steps[i])
 		}
 	}
-	for _, o := range s.order {
+	for i := range s.order {
+		o := &s.order[i]
 		wait, isDMA := o.step < 0, o.op == isa.OpDMAStart || o.op == isa.OpDMAWait
 		switch {
 		case isDMA != delaysDMA:
@@ -75,7 +89,7 @@ func (s *Sim) delayed(t Timing) []step {
 		case wait:
 			run(late.wait(o.n))
 		default:
-			run(late.issue(o.step))
+			run(late.issue(o))
 		}
 	}
 	run(late.wait(0))
@@ -89,22 +103,22 @@ func (s *Sim) Races() []*Fault {
 	var out []*Fault
 	kernels, dmas := queue{limit: s.accel.MaxKernels}, queue{limit: s.accel.MaxDMA}
 	previous := -1
-	for _, o := range s.order {
+	for i := range s.order {
+		o := &s.order[i]
 		switch o.op {
 		case isa.OpKernelWait:
-			if kernels.wait(o.n); len(kernels.steps) == 0 {
+			if kernels.wait(o.n); len(kernels.groups) == 0 {
 				previous = -1
 			}
 		case isa.OpDMAWait:
 			dmas.wait(o.n)
 		case isa.OpDMAStart:
-			under := dmas.steps[max(len(dmas.steps)-s.accel.DMAUnderWay(), 0):]
-			out = append(out, s.conflicts(o.step, under, "NPU_OP_DMA_WAIT")...)
-			dmas.issue(o.step)
-			out = append(out, s.conflicts(o.step, kernels.steps, "NPU_OP_KERNEL_WAIT")...)
+			out = append(out, s.conflicts(o.step, dmas.newest(s.accel.DMAUnderWay()), "NPU_OP_DMA_WAIT")...)
+			dmas.issue(o)
+			out = append(out, s.conflicts(o.step, kernels.newest(kernels.limit), "NPU_OP_KERNEL_WAIT")...)
 		default:
-			kernels.issue(o.step)
-			out = append(out, s.conflicts(o.step, dmas.steps, "NPU_OP_DMA_WAIT")...)
+			kernels.issue(o)
+			out = append(out, s.conflicts(o.step, dmas.newest(dmas.limit), "NPU_OP_DMA_WAIT")...)
 			if f := s.blockRace(previous, o.step); f != nil {
 				out = append(out, f)
 			}
@@ -176,6 +190,11 @@ type job struct {
 	depth          int // input channels of one job; 0: those of the OFM block
 	table          bool
 	reserved       bool // tables have banks of their own
+
+	// Of the U85: an elementwise operation; what every block writes or reads, where the
+	// memory of single blocks is not worked out.
+	elementwise   bool
+	written, read []isa.Span
 }
 
 // blockRace checks BLOCKDEP of an operation against the one before it.

@@ -6,8 +6,8 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
-// checkShapes checks the extents and types that the registers imply.
-func (b *builder) checkShapes(h *header, o *isa.Operation, ifm, ofm *isa.FeatureMap) error {
+// checkWindow checks the input that window and output imply, and the padding.
+func checkWindow(h *header, o *isa.Operation) error {
 	hv, wv := o.InputExtent()
 	if hv <= 0 || wv <= 0 {
 		return h.fault(Contradiction, "the OFM, kernel and padding imply an input of %dx%d", hv, wv)
@@ -22,6 +22,14 @@ func (b *builder) checkShapes(h *header, o *isa.Operation, ifm, ofm *isa.Feature
 	}
 	if k.Decompose4x4 {
 		return h.fault(Unknown, "KERNEL_STRIDE decomposition 4x4: no compiler writes it")
+	}
+	return nil
+}
+
+// checkShapes checks the extents and types that the registers imply.
+func (b *builder) checkShapes(h *header, o *isa.Operation, ifm, ofm *isa.FeatureMap) error {
+	if err := checkWindow(h, o); err != nil {
+		return err
 	}
 	if (o.Op == isa.OpDepthwise || o.Op == isa.OpElementwise || o.Op == isa.OpPool && o.PoolMode() != isa.PoolReduceSum) && ifm.C != ofm.C {
 		return h.fault(Contradiction, "IFM depth %d differs from OFM depth %d", ifm.C, ofm.C)

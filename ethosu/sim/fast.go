@@ -21,7 +21,7 @@ type finish8 struct {
 
 // canFinish8 reports whether the output path has the simple form.
 func (p *blockPlan) canFinish8() bool {
-	return p.ofm.elem == 1 && p.stage.function == isa.ActNone && p.stage.table <= table8 && !p.stage.wide
+	return p.ofm.elem == 1 && p.stage.function == isa.ActNone && p.stage.table <= table8 && !p.stage.wide && !p.stage.strict
 }
 
 // finisher returns the output path for a run.

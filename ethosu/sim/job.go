@@ -3,6 +3,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
@@ -45,34 +47,45 @@ func (j *job) output(n int) ([]isa.Span, bool) {
 	if !ok {
 		return nil, false
 	}
+	if j.written != nil {
+		return slices.Clone(j.written), true
+	}
 	return spansOf(nil, &j.ofm, b), true
 }
 
 // input returns the memory that input job f reads: a slice of the IFM depth for one
 // OFM block.
 func (j *job) input(f int) ([]isa.Span, bool) {
-	slices := 1
+	cuts := 1
 	if j.depth > 0 {
-		slices = (j.ifm.C + j.depth - 1) / j.depth
+		cuts = (j.ifm.C + j.depth - 1) / j.depth
 	}
-	b, ok := j.blockAt(f / slices)
+	b, ok := j.blockAt(f / cuts)
 	if !ok {
 		return nil, false
+	}
+	if j.read != nil {
+		return slices.Clone(j.read), true
 	}
 	k, in := &j.kernel, b
 	in.y0, in.y1 = window(b.y0, b.y1, k.StrideY, k.DilatedH, k.Top, j.factor, j.ifm.H)
 	in.x0, in.x1 = window(b.x0, b.x1, k.StrideX, k.DilatedW, k.Left, j.factor, j.ifm.W)
 	if j.depth > 0 {
-		in.c0 = f % slices * j.depth
+		in.c0 = f % cuts * j.depth
 		in.c1 = min(in.c0+j.depth, j.ifm.C)
+	}
+	clip := func(lo, hi *int, n int) {
+		if n == 1 {
+			*lo, *hi = 0, 1
+		}
+	}
+	if j.elementwise { // the U85 may broadcast its first input, too
+		clip(&in.y0, &in.y1, j.ifm.H)
+		clip(&in.x0, &in.x1, j.ifm.W)
+		clip(&in.c0, &in.c1, j.ifm.C)
 	}
 	spans := spansOf(nil, &j.ifm, in)
 	if j.two {
-		clip := func(lo, hi *int, n int) {
-			if n == 1 {
-				*lo, *hi = 0, 1
-			}
-		}
 		clip(&b.y0, &b.y1, j.ifm2.H)
 		clip(&b.x0, &b.x1, j.ifm2.W)
 		clip(&b.c0, &b.c1, j.ifm2.C)

@@ -24,11 +24,23 @@ type compiled struct {
 	words   []uint32
 	regions Regions
 	in, out []int // offsets of the graph's inputs and outputs in the arena
+
+	variables []variable
 }
 
 func readCompiled(t testing.TB, name string) *compiled {
 	t.Helper()
-	m, err := tflite.ReadModel(name, testdata.ReadShared(t, "data", "models", name))
+	accel, err := ethosu.ParseAccelerator("ethos-" + strings.TrimSuffix(name[strings.LastIndex(name, "-u")+1:], ".tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiledFrom(t, accel, name, testdata.ReadShared(t, "data", "models", name))
+}
+
+// compiledFrom reads a file with one ethos-u operator for an accelerator.
+func compiledFrom(t testing.TB, accel *ethosu.Accelerator, name string, data []byte) *compiled {
+	t.Helper()
+	m, err := tflite.ReadModel(name, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +53,9 @@ func readCompiled(t testing.TB, name string) *compiled {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &compiled{words: p.Words}
-	accel := strings.TrimSuffix(name[strings.LastIndex(name, "-u")+1:], ".tflite")
-	if c.accel, err = ethosu.ParseAccelerator("ethos-" + accel); err != nil {
-		t.Fatal(err)
-	}
-	if c.accel.ConfigWord != p.Config {
-		t.Errorf("CONFIG word 0x%08X, expected 0x%08X", p.Config, c.accel.ConfigWord)
+	c := &compiled{words: p.Words, accel: accel}
+	if accel.ConfigWord != p.Config {
+		t.Errorf("CONFIG word 0x%08X, expected 0x%08X", accel.ConfigWord, p.Config)
 	}
 	elems := func(i int) int64 { return int64(graph.Elems(g.Tensors[op.Inputs[i]].Shape)) }
 	c.regions[0].Content = g.Tensors[op.Inputs[1]].Data
@@ -61,7 +69,23 @@ func readCompiled(t testing.TB, name string) *compiled {
 	for _, id := range g.Outputs {
 		c.out = append(c.out, at(int(id)))
 	}
+	for _, id := range op.Inputs[4:] {
+		if v := g.Tensors[id]; v.Variable {
+			c.variables = append(c.variables, variable{at(int(id)), v.Bytes(), zeroPointOf(v)})
+		}
+	}
 	return c
+}
+
+// variable is a tensor that keeps its value from call to call and starts at its zero
+// point.
+type variable struct{ at, size, zero int }
+
+func zeroPointOf(t *graph.Tensor) int {
+	if t.Type != graph.Int8 || t.Quant == nil {
+		return 0
+	}
+	return int(t.Quant.ZeroPoints[0])
 }
 
 // golden is an io.json file with its data.
@@ -77,11 +101,16 @@ type golden struct {
 
 func readGolden(t testing.TB, name string) *golden {
 	t.Helper()
+	return readGoldenIn(t, "models", name)
+}
+
+func readGoldenIn(t testing.TB, folder, name string) *golden {
+	t.Helper()
 	var g golden
-	if err := json.Unmarshal(testdata.ReadShared(t, "data", "models", name+".io.json"), &g); err != nil {
+	if err := json.Unmarshal(testdata.ReadShared(t, "data", folder, name+".io.json"), &g); err != nil {
 		t.Fatal(err)
 	}
-	g.bin = testdata.ReadShared(t, "data", "models", name+".io.bin")
+	g.bin = testdata.ReadShared(t, "data", folder, name+".io.bin")
 	return &g
 }
 

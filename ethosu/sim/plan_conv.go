@@ -13,11 +13,12 @@ import (
 // once and multiplied with every row of the weight matrix.
 type convPlan struct {
 	blockPlan
-	src   *weightSource
+	src   weightReader
 	store *weightStore
 	limit int64 // accumulators must stay below it
 	maxX  int64 // largest absolute input after the zero point
 	slow  bool
+	loads bool // the accumulators of the U85 start from IFM2
 
 	bias8   []int64 // not nil: run bytes
 	flip    uint8   // turns an element into an unsigned byte
@@ -26,10 +27,11 @@ type convPlan struct {
 
 func (b *builder) conv(p blockPlan, o *isa.Operation) (step, error) {
 	c := &convPlan{blockPlan: p, store: b.store, limit: accLimit(o), maxX: p.ifm.maxAbs(), slow: b.opts.slow}
-	var err error
-	if c.src, err = b.source(&c.blockPlan, o, false); err != nil {
+	src, err := b.source(&c.blockPlan, o, false)
+	if err != nil {
 		return nil, err
 	}
+	c.src = src
 	c.prepareBytes()
 	return c, nil
 }
@@ -38,8 +40,8 @@ func (b *builder) conv(p blockPlan, o *isa.Operation) (step, error) {
 // bytes q+128 or q; what that adds to each sum, for the zero point too, goes into the
 // bias.
 func (p *convPlan) prepareBytes() {
-	m, r := p.src.matrix, p.src.records
-	if p.slow || m == nil || r == nil || m.w8 == nil || p.ifm.elem != 1 || !p.canFinish8() || m.absSum*p.maxX+r.maxBias > bounded || m.absSum*p.maxX >= p.limit {
+	m, r := p.src.known()
+	if p.slow || p.loads || m == nil || r == nil || m.w8 == nil || p.ifm.elem != 1 || !p.canFinish8() || m.absSum*p.maxX+r.maxBias > bounded || m.absSum*p.maxX >= p.limit {
 		return
 	}
 	offset := int64(p.ifm.zp)
@@ -79,7 +81,7 @@ func (p *convPlan) run(c *context) error {
 		p.bytes(c)
 		return nil
 	}
-	if p.maxX <= 255 && m.stride <= mac.MaxLen && m.absSum*p.maxX < p.limit {
+	if !p.loads && p.maxX <= 255 && m.stride <= mac.MaxLen && m.absSum*p.maxX < p.limit {
 		return p.narrow(c, m, r)
 	}
 	return p.exact(c, m, r)
@@ -126,7 +128,7 @@ func (p *convPlan) narrow(c *context, m *matrix, r *records) error {
 
 // bytes is narrow on the byte kernel.
 func (p *convPlan) bytes(c *context) {
-	m, r := p.src.matrix, p.src.records
+	m, r := p.src.known()
 	buf, out := p.input(c, 0, &p.ifm), c.mem[p.ofm.Region]
 	x, acc := sized(&c.bytes, m.stride8), sized(&c.acc, m.rows)
 	clear(x[m.n:])
@@ -188,13 +190,19 @@ func flipBytes(dst, src []byte, flip uint8) {
 
 // exact sums in 64 bits and reports accumulators that overflow.
 func (p *convPlan) exact(c *context, m *matrix, r *records) error {
-	buf := p.input(c, 0, &p.ifm)
+	buf, start := p.input(c, 0, &p.ifm), []byte(nil)
+	if p.loads {
+		start = p.input(c, 1, &p.ifm2)
+	}
 	x, v := sized(&c.wide, m.n), sized(&c.v, m.rows)
 	for y := range p.ofm.H {
 		for col := range p.ofm.W {
 			p.gather(x, buf, y, col)
+			if clear(v); p.loads {
+				p.ifm2.wide(v, start, y, col)
+			}
 			for o := range v {
-				sum := dot(x, m.w[o*m.stride:][:m.n])
+				sum := v[o] + dot(x, m.w[o*m.stride:][:m.n])
 				if sum >= p.limit || sum < -p.limit {
 					return p.fault(Overflow, "accumulator of output (%d,%d,%d) is %d: what hardware does is unknown", y, col, o, sum)
 				}

@@ -7,16 +7,19 @@ import "github.com/unroll-npu/unroll/ethosu/isa"
 // depthwisePlan is NPU_OP_DEPTHWISE: every channel has its own kernel.
 type depthwisePlan struct {
 	blockPlan
-	src   *weightSource
+	src   weightReader
 	store *weightStore
 	limit int64
 }
 
 func (b *builder) depthwise(p blockPlan, o *isa.Operation) (step, error) {
 	d := &depthwisePlan{blockPlan: p, store: b.store, limit: accLimit(o)}
-	var err error
-	d.src, err = b.source(&d.blockPlan, o, true)
-	return d, err
+	src, err := b.source(&d.blockPlan, o, true)
+	if err != nil {
+		return nil, err
+	}
+	d.src = src
+	return d, nil
 }
 
 func (p *depthwisePlan) run(c *context) error {

@@ -17,10 +17,12 @@ type elemPlan struct {
 	constant bool // IFM2 is the value scalar
 	reversed bool // a is IFM2
 	scalar   int32
-	bcast    isa.Broadcast
+	bcast    isa.Broadcast // of IFM2
+	bcast1   isa.Broadcast // of IFM, on the U85
 	out      scaler
-	round    isa.RoundMode
-	// ADD and SUB: a*mulA + b*mulB, or one operand scaled and the other multiplied.
+	byShift  func(n int32) scaler // SHR by n
+	// ADD and SUB: a*mulA + b*mulB, or one operand scaled and the other multiplied, or both
+	// scaled.
 	mulA, mulB int64
 	scaleA     *scaler
 	scaleB     *scaler
@@ -36,7 +38,8 @@ func fixedShift(bits int) (big uint, d uint) {
 
 func (b *builder) elementwise(p blockPlan, o *isa.Operation) (step, error) {
 	sc, bc := o.Scaling(), o.Broadcast()
-	e := &elemPlan{blockPlan: p, mode: o.ElementwiseMode(), binary: o.Binary(), round: sc.OFMRound}
+	e := &elemPlan{blockPlan: p, mode: o.ElementwiseMode(), binary: o.Binary()}
+	e.byShift = func(n int32) scaler { return newScaler(isa.Scale{Value: 1, Shift: int(n)}, sc.OFMRound, 0) }
 	if e.upscale == isa.UpscaleZeros {
 		return nil, e.fault(Unknown, "ELEMENTWISE with inserted zeros (IFM_UPSCALE 2)")
 	}
@@ -121,9 +124,9 @@ func (p *elemPlan) run(c *context) error {
 			if u == isa.UpscaleNearest {
 				iy, ix = y>>1, x>>1
 			}
-			p.loadAll(a, &p.ifm, one, iy, ix, 0)
+			p.loadOperand(a, &p.ifm, one, &p.bcast1, iy, ix)
 			if two != nil {
-				p.loadSecond(b, two, y, x)
+				p.loadOperand(b, &p.ifm2, two, &p.bcast, y, x)
 			}
 			var err error
 			switch {
@@ -151,25 +154,29 @@ func fill(dst []int32, v int32) {
 	}
 }
 
-// loadSecond reads IFM2 with its broadcasts.
-func (p *elemPlan) loadSecond(b []int32, buf []byte, y, x int) {
-	if p.bcast.H {
+// loadOperand reads an input with its broadcasts.
+func (p *elemPlan) loadOperand(v []int32, f *fmap, buf []byte, bc *isa.Broadcast, y, x int) {
+	if bc.H {
 		y = 0
 	}
-	if p.bcast.W {
+	if bc.W {
 		x = 0
 	}
-	if p.bcast.C {
-		p.ifm2.load(b[:1], buf, p.ifm2.at(y, x, 0))
-		fill(b[1:], b[0])
+	if bc.C {
+		f.load(v[:1], buf, f.at(y, x, 0))
+		fill(v[1:], v[0])
 		return
 	}
-	p.loadAll(b, &p.ifm2, buf, y, x, 0)
+	p.loadAll(v, f, buf, y, x, 0)
 }
 
 func (p *elemPlan) unary(v []int64, a []int32) {
 	switch p.mode {
 	case isa.ElemLRelu:
+		if p.scaleA != nil {
+			p.leakyU85(v, a)
+			return
+		}
 		for i, e := range a {
 			v[i] = int64(e)
 			if e < 0 {
@@ -183,6 +190,10 @@ func (p *elemPlan) unary(v []int64, a []int32) {
 	case isa.ElemCLZ:
 		for i, e := range a {
 			v[i] = int64(bits.LeadingZeros32(uint32(e)))
+		}
+	case isa.ElemNot:
+		for i, e := range a {
+			v[i] = ^int64(e)
 		}
 	}
 }
@@ -207,8 +218,10 @@ func (p *elemPlan) combine(v []int64, a, b []int32) error {
 		for i, e := range a {
 			v[i] = int64(max(e, b[i]))
 		}
-	default:
+	case isa.ElemSHR, isa.ElemSHL:
 		return p.shift(v, a, b)
+	default:
+		p.logicU85(v, a, b)
 	}
 	return nil
 }
@@ -219,6 +232,8 @@ func (p *elemPlan) sum(v []int64, a, b []int32) {
 		mulB = -mulB
 	}
 	switch {
+	case p.scaleA != nil && p.scaleB != nil:
+		p.sumU85(v, a, b)
 	case p.scaleA != nil:
 		s := *p.scaleA
 		for i, e := range a {
@@ -254,7 +269,7 @@ func (p *elemPlan) shift(v []int64, a, b []int32) error {
 			}
 			continue
 		}
-		s := newScaler(isa.Scale{Value: 1, Shift: int(n)}, p.round, 0)
+		s := p.byShift(n)
 		v[i] = s.round(int64(e))
 	}
 	return nil

@@ -14,6 +14,7 @@ type poolPlan struct {
 	mode    isa.PoolMode
 	scaler  scaler
 	byCount []scaler // AVERAGE with scale_mode 0: by the number of elements inside
+	divide  bool     // AVERAGE of the U85: by that number
 	limit   int64
 	short   bool // average8 will do
 }
@@ -75,8 +76,11 @@ func (p *poolPlan) window(c *context, buf []byte, y, x int) ([]int64, error) {
 	n := p.ifm.C
 	v, a := sized(&c.v, n), sized(&c.a, n)
 	start := int64(0)
-	if p.mode == isa.PoolMax {
+	switch p.mode {
+	case isa.PoolMax:
 		start = math.MinInt64
+	case isa.PoolMin:
+		start = math.MaxInt64
 	}
 	for i := range v {
 		v[i] = start
@@ -90,11 +94,16 @@ func (p *poolPlan) window(c *context, buf []byte, y, x int) ([]int64, error) {
 			}
 			count++
 			p.loadAll(a, &p.ifm, buf, iy, ix, 0)
-			if p.mode == isa.PoolMax {
+			switch p.mode {
+			case isa.PoolMax:
 				for i, e := range a {
 					v[i] = max(v[i], int64(e))
 				}
-			} else {
+			case isa.PoolMin:
+				for i, e := range a {
+					v[i] = min(v[i], int64(e))
+				}
+			default:
 				for i, e := range a {
 					v[i] += int64(e)
 				}
@@ -105,7 +114,7 @@ func (p *poolPlan) window(c *context, buf []byte, y, x int) ([]int64, error) {
 		return nil, p.fault(Unknown, "the window of output (%d,%d) holds padding alone", y, x)
 	}
 	switch p.mode {
-	case isa.PoolMax:
+	case isa.PoolMax, isa.PoolMin:
 		return v, nil
 	case isa.PoolReduceSum:
 		for _, e := range v[1:] {
@@ -121,7 +130,11 @@ func (p *poolPlan) window(c *context, buf []byte, y, x int) ([]int64, error) {
 		if sum >= p.limit || sum < -p.limit {
 			return nil, p.fault(Overflow, "sum %d of output (%d,%d,%d) does not fit the accumulator", sum, y, x, i)
 		}
-		v[i] = s.round(sum)
+		if p.divide {
+			v[i] = averageU85(sum, count)
+		} else {
+			v[i] = s.round(sum)
+		}
 	}
 	return v, nil
 }

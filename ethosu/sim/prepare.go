@@ -35,7 +35,8 @@ type Sim struct {
 	opts    Options
 	steps   []step
 	order   []ordered
-	touched uint8 // regions that the stream accesses
+	touched uint8                        // regions that the stream accesses
+	inner   [allRegions - firstChain]int // bytes of the regions inside the NPU
 	store   *weightStore
 	pool    sync.Pool // *context
 }
@@ -64,7 +65,7 @@ func (b *base) touch(channel uint8, s isa.Span) {
 
 // context is the scratch of one run: buffers and the SHRAM.
 type context struct {
-	mem    Memory
+	mem    memories
 	shram  []byte
 	a, b   []int32
 	v      []int64
@@ -91,22 +92,19 @@ func PrepareStage(p *ethosu.Program, s *ethosu.Stage) (*Sim, error) {
 
 // PrepareWith is Prepare with options.
 func PrepareWith(accel *ethosu.Accelerator, commands []uint32, regions Regions, opts Options) (*Sim, error) {
-	if accel.Generation == ethosu.U85 {
-		return nil, &Fault{Cause: Unknown, Op: -1, Name: "stream", Detail: "nothing here runs streams of an " + accel.Generation.Name}
-	}
 	if opts.MaxWork == 0 {
 		opts.MaxWork = 1 << 36
 	}
 	s := &Sim{accel: accel, product: accel.Product, regions: regions, opts: opts, store: newWeightStore()}
 	b := &builder{Sim: s, work: opts.MaxWork}
-	err := isa.WalkAll(commands, b.command, b.operation)
+	err := accel.Product.WalkAll(commands, b.command, b.operation)
 	if e, ok := err.(*isa.Error); ok {
 		return nil, &Fault{Cause: BadCommand, Word: e.Word, Op: -1, Name: e.Name, Detail: e.What}
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.pool.New = func() any { return &context{shram: make([]byte, 1024*accel.SHRAMBanks)} }
+	s.pool.New = func() any { return &context{shram: make([]byte, s.inside())} }
 	return s, nil
 }
 
@@ -116,6 +114,7 @@ type builder struct {
 	work   int64
 	origin origins
 	shram  shramMap
+	chain  chain // of the U85
 }
 
 // command checks one command against the table.
@@ -128,8 +127,7 @@ func (b *builder) command(in isa.Instruction) error {
 
 func (b *builder) operation(o *isa.Operation) error {
 	if !o.IsBlock() && !o.IsDMA() {
-		b.control(o)
-		return nil
+		return b.control(o)
 	}
 	h := header{word: o.Word, index: o.Index, op: o.Op, name: o.Name()}
 	if unset := o.Unset(b.product, b.accel.Cores); unset != nil {
@@ -137,17 +135,23 @@ func (b *builder) operation(o *isa.Operation) error {
 	}
 	var st step
 	var err error
-	if o.IsDMA() {
+	join := false
+	switch u85 := b.product == isa.U85; {
+	case o.IsDMA() && u85:
+		st, err = b.dmaU85(h, o)
+	case o.IsDMA():
 		st, err = b.dma(h, o)
-	} else {
+	case u85:
+		st, join, err = b.blockU85(h, o)
+	default:
 		st, err = b.block(h, o)
 	}
 	if err != nil {
 		return err
 	}
-	b.order = append(b.order, ordered{op: o.Op, step: len(b.steps)})
+	b.order = append(b.order, ordered{op: o.Op, step: len(b.steps), join: join})
 	b.steps = append(b.steps, st)
-	if o.IsBlock() {
+	if o.IsBlock() && b.product != isa.U85 {
 		st.head().job = newJob(o, b.accel)
 	}
 	for _, a := range st.head().access {
@@ -247,11 +251,19 @@ func (b *builder) block(h header, o *isa.Operation) (step, error) {
 }
 
 // control records the waits. In program order they change nothing.
-func (b *builder) control(o *isa.Operation) {
+func (b *builder) control(o *isa.Operation) error {
+	h := header{word: o.Word, index: -1, op: o.Op, name: b.product.Name(o.Op)}
 	switch o.Op {
+	case isa.OpBranch:
+		return h.fault(Unknown, "a stream that branches: when the result of an operation can be tested is not known, so nothing here follows it")
+	case isa.OpStop:
+		if b.chain.ops > 0 {
+			return h.fault(Contradiction, "the stream ends inside the chain that operation %d (word %d) begins", b.chain.first.index, b.chain.first.word)
+		}
 	case isa.OpDMAWait, isa.OpKernelWait:
 		b.order = append(b.order, ordered{op: o.Op, n: o.Outstanding(), step: -1})
 	}
+	return nil
 }
 
 // blockPlan is what all block operations share.
@@ -275,6 +287,9 @@ func (p *blockPlan) aliases(two, elementwise bool) {
 			continue
 		}
 		spans := f.Spans()
+		if len(spans) == 0 {
+			continue // POOL NONE has no IFM
+		}
 		all := spans[0]
 		hit := false
 		for _, s := range spans {

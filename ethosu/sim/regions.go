@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
 // Region is the memory behind one base pointer.
@@ -29,6 +30,30 @@ func (r *Regions) size(region int) int64 {
 // Memory is the content of the regions during a run, little endian. Slices of
 // constant regions and of regions that the stream does not touch may be nil.
 type Memory [8][]byte
+
+// What an operation reads or writes inside the NPU has region numbers behind those of
+// the base pointers: the chaining buffers of the U85, and a place for an output that is
+// turned on its way to memory.
+const (
+	firstChain = 8
+	turnRegion = firstChain + 8
+	allRegions = turnRegion + 1
+)
+
+// inside is the number of bytes that streams address as the NPU's own memory: SHRAM, or
+// the LUT memory of the U85.
+func (s *Sim) inside() int { return InsideBytes(s.accel) }
+
+// InsideBytes is the size of that memory: of Exec.SHRAM.
+func InsideBytes(a *ethosu.Accelerator) int {
+	if a.Product == isa.U85 {
+		return a.U85.Tables
+	}
+	return 1024 * a.SHRAMBanks
+}
+
+// memories are the regions, and the chaining buffers behind them.
+type memories [allRegions][]byte
 
 // NewMemory allocates every region that is not constant, filled with zeros.
 func (s *Sim) NewMemory() Memory {

@@ -35,7 +35,11 @@ func (s *Sim) RunWith(m Memory, x Exec) error {
 	}
 	c := s.pool.Get().(*context)
 	defer s.pool.Put(c)
-	c.mem, c.fetch = m, x.Fetch
+	copy(c.mem[:], m[:])
+	c.fetch = x.Fetch
+	for i, n := range s.inner {
+		sized(&c.mem[firstChain+i], n)
+	}
 	if x.SHRAM == nil && x.Timing != InOrder {
 		// A table of an earlier run would hide that this one comes too late.
 		x.SHRAM = bytes.Repeat([]byte{0xA7}, len(c.shram))
@@ -63,14 +67,14 @@ func (s *Sim) RunWith(m Memory, x Exec) error {
 			}
 		}
 	}
-	c.mem = Memory{}
+	clear(c.mem[:len(m)])
 	return nil
 }
 
 // Event is an operation that has just run. It is valid during the callback.
 type Event struct {
 	*base
-	mem   *Memory
+	mem   *memories
 	shram []byte
 }
 

@@ -14,6 +14,8 @@ const (
 	table8     // 256 bytes
 	table8to32 // 256 words
 	table16    // 512 pairs of base and slope
+	table8to16 // 256 half words
+	tableCurve // what the U85's functions for tanh and sigmoid must find loaded
 )
 
 // stage is the path of an element after it is scaled and rounded: zero point,
@@ -24,6 +26,7 @@ type stage struct {
 	lo, hi   int64
 	wide     bool // 32-bit OFM without a table: saturation instead of zero point and clamp
 	exact32  bool // a 32-bit result out of range is a fault, not a saturation
+	strict   bool // nothing is clamped: a result out of range is a fault
 	table    int
 	bias     int64 // added to the clamped value to index the table
 	at       int   // byte offset of the table in SHRAM
@@ -86,13 +89,13 @@ func newStage(h *header, o *isa.Operation, ofm *fmap, lutBase int) (stage, error
 }
 
 // tableBytes returns the size of the table, 0 without one.
-func (s *stage) tableBytes() int { return [...]int{0, 256, 1024, 2048}[s.table] }
+func (s *stage) tableBytes() int { return [...]int{0, 256, 1024, 2048, 512, 2048}[s.table] }
 
 // tableUsed returns the bytes of the table that clamped values can index. Tables of 16
 // bits count as a whole.
 func (s *stage) tableUsed() (from, to int) {
 	switch n := s.tableBytes(); s.table {
-	case table8, table8to32:
+	case table8, table8to32, table8to16:
 		return int(s.lo+s.bias) * n / 256, int(s.hi+s.bias+1) * n / 256
 	default:
 		return 0, n
@@ -114,6 +117,11 @@ func (s *stage) finish(h *header, dst []int32, v []int64, shram []byte) error {
 		}
 		return nil
 	}
+	if s.table == tableCurve {
+		if err := s.checkCurve(h, shram); err != nil {
+			return err
+		}
+	}
 	switch s.function {
 	case isa.ActTanh:
 		for i, x := range v {
@@ -125,6 +133,13 @@ func (s *stage) finish(h *header, dst []int32, v []int64, shram []byte) error {
 		}
 	}
 	lo, hi, zp := s.lo, s.hi, s.zp
+	if s.strict {
+		for i, x := range v {
+			if x+zp < lo || x+zp > hi {
+				return h.fault(Overflow, "result %d of element %d leaves %d..%d, and ACTIVATION clip_range 1 clamps nothing", x+zp, i, lo, hi)
+			}
+		}
+	}
 	for i, x := range v {
 		dst[i] = int32(min(max(x+zp, lo), hi))
 	}
@@ -144,6 +159,11 @@ func (s *stage) finish(h *header, dst []int32, v []int64, shram []byte) error {
 		t := shram[s.at : s.at+1024]
 		for i, x := range dst {
 			dst[i] = int32(binary.LittleEndian.Uint32(t[4*(x+int32(s.bias)):]))
+		}
+	case table8to16:
+		t := shram[s.at : s.at+512]
+		for i, x := range dst {
+			dst[i] = int32(int16(binary.LittleEndian.Uint16(t[2*(x+int32(s.bias)):])))
 		}
 	case table16:
 		t := shram[s.at : s.at+2048]

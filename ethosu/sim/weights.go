@@ -58,6 +58,7 @@ type weightStore struct {
 	mu       sync.Mutex
 	matrices map[matrixKey]*matrix
 	recs     map[recordKey]*records
+	late     map[keyU85]*matrix
 }
 
 type matrixKey struct {
@@ -73,7 +74,7 @@ type recordKey struct {
 }
 
 func newWeightStore() *weightStore {
-	return &weightStore{matrices: map[matrixKey]*matrix{}, recs: map[recordKey]*records{}}
+	return &weightStore{matrices: map[matrixKey]*matrix{}, recs: map[recordKey]*records{}, late: map[keyU85]*matrix{}}
 }
 
 // matrix returns the decoded weights of all cores.
@@ -220,6 +221,16 @@ func (b *builder) constant(s isa.Span) ([]byte, bool) {
 	return nil, s.Start == s.End
 }
 
+// weightReader gives an operation its weights and records.
+type weightReader interface {
+	// known returns what is known before the run, nil otherwise.
+	known() (*matrix, *records)
+	// get returns them for a run.
+	get(c *context, store *weightStore, h *header) (*matrix, *records, error)
+}
+
+func (s *weightSource) known() (*matrix, *records) { return s.matrix, s.records }
+
 // weightSource is where an operation finds its weights and records.
 type weightSource struct {
 	layouts  []weights.Layout
@@ -285,22 +296,27 @@ func (b *builder) source(p *blockPlan, o *isa.Operation, depthwise bool) (*weigh
 }
 
 func (b *builder) checkStreams(p *blockPlan, core int, w, r isa.Span) error {
-	for _, c := range []struct {
-		name    string
-		s       isa.Span
-		channel uint8
-	}{{"WEIGHT", w, ChannelWeights}, {"SCALE", r, ChannelScales}} {
-		if c.s.Start%16 != 0 || (c.s.End-c.s.Start)%16 != 0 {
-			return p.fault(Misaligned, "%s stream of core %d at 0x%X has %d bytes, expected multiples of 16", c.name, core, c.s.Start, c.s.End-c.s.Start)
-		}
-		if err := b.checkSpan(&p.header, c.name+" stream", c.s, false); err != nil {
-			return err
-		}
-		p.touch(c.channel, c.s)
+	if err := b.checkStream(p, "WEIGHT", core, w, ChannelWeights); err != nil {
+		return err
+	}
+	if err := b.checkStream(p, "SCALE", core, r, ChannelScales); err != nil {
+		return err
 	}
 	if w.End == w.Start {
 		return p.fault(WeightCount, "WEIGHT_LENGTH of core %d is 0, the operation has channels on that core", core)
 	}
+	return nil
+}
+
+// checkStream checks where a stream lies and notes that it is read.
+func (b *builder) checkStream(p *blockPlan, name string, core int, s isa.Span, channel uint8) error {
+	if s.Start%16 != 0 || (s.End-s.Start)%16 != 0 {
+		return p.fault(Misaligned, "%s stream of core %d at 0x%X has %d bytes, expected multiples of 16", name, core, s.Start, s.End-s.Start)
+	}
+	if err := b.checkSpan(&p.header, name+" stream", s, false); err != nil {
+		return err
+	}
+	p.touch(channel, s)
 	return nil
 }
 
