@@ -7,6 +7,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/sim"
 )
 
 // Memory is what the NPU reaches over its AXI ports. An error is a bus abort.
@@ -52,7 +53,7 @@ func New(accel *ethosu.Accelerator, memory Memory) *Device {
 
 // NewWith is New with a choice of misbehaviour.
 func NewWith(accel *ethosu.Accelerator, memory Memory, opts Options) *Device {
-	d := &Device{accel: accel, memory: memory, opts: opts, shram: make([]byte, 1024*accel.SHRAMBanks)}
+	d := &Device{accel: accel, memory: memory, opts: opts, shram: make([]byte, sim.InsideBytes(accel))}
 	d.reset(1)
 	d.status = 0
 	if opts.ColdStart {
@@ -94,6 +95,7 @@ func (d *Device) reset(level uint32) {
 // ReadReg returns the register at a byte offset; 0 for one that does not exist.
 // During a reset every register but STATUS reads 0.
 func (d *Device) ReadReg(off uint32) uint32 {
+	off = d.place(off)
 	if off == regStatus {
 		return d.readStatus()
 	}
@@ -118,7 +120,7 @@ func (d *Device) ReadReg(off uint32) uint32 {
 		}
 		return d.accel.ConfigWord
 	case regPMCR:
-		return d.pmcr&^pmcrCounters | pmcrCounters
+		return d.pmcr&^pmcrCounters | d.counterCount()<<11
 	case regCntEnSet, regCntEnClr:
 		return d.counters
 	case regOvsSet, regOvsClr:
@@ -130,7 +132,7 @@ func (d *Device) ReadReg(off uint32) uint32 {
 	case regCyclesHi:
 		return uint32(d.cycles >> 32)
 	}
-	if off%4 != 0 || off >= 0x1000 {
+	if off%4 != 0 || off == nowhere {
 		return 0
 	}
 	if off >= regWindow && off < regWindowEnd {
@@ -152,6 +154,7 @@ func (d *Device) ReadReg(off uint32) uint32 {
 // stream to its end before it returns. During a reset only RESET itself has an
 // effect.
 func (d *Device) WriteReg(off, v uint32) {
+	off = d.place(off)
 	if off == regReset {
 		d.reset(v)
 		return
@@ -173,20 +176,20 @@ func (d *Device) WriteReg(off, v uint32) {
 			d.cycles = 0
 		}
 		if v&pmcrEventReset != 0 {
-			for e := uint32(regEvents); e < regEventsEnd; e += 4 {
+			for e := uint32(regEvents); e < regEvents+4*d.counterCount(); e += 4 {
 				delete(d.regs, e)
 			}
 		}
 	case regCntEnSet:
-		d.counters |= v & counterMask
+		d.counters |= v & d.counterMask()
 	case regCntEnClr:
 		d.counters &^= v
 	case regOvsSet:
-		d.overflow |= v & counterMask
+		d.overflow |= v & d.counterMask()
 	case regOvsClr:
 		d.overflow &^= v
 	case regIntSet:
-		d.intr |= v & counterMask
+		d.intr |= v & d.counterMask()
 	case regIntClr:
 		d.intr &^= v
 	case regCycles:
@@ -194,7 +197,7 @@ func (d *Device) WriteReg(off, v uint32) {
 	case regCyclesHi:
 		d.cycles = d.cycles&0xffffffff | uint64(v&0xffff)<<32
 	default:
-		if writable(off) {
+		if d.keeps(off) {
 			d.regs[off] = v
 		}
 	}
@@ -228,6 +231,9 @@ func (d *Device) settle() {
 func (d *Device) shadowReg(off uint32) uint32 {
 	for i := range isa.Table {
 		r := &isa.Table[i]
+		if !r.Has(d.accel.Product) {
+			continue
+		}
 		switch uint32(r.MMIO) {
 		case 0:
 		case off:
@@ -244,13 +250,15 @@ func (d *Device) shadowReg(off uint32) uint32 {
 	return 0
 }
 
-// window reads SHRAM at DEBUG_ADDRESS, which only works while the device is stopped.
+// window reads the NPU's own memory at DEBUG_ADDRESS, which only works while the device is
+// stopped.
 func (d *Device) window(off uint32) uint32 {
-	at := uint64(d.regs[regDebugAddr]&^1023) + uint64(off)
-	if d.status&statusRunning != 0 || at+4 > uint64(len(d.shram)) {
+	memory, at := d.windowBytes()
+	at += uint64(off)
+	if d.status&statusRunning != 0 || at+4 > uint64(len(memory)) {
 		return 0
 	}
-	return binary.LittleEndian.Uint32(d.shram[at:])
+	return binary.LittleEndian.Uint32(memory[at:])
 }
 
 func (d *Device) command(v uint32) {
@@ -260,7 +268,7 @@ func (d *Device) command(v uint32) {
 		d.irq = false
 		d.status &^= statusPMU
 	}
-	if v&cmdRun != 0 && d.status&(statusRunning|statusErrors) == 0 {
+	if v&cmdRun != 0 && d.status&(statusRunning|d.errorsOf()) == 0 {
 		d.start()
 	}
 	if d.opts.LosePower && v&cmdLevels == cmdLevels && d.status&statusRunning == 0 && !d.irq {
@@ -279,7 +287,7 @@ func (d *Device) start() {
 	}
 	d.run()
 	if d.opts.RunPolls > 0 {
-		d.hidden = d.status & (statusEnd | statusErrors | statusM1 | 0xf<<channelShift)
+		d.hidden = d.status & (statusEnd | d.errorsOf() | statusM1 | 0xf<<channelShift)
 		d.status = d.status&^d.hidden | statusRunning
 		d.irq, d.polls = false, d.opts.RunPolls
 	}

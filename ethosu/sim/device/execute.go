@@ -31,7 +31,7 @@ type prepared struct {
 	writes    []isa.Span
 	access    []access
 	final     isa.State          // SET registers at the end
-	counts    map[uint32]*counts // by REGIONCFG
+	counts    map[uint32]*counts // by the regions in the memory outside
 	mask      uint16             // of NPU_OP_STOP and NPU_OP_IRQ
 }
 
@@ -85,7 +85,7 @@ func (d *Device) run() {
 	case errors.As(err, &bus):
 		d.busAbort(uint32(bus.channel), d.regs[regRegionCfg]>>(2*bus.region), uint32(4*bus.word), err)
 	case errors.As(err, &fault):
-		status := fault.Status()
+		status := d.known(fault.Status())
 		if status == 0 {
 			// Hardware would go on with unknown results; no test may.
 			status = statusParse
@@ -109,10 +109,10 @@ func (e *busError) Error() string {
 func (e *busError) Unwrap() error { return e.err }
 
 // busAbort shows the channel and the port of the access in STATUS. memoryType is the
-// two-bit index of REGIONCFG or QCONFIG: from 2 on it stands for port M1.
+// two-bit index of REGIONCFG or QCONFIG.
 func (d *Device) busAbort(channel, memoryType, qread uint32, err error) {
 	status := statusBus | channel<<channelShift
-	if memoryType&2 != 0 {
+	if d.external(memoryType) {
 		status |= statusM1
 	}
 	d.abort(status, qread, err)
@@ -162,7 +162,7 @@ func (d *Device) prepare(commands []uint32) (*prepared, error) {
 	if err := d.allocate(p); err != nil {
 		return nil, err
 	}
-	if err := isa.Walk(commands, func(op *isa.Operation) error {
+	if err := d.accel.Product.Walk(commands, func(op *isa.Operation) error {
 		p.final = *op.Regs
 		if op.Op == isa.OpStop || op.Op == isa.OpIRQ {
 			p.mask |= op.Param

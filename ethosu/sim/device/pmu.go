@@ -17,28 +17,33 @@ type counts struct {
 
 // countsOf estimates a stream, once for each way that its regions were attached.
 func (d *Device) countsOf(p *prepared) *counts {
-	config := d.regs[regRegionCfg]
-	c := p.counts[config]
+	outside := uint32(0) // regions in the memory outside, a bit each
+	for region := range 8 {
+		if d.external(d.regs[regRegionCfg] >> (2 * region)) {
+			outside |= 1 << region
+		}
+	}
+	c := p.counts[outside]
 	if c == nil {
-		c = d.estimate(p.commands, config)
+		c = d.estimate(p.commands, outside)
 		if p.counts == nil {
 			p.counts = map[uint32]*counts{}
 		}
-		p.counts[config] = c
+		p.counts[outside] = c
 	}
 	return c
 }
 
-// estimate asks the cycle model, with every region behind the AXI port that REGIONCFG
-// gives it. Where the model has no answer the counters stay 0.
-func (d *Device) estimate(commands []uint32, regionConfig uint32) *counts {
+// estimate asks the cycle model, with every region behind the AXI port that it is attached
+// to. Where the model has no answer the counters stay 0.
+func (d *Device) estimate(commands []uint32, outside uint32) *counts {
 	c := &counts{events: map[uint32]uint64{}}
 	sys := ethosu.DefaultSystemConfig(d.accel)
 	if d.opts.System != nil {
 		sys = *d.opts.System
 	}
 	places := func(region int) perf.Place {
-		port := int(regionConfig >> (2*region + 1) & 1) // types 2 and 3 are of port 1
+		port := int(outside >> region & 1)
 		return perf.Place{Memory: sys.Port(port), Port: port}
 	}
 	report, err := perf.Stream(d.accel, places, commands)
@@ -60,14 +65,14 @@ func (d *Device) estimate(commands []uint32, regionConfig uint32) *counts {
 		c.events[eventRead0+port] += uint64(m.Read / beat)
 		c.events[eventWritten0+port] += uint64(m.Write / beat)
 	}
-	c.masked = maskedOut(commands)
+	c.masked = maskedOut(d.accel.Product, commands)
 	return c
 }
 
 // maskedOut reports whether a stream that may mask counting keeps it off.
-func maskedOut(commands []uint32) bool {
+func maskedOut(p isa.Product, commands []uint32) bool {
 	on := false
-	_ = isa.Walk(commands, func(op *isa.Operation) error {
+	_ = p.Walk(commands, func(op *isa.Operation) error {
 		on = on || op.Op == isa.OpPMUMask && isa.GetPMUMask(isa.Command{Code: op.Op, Param: op.Param})
 		return nil
 	})
@@ -86,7 +91,7 @@ func (d *Device) count(c *counts) {
 			d.overflow |= counterCycle
 		}
 	}
-	for i := range uint32(4) {
+	for i := range d.counterCount() {
 		if d.counters>>i&1 == 0 {
 			continue
 		}

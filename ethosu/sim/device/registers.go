@@ -18,7 +18,7 @@ const (
 	regConfig     = 0x028
 	regLock       = 0x02c
 	regRegionCfg  = 0x03c
-	regAXILimit0  = 0x040
+	regAXILimit0  = 0x040 // MEM_ATTR0 of the U85
 	regAXILimit3  = 0x04c
 	regBaseP      = 0x080
 	regBasePEnd   = 0x0c0
@@ -37,13 +37,13 @@ const (
 	regCyclesCfg  = 0x1a8
 	regAXIChannel = 0x1ac
 	regEvents     = 0x300
-	regEventsEnd  = 0x310
+	regEventsEnd  = 0x310 // of four counters
 	regTypes      = 0x380
-	regTypesEnd   = 0x390
+	regTypesEnd   = 0x390 // likewise
 	regWindow     = 0x400 // SHRAM at DEBUG_ADDRESS
 	regWindowEnd  = 0x800
 	regShadow     = 0x800 // the SET registers of the stream
-	regShadowEnd  = 0xbc0
+	regShadowEnd  = 0xbd0
 	regPID4       = 0xfd0
 	regPID0       = 0xfe0
 )
@@ -83,10 +83,9 @@ const (
 	pmcrEnable      = 1 << 0
 	pmcrEventReset  = 1 << 1
 	pmcrCycleReset  = 1 << 2
-	pmcrMask        = 1 << 3  // NPU_OP_PMU_MASK decides what is counted
-	pmcrCounters    = 4 << 11 // num_event_cnt, read only
+	pmcrMask        = 1 << 3     // NPU_OP_PMU_MASK decides what is counted
+	pmcrCounters    = 0x1f << 11 // num_event_cnt, read only
 	counterCycle    = 1 << 31
-	counterMask     = counterCycle | 0xf
 	cycleCounterMax = 1<<48 - 1
 )
 
@@ -103,7 +102,7 @@ const (
 	eventPort1    = 256 // added for port 1
 )
 
-// writable says which registers simply keep their value.
+// writable says which registers of the U55 and U65 simply keep their value.
 func writable(off uint32) bool {
 	switch {
 	case off == regLock, off == regRegionCfg, off == regQConfig, off == regCyclesCfg, off == regAXIChannel,
