@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package weights is the weight path of the Ethos-U55 and U65: the compressed
+// Package weights is the weight path of the Ethos-U55, U65 and U85: the compressed
 // weight stream, the order of weights in it, and the bias and scale records.
 //
 // In come weight tensors (OHWI, zero point removed) with the layout of the
@@ -13,4 +13,8 @@
 // ended by a marker. stream.go has the terms, chunk.go the bit interleaving,
 // params.go and search.go choose coding parameters, vela.go chooses as the Vela
 // compiler does.
+//
+// The U85 reads the same streams in another order (order_u85.go: LayoutU85), or streams of
+// a fast decoder (fast.go); EncodeU85 and DecodeU85 (streams_u85.go) are the whole way,
+// PackRecordsU85 its records.
 package weights
