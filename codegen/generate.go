@@ -43,10 +43,14 @@ func Generate(p Project) (Tree, error) {
 	if p.Report == nil {
 		return t, nil
 	}
-	if t[ReportName], err = p.Report(t); err != nil {
+	page, err := p.Report(t)
+	if err != nil {
 		return nil, fmt.Errorf("project %s: %s: %w", p.Prefix, ReportName, err)
 	}
-	m.Files[ReportName] = hash(t[ReportName])
+	if page == nil {
+		return t, nil
+	}
+	t[ReportName], m.Files[ReportName] = page, hash(page)
 	t[ManifestName] = m.encode()
 	return t, nil
 }

@@ -45,7 +45,7 @@ type Project struct {
 	Extra map[string][]byte
 
 	// Report, where it is not nil, makes ReportName of the finished tree, whose manifest
-	// lists all other files.
+	// lists all other files. Of nil there is none.
 	Report func(Tree) ([]byte, error)
 
 	// Source names the file the program was compiled from, without a path,

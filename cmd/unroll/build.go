@@ -445,14 +445,7 @@ func (b *buildFlags) write(c *cli, low, step *lower.Result, g *graph.Graph, net 
 	if pr.Heard, err = heard(ref, known, test); err != nil {
 		return err
 	}
-	pr.Report = func(t codegen.Tree) ([]byte, error) {
-		s, err := report.OpenProject(filepath.Base(b.out), t)
-		if err != nil {
-			return nil, err
-		}
-		s.Commands = report.ProjectCommands(s.Manifest)
-		return reportPage(c, []*report.Subject{s}, true)
-	}
+	pr.Report = pageOf(c, b.out)
 	return writeProject(pr, b.out, b.generate.force)
 }
 

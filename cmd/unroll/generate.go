@@ -5,6 +5,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/codegen"
+	"github.com/unroll-npu/unroll/codegen/report"
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/perf"
@@ -115,6 +117,7 @@ unroll generate --check fw`,
 			if pr.Heard, err = heard(ref, m.facts, gold.test); err != nil {
 				return fmt.Errorf("%s: golden samples: %w", name, err)
 			}
+			pr.Report = pageOf(c, dst)
 			if err := writeProject(pr, dst, g.force); err != nil {
 				return err
 			}
@@ -229,6 +232,25 @@ func writeProject(pr codegen.Project, dst string, force bool) error {
 		return err
 	}
 	return tree.WriteTo(dst, force)
+}
+
+// pageOf makes the page of a project. What nobody measured it calls unknown; a network that
+// is too large for a page has none.
+func pageOf(c *cli, dst string) func(codegen.Tree) ([]byte, error) {
+	return func(t codegen.Tree) ([]byte, error) {
+		s, err := report.OpenProject(filepath.Base(dst), t)
+		if err != nil {
+			return nil, err
+		}
+		s.Commands = report.ProjectCommands(s.Manifest)
+		page, err := reportPage(c, []*report.Subject{s}, true)
+		var large *report.TooLargeError
+		if errors.As(err, &large) {
+			c.say("note: the project has no %s: %v", codegen.ReportName, err)
+			return nil, nil
+		}
+		return page, err
+	}
 }
 
 func orNothing(pairs []string) string {

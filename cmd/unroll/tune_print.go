@@ -14,11 +14,19 @@ import (
 type tuned struct {
 	Study    string        `json:"study"`  // its folder
 	Trials   int           `json:"trials"` // of the plan
+	Rungs    []rung        `json:"rungs"`
 	Done     int           `json:"done"`
 	RuledOut int           `json:"ruled_out"` // candidates that were never trained
 	Judged   string        `json:"judged_by"` // accuracy or r2
 	Front    []tune.Result `json:"front"`
 	Best     *tune.Result  `json:"best"` // null where no network of the last rung keeps all bounds
+}
+
+// rung are the trials that can run at one time, when those of the rung before are done.
+type rung struct {
+	First  int `json:"first"` // trial
+	Last   int `json:"last"`
+	Epochs int `json:"epochs"` // of each
 }
 
 // print tells what came of the study so far.
@@ -27,8 +35,12 @@ func (s *studyFolder) print(c *cli, t *tuneFlags) error {
 	if err != nil {
 		return err
 	}
-	trials := s.study.Plan().Trials()
+	plan := s.study.Plan()
+	trials := plan.Trials()
 	r := tuned{Study: s.dir, Trials: trials, Done: len(results), RuledOut: len(s.study.RuledOut), Judged: s.study.Judged, Front: s.study.Front(results)}
+	for n := range plan.Rungs {
+		r.Rungs = append(r.Rungs, rung{plan.First(n), plan.First(n+1) - 1, plan.EpochsAt(n)})
+	}
 	if r.Front == nil {
 		r.Front = []tune.Result{}
 	}
@@ -52,6 +64,11 @@ func (s *studyFolder) print(c *cli, t *tuneFlags) error {
 
 func (s *studyFolder) tell(c *cli, r *tuned) {
 	fmt.Fprintf(c.stdout, "%s: %d of %d trials, %d candidates, %d ruled out untrained\n", s.dir, r.Done, r.Trials, len(s.study.Candidates), r.RuledOut)
+	for n, rung := range r.Rungs {
+		if r.Done <= rung.Last {
+			fmt.Fprintf(c.stdout, "rung %d: trials %d to %d, %d %s each\n", n, rung.First, rung.Last, rung.Epochs, plural(rung.Epochs, "epoch"))
+		}
+	}
 	if r.Done > 0 {
 		fmt.Fprintln(c.stdout, "\nfor none of these is another one at least as exact with no more cycles, flash and SRAM:")
 		s.table(c.stdout, r.Front)

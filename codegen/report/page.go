@@ -22,6 +22,13 @@ var files embed.FS
 // MostBytes bounds a page: what is larger is a fault.
 const MostBytes = 2 << 20
 
+// TooLargeError says that a page would be larger than MostBytes.
+type TooLargeError struct{ Bytes int }
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the report has %s bytes, more than %s: give fewer models at once", commas(e.Bytes), commas(MostBytes))
+}
+
 // Write returns the page of one subject, or of several to be compared. version is that of
 // the tool.
 func Write(version string, subjects []*Subject) ([]byte, error) {
@@ -59,7 +66,7 @@ func Write(version string, subjects []*Subject) ([]byte, error) {
 		return nil, fmt.Errorf("BUG: %w", err)
 	}
 	if b.Len() > MostBytes {
-		return nil, fmt.Errorf("the report has %s bytes, more than %s: give fewer models at once", commas(b.Len()), commas(MostBytes))
+		return nil, &TooLargeError{b.Len()}
 	}
 	return b.Bytes(), nil
 }

@@ -137,6 +137,9 @@ func (v *studyView) chart(s *tune.Study, all []tune.Result, what string, of func
 		d.text("name", "start", 64, 150, "no trial has a network yet")
 		return d.done()
 	}
+	if q := s.Asked.Bounds.Accuracy; q > 0 {
+		lo = math.Min(lo, q-0.01) // the bound is within the chart
+	}
 	x := scale{0, math.Max(most, float64(bound)) * 1.08, 64, 500}
 	y := scale{math.Max(math.Floor(lo*20)/20, -1), 1, 250, 30}
 	if y.lo == y.hi {
@@ -150,7 +153,7 @@ func (v *studyView) chart(s *tune.Study, all []tune.Result, what string, of func
 	if bound > 0 {
 		d.line("bound", x.at(float64(bound)), y.from, x.at(float64(bound)), y.to)
 	}
-	if q := s.Asked.Bounds.Accuracy; q > y.lo {
+	if q := s.Asked.Bounds.Accuracy; q > 0 {
 		d.line("bound", x.from, y.at(q), x.to, y.at(q))
 	}
 	slices.SortStableFunc(list, func(a, b tune.Result) int {
