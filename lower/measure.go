@@ -95,20 +95,12 @@ type measurement struct {
 }
 
 func newMeasurement(r *Result, calls int) *measurement {
-	n := len(r.Float.Tensors)
-	m := &measurement{
-		twin: make([]graph.TensorID, n), sums: make([][]tally, calls),
-		lo: make([]float32, n), hi: make([]float32, n),
-	}
-	for call := range m.sums {
-		m.sums[call] = make([]tally, n)
-	}
+	m := emptyMeasurement(len(r.Float.Tensors), calls)
 	held := map[string]TensorReport{}
 	for _, t := range r.Report.Tensors {
 		held[t.Role] = t
 	}
 	for id, t := range r.Float.Tensors {
-		m.twin[id], m.lo[id], m.hi[id] = graph.None, float32(math.Inf(-1)), float32(math.Inf(1))
 		role := r.plan.Role[id]
 		if role != "" {
 			m.twin[id] = r.Int8.Find(t.Name)
@@ -117,6 +109,21 @@ func newMeasurement(r *Result, calls int) *measurement {
 			// Cut on purpose: beyond it the function that reads it is flat.
 			m.lo[id], m.hi[id] = held[role].Low, held[role].High
 		}
+	}
+	return m
+}
+
+// emptyMeasurement has no tensor that is compared.
+func emptyMeasurement(tensors, calls int) *measurement {
+	m := &measurement{
+		twin: make([]graph.TensorID, tensors), sums: make([][]tally, calls),
+		lo: make([]float32, tensors), hi: make([]float32, tensors),
+	}
+	for call := range m.sums {
+		m.sums[call] = make([]tally, tensors)
+	}
+	for id := range m.twin {
+		m.twin[id], m.lo[id], m.hi[id] = graph.None, float32(math.Inf(-1)), float32(math.Inf(1))
 	}
 	return m
 }
@@ -144,17 +151,25 @@ func (m *measurement) compare(it *reference.Interpreter) func(graph.TensorID, fl
 	}
 }
 
-// report writes the ratios, with infinite ones cut to what JSON can hold.
+// report writes the ratios of a network of layers.
 func (m *measurement) report(r *Result, perCall int) {
+	spans := r.plan.Spans(perCall)
+	m.fill(r.Report.Tensors, r.plan.Role, r.Float, func(call int, id graph.TensorID) (first, last int) {
+		return call*perCall + spans[id].First, call*perCall + spans[id].Last
+	})
+}
+
+// fill writes the ratios, with infinite ones cut to what JSON can hold. steps says which
+// steps of a sequence a tensor of a call belongs to.
+func (m *measurement) fill(tensors []TensorReport, roles []string, float *graph.Graph, steps func(call int, id graph.TensorID) (first, last int)) {
 	const most = 200
 	clip := func(v float64) float64 { return math.Round(10*min(max(v, -most), most)) / 10 }
-	spans := r.plan.Spans(perCall)
-	for i := range r.Report.Tensors {
-		t := &r.Report.Tensors[i]
+	for i := range tensors {
+		t := &tensors[i]
 		t.Steps = nil
 		var sum power
 		for call := range m.sums {
-			for id, role := range r.plan.Role {
+			for id, role := range roles {
 				if role != t.Role {
 					continue
 				}
@@ -164,11 +179,8 @@ func (m *measurement) report(r *Result, perCall int) {
 				}
 				sum.signal += one.signal
 				sum.noise += one.noise
-				t.Steps = append(t.Steps, StepReport{
-					Tensor: r.Float.Tensors[id].Name,
-					First:  call*perCall + spans[id].First, Last: call*perCall + spans[id].Last,
-					Min: one.min, Max: one.max, SQNR: clip(one.decibel()),
-				})
+				first, last := steps(call, graph.TensorID(id))
+				t.Steps = append(t.Steps, StepReport{Tensor: float.Tensors[id].Name, First: first, Last: last, Min: one.min, Max: one.max, SQNR: clip(one.decibel())})
 			}
 		}
 		t.SQNR = clip(sum.decibel())

@@ -75,20 +75,25 @@ func (r *Result) roles(seen map[string]*calibrate.Observation) []TensorReport {
 			t := r.Int8.Tensors[r.Int8.Find(r.Float.Tensors[id].Name)]
 			i = len(out)
 			index[role] = i
-			limit := int32(math.MaxInt8)
-			if t.Type == graph.Int16 {
-				limit = math.MaxInt16
-			}
-			s, z := t.Scale(), t.ZeroPoint()
-			out = append(out, TensorReport{
-				Role: role, Min: seen[role].Min, Max: seen[role].Max,
-				Type: t.Type.String(), Scale: s, ZeroPoint: z,
-				Low: s * float32(-limit-1-z), High: s * float32(limit-z),
-			})
+			out = append(out, tensorReport(role, t, seen[role].Min, seen[role].Max))
 		}
 		out[i].Count++
 	}
 	return out
+}
+
+// tensorReport describes the quantization of a role by one of its tensors.
+func tensorReport(role string, t *graph.Tensor, lo, hi float32) TensorReport {
+	limit := int32(math.MaxInt8)
+	if t.Type == graph.Int16 {
+		limit = math.MaxInt16
+	}
+	s, z := t.Scale(), t.ZeroPoint()
+	return TensorReport{
+		Role: role, Min: lo, Max: hi,
+		Type: t.Type.String(), Scale: s, ZeroPoint: z,
+		Low: s * float32(-limit-1-z), High: s * float32(limit-z),
+	}
 }
 
 // WriteText writes a line for each role; after Measure with the step that has the

@@ -30,7 +30,7 @@ func (g *graphFlags) add(f *pflag.FlagSet) {
 }
 
 // ofLayers are the flags of lower that are for networks of layers, not for graphs.
-var ofLayers = []string{"form", "no-state", "per-step", "qat", "report", "drift", "detect", "standardize"}
+var ofLayers = []string{"form", "no-state", "per-step", "qat", "detect", "standardize"}
 
 // importedGraph is what lower prints with --json of an imported graph, besides what it
 // prints of every network.
@@ -88,6 +88,9 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if err := data.Fit(net, l.calibration); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if l.set.Changed("drift") && len(net.Graph.States) == 0 {
+		return usagef("--drift %d: %s has no states that are carried from call to call; name them with --state", rf.drift, name)
+	}
 	assumed := net.Say(gf.states, gf.source.head, data)
 	for _, what := range assumed {
 		c.say("assumed: %s", what)
@@ -127,6 +130,11 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 			return fmt.Errorf("%s with --data %s: %w", name, d.data, err)
 		}
 		r.take(e)
+	}
+	if stopped == nil {
+		if err := rf.measureGraph(c, low, data.Calls, &r.lowered); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	calibration, err := lower.CalibrationOf(net.Graph, data.Calls, data.Source)
 	if err != nil {
@@ -176,7 +184,10 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if low.Equalized {
 		fmt.Fprintln(c.stdout, "channels between convolutions and dense layers are scaled to be alike in size (--equalize): less is lost")
 	}
-	r.print(c, "quantized", false)
+	if err := rf.tables(c, &r.lowered); err != nil {
+		return err
+	}
+	r.print(c, "quantized", rf.report != "")
 	printChosen(c, low.Widths)
 	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", append([]string{operand(out)}, repeated(l.set, npuFlagNames...)...)...))
 	return nil

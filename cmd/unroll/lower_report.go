@@ -31,29 +31,41 @@ const (
 // reportDrift is the length of the stream that --report measures drift on.
 const reportDrift = 10000
 
+// graphDrift is the same for a graph, in calls, which may each be as long as a sequence.
+const graphDrift = 1000
+
 func (r *reportFlags) add(f *pflag.FlagSet) {
 	r.set = f
-	f.StringVar(&r.report, "report", "", fmt.Sprintf("measure range, scale and SQNR, and drift over %s steps: --report prints a line for the tensors that share a scale, --report=steps one for every tensor at every step; with --json everything", commas(reportDrift)))
+	f.StringVar(&r.report, "report", "", fmt.Sprintf("measure range, scale and SQNR, and drift over %s steps (of a graph %s calls, which are its steps): --report prints a line for the tensors that share a scale, --report=steps one for every tensor at every step; with --json everything", commas(reportDrift), commas(graphDrift)))
 	f.Lookup("report").NoOptDefVal = reportRoles
 	f.IntVar(&r.drift, "drift", 0, "compare float and int8 over a stream of so many steps with carried states")
 	f.StringVar(&r.predictions, "predictions", "", "file to write what float and quantized network give for every test sequence: .npz with float, quantized, label or target, and changed; of a graph without labels float_NAME and quantized_NAME of every call")
 	f.BoolVar(&r.json, "json", false, "print the result as JSON")
 }
 
-// check finds mistakes before any work; states says whether the graph has some.
+// check finds mistakes before any work; states says whether the network has some.
 func (r *reportFlags) check(states bool) error {
+	if err := r.checkValues(); err != nil {
+		return err
+	}
+	switch {
+	case r.drift > 0 && !states:
+		return usagef("--drift %d with --no-state: a stream carries its state from call to call", r.drift)
+	case r.report != "" && states && !r.set.Changed("drift"):
+		r.drift = reportDrift
+	}
+	return nil
+}
+
+// checkValues finds those that no network makes right.
+func (r *reportFlags) checkValues() error {
 	if r.set.Changed("report") {
 		if _, err := choose("--report", r.report, map[string]bool{reportRoles: true, reportSteps: true}); err != nil {
 			return err
 		}
 	}
-	switch {
-	case r.drift < 0:
+	if r.drift < 0 {
 		return usagef("--drift %d: expected a number of steps", r.drift)
-	case r.drift > 0 && !states:
-		return usagef("--drift %d with --no-state: a stream carries its state from call to call", r.drift)
-	case r.report != "" && states && !r.set.Changed("drift"):
-		r.drift = reportDrift
 	}
 	return nil
 }
@@ -97,9 +109,38 @@ func (r *reportFlags) measure(c *cli, low *lower.Result, train, test *dataset.Se
 	return nil
 }
 
+// measureGraph is measure for a graph, whose steps are its calls, on what it was calibrated
+// with.
+func (r *reportFlags) measureGraph(c *cli, low *lower.GraphResult, calls lower.Sequences, to *lowered) (err error) {
+	if r.report != "" {
+		c.say("comparing every tensor with float")
+		if to.Report, err = low.Measure(c.ctx, calls); err != nil {
+			return err
+		}
+	}
+	if !r.set.Changed("drift") {
+		if r.drift = 0; r.report != "" && len(low.Float.States) > 0 {
+			r.drift = graphDrift
+		}
+	}
+	if r.drift > 0 {
+		c.say("comparing float and quantized over %s calls", commas(r.drift))
+		to.Drift, err = low.Drift(c.ctx, calls, r.drift)
+	}
+	return err
+}
+
 // print writes it for people.
 func (r *reportFlags) print(c *cli, m *lowered, low *lower.Result) error {
-	activations := widthName(low)
+	if err := r.tables(c, m); err != nil {
+		return err
+	}
+	m.accuracies.print(c, widthName(low), r.report != "")
+	return nil
+}
+
+// tables writes what was asked for with --report and --drift.
+func (r *reportFlags) tables(c *cli, m *lowered) error {
 	switch r.report {
 	case reportRoles:
 		if err := m.Report.WriteText(c.stdout); err != nil {
@@ -113,7 +154,6 @@ func (r *reportFlags) print(c *cli, m *lowered, low *lower.Result) error {
 	if m.Drift != nil {
 		r.printDrift(c, m.Drift)
 	}
-	m.accuracies.print(c, activations, r.report != "")
 	return nil
 }
 
