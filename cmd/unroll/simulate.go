@@ -143,6 +143,7 @@ func runSimulate(c *cli, s *simulateFlags) error {
 	if err := s.checkFiles(run); err != nil {
 		return err
 	}
+	sayUnfed(c, run, arrays)
 	results, calls, err := runCalls(c, run, arrays, states)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -247,6 +248,13 @@ func (s *simulateFlags) runner(c *cli, m *model, found *findings) (runner.Model,
 		probe.Expect = ref.graph
 	}
 	return runner.NewProbed(m.program, probe)
+}
+
+// sayUnfed tells that a run without any input is one of zeros.
+func sayUnfed(c *cli, m runner.Model, arrays map[string]*runner.Array) {
+	if ins := m.Inputs(); len(arrays) == 0 && len(ins) > 0 {
+		c.say("note: no --input was given: this is one call with 0 in every input; say --input %s=FILE.npy", quoted(ins[0].Name))
+	}
 }
 
 func runCalls(c *cli, m runner.Model, arrays map[string]*runner.Array, states []runner.State) ([]*runner.Array, int, error) {

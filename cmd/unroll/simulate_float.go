@@ -66,6 +66,7 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 	if len(s.states) == 0 && len(n.Proposals()) > 0 {
 		proposed = "not said to be states: add " + strings.Join(n.Proposals(), " ") + ", or --state none"
 	}
+	sayUnfed(c, m, arrays)
 	results, calls, err := runCalls(c, m, arrays, states)
 	if err != nil && proposed != "" {
 		return fmt.Errorf("%s: %w\n%s", name, err, proposed)
