@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/lowering"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
 	"github.com/unroll-npu/unroll/ethosu/internal/target"
@@ -103,7 +104,7 @@ func newExplorer(g *graph.Graph, opt *Options, at places) (*explorer, error) {
 		opt.streams = schedule.Streams{}
 	}
 	mem := memory.New(opt.System, opt.Mode, at.memory)
-	e := &explorer{g: g, free: map[int]Trial{}, in: input{Options: *opt, places: at.Places, taken: at.taken, line: at.line}}
+	e := &explorer{g: g, free: map[int]Trial{}, in: input{Options: *opt, kept: &lowering.Memo{}, places: at.Places, taken: at.taken, line: at.line}}
 	for spill, m := range []*memory.Map{mem, mem.Spill()} {
 		e.memories[spill], e.memos[spill] = m, schedule.NewMemo(to, m, opt.streams)
 	}

@@ -58,6 +58,7 @@ type input struct {
 	Variant
 	memory *memory.Map
 	memo   *schedule.Memo
+	kept   *lowering.Memo
 	places lowering.Places
 	taken  []place.Span
 	line   int
@@ -99,7 +100,7 @@ func (c *compilation) run() error {
 func check(c *compilation) error { return lowering.Check(c.g) }
 
 func lower(c *compilation) (err error) {
-	c.module, err = lowering.Lower(c.g, lowering.Options{NoTableBesideMAC: c.in.Accel.ReservedEndBanks == 0, Tight: c.in.Tight, Places: c.in.places})
+	c.module, err = lowering.Lower(c.g, lowering.Options{NoTableBesideMAC: c.in.Accel.ReservedEndBanks == 0, Tight: c.in.Tight, Places: c.in.places, Memo: c.in.kept})
 	if err == nil {
 		c.plan = schedule.New(c.module, schedule.Input{Accel: c.in.Accel, Memory: c.in.memory, Memo: c.in.memo, Rows: c.in.Rows, Room: c.in.Room, KeepOrder: c.in.skips("order")})
 	}

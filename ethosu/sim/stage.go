@@ -91,12 +91,13 @@ func newStage(h *header, o *isa.Operation, ofm *fmap, lutBase int) (stage, error
 // tableBytes returns the size of the table, 0 without one.
 func (s *stage) tableBytes() int { return [...]int{0, 256, 1024, 2048, 512, 2048}[s.table] }
 
-// tableUsed returns the bytes of the table that clamped values can index. Tables of 16
-// bits count as a whole.
+// tableUsed returns the bytes of the table that clamped values can index.
 func (s *stage) tableUsed() (from, to int) {
 	switch n := s.tableBytes(); s.table {
 	case table8, table8to32, table8to16:
 		return int(s.lo+s.bias) * n / 256, int(s.hi+s.bias+1) * n / 256
+	case table16:
+		return 4 * (int(s.lo+s.bias) >> 7), 4 * (int(s.hi+s.bias)>>7 + 1)
 	default:
 		return 0, n
 	}

@@ -83,6 +83,16 @@ func (c *checker) valueOf(f *isa.FeatureMap) (value, *written) {
 	if f.Type.Bits != 32 {
 		return unknown, nil
 	}
+	for i := range c.values {
+		if w := &c.values[i]; halves(&w.f, f) {
+			return w.v.apply(func(b bound) bound {
+				if b.lo < 0 {
+					return bound{b.lo << 16, b.hi<<16 + 1<<16 - 1}
+				}
+				return bound{b.lo<<16 + b.lo, b.hi<<16 + b.hi}
+			}), nil
+		}
+	}
 	list, ok := bytesOf(f, whole(f))
 	if !ok || !c.spend(len(list)) {
 		return unknown, nil
@@ -109,6 +119,14 @@ func (c *checker) valueOf(f *isa.FeatureMap) (value, *written) {
 		}
 	}
 	return only(value{cells: all}.hull()), nil
+}
+
+// halves reports whether the elements of a map g of 32 bits are the pixels of a map of two
+// channels of 16 bits, in order.
+func halves(f, g *isa.FeatureMap) bool {
+	s16, s32 := isa.DType{Signed: true, Bits: 16}, isa.DType{Signed: true, Bits: 32}
+	return f.Type == s16 && g.Type == s32 && f.C == 2 && f.H*f.W == g.H*g.W*g.C &&
+		f.Region == g.Region && f.Base[0] == g.Base[0] && linear(f) && linear(g)
 }
 
 // dense reports whether the span of a map holds elements of it and nothing else.
@@ -188,17 +206,19 @@ func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
 	}
 	round := rounding{scale: scale, mode: sc.OFMRound}
 	a, from := c.valueOf(&k.ifm)
-	if o.Param == isa.ElemCLZ && from != nil && from.v.by == nil {
-		s := newSplit(a.hull())
-		a = value{by: s, cells: s.cells}
-		from.v = value{by: s, cells: s.cells, some: from.v.some, group: from.v.group}
+	looked := k.table && k.ofm.Type.Bits == 16 && k.ifm.Type.Bits == 32
+	if o.Param == isa.ElemCLZ || looked {
+		a = from.split(a)
 	}
 	a = a.apply(func(b bound) bound { return b.add(-int64(k.ifm.ZeroPoint)) })
 	var out value
 	if o.Binary() {
 		var b value
 		if k.hasIFM2 {
-			b, _ = c.valueOf(&k.ifm2)
+			var from *written
+			if b, from = c.valueOf(&k.ifm2); looked {
+				b = from.split(b)
+			}
 			b = b.apply(func(x bound) bound { return x.add(-int64(k.ifm2.ZeroPoint)) })
 		} else {
 			v := int64(o.ScalarValue() - o.IFM2().ZeroPoint)
@@ -219,6 +239,17 @@ func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
 		c.fits("results", out.hull(), int32s, "of 32 bits")
 	}
 	return out.apply(func(b bound) bound { return b.clamp(int32s) })
+}
+
+// split cuts the value of a map, so that what is computed from it is known for each of its
+// cells alone.
+func (w *written) split(v value) value {
+	if w == nil || v.by != nil {
+		return v
+	}
+	s := newSplit(v.hull())
+	w.v = value{by: s, cells: s.cells, some: w.v.some, group: w.v.group}
+	return value{by: s, cells: s.cells}
 }
 
 func unary(mode int, b bound, round rounding) bound {

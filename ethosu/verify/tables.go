@@ -37,12 +37,14 @@ func (c *checker) checkClamp(o *isa.Operation, ofm isa.DType) {
 }
 
 // tableBytes returns the size of the table that an operation looks up, and which part
-// of it clamped values can index. Tables of 16 bits count as a whole.
+// of it clamped values can index.
 func tableBytes(o *isa.Operation, ofm isa.DType) (size, from, to int64) {
 	act := o.Activation()
 	index := indexType(act, ofm)
-	if index.Bits == 16 {
-		return 2048, 0, 2048
+	if index.Bits == 16 { // an entry of 4 bytes for every 128 values
+		first := (int64(int16(act.Min)) + 32768) >> 7
+		last := max((int64(int16(act.Max))+32768)>>7, first)
+		return 2048, 4 * first, 4 * (last + 1)
 	}
 	entry := int64(ofm.Bytes())
 	first, last := int64(0), int64(255)

@@ -51,8 +51,8 @@ func (s *Stream) access(op schedule.Operation) (reads, writes []place.Span) {
 		reads = append(append(reads, s.spans(&o.Stream.Coded)...), s.spans(o.Scales)...)
 	}
 	if o.UsesTable() {
-		start := s.accel.LUTBase() + 256*o.Slot
-		reads = append(reads, place.Span{Region: isa.SHRAM, Start: start, End: start + len(o.Table.Data)})
+		start := s.accel.LUTBase() + 256*o.Slot + o.Table.From
+		reads = append(reads, place.Span{Region: isa.SHRAM, Start: start, End: start + len(o.Table.Loaded())})
 	}
 	writes = append(s.layout.Spans(o.OFM), place.Span{Region: isa.SHRAM, End: s.accel.TopBank(o.UsesTable()) * 1024})
 	return reads, writes

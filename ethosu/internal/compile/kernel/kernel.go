@@ -140,5 +140,14 @@ func (t *Table) Loaded() []byte {
 	return t.Data[t.From:t.To]
 }
 
-// Slots returns how many of the eight table slots it takes.
+// Slots returns how many of the eight table slots it extends over.
 func (t *Table) Slots() int { return len(t.Data) / 256 }
+
+// Taken returns which of its slots have a part that is loaded: those from first on, before
+// last.
+func (t *Table) Taken() (first, last int) {
+	if t.To == 0 {
+		return 0, t.Slots()
+	}
+	return t.From / 256, CeilDiv(t.To, 256)
+}

@@ -140,12 +140,16 @@ func (l *lowering) table8(t [256]int8) *kernel.Table {
 }
 
 func (l *lowering) tableOf(name string, data []byte) *kernel.Table {
-	for _, t := range l.tables {
-		if string(t.Data) == string(data) {
-			return t
+	return l.keepTable(&kernel.Table{Name: name, Data: data})
+}
+
+// keepTable returns the table with the content and the loaded part of t.
+func (l *lowering) keepTable(t *kernel.Table) *kernel.Table {
+	for _, u := range l.tables {
+		if string(u.Data) == string(t.Data) && u.From == t.From && u.To == t.To {
+			return u
 		}
 	}
-	t := &kernel.Table{Name: name, Data: data}
 	l.tables = append(l.tables, t)
 	return t
 }

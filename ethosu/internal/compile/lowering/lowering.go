@@ -19,6 +19,8 @@ type Options struct {
 	Tight bool
 
 	Places Places
+
+	Memo *Memo // of the graph, or nil
 }
 
 // Places are wishes for where tensors lie: of a sequence for its step, of a call of

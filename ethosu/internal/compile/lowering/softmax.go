@@ -121,6 +121,13 @@ func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
 	if err != nil {
 		return err
 	}
+	short, ok := (*seeded)(nil), false
+	if q.Bits == 8 && s.rows <= seededRows {
+		short, ok = l.opt.Memo.plan(q.Exp, depth)
+	}
+	if ok {
+		q.Exp = short.exp
+	}
 	zp := int(l.g.Tensors[gop.Inputs[0]].ZeroPoint())
 	top := s.max(v, zp)
 	tab := make([]byte, 1024)
@@ -138,6 +145,9 @@ func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
 	}
 	e12 := s.ew(kernel.Shr, o32(e), s.constant(12), 0, kernel.RoundNatural, s.fresh(graph.Int32, depth))
 	sum := s.reduceSum(e12)
+	if ok {
+		return s.divide(short, e, sum, dst)
+	}
 	h := s.clz(sum)
 	final := s.ew(kernel.Sub, s.constant(int32(12+31-q.Bits)), o32(h), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
 	h1 := s.ew(kernel.Sub, o32(h), s.constant(1), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
@@ -172,6 +182,43 @@ func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
 	}
 	s.ew(kernel.Add, o32(w), s.constant(-32768), 0, kernel.RoundTFL, dst)
 	return s.err
+}
+
+// seededRows is how many rows may take the short form, which has constants for every row.
+const seededRows = 32
+
+// divide emits the results of exponentials and their sums.
+func (s *soft) divide(short *seeded, e, sum, dst view) error {
+	pair := func(a, b int32) operand {
+		var data []byte
+		for range s.rows {
+			data = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(data, uint32(a)), uint32(b))
+		}
+		buf := s.l.m.Constants.Intern("softmax constants", data, 16)
+		return operand{v: denseView(buf, 0, graph.Int32, []int{s.rows, 2}, fmt.Sprintf("constants %d and %d", a, b))}
+	}
+	// The table is looked up twice: one result is the upper half of x, the other one its
+	// lower half. Its first index is -32768.
+	halves := s.fresh(graph.Int16, 2)
+	first := int32(-one - 32768<<tableStep)
+	look := kernel.Kernel{Mode: kernel.Add, Rescale: kernel.Rescale{Out: kernel.Scale{Mul: 1, Shift: tableStep}, OPA: kernel.Scale{Mul: 1}, OPB: 1, Global: true},
+		Output: kernel.Output{Lo: -32768, Hi: -32768 + 128*len(short.segments) - 1, Fn: kernel.FnTable, Table: s.l.keepTable(short.table())}}
+	of := o32(sum)
+	if err := s.l.elementwise(look, pair(first-int32(short.behind)<<tableStep, first), &of, halves, 0); err != nil {
+		return err
+	}
+	x := denseView(halves.buf, 0, graph.Int32, []int{s.rows, 1}, halves.name)
+	q := short.q
+	m := s.ew(kernel.Mul, o32(sum), o32(x), 50-q, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	p := s.ew(kernel.Mul, o32(e), o32(x), 31, kernel.RoundTFL, s.fresh(graph.Int32, s.depth))
+	eps := s.ew(kernel.Sub, pair(1<<q, 2<<q), o32(m), 0, kernel.RoundTFL, s.fresh(graph.Int32, 2)) // and 1 + eps
+	square := s.ew(kernel.Mul, o32(eps.cut(1, 0, 1, 1)), o32(eps.cut(1, 0, 1, 1)), q, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	correction := s.ew(kernel.Add, o32(eps.cut(1, 1, 1, 1)), o32(square), 0, kernel.RoundTFL, s.fresh(graph.Int32, 1))
+	if s.err != nil {
+		return s.err
+	}
+	last := kernel.Kernel{Mode: kernel.Mul, Rescale: kernel.Rescale{Global: true, Out: kernel.Scale{Mul: 1, Shift: 23 + q}, Round: kernel.RoundNatural}, Output: kernel.Output{Lo: -128, Hi: 127}}
+	return s.l.elementwise(last, o32(p), &operand{v: correction}, dst, -128)
 }
 
 // shortSoftmax reports whether the form without the saturating doubling gives the

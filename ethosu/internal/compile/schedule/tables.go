@@ -10,8 +10,9 @@ import (
 )
 
 // PlaceTables gives every table a slot of table memory and lists the uploads. A
-// table stays loaded until its slot is needed; the slot that is needed again last
-// is given up, of several the one idle for longest.
+// table stays loaded until a slot of it is needed; the slot that is needed again last
+// is given up, of several the one idle for longest. What is not loaded of a table leaves
+// its slots to others.
 func PlaceTables(pl *Plan) error {
 	uses := map[*kernel.Table][]int{}
 	for i, o := range pl.Ops {
@@ -50,17 +51,21 @@ func PlaceTables(pl *Plan) error {
 		if n != 1 && n != 4 && n != 8 {
 			return fmt.Errorf("BUG: table of %d bytes", len(t.Data))
 		}
+		first, last := t.Taken()
 		at := -1
 		for s := 0; s < 8; s += n {
-			if slot[s] == t {
+			if slot[s+first] == t {
 				at = s
 			}
 		}
 		if at < 0 {
 			bestNext, bestIdle := -1, 0
-			for s := 0; s < 8; s += n {
+			for s := range 8 / n {
+				if s *= n; n == 4 { // large tables from the end, where small ones come last
+					s = 4 - s
+				}
 				soonest, idle := 1<<30, -1
-				for k := s; k < s+n; k++ {
+				for k := s + first; k < s+last; k++ {
 					idle = max(idle, lastUse[k])
 					if slot[k] != nil {
 						soonest = min(soonest, next(slot[k], i-1))
@@ -71,7 +76,7 @@ func PlaceTables(pl *Plan) error {
 				}
 			}
 			free := lastKernel
-			for k := at; k < at+n; k++ {
+			for k := at + first; k < at+last; k++ {
 				free = max(free, lastUse[k])
 				if old := slot[k]; old != nil {
 					for j := range slot {
@@ -81,7 +86,7 @@ func PlaceTables(pl *Plan) error {
 					}
 				}
 			}
-			for k := at; k < at+n; k++ {
+			for k := at + first; k < at+last; k++ {
 				slot[k] = t
 			}
 			src := pl.mod.Constants.Intern(t.Name, t.Loaded(), 16)
@@ -91,7 +96,7 @@ func PlaceTables(pl *Plan) error {
 			x.Time = pl.Memo.Cost.Transfer(d.Length, from, nil)
 			pl.uploads = append(pl.uploads, x)
 		}
-		for k := at; k < at+n; k++ {
+		for k := at + first; k < at+last; k++ {
 			lastUse[k] = i
 		}
 		o.Slot = at
