@@ -38,6 +38,10 @@ func (c *checker) asSaid(o *isa.Operation) {
 		return
 	}
 	op := &b.ops[o.Index]
+	if o.Product == isa.U85 {
+		c.asSaidU85(o, op)
+		return
+	}
 	if o.IsDMA() {
 		d := o.DMA()
 		if d.SrcStride == 0 && !d.SrcInternal {

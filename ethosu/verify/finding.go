@@ -25,6 +25,7 @@ const (
 	RuleBlockdep  Rule = "blockdep"  // a hazard between kernels is not covered
 	RuleOverflow  Rule = "overflow"  // a value that the registers of 32 bits may not hold
 	RuleProgram   Rule = "program"   // inputs, outputs, states, sizes
+	RuleChain     Rule = "chain"     // chaining buffers of the U85
 )
 
 // Finding is one thing that is wrong with a stream.

@@ -57,6 +57,11 @@ func (c *checker) kernelHazards(o *isa.Operation, k *kernel) {
 func (c *checker) dmaHazards(o *isa.Operation, src, dst isa.Span) {
 	f := c.footprint()
 	f.reads, f.writes = []isa.Span{src}, []isa.Span{dst}
+	c.waitsOfTransfer(f)
+}
+
+// waitsOfTransfer checks what a transfer reads and writes against what is under way.
+func (c *checker) waitsOfTransfer(f footprint) {
 	for i := len(c.kernels) - 1; i >= 0; i-- {
 		if k := &c.kernels[i]; conflict(k, &f) {
 			c.report(RuleWait, "it touches what operation %d (%s, word %d) uses and does not wait for it, expected NPU_OP_KERNEL_WAIT %d or less", k.op, k.name, k.word, len(c.kernels)-1-i)

@@ -16,9 +16,6 @@ const maxStreamWords = 1 << 22
 // Stream checks a command stream for an accelerator. It reports at most 200
 // findings.
 func Stream(a *ethosu.Accelerator, words []uint32, regions Regions) Report {
-	if a.Generation == ethosu.U85 {
-		return reportOf(0, []Finding{{Op: -1, Name: "stream", Rule: RuleStream, Unproven: true, Msg: "nothing here judges streams of an " + a.Generation.Name}})
-	}
 	c := newChecker(a, regions)
 	c.walk(words)
 	c.left()
@@ -49,7 +46,8 @@ type checker struct {
 	names         map[int]string // operation names by word
 	beside        *beside        // nil: nothing is said of the operations
 
-	streams map[streamKey]verdict // weight streams already judged
+	streams map[streamKey]verdict   // weight streams already judged
+	judged  map[verdictKeyU85]error // those of the U85
 	work    int
 }
 
@@ -117,6 +115,10 @@ func (c *checker) walk(words []uint32) {
 	if len(words) >= maxStreamWords {
 		c.at = Finding{Op: -1, Name: "stream"}
 		c.report(RuleStream, "%d words, expected less than %d", len(words), maxStreamWords)
+		return
+	}
+	if c.product == isa.U85 {
+		c.walkU85(words)
 		return
 	}
 	parallel := false
