@@ -76,6 +76,9 @@ type Config struct {
 	Resume *State
 }
 
+// MaxLayers bounds the layers that are alike; a Stack may have more.
+const MaxLayers = 3
+
 // Bounds of sizes: beyond them a wrong number is likelier than a wish.
 const (
 	maxUnits  = 4096
@@ -118,7 +121,7 @@ func (c Config) withDefaults(sequences int) (Config, error) {
 	}
 	check(c.Cell.Facts() != nil, "cell is %v, expected %s", c.Cell, nn.CellNames())
 	check(c.Units >= 1 && c.Units <= maxUnits, "units is %d, expected 1 to %d", c.Units, maxUnits)
-	check(c.Layers >= 1 && c.Layers <= 3, "layers is %d, expected 1 to 3", c.Layers)
+	check(c.Layers >= 1 && c.Layers <= MaxLayers, "layers is %d, expected 1 to %d", c.Layers, MaxLayers)
 	check(c.Steps >= 0 && c.Steps <= maxSteps, "steps is %d, expected 1 to %d", c.Steps, maxSteps)
 	check(c.Epochs >= 1 && c.Epochs <= maxEpochs, "epochs is %d, expected 1 to %d", c.Epochs, maxEpochs)
 	check(c.Batch >= 1 && c.Batch <= maxBatch, "batch is %d, expected 1 to %d", c.Batch, maxBatch)

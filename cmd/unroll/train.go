@@ -106,6 +106,12 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if !t.given("units") {
 		units = train.UnitsFor(c)
 	}
+	if t.given("epochs") && t.epochs < 1 {
+		return c, usagef("--epochs %d: expected a positive number, or leave it out for the recipe's", t.epochs)
+	}
+	if t.given("folds") && t.folds < 2 {
+		return c, usagef("--folds %d: expected 2 or more parts, each judged by a network trained on the others", t.folds)
+	}
 	if units < 1 || t.batch < 1 || t.epochs < 0 {
 		return c, usagef("--units %d --batch %d --epochs %d: expected positive numbers", units, t.batch, t.epochs)
 	}
@@ -185,8 +191,8 @@ const rateFind = "find"
 // stack reads --layers: a number of layers of --cell, or a list.
 func (t *trainFlags) stack(c *train.Config, units int) error {
 	if n, err := strconv.Atoi(t.layers); err == nil {
-		if c.Layers = n; n < 1 {
-			return usagef("--layers %d: expected a positive number, or a list of layers", n)
+		if c.Layers = n; n < 1 || n > train.MaxLayers {
+			return usagef("--layers %d: expected 1 to %d, or a list of layers, which may be longer (--layers gru:64,gru:64,gru:64,gru:64)", n, train.MaxLayers)
 		}
 		return nil
 	}

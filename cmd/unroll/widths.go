@@ -34,7 +34,7 @@ func parseLoss(s string) (float64, error) {
 // lowerFor lowers a network for an NPU: where widths are chosen, its cycles decide.
 func lowerFor(c *cli, net *nn.Network, set *dataset.Set, o lower.Options, npu compile.Options) (*lower.Result, error) {
 	p := newProgress(c.stderr)
-	o.Cost = compile.Cycles(npu)
+	o.Cost = costOf(npu)
 	o.Progress = func(n int) { p.tell(fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
 	low, err := lower.Lower(c.ctx, net, set, o)
 	p.finish()

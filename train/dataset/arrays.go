@@ -87,6 +87,7 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 		}
 		return nil, nil, ""
 	}
+	ignored := false
 	part := func(name string, suffixes ...string) (*Set, error) {
 		x, y, suffix := find(suffixes...)
 		if x == nil {
@@ -96,6 +97,7 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 		if err != nil {
 			return nil, err
 		}
+		ignored = ignored || hasLabel(y, o.IgnoreLabel)
 		for _, k := range []string{"group", "groups"} {
 			if err := s.setGroups(lower[k+suffix]); err != nil {
 				return nil, err
@@ -116,7 +118,13 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 		if test == nil && (lower["x_test"] != nil || lower["y_test"] != nil) {
 			return nil, nil, fmt.Errorf("%s: arrays x_test and y_test are needed for a test part, and one of them is missing; there are %s", source, listed(arrays))
 		}
+		if err == nil && !ignored && o.IgnoreLabel != "" {
+			err = noIgnored(source, o.IgnoreLabel, "y holds "+labelsOf(train))
+		}
 		return train, nil, err
+	}
+	if !ignored && o.IgnoreLabel != "" {
+		return nil, nil, noIgnored(source, o.IgnoreLabel, "y holds "+labelsOf(train))
 	}
 	if train.Steps != test.Steps || train.Features != test.Features {
 		return nil, nil, fmt.Errorf("%s: sequences of x have %d steps of %d features, those of x_test %d of %d: both must have one shape",
@@ -132,6 +140,27 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 		}
 	}
 	return train, test, nil
+}
+
+// hasLabel reports whether class numbers have one, as it is written.
+func hasLabel(y *npy.Array, label string) bool {
+	if label == "" || y.Kind() == 'f' {
+		return false
+	}
+	for i := range y.Elements() {
+		if strconv.FormatInt(y.Int(i), 10) == label {
+			return true
+		}
+	}
+	return false
+}
+
+// labelsOf says for a message what labels are.
+func labelsOf(s *Set) string {
+	if s.Task == nn.Regression {
+		return "numbers to predict"
+	}
+	return fmt.Sprintf("class numbers up to %d", s.Outputs-1)
 }
 
 // listed names arrays with their shapes, for messages.
@@ -175,8 +204,13 @@ func (s *Set) setLengths(mask, lengths *npy.Array) error {
 	if mask != nil && (len(mask.Shape) != 2 || mask.Shape[0] != s.n || mask.Shape[1] != s.Steps) {
 		return fmt.Errorf("%s: shape %v, expected [%d %d], a value for each step", mask.Name, mask.Shape, s.n, s.Steps)
 	}
-	if mask == nil && (len(lengths.Shape) != 1 || lengths.Shape[0] != s.n || lengths.Kind() == 'f') {
+	if lengths != nil && (len(lengths.Shape) != 1 || lengths.Shape[0] != s.n || lengths.Kind() == 'f') {
 		return fmt.Errorf("%s: shape %v, type %s, expected a whole number for each of %d sequences", lengths.Name, lengths.Shape, lengths.Type, s.n)
+	}
+	if mask != nil && lengths != nil {
+		if err := s.agree(mask, lengths); err != nil {
+			return err
+		}
 	}
 	if err := budget.Ask(s.origin[0], budget.Times(4, int64(s.n), int64(s.Steps), int64(s.Features))); err != nil {
 		return err
@@ -230,6 +264,24 @@ func (s *Set) setLengths(mask, lengths *npy.Array) error {
 	}
 	if padded > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("sequences have %d to %d own steps: they are moved to the end, what is missing is padded in front", slices.Min(s.lengths), slices.Max(s.lengths)))
+	}
+	return nil
+}
+
+// agree refuses lengths that say otherwise than a mask: a sequence has as many steps as its mask
+// reaches from its first step to its last, or as it has set.
+func (s *Set) agree(mask, lengths *npy.Array) error {
+	on := mask.Floats()
+	for i := range s.n {
+		first, last, set := s.Steps, -1, 0
+		for t, v := range on[i*s.Steps : (i+1)*s.Steps] {
+			if v != 0 {
+				first, last, set = min(first, t), t, set+1
+			}
+		}
+		if n := lengths.Int(i); last >= 0 && n != int64(last-first+1) && n != int64(set) {
+			return fmt.Errorf("%s: sequence %d has length %d, but %s leaves it %d steps: both are there and must agree; leave one of them out", lengths.Name, i, n, mask.Name, set)
+		}
 	}
 	return nil
 }

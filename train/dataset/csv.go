@@ -85,6 +85,8 @@ type table struct {
 	groups []string  // of each sequence
 	starts []int     // first row of each sequence
 	lines  []int     // line of that row
+
+	ignored bool // a row has the label that does not count
 }
 
 func readCSV(file string, in io.Reader, o Options) (*Set, error) {
@@ -110,6 +112,9 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	}
 	if len(t.starts) == 0 {
 		return nil, fmt.Errorf("%s: no rows after the header", file)
+	}
+	if !t.ignored && o.IgnoreLabel != "" {
+		return nil, noIgnored(file, o.IgnoreLabel, fmt.Sprintf("column %q has %s", t.header[t.label], some(t.labels)))
 	}
 	if err := t.settle(); err != nil {
 		return nil, err
@@ -163,6 +168,7 @@ func (t *table) rows(r *csv.Reader) error {
 		}
 		label := strings.TrimSpace(strings.Clone(record[t.label]))
 		if label == t.o.IgnoreLabel {
+			t.ignored = t.ignored || label != ""
 			label = ""
 		}
 		t.labels = append(t.labels, label)

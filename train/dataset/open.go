@@ -70,6 +70,8 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
 	case info.IsDir() && exists(filepath.Join(path, "x.npy")):
 		train, test, err = openFolder(path, o)
+	case o.IgnoreLabel != "" && ext != ".npz" && ext != ".csv":
+		err = noIgnored(path, o.IgnoreLabel, "labels that do not count are for .csv files and for arrays with a label for every step")
 	case info.IsDir() && (o.Sounds.List != "" || hasSounds(path)):
 		train, test, err = openSounds(path, o)
 	case o.Sounds != (Sounds{}):
@@ -97,6 +99,27 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		}
 	}
 	return train, test, nil
+}
+
+// noIgnored refuses a label that is to be ignored and is nowhere: more likely than that it happens
+// to be missing it is written otherwise, and steps that should not count would.
+func noIgnored(file, label, there string) error {
+	return fmt.Errorf("%s: --ignore-label %s: nothing has this label: %s", file, label, there)
+}
+
+// some lists the first of the different labels.
+func some(labels []string) string {
+	const most = 6
+	var all []string
+	for _, l := range labels {
+		if l != "" && !slices.Contains(all, l) {
+			if len(all) == most {
+				return strings.Join(all, ", ") + ", …"
+			}
+			all = append(all, l)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // maxSteps bounds the length of sequences: each step becomes operators.

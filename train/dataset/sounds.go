@@ -3,17 +3,11 @@
 package dataset
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"io/fs"
 	"math"
-	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,16 +32,6 @@ type Sounds struct {
 	// folder, parts separated by "/". Without Label that is the first folder of the path.
 	Label, Group string
 }
-
-// recording is a file of a folder.
-type recording struct {
-	path         string // from the folder, with "/"
-	label, group string
-	test         bool
-}
-
-// maxRecordings bounds the number of files.
-const maxRecordings = 1 << 20
 
 // openSounds reads a folder of WAV files.
 func openSounds(dir string, o Options) (train, test *Set, err error) {
@@ -103,211 +87,6 @@ func openSounds(dir string, o Options) (train, test *Set, err error) {
 		}
 	}
 	return all.Subset(dir, parts[0]), all.Subset(dir+" test", parts[1]), nil
-}
-
-// recordings lists the files with labels and groups, in order of their paths.
-func recordings(dir string, o Options) (files []recording, notes []string, err error) {
-	s := &o.Sounds
-	label, err := pattern("--label-pattern", s.Label)
-	if err != nil {
-		return nil, nil, err
-	}
-	group, err := pattern("--group-pattern", s.Group)
-	if err != nil {
-		return nil, nil, err
-	}
-	if s.List != "" {
-		if files, err = readList(beside(dir, s.List)); err != nil {
-			return nil, nil, err
-		}
-	} else if files, notes, err = walk(dir); err != nil {
-		return nil, nil, err
-	}
-	if err := markTest(files, beside(dir, s.TestList)); err != nil {
-		return nil, nil, err
-	}
-	if len(files) == 0 {
-		return nil, nil, fmt.Errorf("%s: no .wav file in it: expected a folder for every class with its recordings, or a list of files (--list)", dir)
-	}
-	for i := range files {
-		f := &files[i]
-		if group != nil {
-			if f.group, err = cut("--group-pattern", group, f.path); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", dir, err)
-			}
-		}
-		switch {
-		case label != nil:
-			if f.label, err = cut("--label-pattern", label, f.path); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", dir, err)
-			}
-		case f.label == "":
-			class, _, nested := strings.Cut(f.path, "/")
-			if !nested {
-				return nil, nil, fmt.Errorf("%s: %s is in no folder that would be its class: move it, name classes in a list (--list), or say which part of its name is the class, as with --label-pattern '^([^_]+)_'", dir, f.path)
-			}
-			f.label = class
-		}
-	}
-	return files, notes, nil
-}
-
-// pattern reads a regular expression with one group; none is nil.
-func pattern(flag, text string) (*regexp.Regexp, error) {
-	if text == "" {
-		return nil, nil
-	}
-	r, err := regexp.Compile(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
-	}
-	if r.NumSubexp() != 1 {
-		return nil, fmt.Errorf("%s %s: %d groups in parentheses, expected 1: the part of the path that counts", flag, text, r.NumSubexp())
-	}
-	return r, nil
-}
-
-func cut(flag string, r *regexp.Regexp, path string) (string, error) {
-	m := r.FindStringSubmatch(path)
-	if m == nil || m[1] == "" {
-		return "", fmt.Errorf("%s %s finds nothing in %s: it is matched with every path in the folder", flag, r, path)
-	}
-	return m[1], nil
-}
-
-// walk lists the WAV files below a folder. Folders that begin with "_", where sets of words
-// have their noise, and hidden files are left out.
-func walk(dir string) (files []recording, notes []string, err error) {
-	var left []string
-	err = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		base := e.Name()
-		switch {
-		case name == dir:
-		case strings.HasPrefix(base, ".") && e.IsDir():
-			return fs.SkipDir
-		case strings.HasPrefix(base, "_") && e.IsDir():
-			left = append(left, base)
-			return fs.SkipDir
-		case !e.IsDir() && strings.EqualFold(filepath.Ext(base), ".wav") && !strings.HasPrefix(base, "."):
-			rel, err := filepath.Rel(dir, name)
-			if err != nil {
-				return err
-			}
-			if len(files) == maxRecordings {
-				return fmt.Errorf("%s: more than %d recordings", dir, maxRecordings)
-			}
-			files = append(files, recording{path: filepath.ToSlash(rel)})
-		}
-		return nil
-	})
-	if len(left) > 0 {
-		notes = append(notes, fmt.Sprintf("folders that begin with _ are left out: %s", strings.Join(left, ", ")))
-	}
-	// Not the order of the walk: it depends on the separator of paths.
-	slices.SortFunc(files, func(a, b recording) int { return strings.Compare(a.path, b.path) })
-	return files, notes, err
-}
-
-// hasSounds reports whether a WAV file is in a folder or in one directly below.
-func hasSounds(dir string) bool {
-	for _, glob := range []string{"*.[wW][aA][vV]", "*/*.[wW][aA][vV]", "*/*/*.[wW][aA][vV]"} {
-		if m, err := filepath.Glob(filepath.Join(dir, glob)); err == nil && len(m) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// beside returns a list's path: as it is given, or in the folder of the recordings, where
-// sets of words have theirs.
-func beside(dir, list string) string {
-	if in := filepath.Join(dir, list); list != "" && !exists(list) && exists(in) {
-		return in
-	}
-	return list
-}
-
-// readList reads a list of recordings.
-func readList(file string) ([]recording, error) {
-	b, err := budget.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var files []recording
-	line, seen := 0, map[string]int{}
-	for in := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))); ; {
-		if !in.Scan() {
-			if err := in.Err(); err != nil {
-				return nil, fmt.Errorf("%s: line %d: %w", file, line+1, err)
-			}
-			return files, nil
-		}
-		line++
-		text := strings.TrimSpace(in.Text())
-		if text == "" || strings.HasPrefix(text, "#") {
-			continue
-		}
-		fields := []string{text}
-		for _, sep := range []string{"\t", ";", ","} {
-			if strings.Contains(text, sep) {
-				fields = strings.Split(text, sep)
-				break
-			}
-		}
-		for i := range fields {
-			fields[i] = strings.TrimSpace(fields[i])
-		}
-		f := recording{path: path.Clean(strings.ReplaceAll(fields[0], `\`, "/"))}
-		if len(fields) > 1 {
-			f.label = fields[1]
-		}
-		if len(fields) > 2 {
-			f.group = fields[2]
-		}
-		if !strings.EqualFold(path.Ext(f.path), ".wav") {
-			if line == 1 && len(fields) > 1 {
-				continue // names of the columns
-			}
-			return nil, fmt.Errorf("%s: line %d: %q is no .wav file: expected path, label and, if known, what the recording belongs to", file, line, fields[0])
-		}
-		if len(fields) > 3 || len(fields) > 1 && f.label == "" {
-			return nil, fmt.Errorf("%s: line %d: %d fields, expected path, label and, if known, what the recording belongs to", file, line, len(fields))
-		}
-		if first := seen[f.path]; first != 0 {
-			return nil, fmt.Errorf("%s: line %d: %s is in line %d already", file, line, f.path, first)
-		}
-		if len(files) > 0 && (f.label == "") != (files[0].label == "") || len(files) > 0 && (f.group == "") != (files[0].group == "") {
-			return nil, fmt.Errorf("%s: line %d: has other fields than the lines before", file, line)
-		}
-		seen[f.path] = line
-		files = append(files, f)
-	}
-}
-
-// markTest marks the recordings of the test part.
-func markTest(files []recording, list string) error {
-	if list == "" {
-		return nil
-	}
-	test, err := readList(list)
-	if err != nil {
-		return err
-	}
-	number := map[string]int{}
-	for i, f := range files {
-		number[f.path] = i
-	}
-	for _, t := range test {
-		i, found := number[t.path]
-		if !found {
-			return fmt.Errorf("%s: %s is not among the recordings", list, t.path)
-		}
-		files[i].test = true
-	}
-	return nil
 }
 
 // featuresOf computes the rows of every recording.
