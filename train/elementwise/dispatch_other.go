@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package elementwise
-
-var useAVX2, useAVX512 = false, false
 
 func sigmoid(x []float32)                        { sigmoidPortable(x) }
 func tanh(x []float32)                           { tanhPortable(x) }

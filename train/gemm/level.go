@@ -10,15 +10,16 @@ import (
 // Level is a set of kernels.
 type Level int
 
-// Kernel sets, from the slowest to the fastest.
+// Kernel sets, those of amd64 from the slowest to the fastest.
 const (
 	Portable Level = iota // plain Go
 	AVX2                  // AVX2 and FMA
 	AVX512                // AVX-512F
+	NEON                  // Arm's, with fused multiply-adds
 )
 
 func (l Level) String() string {
-	names := [...]string{"portable", "avx2", "avx512"}
+	names := [...]string{"portable", "avx2", "avx512", "neon"}
 	if l >= 0 && int(l) < len(names) {
 		return names[l]
 	}

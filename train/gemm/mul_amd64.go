@@ -4,9 +4,6 @@ package gemm
 
 import "golang.org/x/sys/cpu"
 
-// tileFunc is a kernel of fixed height; strides are in bytes.
-type tileFunc func(inner int, a *float32, aRow, aInner int, b *float32, bPanel int, c *float32, cRow, cPanel int, add bool)
-
 var (
 	tilesAVX2   = [...]tileFunc{nil, tileAVX2x1, tileAVX2x2, tileAVX2x3, tileAVX2x4, tileAVX2x5, tileAVX2x6}
 	tilesAVX512 = [...]tileFunc{nil, tileAVX512x1, tileAVX512x2, tileAVX512x3, tileAVX512x4, tileAVX512x5, tileAVX512x6,
@@ -20,6 +17,15 @@ var (
 
 // level is the kernel set in use. Tests set it; nothing else does.
 var level = best()
+
+// available are the kernel sets of this machine, from the slowest to the fastest.
+func available() []Level {
+	all := []Level{Portable, AVX2, AVX512}
+	for all[len(all)-1] > best() {
+		all = all[:len(all)-1]
+	}
+	return all
+}
 
 func best() Level {
 	switch {
@@ -44,20 +50,6 @@ func mulRows(p *Product, first, rows int) {
 	}
 	for ; q < p.Panels; q++ {
 		mulPanel(p, first, rows, q, tilesAVX2[:])
-	}
-}
-
-func mulPanel(p *Product, first, rows, q int, kernels []tileFunc) {
-	b, c := p.B[q*p.BPanel:], p.C[q*p.CPanel:]
-	tiles, height, longer := cut(rows, len(kernels)-1)
-	i := first
-	for t := range tiles {
-		h := height
-		if t < longer {
-			h++
-		}
-		kernels[h](p.Inner, &p.A[i*p.ARow], 4*p.ARow, 4*p.AInner, &b[0], 4*p.BPanel, &c[i*p.CRow], 4*p.CRow, 4*p.CPanel, p.Add)
-		i += h
 	}
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package gemm
 
 var level = Portable
+
+func available() []Level { return []Level{Portable} }
 
 func mulRows(p *Product, first, rows int) { mulPortable(p, first, rows) }
 

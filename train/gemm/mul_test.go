@@ -14,7 +14,7 @@ import (
 func at(t *testing.T, f func(t *testing.T)) {
 	used := level
 	defer func() { level = used }()
-	for l := Portable; l <= used; l++ {
+	for _, l := range available() {
 		level = l
 		t.Run(l.String(), f)
 	}
@@ -107,7 +107,7 @@ func TestMulBits(t *testing.T) {
 	whole := slices.Clone(p.C)
 	used := level
 	defer func() { level = used }()
-	for l := AVX2; l <= used; l++ {
+	for _, l := range available()[1:] {
 		level = l
 		for _, step := range []int{1, 2, 3, 5, 7, 12, 16, 37} {
 			for i := 0; i < p.Rows; i += step {
@@ -119,6 +119,61 @@ func TestMulBits(t *testing.T) {
 			for i := range whole {
 				if math.Float32bits(whole[i]) != math.Float32bits(p.C[i]) {
 					t.Fatalf("%v, %d rows at a time: float %d is %v, but %v in one piece", l, step, i, p.C[i], whole[i])
+				}
+			}
+		}
+	}
+}
+
+// fused is a*b+c rounded once: the product of two float32 is exact in float64, and a sum that was
+// rounded to odd there rounds on to what the exact one does.
+func fused(a, b, c float32) float32 {
+	p, z := float64(a)*float64(b), float64(c)
+	s := p + z
+	t := s - p
+	rest := (p - (s - t)) + (z - t) // what s has lost, exactly
+	if bits := math.Float64bits(s); rest != 0 && bits&1 == 0 {
+		if (rest > 0) == (s > 0) {
+			bits++
+		} else {
+			bits--
+		}
+		s = math.Float64frombits(bits)
+	}
+	return float32(s)
+}
+
+// Vector kernels of every machine give the bits of sums in the order of the inner index with one
+// rounding a step: this is what makes them one kind.
+func TestFusedBits(t *testing.T) {
+	if level == Portable {
+		t.Skip("this machine has no vector kernels")
+	}
+	used := level
+	defer func() { level = used }()
+	for _, l := range available()[1:] {
+		level = l
+		r := rand.New(rand.NewPCG(21, 4))
+		for n := range 40 {
+			p := product(r, 1+r.IntN(14), 1+r.IntN(60), 1+r.IntN(3), n%2 == 0)
+			p.Add = n%3 == 0
+			before := slices.Clone(p.C)
+			Mul(p)
+			for q := range p.Panels {
+				for i := range p.Rows {
+					for j := range Width {
+						sum := float32(0)
+						for k := range p.Inner {
+							sum = fused(p.A[i*p.ARow+k*p.AInner], p.B[q*p.BPanel+k*Width+j], sum)
+						}
+						at := q*p.CPanel + i*p.CRow + j
+						if p.Add {
+							sum += before[at]
+						}
+						if math.Float32bits(sum) != math.Float32bits(p.C[at]) {
+							t.Fatalf("%v, case %d: C(%d, %d) of panel %d is %v, %v rounded once a step", l, n, i, j, q, p.C[at], sum)
+						}
+					}
 				}
 			}
 		}
