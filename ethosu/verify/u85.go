@@ -29,8 +29,8 @@ type kernelU85 struct {
 type chainU85 struct {
 	first   *kernelU85
 	members int
-	inputs  int                // from memory
-	buffers map[int]*kernelU85 // what the buffers hold that nobody has read
+	inputs  int        // from memory
+	last    *kernelU85 // whose result lies in a buffer; every further operation reads it
 	foot    footprint
 }
 
@@ -190,24 +190,13 @@ func (c *checker) kernelU85(s *stateU85, o *isa.Operation) {
 		return
 	}
 	if k.OFM.Storage == isa.Chained {
-		s.chain.buffers[k.OFM.Buffer] = k
+		s.chain.last = k
 		return
 	}
 	s.previous = k
 	if s.chain != nil {
-		if len(s.chain.buffers) > 0 {
-			c.report(RuleChain, "the chain ends here, and nobody has read its chaining buffer %d", firstBuffer(s.chain.buffers))
-		}
 		s.close(c)
 	}
-}
-
-func firstBuffer(m map[int]*kernelU85) int {
-	n := 8
-	for b := range m {
-		n = min(n, b)
-	}
-	return n
 }
 
 // abandon forgets what is under way, after an operation that cannot be judged.

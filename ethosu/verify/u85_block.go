@@ -56,6 +56,8 @@ func (k *kernelU85) mayHave(a *ethosu.Accelerator, depth int) bool {
 	switch {
 	case class == elementwiseU85:
 		return true
+	case wide && (class == convU85 || class == matmulU85 || class == depthwiseU85):
+		return true // with a type that they cannot have, which is reported as such
 	case wide && class != reduceSumU85 && class != minMaxU85 && class != resizeU85:
 		return false
 	case small && depth == 8:

@@ -64,11 +64,11 @@ func (c *checker) chained(s *stateU85, k *kernelU85) {
 			continue
 		}
 		reads++
-		if s.chain == nil || s.chain.buffers[m.f.Buffer] == nil {
-			c.report(RuleChain, "%s reads chaining buffer %d, which holds nothing of this chain", m.which, m.f.Buffer)
+		if s.chain == nil || s.chain.last == nil || s.chain.last.OFM.Buffer != m.f.Buffer {
+			c.report(RuleChain, "%s reads chaining buffer %d, which is not that of the operation before it in a chain", m.which, m.f.Buffer)
 			continue
 		}
-		from := s.chain.buffers[m.f.Buffer]
+		from := s.chain.last
 		if from.OFM.Type != m.f.Type {
 			c.report(RuleChain, "%s reads %v from chaining buffer %d, where operation %d writes %v", m.which, m.f.Type, m.f.Buffer, from.index, from.OFM.Type)
 		}
@@ -85,17 +85,13 @@ func (c *checker) chained(s *stateU85, k *kernelU85) {
 		s.close(c)
 	}
 	if s.chain == nil && k.OFM.Storage == isa.Chained {
-		s.chain = &chainU85{first: k, buffers: map[int]*kernelU85{}}
+		s.chain = &chainU85{first: k}
 	}
 	if s.chain == nil {
 		return
 	}
 	t := s.chain
-	for _, m := range []*isa.MapU85{&k.IFM, &k.IFM2} {
-		if m.Storage == isa.Chained {
-			delete(t.buffers, m.Buffer)
-		}
-	}
+	t.last = nil
 	t.members++
 	t.inputs += len(k.inputs())
 	switch {
@@ -108,8 +104,5 @@ func (c *checker) chained(s *stateU85, k *kernelU85) {
 	}
 	if f := t.first; f.H != k.H || f.W != k.W || f.D != k.D || f.Acc.Micro != k.Acc.Micro {
 		c.report(RuleChain, "block %dx%dx%d with micro-block %v, expected %dx%dx%d with %v as of operation %d, which begins the chain", k.H, k.W, k.D, k.Acc.Micro, f.H, f.W, f.D, f.Acc.Micro, f.index)
-	}
-	if held := t.buffers[k.OFM.Buffer]; k.OFM.Storage == isa.Chained && held != nil {
-		c.report(RuleChain, "it overwrites chaining buffer %d, which nobody has read since operation %d", k.OFM.Buffer, held.index)
 	}
 }

@@ -52,6 +52,7 @@ func (c *checker) weightsU85(k *kernelU85) {
 		}
 		if w.Start%16 != 0 || (w.End-w.Start)%16 != 0 {
 			c.report(RuleAlignment, "the U85's weight stream of core %d at %#x, %d bytes, expected multiples of 16", core, w.Start, w.End-w.Start)
+			return
 		}
 		if !c.inside("weight stream", w) {
 			return
