@@ -26,12 +26,13 @@ func main() {
 	seed := flag.Uint64("seed", 1, "which changes a sample takes")
 	at := flag.String("at", "", "only changes whose place contains this text, such as dma.go:41")
 	list := flag.Bool("list", false, "print the changes and do not run any")
+	seconds := flag.Float64("seconds", 600, "leave out tests that take longer: the score is then at least what it says")
 	least := flag.Float64("least", 0, "fail below this percentage")
 	flag.Parse()
 	failed := false
 	var table strings.Builder
 	for _, path := range flag.Args() {
-		score, line, err := measure(path, *sample, *seed, *at, *list)
+		score, line, err := measure(path, *sample, *seed, *at, *list, *seconds)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "mutants: %s: %v\n", path, err)
 			failed = true
@@ -48,7 +49,7 @@ func main() {
 
 // measure tries the changes of one package. The score is the percentage of changes that
 // tests noticed, of those that are not known to change nothing.
-func measure(path string, sample int, seed uint64, at string, list bool) (float64, string, error) {
+func measure(path string, sample int, seed uint64, at string, list bool, seconds float64) (float64, string, error) {
 	p, err := load(path)
 	if err != nil {
 		return 0, "", err
@@ -92,7 +93,7 @@ func measure(path string, sample int, seed uint64, at string, list bool) (float6
 		return 0, "", err
 	}
 	defer b.remove()
-	if err := b.profile(); err != nil {
+	if err := b.profile(seconds); err != nil {
 		return 0, "", err
 	}
 	noticed, reached := 0, 0

@@ -118,8 +118,9 @@ func (b *program) execute(names []string, seconds float64, environment ...string
 	return err == nil, (command.ProcessState.UserTime() + command.ProcessState.SystemTime()).Seconds()
 }
 
-// profile runs every test alone and notes what it reaches. All have to pass.
-func (b *program) profile() error {
+// profile runs every test alone and notes what it reaches. All have to pass. Those that
+// take longer than most seconds are left out.
+func (b *program) profile(most float64) error {
 	command := exec.Command(b.binary, "-test.list", ".")
 	command.Dir = filepath.Join(b.root, b.dir)
 	out, err := command.Output()
@@ -141,6 +142,10 @@ func (b *program) profile() error {
 		reaches, err := os.ReadFile(seen)
 		if err != nil {
 			return err
+		}
+		if seconds > most {
+			fmt.Printf("left out: %s, %.1f s\n", name, seconds)
+			continue
 		}
 		b.tests = append(b.tests, &test{name, seconds, reaches})
 	}

@@ -30,6 +30,7 @@ const (
 )
 
 func main() {
+	boundRuntime()
 	fault.Handle(func(v any, stack []byte) {
 		reportFault(os.Stderr, v, stack)
 		os.Exit(exitFault)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"path"
 	"strings"
 	"testing"
@@ -135,7 +136,7 @@ func TestCompiledModels(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := s.NewMemory()
-			bad := map[string]int{}
+			bad, first := map[string]int{}, map[string]string{}
 			for n := range g.Count {
 				for i, in := range g.Inputs {
 					copy(m[1][c.in[i]:], g.bin[in.Offset+n*in.Bytes:][:in.Bytes])
@@ -146,13 +147,38 @@ func TestCompiledModels(t *testing.T) {
 				for i, out := range g.Outputs {
 					want := g.bin[out.Offset+n*out.Bytes:][:out.Bytes]
 					if got := m[1][c.out[i]:][:out.Bytes]; !bytes.Equal(got, want) {
-						bad[out.Name]++
+						if bad[out.Name]++; bad[out.Name] == 1 {
+							first[out.Name] = fmt.Sprintf("inference %d: %s", n, difference(got, want))
+						}
 					}
 				}
 			}
 			for name, n := range bad {
-				t.Errorf("output %q differs in %d of %d inferences", name, n, g.Count)
+				t.Errorf("output %q differs in %d of %d inferences from what TFLite computed, at first in %s; TestTraces names the tensor in which it begins, where one was recorded", name, n, g.Count, first[name])
 			}
 		})
 	}
+}
+
+// difference says how two values differ: by one is a rounding, by more something else.
+func difference(got, want []byte) string {
+	n, at, most := 0, -1, 0
+	for i := range want {
+		d := int(int8(got[i] - want[i]))
+		if d == 0 {
+			continue
+		}
+		if n++; at < 0 {
+			at = i
+		}
+		most = max(most, d, -d)
+	}
+	if at < 0 {
+		return "no difference"
+	}
+	hint := "more than a rounding: a scale, a zero point, an address"
+	if most == 1 {
+		hint = "no byte by more than one: a rounding (round.go, stage.go; docs/numerics.md)"
+	}
+	return fmt.Sprintf("%d of %d bytes, the first is byte %d, %d instead of %d; %s", n, len(want), at, int8(got[at]), int8(want[at]), hint)
 }

@@ -19,7 +19,8 @@ func TestScalerAgainstIntegers(t *testing.T) {
 		v := int64(rng.Uint64()) >> (1 + rng.IntN(63))
 		r := newScaler(s, isa.RoundMode(mode), d)
 		if got, want := r.round(v), roundBig(v, s, mode, d); got != want {
-			t.Fatalf("round(%d) scale %d shift %d mode %d d %d: %d, expected %d", v, s.Value, s.Shift, mode, d, got, want)
+			t.Fatalf("%d times %d, shifted by %d: the scaler gives %d, the formula of round_mode %d (%s, with operands shifted by %d ahead; docs/numerics.md) %d",
+				v, s.Value, s.Shift, got, mode, [...]string{"twice, as TFLite", "to zero", "half up"}[mode], d, want)
 		}
 	}
 }

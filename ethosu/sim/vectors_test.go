@@ -129,7 +129,7 @@ func TestVectorStreams(t *testing.T) {
 					want := c.Outputs[i].bytes(t)
 					got := arena[c.Stream.Outputs[i].Address:][:len(want)]
 					if !bytes.Equal(got, want) {
-						t.Errorf("output %d: %v, expected %v", i, got, want)
+						t.Errorf("%s: output %d differs from the recorded one in %s", c.Op, i, difference(got, want))
 					}
 				}
 			})
@@ -170,7 +170,7 @@ func TestVectorModels(t *testing.T) {
 				v := vectorTensor{Dtype: "int8", Data: run.Outputs[out.Name]}
 				want := v.bytes(t)
 				if got := arena[out.Address:][:len(want)]; !bytes.Equal(got, want) {
-					t.Errorf("%s run %d %s: %v, expected %v", model.Mode, i, out.Name, got, want)
+					t.Errorf("%s run %d: %s differs from the recorded one in %s", model.Mode, i, out.Name, difference(got, want))
 				}
 			}
 		}
