@@ -141,6 +141,7 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 		return err
 	}
 	f := &facts.Facts{Task: r.Task, Classes: data.ClassesOf(net), Calibration: calibration, Assumed: assumed}
+	f.Audio, f.Steps = data.Sound(net.Graph)
 	many, f, err := l.windows.of(c, low.Int8, f)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

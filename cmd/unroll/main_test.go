@@ -21,17 +21,18 @@ var update = flag.Bool("update", false, "rewrite the expected outputs in the scr
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"unroll":   main,
-		"network":  func() { must(writeNetwork(os.Args[1:])) },
-		"recode":   func() { must(recode(os.Args[1:])) },
-		"member":   func() { must(member(os.Args[1:])) },
-		"near":     func() { must(near(os.Args[1:])) },
-		"frames":   func() { must(frames(os.Args[1:])) },
-		"archive":  func() { must(archive(os.Args[1:])) },
-		"schema":   func() { must(holdToSchema(os.Args[1:])) },
-		"replayed": func() { must(replayed(os.Args[1:])) },
-		"tones":    func() { must(tones(os.Args[1])) },
-		"divided":  func() { must(divided(os.Args[1:])) },
+		"unroll":     main,
+		"network":    func() { must(writeNetwork(os.Args[1:])) },
+		"recode":     func() { must(recode(os.Args[1:])) },
+		"member":     func() { must(member(os.Args[1:])) },
+		"near":       func() { must(near(os.Args[1:])) },
+		"frames":     func() { must(frames(os.Args[1:])) },
+		"archive":    func() { must(archive(os.Args[1:])) },
+		"schema":     func() { must(holdToSchema(os.Args[1:])) },
+		"replayed":   func() { must(replayed(os.Args[1:])) },
+		"tones":      func() { must(tones(os.Args[1])) },
+		"floatgraph": func() { must(floatGraph(os.Args[1], os.Args[2])) },
+		"divided":    func() { must(divided(os.Args[1:])) },
 	})
 }
 

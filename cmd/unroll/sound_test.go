@@ -8,6 +8,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+
+	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/tflite"
+	"github.com/unroll-npu/unroll/train/checkpoint"
 )
 
 // tones is a command of the scripts: tones DIR writes recordings of two kinds of sound by
@@ -37,4 +41,22 @@ func tones(dir string) error {
 		}
 	}
 	return nil
+}
+
+// floatGraph is a command of the scripts: floatgraph NET GRAPH writes a network of layers as a graph of
+// floats that takes raw features, as somebody else would.
+func floatGraph(net, out string) error {
+	n, err := checkpoint.Open(net)
+	if err != nil {
+		return err
+	}
+	g, err := lower.Float(n, lower.Options{FoldStandardization: true})
+	if err != nil {
+		return err
+	}
+	b, err := tflite.WriteModel(&tflite.Model{Graph: g})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, b, 0o666)
 }

@@ -10,7 +10,9 @@ import (
 	"fmt"
 
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/audio"
 	"github.com/unroll-npu/unroll/lower/budget"
+	"github.com/unroll-npu/unroll/lower/calibrate"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
@@ -63,7 +65,29 @@ func OpenData(ctx context.Context, file, data string, o dataset.Options, say fun
 	if d.train, d.test, err = dataset.OpenSource(ctx, data, o, say); err != nil {
 		return nil, fmt.Errorf("--data %s: %w", data, err)
 	}
+	for _, s := range []*dataset.Set{d.train, d.test} {
+		if s != nil && s.Audio != nil {
+			s.Pad = nil // a graph takes features as they are, and its project knows no mean for rows that were never heard
+		}
+	}
 	return d, nil
+}
+
+// Sound returns how recordings become the only input of the network besides its states, and the
+// rows of a sequence: where the data are recordings and the input has their features as they
+// are, [1, steps, features]. It returns nil and 0 otherwise.
+func (d *Data) Sound(g *graph.Graph) (*audio.Parameters, int) {
+	if d.train == nil || d.train.Audio == nil {
+		return nil, 0
+	}
+	inputs := calibrate.DataInputs(g)
+	if len(inputs) != 1 {
+		return nil, 0
+	}
+	if s := g.Tensors[g.Inputs[inputs[0]]].Shape; len(s) != 3 || s[0] != 1 || s[2] != d.train.Audio.Features() {
+		return nil, 0
+	}
+	return d.train.Audio, d.train.Steps
 }
 
 // readArrays reads an .npz archive; nil where the file is no zip archive of arrays.

@@ -107,3 +107,14 @@ func TestMaskAndLengths(t *testing.T) {
 		}
 	}
 }
+
+// Tables that are not read are refused with the command that makes one that is.
+func TestOtherTables(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.parquet")
+	if err := os.WriteFile(file, []byte("PAR1"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(file, Options{}); err == nil || !strings.Contains(err.Error(), "pandas.read_parquet('x.parquet').to_csv('x.csv', index=False)") {
+		t.Errorf("error %v", err)
+	}
+}

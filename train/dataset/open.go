@@ -70,7 +70,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
 	case info.IsDir() && exists(filepath.Join(path, "x.npy")):
 		train, test, err = openFolder(path, o)
-	case o.IgnoreLabel != "" && ext != ".npz" && ext != ".csv":
+	case o.IgnoreLabel != "" && info.IsDir():
 		err = noIgnored(path, o.IgnoreLabel, "labels that do not count are for .csv files and for arrays with a label for every step")
 	case info.IsDir() && (o.Sounds.List != "" || hasSounds(path)):
 		train, test, err = openSounds(path, o)
@@ -83,6 +83,9 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		train, test, err = openNPZ(path, o)
 	case ext == ".csv":
 		train, err = openCSV(path, o)
+	case ext == ".parquet" || ext == ".arrow" || ext == ".feather":
+		read := map[string]string{".parquet": "parquet", ".arrow": "feather", ".feather": "feather"}[ext]
+		err = fmt.Errorf("%s: %s files are not read; pandas writes them as CSV: python3 -c \"import pandas; pandas.read_%s('%s').to_csv('%s.csv', index=False)\"", path, ext[1:], read, filepath.Base(path), strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
 	default:
 		err = fmt.Errorf("%s: unknown kind of data: expected a folder with IDX files, x.npy and y.npy or WAV files, an .npz or a .csv file", path)
 	}

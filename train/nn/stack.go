@@ -72,6 +72,9 @@ func (p *stackParser) add(part string) error {
 		l.Kind, l.Activation, l.Window = Convolution, Relu, 3
 	default:
 		var err error
+		if cell == "layernorm" || cell == "norm" || cell == "batchnorm" {
+			return fmt.Errorf("%q: layers that normalize are not trained: the NPU has neither a root nor a division of computed values, and the deviation of every row would take both at every step; features are standardized instead, and states of tanh are bounded. Imported networks may have them (docs/formats.md)", name)
+		}
 		if l.Cell, err = ParseCell(cell); err != nil {
 			return fmt.Errorf("%q is no layer: expected dense, conv, %s, one of these cells with bi- before it, mean, max or last", name, CellNames())
 		}
