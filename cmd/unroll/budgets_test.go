@@ -39,33 +39,47 @@ func TestBudgets(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				var budgets []int
+				for k := 1; k <= steps; k++ {
+					// The last one is what the default takes, and so does not bind.
+					budgets = append(budgets, of.SRAMBytes*k/steps)
+				}
+				list, err := compile.Budgets(g, o, budgets)
+				if err != nil {
+					t.Fatal(err)
+				}
 				var before int64
 				less := 0
 				fitted := 0
-				for k := 1; k <= steps; k++ {
-					// The last one is what the default takes, and so does not bind.
-					o.SRAMBudget = of.SRAMBytes * k / steps
-					p, err := compile.Compile(g, o)
-					if err != nil {
+				for k, b := range list {
+					if b.Err != nil {
 						if fitted > 0 {
-							t.Errorf("%s: %d bytes are too little, %d were not: %v", c.name, o.SRAMBudget, less, err)
+							t.Errorf("%s: %d bytes are too little, %d were not: %v", c.name, b.Budget, less, b.Err)
 						}
 						continue
 					}
-					f, err := perf.FiguresOf(p)
+					if k == steps/2 { // alone it is the same
+						o := o
+						o.SRAMBudget = b.Budget
+						p, err := compile.Compile(g, o)
+						if err != nil || !reflect.DeepEqual(p.Stages, b.Program.Stages) {
+							t.Errorf("%s: a budget of %d gives another program alone than among others (%v)", c.name, b.Budget, err)
+						}
+					}
+					f, err := perf.FiguresOf(b.Program)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if f.SRAMBytes > o.SRAMBudget {
-						t.Errorf("%s: %d bytes of SRAM with a budget of %d", c.name, f.SRAMBytes, o.SRAMBudget)
+					if f.SRAMBytes > b.Budget {
+						t.Errorf("%s: %d bytes of SRAM with a budget of %d", c.name, f.SRAMBytes, b.Budget)
 					}
 					if fitted > 0 && f.Cycles > before {
-						t.Errorf("%s: %d cycles with %d bytes, %d with %d (%.2f %%)", c.name, f.Cycles, o.SRAMBudget, before, less, 100*(float64(f.Cycles)/float64(before)-1))
+						t.Errorf("%s: %d cycles with %d bytes, %d with %d (%.2f %%)", c.name, f.Cycles, b.Budget, before, less, 100*(float64(f.Cycles)/float64(before)-1))
 					}
-					if o.SRAMBudget >= of.SRAMBytes && !reflect.DeepEqual(p.Stages, free.Stages) {
-						t.Errorf("%s: a budget of %d, where the default takes %d, gives another program", c.name, o.SRAMBudget, of.SRAMBytes)
+					if b.Budget >= of.SRAMBytes && !reflect.DeepEqual(b.Program.Stages, free.Stages) {
+						t.Errorf("%s: a budget of %d, where the default takes %d, gives another program", c.name, b.Budget, of.SRAMBytes)
 					}
-					before, less = f.Cycles, o.SRAMBudget
+					before, less = f.Cycles, b.Budget
 					fitted++
 				}
 				if fitted == 0 {

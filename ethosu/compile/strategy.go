@@ -27,6 +27,8 @@ type Trial struct {
 	Weights int   // bytes of its encoded weights
 	Joined  int   // the most rows that became one kernel's, in any variant tried for it
 
+	ops, kernels int // of the graph and of the program
+
 	free   int64 // cycles without a limit, where that does not fit
 	bound  bool  // it does not
 	result *compilation
@@ -82,7 +84,8 @@ type explorer struct {
 	memories [2]*memory.Map
 	memos    [2]*schedule.Memo
 
-	free map[int]Trial // by rows, those without a limit
+	free   map[int]Trial     // by rows, those without a limit
+	shared map[Variant]Trial // of Budgets all of them, else nil
 }
 
 // explore tries what the decisions say, starting with variant v, and returns the winner.
@@ -108,6 +111,9 @@ func (e *explorer) explore(decisions []Decision, v Variant) Trial {
 }
 
 func (e *explorer) try(v Variant) Trial {
+	if e.shared != nil {
+		return e.share(v)
+	}
 	limited := v.Room >= 0 || v.Tight || v.Spill
 	if t, ok := e.free[v.Rows]; ok && !limited {
 		return t
@@ -125,9 +131,9 @@ func (e *explorer) compile(v Variant) Trial {
 	if v.Spill {
 		c.in.memory, c.in.memo = e.memories[1], e.memos[1]
 	}
-	t := Trial{Variant: v, Err: c.run(), result: c}
+	t := Trial{Variant: v, Err: c.run(), ops: len(e.g.Ops), result: c}
 	if c.plan != nil {
-		t.Joined = c.plan.Joined
+		t.Joined, t.kernels = c.plan.Joined, c.kernels()
 	}
 	if t.Err == nil {
 		t.Weights = c.plan.WeightBytes()
@@ -148,7 +154,7 @@ func nextRows(l Limit, v Variant, tried []Trial) (Variant, bool) {
 	case n == 1:
 		v.Rows = schedule.NoRows
 		all := &tried[0]
-		return v, all.Joined > 0 && (len(all.result.g.Ops) <= long || all.Err != nil || all.bound)
+		return v, all.Joined > 0 && (all.ops <= long || all.Err != nil || all.bound)
 	case n > 4 || !tried[unlimited(tried)].bound:
 		return v, false
 	}
@@ -156,7 +162,7 @@ func nextRows(l Limit, v Variant, tried []Trial) (Variant, bool) {
 	for range len(tried) - 1 {
 		v.Rows = (v.Rows + 1) / 2
 	}
-	return v, v.Rows >= 2 && len(tried[0].result.g.Ops) <= long
+	return v, v.Rows >= 2 && tried[0].ops <= long
 }
 
 // long is the number of operators from which on only the ends of a decision are tried.
@@ -233,7 +239,7 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 				fits[t.step(free)] = l.fits(t)
 			}
 		}
-		for _, k := range search(fits, free.result.kernels()) {
+		for _, k := range search(fits, free.kernels) {
 			if _, known := fits[k]; !known {
 				v.Room = free.room(k)
 				return v, true

@@ -78,6 +78,7 @@ func SplitWeights(pl *Plan) error {
 func (pl *Plan) split(w *kernel.Weights, cut int) ([2]*kernel.Weights, error) {
 	parts := [2]*kernel.Weights{pl.mod.Weights.Slice(w, 0, cut), pl.mod.Weights.Slice(w, cut, w.O)}
 	pl.copies[parts[0]], pl.copies[parts[1]] = pl.copies[w], pl.copies[w]
+	packed := map[*Coded][2]*Coded{} // of steps with the same records
 	var ops []*Op
 	for _, o := range pl.Ops {
 		if o.Weights != w {
@@ -91,7 +92,12 @@ func (pl *Plan) split(w *kernel.Weights, cut int) ([2]*kernel.Weights, error) {
 			out.C = parts[i].O
 			p.OFM, p.Weights = &out, parts[i]
 			p.Records = o.Records[from : from+out.C]
-			p.Scales = pl.packRecords(p.Weights.Name+" records", p.Records)
+			both := packed[o.Scales]
+			if both[i] == nil || o.Scales == nil {
+				both[i] = pl.packRecords(p.Weights.Name+" records", p.Records)
+				packed[o.Scales] = both
+			}
+			p.Scales = both[i]
 			if err := pl.setBlock(&p, 0); err != nil {
 				return parts, err
 			}
