@@ -109,7 +109,7 @@ func visit(t *testing.T, chromium, name string, b []byte) {
 	do(chromedp.Navigate("file://" + file))
 	light := evaluate[float64](t, ctx, luminance)
 	reaching, keyboard := text(wide), "true|cycles|true"
-	if strings.Contains(string(b), "data-chart") {
+	if strings.Contains(string(b), "data-chart tabindex") {
 		keyboard = text(steps)
 	}
 	unnamed := text(`document.querySelectorAll("svg:not([aria-label]):not([aria-hidden]), [role=region]:not([aria-label]), button:empty").length + ""`)

@@ -18,6 +18,7 @@ import (
 type studyView struct {
 	Title, Version string
 	Style          template.CSS
+	Script         template.JS
 	Judged         string
 	Done, Trials   int
 	Drawn          int
@@ -193,7 +194,11 @@ func (v *studyView) page() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("BUG: %w", err)
 	}
-	v.Style = template.CSS(style)
+	script, err := files.ReadFile("page/script.js")
+	if err != nil {
+		return nil, fmt.Errorf("BUG: %w", err)
+	}
+	v.Style, v.Script = template.CSS(style), template.JS(script)
 	t, err := template.New("study.tmpl").Funcs(funcs).ParseFS(files, "page/study.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("BUG: %w", err)
