@@ -136,7 +136,7 @@ func (s *Sim) conflicts(now int, others []int, wait string) []*Fault {
 		a := s.steps[i].head()
 		if x, y, ok := collide(a.access, b.access); ok {
 			out = append(out, b.race("it %s %s while operation %d %s (word %d) may still %s it: %s is missing",
-				verb(y), place(y), a.index, a.name, a.word, infinitive(x), wait))
+				verb(y), s.place(y), a.index, a.name, a.word, infinitive(x), wait))
 		}
 	}
 	return out
@@ -172,8 +172,11 @@ func infinitive(a Access) string {
 	return "read"
 }
 
-func place(a Access) string {
-	if a.Region == SHRAM {
+func (s *Sim) place(a Access) string {
+	switch {
+	case a.Region == SHRAM && s.product == isa.U85:
+		return fmt.Sprintf("LUT memory 0x%X..0x%X", a.Start, a.End)
+	case a.Region == SHRAM:
 		return fmt.Sprintf("SHRAM 0x%X..0x%X", a.Start, a.End)
 	}
 	return fmt.Sprintf("bytes %d..%d of region %d", a.Start, a.End, a.Region)

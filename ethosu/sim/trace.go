@@ -21,9 +21,12 @@ func (s *Sim) Trace(m Memory, w io.Writer) error {
 		at := ""
 		for _, a := range e.Accesses() {
 			if a.Write() && (e.OFM() == nil || a.Region != SHRAM) {
-				at = place(a)
+				at = s.place(a)
 				break
 			}
+		}
+		if f := e.OFM(); f != nil && f.Region >= firstChain && f.Region < turnRegion {
+			at = fmt.Sprintf("chaining buffer %d", f.Region-firstChain)
 		}
 		value := e.Value()
 		_, err := fmt.Fprintf(out, "%5d  word %6d  %-28s %-32s %6d B  %08x", e.Index(), e.Word(), e.Name(), at, len(value), e.Checksum())
