@@ -44,12 +44,17 @@ func TestSimulateRecordedState(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := bin[out.Offset : out.Offset+calls*out.Bytes]
-	for _, model := range []string{"gru32x40_stream.tflite", "gru32x40_stream.vela51-u55-128.tflite", "gru32x40_stream.vela-u65-256.tflite"} {
+	for _, file := range []string{"models/gru32x40_stream.tflite", "models/gru32x40_stream.vela51-u55-128.tflite", "models/gru32x40_stream.vela-u65-256.tflite",
+		"u85/gru32x40_stream.vela51-u85-128.tflite", "u85/gru32x40_stream.vela51-u85-1024.tflite"} {
+		model := filepath.Base(file)
 		results := filepath.Join(dir, model)
+		args := []string{"simulate", testdata.Shared(t, "data", file),
+			"--input", in.Name + "=" + frames, "--state", rec.Inputs[1].Name + "=" + rec.Outputs[1].Name, "--out", results}
+		if strings.Contains(file, "vela") {
+			args = append(args, "--adversarial")
+		}
 		var stdout, stderr bytes.Buffer
-		code := execute(context.Background(), []string{"simulate", testdata.Shared(t, "data/models", model),
-			"--input", in.Name + "=" + frames, "--state", rec.Inputs[1].Name + "=" + rec.Outputs[1].Name, "--out", results},
-			nil, &stdout, &stderr)
+		code := execute(context.Background(), args, nil, &stdout, &stderr)
 		if code != 0 || strings.Contains(stderr.String(), "note:") {
 			t.Errorf("%s: exit code %d: %s", model, code, stderr.String())
 			continue

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sim executes Ethos-U55 and U65 command streams bit for bit, whoever
+// Package sim executes Ethos-U55, U65 and U85 command streams bit for bit, whoever
 // compiled them.
 //
 // In come an accelerator, the words of a stream and the memory regions; out comes
@@ -24,6 +24,17 @@
 //	run.go          execution, with a hook after every operation
 //	trace.go        checksums, and the first difference from expected tensors
 //	adversarial.go  races that a missing wait or a large BLOCKDEP would allow; job.go has the boxes
+//
+// What the U85 does in other ways is in u85_*.go; start at u85_block.go:
+//
+//	u85_kernel.go       its block operations, u85_check.go and u85_layout.go what must hold
+//	u85_round.go        scales and their round modes, u85_output.go clamp and tables
+//	u85_chain.go        results that stay in chaining buffers
+//	u85_turn.go         outputs that are transposed or mirrored
+//	u85_elementwise.go  and _pool, _resize, _matmul, _conv, _dma: the kinds
+//	u85_weights.go      streams and records, u85_order.go the order of weights
+//	u85_job.go          blocks, for races
+//	u85_inferred.go     what no source states
 //
 // Folder device puts a register file in front, for drivers; folder mac has the
 // vector kernels.

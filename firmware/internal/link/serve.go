@@ -188,9 +188,13 @@ func level(npu NPU) uint32 {
 	return 0
 }
 
+// registers is the size of the largest register map: that of the U85, whose PMU is in
+// its second page.
+const registers = 0x2000
+
 func checkOffset(off uint32) error {
-	if off%4 != 0 || off >= 0x1000 {
-		return &ProtocolError{What: fmt.Sprintf("register offset %#x, expected a multiple of 4 below 0x1000", off)}
+	if off%4 != 0 || off >= registers {
+		return &ProtocolError{What: fmt.Sprintf("register offset %#x, expected a multiple of 4 below %#x", off, registers)}
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func TestProtocolErrors(t *testing.T) {
 		{"version", say('H', 2|4<<8, 0), "version 2, expected 1"},
 		{"pointer", say('H', 1|3<<8, 0), "pointers of 3 bytes"},
 		{"unknown", append(hello32[:16:16], say('x', 1, 2)...), `unknown message 'x' a=0x1 b=0x2`},
-		{"offset", append(hello32[:16:16], say('R', 0x1000, 0)...), "register offset 0x1000"},
+		{"offset", append(hello32[:16:16], say('R', 0x2000, 0)...), "register offset 0x2000"},
 		{"unaligned", append(hello32[:16:16], say('W', 0x12, 0)...), "register offset 0x12"},
 		{"wide value", append(hello32[:16:16], say('W', 0x10, 1<<32)...), "more than 32 bits"},
 		{"cut", append(hello32[:16:16], 'R', 0, 0), "after 3 of 16 bytes"},
