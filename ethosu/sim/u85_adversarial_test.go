@@ -85,7 +85,12 @@ func TestRacesU85(t *testing.T) {
 			s.put(isa.PutKernelWaitU85(1))
 			s.transferU85(copyU85(0))
 		}, nil},
-		{"the second operation before", func(s *stream) { s.kernelU85(alone()); s.kernelU85(other()); s.kernelU85(other()); s.transferU85(copyU85(0)) }, nil},
+		{"the second operation before", func(s *stream) {
+			s.kernelU85(alone())
+			s.kernelU85(other())
+			s.kernelU85(other())
+			s.transferU85(copyU85(0))
+		}, nil},
 		{"BLOCKDEP 0", func(s *stream) { s.kernelU85(alone()); k := other(); k.IFM.Base[0] = 256; s.kernelU85(k) }, nil},
 		{"BLOCKDEP 7", func(s *stream) {
 			s.kernelU85(alone())
