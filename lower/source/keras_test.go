@@ -227,3 +227,49 @@ func FuzzKerasGraph(f *testing.F) {
 		}
 	})
 }
+
+// TestKerasSequential reads the same layers as a Sequential model, whose description
+// connects nothing, with and without a layer for its input.
+func TestKerasSequential(t *testing.T) {
+	store, err := checkpoint.OpenKeras("testdata/keras_crnn.keras")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config map[string]any
+	if err := json.Unmarshal(store.Config, &config); err != nil {
+		t.Fatal(err)
+	}
+	inner := config["config"].(map[string]any)
+	layers := inner["layers"].([]any)
+	for _, l := range layers {
+		delete(l.(map[string]any), "inbound_nodes")
+	}
+	x := archive(t, "testdata/keras_crnn.npz")
+	in := &keras.Array{Shape: x["x"].Shape}
+	for _, v := range x["x"].Floats() {
+		in.Data = append(in.Data, float64(v))
+	}
+	for name, list := range map[string][]any{"x": layers, "c1_input": layers[1:]} {
+		changed := *store
+		if changed.Config, err = json.Marshal(map[string]any{"class_name": "Sequential", "config": map[string]any{"name": "s", "layers": list, "build_input_shape": []any{nil, 12, 10, 1}}}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := keras.Read(&changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.ONNX(nil); err != nil {
+			t.Errorf("input %q: %v", name, err)
+		}
+		got, err := m.Evaluate(map[string]*keras.Array{name: in})
+		if err != nil {
+			t.Errorf("input %q: %v", name, err)
+			continue
+		}
+		for i, want := range x["out"].Floats() {
+			if math.Abs(got[0].Data[i]-float64(want)) > 1e-6 {
+				t.Errorf("input %q: value %d is %v, expected %v", name, i, got[0].Data[i], want)
+			}
+		}
+	}
+}

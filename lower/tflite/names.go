@@ -32,6 +32,8 @@ UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN SIGN BITCAS
 
 // advice says what to do about operators that recurrent models often have.
 var advice = map[string]string{
+	"RFFT2D":                           "write the transform as a FULLY_CONNECTED or CONV_2D with fixed weights (a matrix of cosines and sines), or compute it in the application and feed the spectrum",
+	"COMPLEX_ABS":                      "keep real and imaginary parts as two tensors, and take the root of the sum of their squares",
 	"WHILE":                            "convert the recurrent layer with unroll=True",
 	"IF":                               "remove control flow before converting",
 	"LSTM":                             "convert the Keras layer with unroll=True",

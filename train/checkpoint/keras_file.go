@@ -121,11 +121,22 @@ func openKerasArchive(file string, r io.ReaderAt, size int64) (*KerasFile, error
 // Keras 3's own name for it: KerasSnake of its class, and a number.
 func (k *KerasFile) Layer(name, numbered string) *hdf5.Node {
 	if k.Numbered {
-		if n := k.layers.Find(numbered); n != nil {
+		if n := k.layers.Find(numbered); n != nil && isOf(n, name) {
 			return n
 		}
 	}
 	return k.layers.Find(name)
+}
+
+// isOf reports whether a group is not said to be that of a layer of another name: newer
+// files note the name beside the tensors.
+func isOf(n *hdf5.Node, name string) bool {
+	for _, of := range []*hdf5.Node{n, n.Find("vars")} {
+		if of != nil && of.Attrs["name"] != "" && of.Attrs["name"] != name {
+			return false
+		}
+	}
+	return true
 }
 
 // KerasSnake is Keras' name of a class for variables: simple_rnn of SimpleRNN.
