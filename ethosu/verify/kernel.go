@@ -165,7 +165,7 @@ func (c *checker) readBox(f *isa.FeatureMap, k *kernel) int64 {
 // sampled returns the rows (or columns) of an input that an operation reads.
 func sampled(extent, out, taps, stride, dilation, pad, up int) []Range {
 	all := []Range{{0, int64(extent)}}
-	if stride == 1 || stride <= taps && dilation == 1 || out*taps > maxRuns {
+	if stride <= taps && dilation == 1 || out*taps > maxRuns {
 		return all
 	}
 	seen := make([]bool, extent)

@@ -32,6 +32,9 @@ func brief(list []Finding) string {
 			rule += "?"
 		}
 		rules[rule]++
+		if f.Rule == RuleStream { // the words are those of the ISA's table, which grows
+			f.Msg = ""
+		}
 		fmt.Fprintln(h, f)
 	}
 	var b strings.Builder
@@ -95,6 +98,9 @@ func TestRecordedRules(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "# %s\n", c.name)
 		for _, f := range Stream(a, words, r).All() {
+			if f.Rule == RuleStream {
+				f.Msg = "as the ISA says"
+			}
 			fmt.Fprintf(&b, "%v\n", f)
 		}
 		var list []isa.Instruction
