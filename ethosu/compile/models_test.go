@@ -82,6 +82,17 @@ var configs = []config{
 	{"ethos-u55-128", "", "Sram_Only"},
 }
 
+var configsU85 = []config{
+	{"ethos-u85-256", "", ""},
+	{"ethos-u85-128", "", "Dedicated_Sram"},
+	{"ethos-u85-512", "", "Sram_Only"},
+	{"ethos-u85-1024", "Ethos_U85_SYS_DRAM_Mid", "Dedicated_Sram"},
+	{"ethos-u85-2048", "Ethos_U85_SYS_DRAM_High", ""},
+	{"ethos-u85-256", "Ethos_U85_SYS_Flash_High", ""},
+	{"ethos-u85-128", "Ethos_U85_SYS_Flash_Low", "Sram_Only"},
+	{"ethos-u85-1024", "", "Dedicated_Sram_512KB"},
+}
+
 // TestModels runs every model that has recorded inferences on the simulator.
 func TestModels(t *testing.T) {
 	for _, m := range models {

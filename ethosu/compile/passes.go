@@ -29,6 +29,7 @@ var Passes = []Pass{
 	{Name: "sink", Doc: "move operations down to their first dependent, to save memory under a budget", Optional: true, run: scheduled(schedule.SinkOperations)},
 	{Name: "records", Doc: "pack bias and scale records, equal ones once", run: scheduled(schedule.PackRecords)},
 	{Name: "prefetch", Doc: "decide whether weights are worth a transfer to faster memory", Optional: true, run: scheduled(schedule.DecidePrefetch)},
+	{Name: "formats", Doc: "choose the weights for the fast decoder of an Ethos-U85", Optional: true, run: scheduled(schedule.ChooseFormats)},
 	{Name: "sums", Doc: "let the MAC array do int8 ADD and SUB where it gives the same result", Optional: true, run: scheduled(schedule.SumByPooling)},
 	{Name: "shapes", Doc: "write elementwise maps as pixels of 16 channels, which move in whole bursts", Optional: true, run: scheduled(schedule.ShapeElementwise)},
 	{Name: "blocks", Doc: "choose OFM blocks and SHRAM layouts by the cycle model", run: scheduled(schedule.ChooseBlocks)},
@@ -37,6 +38,7 @@ var Passes = []Pass{
 	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: scheduled(schedule.SplitWeights)},
 	{Name: "copies", Doc: "choose which weights and records kernels read from a copy in SRAM", Optional: true, run: scheduled(schedule.ChooseCopies)},
 	{Name: "order", Doc: "move operations down where transfers then overlap with more", Optional: true, run: scheduled(schedule.OrderForOverlap)},
+	{Name: "chain", Doc: "let elementwise operations of an Ethos-U85 take the result before them inside the NPU", Optional: true, run: scheduled(schedule.ChainKernels)},
 	{Name: "trim", Doc: "load only the part of a lookup table where its entries differ", Optional: true, run: scheduled(schedule.TrimTables)},
 	{Name: "tables", Doc: "place lookup tables in their slots", run: scheduled(schedule.PlaceTables)},
 	{Name: "fetch", Doc: "bring records to SRAM right before their kernel where their latency sets its pace", Optional: true, run: scheduled(schedule.FetchRecords)},
@@ -100,7 +102,7 @@ func (c *compilation) run() error {
 func check(c *compilation) error { return lowering.Check(c.g) }
 
 func lower(c *compilation) (err error) {
-	c.module, err = lowering.Lower(c.g, lowering.Options{NoTableBesideMAC: c.in.Accel.ReservedEndBanks == 0, Tight: c.in.Tight, Places: c.in.places, Memo: c.in.kept})
+	c.module, err = lowering.Lower(c.g, lowering.Options{NoTableBesideMAC: c.in.Accel.ReservedEndBanks == 0 && !c.in.Accel.OwnMemories, U85: c.in.Accel.OwnMemories, Tight: c.in.Tight, Places: c.in.places, Memo: c.in.kept})
 	if err == nil {
 		c.plan = schedule.New(c.module, schedule.Input{Accel: c.in.Accel, Memory: c.in.memory, Memo: c.in.memo, Rows: c.in.Rows, Room: c.in.Room, KeepOrder: c.in.skips("order")})
 	}

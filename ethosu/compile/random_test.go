@@ -527,13 +527,24 @@ func TestRandomGraphs(t *testing.T) {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {
 			t.Parallel()
 			for seed := n * k / groups; seed < n*(k+1)/groups && !t.Failed(); seed++ {
-				checkRandom(t, seed)
+				checkRandom(t, seed, configs)
 			}
 		})
 	}
 }
 
-func checkRandom(t *testing.T, seed uint64) {
+// TestRandomGraphsU85 is TestRandomGraphs for the Ethos-U85.
+func TestRandomGraphsU85(t *testing.T) {
+	n := *graphs
+	if testing.Short() {
+		n = 60
+	}
+	for seed := uint64(0); seed < n && !t.Failed(); seed++ {
+		checkRandom(t, seed, configsU85)
+	}
+}
+
+func checkRandom(t *testing.T, seed uint64, configs []config) {
 	g := newRandomGraph(seed)
 	if seed%16 == 5 {
 		g = rowsGraph(seed)

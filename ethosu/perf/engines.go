@@ -35,7 +35,7 @@ func (l *Load) Alone() float64 {
 
 // Fetch adds bytes of the command stream, which come through the port of the constants.
 func (l *Load) Fetch(a *ethosu.Accelerator, home *Place, bytes float64) {
-	l.Channel[home.Port&1] += bytes / home.readRate(a, transaction)
+	l.Channel[home.Port&1] += bytes / home.readRate(a, transactionOf(a), byCommands)
 }
 
 // channelOf returns the channel of a direction of a port. Where the memory is slower than
@@ -79,8 +79,8 @@ func PortsOf(a *ethosu.Accelerator, at Places) Ports {
 		if m.Window == 0 {
 			continue
 		}
-		slow := m.readRate(a, transaction)
-		if fast := channel(a, transaction, m.MaxReads, m.ReadLatency); fast > slow {
+		slow := m.readRate(a, transactionOf(a), byDMA)
+		if fast := channel(a, transactionOf(a), m.MaxReads, m.ReadLatency, m.Ports, bufferOf(a, byDMA)); fast > slow {
 			p.peak[m.Port&1], p.most[m.Port&1], p.deep = fast/slow, float64(m.Window), true
 		}
 	}

@@ -11,7 +11,8 @@ import (
 type Cost struct {
 	NPU    float64 // cycles inside the NPU while blocks are computed
 	Drain  float64 // the part of NPU in which the last block only leaves the output stage
-	Start  float64 // cycles before and behind them: the kernel's start, and the latency of its first reads
+	Begin  float64 // cycles before them that nothing hides: the kernel's start
+	Start  float64 // Begin, and the latency of its first reads and its last writes
 	Cycles float64 // with the start and the slowest memory
 	Reason Reason
 	Where  string // the memory that bounds it; empty when the NPU does
@@ -22,10 +23,17 @@ type Cost struct {
 // Kernel returns the cost of a block operation.
 func Kernel(a *ethosu.Accelerator, w *Work) Cost {
 	var c Cost
-	if w.Kind == block.Elementwise {
+	switch elementwise := w.Kind == block.Elementwise; {
+	case elementwise && a.OwnMemories:
+		c.NPU, c.Reason = elementwise85(a, w)
+	case elementwise:
 		c.NPU, c.Reason = ElementwiseCycles(a, w)
-	} else {
+	case a.OwnMemories:
+		c.NPU, c.Drain, c.Reason = mac85(a, w)
+	default:
 		c.NPU, c.Drain, c.Reason = MACCycles(a, w)
+	}
+	if w.Kind != block.Elementwise {
 		c.MACs = int64(max(w.KH, 1)) * int64(max(w.KW, 1)) * int64(w.OFM.Elements())
 		if w.Kind.SumsDepth() {
 			c.MACs *= int64(w.IFM.D)
@@ -33,7 +41,8 @@ func Kernel(a *ethosu.Accelerator, w *Work) Cost {
 	}
 	// What does not depend on the kernel before is asked for ahead: weights, records, and
 	// other inputs. Most kernels read what the one before wrote.
-	c.Start = kernelStart + float64(w.IFMAt.ReadLatency+w.OFMAt.WriteLatency)
+	c.Begin = w.start(a)
+	c.Start = c.Begin + float64(w.IFMAt.ReadLatency+w.OFMAt.WriteLatency)
 	busy := c.NPU
 	c.Access = accesses(a, w)
 	for i := range c.Access {
@@ -60,13 +69,13 @@ func Transfer(a *ethosu.Accelerator, bytes int, from, to *Place) Cost {
 	}
 	if from != nil {
 		m := Access{Place: *from}
-		m.addRead(a, bytes, transaction)
+		m.addRead(a, bytes, transactionOf(a), byDMA)
 		c.Start = float64(m.ReadLatency)
 		add(m)
 	}
 	if to != nil {
 		m := Access{Place: *to}
-		m.addWrite(a, bytes, transaction)
+		m.addWrite(a, bytes, transactionOf(a))
 		add(m)
 	}
 	c.Cycles += c.Start
@@ -74,7 +83,7 @@ func Transfer(a *ethosu.Accelerator, bytes int, from, to *Place) Cost {
 }
 
 // Apart returns what a kernel asks for that reads nothing of the one before it.
-func (c *Cost) Apart() Load { return Load{Own: c.NPU + kernelStart, Channel: loads(c.Access)} }
+func (c *Cost) Apart() Load { return Load{Own: c.NPU + c.Begin, Channel: loads(c.Access)} }
 
 // Load returns what a transfer asks for.
 func (c *Cost) Load() Load { return Load{Own: c.NPU + c.Start, Channel: loads(c.Access)} }

@@ -178,7 +178,7 @@ type counts struct {
 
 func geometry(a *ethosu.Accelerator, w *Work) counts {
 	var g counts
-	g.full = block.IFMBlock(a, w.Op, w.Block)
+	g.full = inputBlock(a, w)
 	g.ib, g.ob = w.IFM.Min(g.full), w.OFM.Min(w.Block)
 	uh, uw := a.UBlockH, a.UBlockW
 	if uh == 2 && w.Kind.MAC() && w.OFM.H == 1 && w.OFM.W%2 == 0 && w.KH <= 1 {
@@ -187,6 +187,9 @@ func geometry(a *ethosu.Accelerator, w *Work) counts {
 		g.ob.H = 1
 	}
 	g.unit = block.Shape{H: uh, W: uw, D: a.UBlockD}
+	if a.OwnMemories {
+		g.unit = w.UBlock
+	}
 	g = g.of(g.ob)
 	g.blocks = block.Shape{H: ceilDiv(w.OFM.H, g.ob.H), W: ceilDiv(w.OFM.W, g.ob.W), D: ceilDiv(w.OFM.D, g.ob.D)}
 	return g

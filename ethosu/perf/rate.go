@@ -30,25 +30,86 @@ const (
 // channel returns the bytes a cycle of one direction of a port, in transactions of the
 // given bytes of which so many may be under way. A memory that answers at once is as fast
 // as the port.
-func channel(a *ethosu.Accelerator, bytes, under, latency int) float64 {
-	rate := float64(a.AXIBytes)
+// ports are how many the memory is spread over, and buffer the bytes that the NPU has room
+// for, 0 where that is no limit.
+func channel(a *ethosu.Accelerator, bytes, under, latency, ports, buffer int) float64 {
+	ports = max(1, ports)
+	rate := float64(a.AXIBytes * ports)
 	if under > 0 && latency > 0 {
 		bytes = max(1, bytes)
-		rate = min(rate, float64(under*bytes)/float64(latency+ceilDiv(bytes, a.AXIBytes)+handshake))
+		way := under * ports * bytes
+		if buffer > 0 {
+			way = min(way, buffer)
+		}
+		rate = min(rate, float64(way)/float64(latency+ceilDiv(bytes, a.AXIBytes)+handshake))
 	}
 	return rate
+}
+
+// reader is who reads: each of the Ethos-U85 has a buffer of its own.
+type reader uint8
+
+const (
+	byDMA reader = iota
+	byElementwise
+	byWeights
+	byFastWeights
+	byInputs
+	byRecords
+	byCommands
+)
+
+// transactionOf returns the bytes of the longest transaction of an accelerator.
+func transactionOf(a *ethosu.Accelerator) int {
+	if a.OwnMemories {
+		return transaction85
+	}
+	return transaction
+}
+
+// bufferOf returns the bytes that a reader may have under way, 0 for any number.
+func bufferOf(a *ethosu.Accelerator, r reader) int {
+	switch {
+	case !a.OwnMemories:
+		return 0
+	case r == byCommands:
+		return commands85
+	}
+	b := &a.U85.Read
+	return 16 * [...]int{byDMA: b.Transfers, byElementwise: b.Stream, byWeights: b.Weights, byFastWeights: b.FastWeights, byInputs: b.Inputs, byRecords: b.Records}[r]
+}
+
+// start returns the cycles that the start of a kernel takes; one that goes on with what a
+// chain holds has none of its own.
+func (w *Work) start(a *ethosu.Accelerator) float64 {
+	switch {
+	case !a.OwnMemories:
+		return kernelStart
+	case w.ChainIn || w.ChainIn2:
+		return chainStart85
+	}
+	return kernelStart85
 }
 
 // mapTransaction returns the bytes of the transactions for a feature map of which runs
 // of so many bytes lie together: at most two bursts of the memory, of which one is opened
 // while the other is transferred.
-func mapTransaction(m ethosu.Memory, run int) int {
-	n := min(run, transaction)
+func mapTransaction(a *ethosu.Accelerator, m ethosu.Memory, run int) int {
+	n := min(run, transactionOf(a))
 	if m.Burst > 1 { // 1: not given
 		n = min(n, 2*m.Burst)
 	}
 	return n
 }
+
+// Of the Ethos-U85: fitted to the one network that somebody measured, see docs/cycles.md.
+const (
+	transaction85  = 256 // as its driver sets AXI_SRAM and AXI_EXT
+	kernelStart85  = 170
+	chainStart85   = 40
+	commands85     = 256 // bytes of the command stream under way
+	recordsAhead85 = 256 // bytes of records that take one latency
+)
 
 // sustained returns the bytes a cycle that a memory keeps up. What is over at the end of
 // a window is a transaction that had begun: a window delivers whole transactions.
@@ -57,26 +118,26 @@ func sustained(a *ethosu.Accelerator, m ethosu.Memory) float64 {
 	if m.Window > 0 {
 		rate = math.Ceil(float64(rate*float64(m.Window))/transaction) * transaction / float64(m.Window)
 	}
-	return min(rate, float64(a.AXIBytes))
+	return min(rate, float64(a.AXIBytes*max(1, m.Ports)))
 }
 
 // readRate and writeRate return the bytes a cycle of a place in transactions of so many
 // bytes.
-func (p *Place) readRate(a *ethosu.Accelerator, bytes int) float64 {
-	return min(channel(a, bytes, p.MaxReads, p.ReadLatency), sustained(a, p.Memory))
+func (p *Place) readRate(a *ethosu.Accelerator, bytes int, by reader) float64 {
+	return min(channel(a, bytes, p.MaxReads, p.ReadLatency, p.Ports, bufferOf(a, by)), sustained(a, p.Memory))
 }
 
 func (p *Place) writeRate(a *ethosu.Accelerator, bytes int) float64 {
-	return min(channel(a, bytes, p.MaxWrites, p.WriteLatency), sustained(a, p.Memory))
+	return min(channel(a, bytes, p.MaxWrites, p.WriteLatency, p.Ports, 0), sustained(a, p.Memory))
 }
 
 // ReadCycles returns the cycles to read so many bytes that lie together, WriteCycles
 // those to write them, latency left aside.
 func (p *Place) ReadCycles(a *ethosu.Accelerator, bytes int) float64 {
-	return float64(bytes) / p.readRate(a, transaction)
+	return float64(bytes) / p.readRate(a, transactionOf(a), byWeights)
 }
 
 // WriteCycles is described at ReadCycles.
 func (p *Place) WriteCycles(a *ethosu.Accelerator, bytes int) float64 {
-	return float64(bytes) / p.writeRate(a, transaction)
+	return float64(bytes) / p.writeRate(a, transactionOf(a))
 }

@@ -75,7 +75,7 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 	var before *Op
 	var written []isa.Span // by the kernel before
 	var wrote Place
-	err := isa.Walk(words, func(o *isa.Operation) error {
+	err := a.Product.Walk(words, func(o *isa.Operation) error {
 		c := command{wait: -1}
 		switch {
 		case o.Op == isa.OpKernelWait:
@@ -86,23 +86,22 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 			c.dma = true
 			c.op = transfer(a, at, o)
 		case o.IsBlock():
-			if h, w := o.InputExtent(); h < 1 || w < 1 {
-				return fmt.Errorf("word %d: %s: the registers give an input of %d x %d", o.Word, o.Op, h, w)
+			b, err := blockOf(a, o, at)
+			if err != nil {
+				return err
 			}
-			w := Of(o, at)
-			c.op = &Op{Cost: Kernel(a, &w), Word: o.Word, Index: o.Index, Name: w.Kind.String()}
-			in, in2, out := reach(o)
-			c.op.Start = kernelStart
+			c.op = &Op{Cost: Kernel(a, &b.work), Word: o.Word, Index: o.Index, Name: b.work.Kind.String()}
+			c.op.Start = c.op.Begin
 			switch {
-			case meets(in, written):
-				c.op.Start += float64(wrote.WriteLatency + w.IFMAt.ReadLatency)
-			case meets(in2, written):
-				c.op.Start += float64(wrote.WriteLatency + w.IFM2At.ReadLatency)
-			case before != nil && o.Block().Dep > 0:
+			case meets(b.in, written):
+				c.op.Start += float64(wrote.WriteLatency + b.work.IFMAt.ReadLatency)
+			case meets(b.in2, written):
+				c.op.Start += float64(wrote.WriteLatency + b.work.IFM2At.ReadLatency)
+			case before != nil && b.dep > 0:
 				// It computes its first block while the last one of the kernel before leaves.
 				before.NPU, before.Cycles = before.NPU-before.Drain, before.Cycles-before.Drain
 			}
-			before, written, wrote = c.op, out, w.OFMAt
+			before, written, wrote = c.op, b.out, b.work.OFMAt
 		default:
 			return nil
 		}
@@ -114,7 +113,7 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 			c.load.Fetch(a, &home, words)
 			m := t.memory(home.Name)
 			m.Read += words
-			m.Cycles += words / home.readRate(a, transaction)
+			m.Cycles += words / home.readRate(a, transactionOf(a), byCommands)
 			for i := range c.op.Access {
 				t.use(&c.op.Access[i])
 			}
@@ -130,14 +129,42 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 	return t.report(), nil
 }
 
-// reach returns the bytes of the feature maps of a kernel.
-func reach(o *isa.Operation) (in, in2, out []isa.Span) {
+// blockOp is a block operation of a stream: its work, the bytes of its feature maps, and
+// how many blocks of the one before may be unfinished.
+type blockOp struct {
+	work         Work
+	in, in2, out []isa.Span
+	dep          int
+}
+
+func blockOf(a *ethosu.Accelerator, o *isa.Operation, at Places) (blockOp, error) {
+	var b blockOp
+	contradiction := func(h, w int) error {
+		return fmt.Errorf("word %d: %s: the registers give an input of %d x %d", o.Word, o.Op, h, w)
+	}
+	if a.OwnMemories {
+		k := o.KernelU85()
+		if h, w := k.InputExtent(); o.Op != isa.OpResize && (h < 1 || w < 1) {
+			return b, contradiction(h, w)
+		}
+		b = blockOp{work: of85(a, k, at), in: k.IFM.Spans(), dep: k.Dep}
+		out := k.Written()
+		b.out = out.Spans()
+		if k.HasIFM2() {
+			b.in2 = k.IFM2.Spans()
+		}
+		return b, nil
+	}
+	if h, w := o.InputExtent(); h < 1 || w < 1 {
+		return b, contradiction(h, w)
+	}
 	ifm, ofm := o.IFM(), o.OFM()
+	b = blockOp{work: Of(o, at), in: ifm.Spans(), out: ofm.Spans(), dep: o.Block().Dep}
 	if o.HasIFM2() {
 		f := o.IFM2()
-		in2 = f.Spans()
+		b.in2 = f.Spans()
 	}
-	return ifm.Spans(), in2, ofm.Spans()
+	return b, nil
 }
 
 func meets(a, b []isa.Span) bool {
@@ -153,6 +180,21 @@ func meets(a, b []isa.Span) bool {
 
 // transfer returns a DMA of the stream as an operation.
 func transfer(a *ethosu.Accelerator, at Places, o *isa.Operation) *Op {
+	if a.OwnMemories {
+		d := o.DMAU85()
+		op := &Op{Word: o.Word, Index: o.Index, Name: "DMA to tables", DMA: true, Bytes: int64(d.Length) * int64(d.Rows) * int64(d.Planes)}
+		var from, to *Place
+		if !d.SrcInternal {
+			p := at(d.SrcRegion)
+			from = &p
+		}
+		if !d.DstInternal {
+			p := at(d.DstRegion)
+			to, op.Name = &p, "DMA to "+p.Name
+		}
+		op.Cost = Transfer(a, int(op.Bytes), from, to)
+		return op
+	}
 	d := o.DMA()
 	bytes := int64(d.Length)
 	if max(d.SrcStride, d.DstStride) > 0 {

@@ -5,6 +5,7 @@ package perf
 import (
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/internal/block"
+	"github.com/unroll-npu/unroll/ethosu/internal/block/u85"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
@@ -107,14 +108,26 @@ func accesses(a *ethosu.Accelerator, w *Work) []Access {
 		return &out[len(out)-1]
 	}
 	t := traffic(a, w)
-	at(w.OFMAt).addWrite(a, t.ofm, mapTransaction(w.OFMAt.Memory, t.out))
-	at(w.IFMAt).addRead(a, t.ifm, mapTransaction(w.IFMAt.Memory, t.in))
-	if t.ifm2 > 0 {
-		at(w.IFM2At).addRead(a, t.ifm2, mapTransaction(w.IFM2At.Memory, t.in2))
+	maps := byInputs
+	if w.Kind == block.Elementwise {
+		maps = byElementwise
+	}
+	if !w.ChainOut {
+		at(w.OFMAt).addWrite(a, t.ofm, mapTransaction(a, w.OFMAt.Memory, t.out))
+	}
+	if !w.ChainIn && !w.ScalarIn {
+		at(w.IFMAt).addRead(a, t.ifm, mapTransaction(a, w.IFMAt.Memory, t.in), maps)
+	}
+	if t.ifm2 > 0 && !w.ChainIn2 {
+		at(w.IFM2At).addRead(a, t.ifm2, mapTransaction(a, w.IFM2At.Memory, t.in2), maps)
 	}
 	if w.Kind.MAC() {
-		at(w.WeightsAt).addConstants(a, t.weights)
-		at(w.ScalesAt).addConstants(a, t.scales)
+		by := byWeights
+		if w.Fast {
+			by = byFastWeights
+		}
+		at(w.WeightsAt).addConstants(a, t.weights, by)
+		at(w.ScalesAt).addConstants(a, t.scales, byRecords)
 	}
 	for i := range out {
 		out[i].finish(a)
@@ -122,9 +135,9 @@ func accesses(a *ethosu.Accelerator, w *Work) []Access {
 	return out
 }
 
-func (m *Access) addRead(a *ethosu.Accelerator, n, each int) {
+func (m *Access) addRead(a *ethosu.Accelerator, n, each int, by reader) {
 	m.Read += float64(n)
-	m.read += float64(n) / m.readRate(a, each)
+	m.read += float64(n) / m.readRate(a, each, by)
 }
 
 func (m *Access) addWrite(a *ethosu.Accelerator, n, each int) {
@@ -132,8 +145,8 @@ func (m *Access) addWrite(a *ethosu.Accelerator, n, each int) {
 	m.write += float64(n) / m.writeRate(a, each)
 }
 
-func (m *Access) addConstants(a *ethosu.Accelerator, n int) {
-	m.addRead(a, n, transaction)
+func (m *Access) addConstants(a *ethosu.Accelerator, n int, by reader) {
+	m.addRead(a, n, transactionOf(a), by)
 	m.weights += float64(n)
 }
 
@@ -148,9 +161,27 @@ func (m *Access) finish(a *ethosu.Accelerator) {
 
 // blockMemory returns the cycles to read the input of one block and to write its output.
 func blockMemory(a *ethosu.Accelerator, w *Work) (in, out float64) {
-	ib := w.IFM.Min(block.IFMBlock(a, w.Op, w.Block))
-	ob := w.OFM.Min(w.Block)
-	in = float64(w.IFMAt.ReadLatency) + float64(ib.Elements()*w.IFMBits/8)/w.IFMAt.readRate(a, mapTransaction(w.IFMAt.Memory, run(w.IFMFormat, w.IFMBits, ib, w.IFM)))
-	out = float64(w.OFMAt.WriteLatency) + float64(ob.Elements()*w.OFMBits/8)/w.OFMAt.writeRate(a, mapTransaction(w.OFMAt.Memory, run(w.OFMFormat, w.OFMBits, ob, w.OFM)))
+	ib, ob := w.IFM.Min(inputBlock(a, w)), w.OFM.Min(w.Block)
+	maps := byInputs
+	if w.Kind == block.Elementwise {
+		maps = byElementwise
+	}
+	if !w.ChainIn && !w.ScalarIn {
+		in = float64(w.IFMAt.ReadLatency) + float64(ib.Elements()*w.IFMBits/8)/w.IFMAt.readRate(a, mapTransaction(a, w.IFMAt.Memory, run(w.IFMFormat, w.IFMBits, ib, w.IFM)), maps)
+	}
+	if !w.ChainOut {
+		out = float64(w.OFMAt.WriteLatency) + float64(ob.Elements()*w.OFMBits/8)/w.OFMAt.writeRate(a, mapTransaction(a, w.OFMAt.Memory, run(w.OFMFormat, w.OFMBits, ob, w.OFM)))
+	}
 	return in, out
+}
+
+// inputBlock returns the input that a block of an operation needs.
+func inputBlock(a *ethosu.Accelerator, w *Work) block.Shape {
+	switch {
+	case !a.OwnMemories:
+		return block.IFMBlock(a, w.Op, w.Block)
+	case w.Kind == block.Elementwise:
+		return w.Block
+	}
+	return u85.IFMBlock(a, w.Op, w.Block)
 }

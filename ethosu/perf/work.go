@@ -39,12 +39,21 @@ type Work struct {
 	// and ScalesAt when there are weights.
 	IFMAt, IFM2At, OFMAt, WeightsAt, ScalesAt Place
 
+	// Of the Ethos-U85: operands that come from a chain or from a register, results that
+	// go on in one, and weights for the fast decoder.
+	ChainIn, ChainIn2, ChainOut bool
+	ScalarIn                    bool
+	Fast                        bool
+
 	WeightBytes int // encoded, all cores
 	ScaleBytes  int // with padding, all cores
 }
 
 // hasIFM2 reports whether the operation has a second operand of any kind.
 func (w *Work) hasIFM2() bool { return w.IFM2 != (block.Shape{}) || w.Scalar }
+
+// Chained reports whether the operation is part of a chain.
+func (w *Work) Chained() bool { return w.ChainIn || w.ChainIn2 || w.ChainOut }
 
 // Places maps a region to the memory that holds it.
 type Places func(region int) Place

@@ -77,6 +77,20 @@ type Op struct {
 	LUT        bool // the activation is a table
 	Unscaled   bool // a feature map has no scale: 32-bit accumulators suffice
 	KeepTables bool // lay out as if a table were used, so that tables survive on small configurations
+
+	// Of the Ethos-U85 alone: the micro-block that the operation is computed in, and the
+	// bits of its results.
+	UBlock  Shape
+	OutBits int
+}
+
+// Spreads returns along which dimensions an operation repeats one of its feature maps.
+func (op *Op) Spreads() (h, w, d bool) {
+	if op.Kind != Elementwise || op.Scalar || op.IFM2 == (Shape{}) || min(op.IFM.Elements(), op.IFM2.Elements()) <= 1 {
+		return false, false, false
+	}
+	one := func(a, b, out int) bool { return min(a, b) == 1 && out > 1 }
+	return one(op.IFM.H, op.IFM2.H, op.OFM.H), one(op.IFM.W, op.IFM2.W, op.OFM.W), one(op.IFM.D, op.IFM2.D, op.OFM.D)
 }
 
 // Max is the largest block.

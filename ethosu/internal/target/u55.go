@@ -19,6 +19,8 @@ func (t u55) Accelerator() *ethosu.Accelerator { return t.a }
 
 func (t u55) Decode(words []uint32) ([]isa.Instruction, error) { return isa.Decode(words, t.a.Product) }
 
+func (t u55) Micro(block.Op) block.Shape { return block.Shape{} }
+
 func (t u55) Legal(op block.Op, yield func(blk block.Shape, s block.SHRAM) bool) {
 	block.Legal(t.a, op, yield)
 }
@@ -27,10 +29,10 @@ func (t u55) Fits(op block.Op, blk block.Shape) (block.SHRAM, error) {
 	return block.Fits(t.a, op, blk)
 }
 
-func (t u55) Weights(l weights.Layout, values []int16, each int) ([][]byte, error) {
+func (t u55) Weights(l Coding, values []int16, each int) ([][]byte, error) {
 	var streams [][]byte
 	parts := weights.SplitCores(values, each, t.a.Cores)
-	for c, cl := range weights.CoreLayouts(l, t.a.Cores) {
+	for c, cl := range weights.CoreLayouts(l.Layout, t.a.Cores) {
 		if err := cl.Check(); err != nil {
 			return nil, err
 		}
@@ -43,7 +45,7 @@ func (t u55) Weights(l weights.Layout, values []int16, each int) ([][]byte, erro
 	return streams, nil
 }
 
-func (t u55) Records(list []weights.Record) [][]byte {
+func (t u55) Records(list []weights.Record, _ bool, _ int) [][]byte {
 	var packed [][]byte
 	for _, part := range weights.SplitCores(list, 1, t.a.Cores) {
 		packed = append(packed, weights.PackRecords(part))

@@ -79,6 +79,10 @@ func (m *Model) Work(k *kernel.Kernel, c *Constants) perf.Work {
 	case k.IFM2 != nil:
 		w.IFM2, w.IFM2At, w.IFM2Format = extent(k.IFM2), *m.Memory.Home(k.IFM2.Buf), format(k.IFM2)
 	}
+	if m.Target.Accelerator().OwnMemories {
+		w.OutBits = w.OFMBits
+		w.UBlock = m.Target.Micro(w.Op)
+	}
 	if c != nil {
 		slow, fast := m.Memory.Place(ethosu.RegionConstants), m.Memory.Place(m.Memory.Fast())
 		w.WeightBytes, w.ScaleBytes = c.WeightBytes, c.RecordBytes

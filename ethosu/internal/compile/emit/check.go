@@ -17,7 +17,7 @@ func (s *Stream) Check() error {
 	word := -1
 	for i := range s.commands {
 		c := &s.commands[i]
-		if c.kernelWait < -1 || c.kernelWait >= s.accel.MaxKernels || c.dmaWait < -1 || c.dmaWait >= s.accel.MaxDMA || c.blockdep < 0 || c.blockdep > 3 {
+		if c.kernelWait < -1 || c.kernelWait >= s.accel.MaxKernels || c.dmaWait < -1 || c.dmaWait >= s.accel.MaxDMA || c.blockdep < 0 || c.blockdep > s.mostBlocks() {
 			return fmt.Errorf("operation %d waits for kernel %d and transfer %d with block dependency %d", i, c.kernelWait, c.dmaWait, c.blockdep)
 		}
 		if s.Words == nil {
@@ -32,6 +32,14 @@ func (s *Stream) Check() error {
 		}
 	}
 	return nil
+}
+
+// mostBlocks is the largest number of unfinished blocks that BLOCKDEP has.
+func (s *Stream) mostBlocks() int {
+	if s.accel.OwnMemories {
+		return 7
+	}
+	return 3
 }
 
 // Print writes the operations, each with where it reads and writes, its waits and its

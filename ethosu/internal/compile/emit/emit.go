@@ -63,6 +63,11 @@ func Emit(s *Stream) error {
 	if s.drain {
 		w.op(isa.PutDMAWait(0))
 	}
+	return s.finish(w)
+}
+
+// finish ends the stream.
+func (s *Stream) finish(w *writer) error {
 	w.op(isa.PutStop(0xffff))
 	if len(w.words)*4 >= 1<<24 {
 		return fmt.Errorf("the command stream has %d bytes, the limit is 16 MiB: unroll fewer steps", len(w.words)*4)

@@ -23,7 +23,7 @@ func (u55) InsertWaits(s *Stream) error          { return InsertWaits(s) }
 func (u55) SetBlockDependencies(s *Stream) error { return SetBlockDependencies(s) }
 func (u55) Emit(s *Stream) error                 { return Emit(s) }
 
-var emitters = map[*ethosu.Generation]Emitter{ethosu.U55: u55{}, ethosu.U65: u55{}}
+var emitters = map[*ethosu.Generation]Emitter{ethosu.U55: u55{}, ethosu.U65: u55{}, ethosu.U85: u85{}}
 
 // For returns the emitter of an accelerator's generation.
 func For(a *ethosu.Accelerator) (Emitter, error) {

@@ -43,9 +43,8 @@ func (s *Stream) access(op schedule.Operation) (reads, writes []place.Span) {
 		return reads, []place.Span{{Region: a.Region, Start: a.Offset, End: a.Offset + t.Length}}
 	}
 	o := op.Kernel
-	reads = s.layout.Spans(o.IFM)
-	if o.IFM2 != nil && !o.Scalar {
-		reads = append(reads, s.layout.Spans(o.IFM2)...)
+	for _, f := range o.Inputs() {
+		reads = append(reads, s.layout.Spans(f)...)
 	}
 	if o.Stream != nil {
 		reads = append(append(reads, s.spans(&o.Stream.Coded)...), s.spans(o.Scales)...)
@@ -54,8 +53,26 @@ func (s *Stream) access(op schedule.Operation) (reads, writes []place.Span) {
 		start := s.accel.LUTBase() + 256*o.Slot + o.Table.From
 		reads = append(reads, place.Span{Region: isa.SHRAM, Start: start, End: start + len(o.Table.Loaded())})
 	}
-	writes = append(s.layout.Spans(o.OFM), place.Span{Region: isa.SHRAM, End: s.accel.TopBank(o.UsesTable()) * 1024})
+	if o.Chain.Out == 0 {
+		writes = s.layout.Spans(o.OFM)
+	}
+	if !s.accel.OwnMemories { // which has a memory for tables alone
+		writes = append(writes, place.Span{Region: isa.SHRAM, End: s.accel.TopBank(o.UsesTable()) * 1024})
+	}
 	return reads, writes
+}
+
+// group returns what the operations of a chain read and write, of which the given one is
+// the first: they are one kernel, which waits for all that any of them needs.
+func (s *Stream) group(first int) (reads, writes []place.Span) {
+	for i := first; ; i++ {
+		o := s.commands[i].Operation
+		r, w := s.access(o)
+		reads, writes = append(reads, r...), append(writes, w...)
+		if o.Kernel == nil || o.Kernel.Chain.Out == 0 {
+			return reads, writes
+		}
+	}
 }
 
 // InsertWaits makes every operation wait for the outstanding operation of the
@@ -69,9 +86,12 @@ func InsertWaits(s *Stream) error {
 	var dma, kernels []acc
 	for i := range s.commands {
 		o := &s.commands[i]
-		r, w := s.access(o.Operation)
-		x := acc{r, w}
 		o.kernelWait, o.dmaWait = -1, -1
+		if o.Kernel != nil && o.Kernel.Chain.Inside() {
+			continue
+		}
+		r, w := s.group(i)
+		x := acc{r, w}
 		if o.Transfer != nil {
 			// A transfer waits for a conflicting transfer, too, as far as two may be
 			// under way together.

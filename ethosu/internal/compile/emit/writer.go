@@ -9,13 +9,25 @@ import "github.com/unroll-npu/unroll/ethosu/isa"
 type writer struct {
 	words []uint32
 	regs  isa.State
+	again map[isa.Code]bool // registers to write although they do not change
+}
+
+// stale makes the next write of registers one that is not left out.
+func (w *writer) stale(list ...isa.Code) {
+	if w.again == nil {
+		w.again = map[isa.Code]bool{}
+	}
+	for _, c := range list {
+		w.again[c] = true
+	}
 }
 
 // set writes a register, unless it holds the value.
 func (w *writer) set(c isa.Command) {
-	if old, ok := w.regs.Command(c.Code); ok && old == c {
+	if old, ok := w.regs.Command(c.Code); ok && old == c && !w.again[c.Code] {
 		return
 	}
+	delete(w.again, c.Code)
 	w.regs.Write(c)
 	w.words = c.Append(w.words)
 }
@@ -23,7 +35,7 @@ func (w *writer) set(c isa.Command) {
 // idle is set for a register that has no effect unless it is used, but must have been
 // set, to a multiple of the unit in which the map has addresses.
 func (w *writer) idle(used bool, unit int, c isa.Command) {
-	if old, ok := w.regs.Command(c.Code); used || !ok || old.Address()%int64(unit) != 0 {
+	if old, ok := w.regs.Command(c.Code); used || !ok || w.again[c.Code] || old.Address()%int64(unit) != 0 {
 		w.set(c)
 	}
 }

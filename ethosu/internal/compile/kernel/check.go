@@ -50,7 +50,7 @@ func (k *Kernel) check() error {
 }
 
 func (k *Kernel) checkTable() error {
-	if (k.Table != nil) != k.UsesTable() {
+	if (k.Table != nil) != (k.Fn == FnTable) && (k.Fn == FnNone || k.Fn == FnTable) {
 		return fmt.Errorf("function %d with a table: %t", k.Fn, k.Table != nil)
 	}
 	if t := k.Table; t != nil {

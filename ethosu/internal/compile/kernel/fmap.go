@@ -85,7 +85,8 @@ func (f *Map) Bricks() bool {
 	return f.Brick && f.Off%16 == 0 && (f.Low == nil || f.LowOff%16 == 0)
 }
 
-func (f *Map) buffers(call func(*Buffer)) {
+// Buffers calls f for the buffers that the map lies in.
+func (f *Map) Buffers(call func(*Buffer)) {
 	call(f.Buf)
 	if f.Low != nil {
 		call(f.Low)

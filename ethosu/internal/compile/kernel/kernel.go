@@ -107,23 +107,23 @@ type Rescale struct {
 // Output is what becomes of a scaled result.
 type Output struct {
 	Fn     Function
-	Table  *Table // of FnTable
+	Table  *Table // of FnTable, and on the Ethos-U85 of the other functions
 	Lo, Hi int    // limits of the result; of FnTable of what is looked up
 }
 
 // UsesTable reports whether results are looked up.
-func (k *Kernel) UsesTable() bool { return k.Fn == FnTable }
+func (k *Kernel) UsesTable() bool { return k.Table != nil }
 
 // Reads calls f for the buffers of the feature maps that the kernel reads.
 func (k *Kernel) Reads(f func(*Buffer)) {
-	k.IFM.buffers(f)
+	k.IFM.Buffers(f)
 	if k.IFM2 != nil && !k.Scalar {
-		k.IFM2.buffers(f)
+		k.IFM2.Buffers(f)
 	}
 }
 
 // Writes calls f for the buffers that the kernel writes.
-func (k *Kernel) Writes(f func(*Buffer)) { k.OFM.buffers(f) }
+func (k *Kernel) Writes(f func(*Buffer)) { k.OFM.Buffers(f) }
 
 // Table is the content of lookup-table memory for one activation.
 type Table struct {

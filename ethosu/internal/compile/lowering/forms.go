@@ -87,7 +87,7 @@ func (l *lowering) grouped(gop *graph.Op, p kernel.Kernel, q quant.MAC, s convSh
 				return err
 			}
 			k.Records = records[g*outs : (g+1)*outs]
-			k.PartKernel = partKernelFirst(depth, k.KH*k.KW, v.dt.Size()*8)
+			k.PartKernel = l.partKernelFirst(depth, k.KH*k.KW, v.dt.Size()*8)
 			if err := l.slideOver(k, v.cut(3, g*depth, depth, 1), out.cut(3, g*outs, outs, 1), s.pad, int(q.In), int(q.Out)); err != nil {
 				return err
 			}

@@ -18,6 +18,9 @@ type Options struct {
 	// Tight prefers small feature maps to few kernels.
 	Tight bool
 
+	// U85 says that kernels are for the data path of the Ethos-U85.
+	U85 bool
+
 	Places Places
 
 	Memo *Memo // of the graph, or nil
@@ -110,7 +113,12 @@ func Lower(g *graph.Graph, opt Options) (*kernel.Module, error) {
 		if err != nil {
 			return nil, opError(g, i, "%v", err)
 		}
-		if err := f(l, op); err != nil {
+		first := len(l.m.Kernels)
+		err = f(l, op)
+		if err == nil {
+			err = l.adapt(first)
+		}
+		if err != nil {
 			return nil, opError(g, i, "%v", err)
 		}
 	}

@@ -301,7 +301,7 @@ func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error
 		if err != nil {
 			return err
 		}
-		p.PartKernel = partKernelFirst(i, p.KH*p.KW, it.Type.Size()*8)
+		p.PartKernel = l.partKernelFirst(i, p.KH*p.KW, it.Type.Size()*8)
 	}
 	if p.Records, err = l.recordsOf(q, b); err != nil {
 		return err
@@ -314,7 +314,10 @@ func (l *lowering) convolution(gop *graph.Op, s convShape, depthwise bool) error
 }
 
 // partKernelFirst is the rule for the weight order of a convolution.
-func partKernelFirst(depth, k, ifmBits int) bool {
+func (l *lowering) partKernelFirst(depth, k, ifmBits int) bool {
+	if l.opt.U85 {
+		return partKernelFirst85(depth, k, ifmBits)
+	}
 	a, b := 32, 4
 	if ifmBits == 16 {
 		a, b = 16, 2

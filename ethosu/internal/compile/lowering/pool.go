@@ -23,7 +23,15 @@ func lowerAveragePool(l *lowering, gop *graph.Op) error {
 		return err
 	}
 	p := kernel.Kernel{Kind: kernel.Pool, Mode: kernel.PoolAverage, Output: kernel.Output{Lo: int(lo), Hi: int(hi)}, Rescale: kernel.Rescale{Global: true}}
-	return l.pool(gop, p, func(n int) (kernel.Scale, error) { return averageScale(n, ot.Type) })
+	if l.opt.U85 {
+		p.Round = kernel.RoundNatural
+	}
+	return l.pool(gop, p, func(n int) (kernel.Scale, error) {
+		if l.opt.U85 {
+			return averageScale85(n, ot.Type)
+		}
+		return averageScale(n, ot.Type)
+	})
 }
 
 // part is a run of outputs along one dimension whose windows, cut to the image, have
@@ -146,14 +154,43 @@ func averageScale(n int, t graph.DType) (kernel.Scale, error) {
 		}
 		return (v*int(s.Mul) + r) >> s.Shift
 	}
+	return s, checkAverage(n, most, scaled)
+}
+
+// averageScale85 is averageScale with the 31 bits that the scales of the Ethos-U85 have:
+// rounded once, of a scale that is as much too large as decides the ties.
+func averageScale85(n int, t graph.DType) (kernel.Scale, error) {
+	k := bits.Len(uint(n - 1))
+	s := kernel.Scale{Mul: uint32((1<<(30+k) + 1<<k + n - 1) / n), Shift: 30 + k}
+	if n == 1 {
+		s = kernel.Scale{Mul: 1}
+	}
+	most := 128
+	if t == graph.Int16 {
+		most = 32768
+	}
+	if n > 1<<30/most {
+		return s, fmt.Errorf("average of %d elements, expected at most %d, so that the sum fits", n, 1<<30/most)
+	}
+	return s, checkAverage(n, most, func(v int) int {
+		if s.Shift == 0 {
+			return v
+		}
+		return (v*int(s.Mul) + 1<<(s.Shift-1)) >> s.Shift
+	})
+}
+
+// checkAverage compares a scale with the rounding of the kernel at every tie that a sum of
+// n elements can reach.
+func checkAverage(n, most int, scaled func(int) int) error {
 	for q := range most {
 		// The sums around the boundary between results q and q+1.
 		up := (2*q*n + n + 1) / 2
 		for _, c := range [][2]int{{up, q + 1}, {up - 1, q}, {-up, -q - 1}, {1 - up, -q}} {
 			if scaled(c[0]) != c[1] {
-				return s, fmt.Errorf("the NPU's average of %d elements is not the kernel's for a sum of %d; use fewer elements", n, c[0])
+				return fmt.Errorf("the NPU's average of %d elements is not the kernel's for a sum of %d; use fewer elements", n, c[0])
 			}
 		}
 	}
-	return s, nil
+	return nil
 }

@@ -112,7 +112,18 @@ func (l *lowering) between(in *graph.Tensor, r, c stretch) (kernel.Kernel, error
 	var data []byte
 	for i := range p.Records {
 		p.Records[i] = weights.Record{Scale: 1 << 31, Shift: uint8(31 + k)}
+		if l.opt.U85 { // whose scales have 31 bits
+			p.Records[i].Scale >>= 1
+		}
 		data = append(data, one...)
+	}
+	if l.opt.U85 {
+		for i, x := range data {
+			if x > 63 {
+				return kernel.Kernel{}, fmt.Errorf("has weights of %d/%d, beyond the 7 bits that its rounding leaves on this NPU; resize by 2 or 4, use RESIZE_NEAREST_NEIGHBOR, or compute it on the CPU", x, sum(r.weights)*sum(c.weights))
+			}
+			data[i] = 2 * x
+		}
 	}
 	var err error
 	p.Weights, err = l.m.Weights.Of("bilinear", data, depth, p.KH, p.KW, 1, true)

@@ -80,7 +80,7 @@ func lowerTransposeConv(l *lowering, gop *graph.Op) error {
 				if p.Weights, err = l.m.Weights.Of(name, data, o, p.KH, p.KW, c, false); err != nil {
 					return err
 				}
-				p.PartKernel = partKernelFirst(c, p.KH*p.KW, v.dt.Size()*8)
+				p.PartKernel = l.partKernelFirst(c, p.KH*p.KW, v.dt.Size()*8)
 				to := out.cut(1, r.at, r.n, h.Stride).cut(2, s.at, s.n, w.Stride)
 				if err := l.slide(p, v, to, r.in, s.in, int(q.In), int(q.Out)); err != nil {
 					return err

@@ -25,8 +25,10 @@ func (l *Layout) live() []*storage {
 	}
 	index := map[*schedule.Op]int{} // kernels
 	for i, o := range l.ops {
-		o.Reads(func(b *kernel.Buffer) { touch(b, i) })
-		o.Writes(func(b *kernel.Buffer) { touch(b, i) })
+		// The kernels of a chain read and write from its start to its end.
+		first, last := l.unit(i)
+		o.Reads(func(b *kernel.Buffer) { touch(b, first); touch(b, last) })
+		o.Writes(func(b *kernel.Buffer) { touch(b, first); touch(b, last) })
 		if o.Kernel != nil {
 			index[o.Kernel] = i
 		} else if o.Transfer.Dst != nil {
@@ -60,10 +62,26 @@ func (l *Layout) outstanding(i int) int {
 	n := 0
 	for j := i - 1; j >= 0; j-- {
 		if l.ops[j].Kernel != nil {
+			if l.ops[j].Kernel.Chain.Inside() {
+				continue // a chain is one
+			}
 			if n++; n == l.in.Accel.MaxKernels {
 				return j
 			}
 		}
 	}
 	return 0
+}
+
+// unit returns the first and the last operation that run as one with operation i: those
+// of its chain.
+func (l *Layout) unit(i int) (first, last int) {
+	first, last = i, i
+	for first > 0 && l.ops[first].Kernel != nil && l.ops[first].Kernel.Chain.Inside() {
+		first--
+	}
+	for l.ops[last].Kernel != nil && l.ops[last].Kernel.Chain.Out > 0 {
+		last++
+	}
+	return first, last
 }

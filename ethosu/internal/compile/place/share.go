@@ -20,21 +20,20 @@ func ShareStates(l *Layout) error {
 			continue
 		}
 		firstWrite, lastRead := len(l.ops), -1
-		inPlace := true
 		for i, o := range l.ops {
+			at, _ := l.unit(i)
 			o.Reads(func(b *kernel.Buffer) {
 				if l.root(b) == in {
-					lastRead = i
-					inPlace = elementwise(o)
+					lastRead = at
 				}
 			})
 			o.Writes(func(b *kernel.Buffer) {
-				if l.root(b) == out && i < firstWrite {
-					firstWrite = i
+				if l.root(b) == out {
+					firstWrite = min(firstWrite, at)
 				}
 			})
 		}
-		if lastRead > firstWrite || (lastRead == firstWrite && !(inPlace && l.elementOrder(l.ops[lastRead].Kernel, in))) {
+		if lastRead > firstWrite || lastRead == firstWrite && !l.unitInPlace(lastRead, in) {
 			continue
 		}
 		in.toCaller = true
@@ -44,18 +43,32 @@ func ShareStates(l *Layout) error {
 	return nil
 }
 
+// unitInPlace reports whether the operations of a unit that read buffer b may write their
+// result over it.
+func (l *Layout) unitInPlace(at int, b *storage) bool {
+	first, last := l.unit(at)
+	to := l.ops[last].Kernel
+	for i := first; i <= last; i++ {
+		o, reads := l.ops[i], false
+		o.Reads(func(c *kernel.Buffer) { reads = reads || l.root(c) == b })
+		if reads && (!elementwise(o) || to == nil || !l.elementOrder(o.Kernel, to.OFM, b)) {
+			return false
+		}
+	}
+	return true
+}
+
 func elementwise(o schedule.Operation) bool {
 	return o.Kernel != nil && o.Kernel.Kind == kernel.Elementwise
 }
 
-// elementOrder reports whether an elementwise kernel may write over the input
-// buffer b: every element is read before it is written.
-func (l *Layout) elementOrder(o *schedule.Op, b *storage) bool {
+// elementOrder reports whether a result g may be written over the input buffer b of an
+// elementwise kernel: every element is read before it is written.
+func (l *Layout) elementOrder(o *schedule.Op, g *kernel.Map, b *storage) bool {
 	same := func(f *kernel.Map) bool {
 		if f == nil || f.Buf == nil || l.root(f.Buf) != b {
 			return f == nil || f.Buf == nil || f.Low == nil || l.root(f.Low) != b
 		}
-		g := o.OFM
 		return f.Low == nil && g.Low == nil && f.Off == 0 && g.Off == 0 && f.H == g.H && f.W == g.W && f.C == g.C &&
 			f.StrideY == g.StrideY && f.StrideX == g.StrideX && f.Type.Size() == g.Type.Size()
 	}
@@ -66,8 +79,8 @@ func (l *Layout) elementOrder(o *schedule.Op, b *storage) bool {
 func WriteInPlace(l *Layout) error {
 	l.live()
 	for i, op := range l.ops {
-		if !elementwise(op) {
-			continue
+		if !elementwise(op) || op.Kernel.Chain != (schedule.Chain{}) {
+			continue // in a chain, other kernels may still read what it would write over
 		}
 		o := op.Kernel
 		out := l.root(o.OFM.Buf)
@@ -79,7 +92,7 @@ func WriteInPlace(l *Layout) error {
 			if in == out || in.buf.Constant() || in.last != i || out.first != i || in.buf.Size != out.buf.Size || in.toCaller || out.fromCall || out.into != nil || out.buf.Placed {
 				continue
 			}
-			if l.regionOf(in) != l.regionOf(out) || (in.bound != out.bound) || !l.elementOrder(o, in) {
+			if l.regionOf(in) != l.regionOf(out) || (in.bound != out.bound) || !l.elementOrder(o, o.OFM, in) {
 				continue
 			}
 			out.into = in

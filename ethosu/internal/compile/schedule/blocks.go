@@ -45,6 +45,7 @@ func ChooseBlocks(pl *Plan) error {
 			}
 		}
 	}
+	pl.alignChains()
 	return nil
 }
 
@@ -61,6 +62,10 @@ func (pl *Plan) fitsDepth(o *Op, depth int) bool {
 // setBlock gives a kernel its best block, of the given depth if that is not 0, and
 // the SHRAM layout that goes with it.
 func (pl *Plan) setBlock(o *Op, depth int) error {
+	if o.head != nil { // in the block of the chain's first kernel
+		o.Block, o.Micro, o.Layout = o.head.Block, o.head.Micro, block.SHRAM{}
+		return nil
+	}
 	q := pl.question(o, block.Shape{D: depth})
 	a := &o.blocks[q.slot()]
 	if a.question != q {
@@ -73,9 +78,9 @@ func (pl *Plan) setBlock(o *Op, depth int) error {
 		if err != nil {
 			panic(fmt.Sprintf("BUG: %s: the chosen block does not fit: %v", o.Name, err))
 		}
-		*a = blockAnswer{q, c.Block, l}
+		*a = blockAnswer{q, c.Block, w.UBlock, l}
 	}
-	o.Block, o.Layout = a.block, a.layout
+	o.Block, o.Micro, o.Layout = a.block, a.micro, a.layout
 	return nil
 }
 

@@ -27,11 +27,24 @@ func (pl *Plan) Check() error {
 		return pl.checkOperations()
 	}
 	for _, x := range pl.uploads {
-		if x.Use >= len(pl.Ops) || x.After >= x.Use || pl.Ops[x.Use].Table == nil {
+		if x.Use >= len(pl.Ops) || x.After >= x.Use || !pl.looksUp(x.Use) {
 			return fmt.Errorf("the upload of %q is due for kernel %d, behind %d", x.op.Src.Name, x.Use, x.After)
 		}
 	}
 	return kernel.CheckOrder(pl.Ops, func(b *kernel.Buffer) bool { return pl.operands != nil && b == pl.operands.dst })
+}
+
+// looksUp reports whether a kernel, or one of the chain that it begins, has a table.
+func (pl *Plan) looksUp(i int) bool {
+	for ; i < len(pl.Ops); i++ {
+		if pl.Ops[i].Table != nil {
+			return true
+		}
+		if pl.Ops[i].Chain.Out == 0 {
+			break
+		}
+	}
+	return false
 }
 
 func (pl *Plan) checkOp(o *Op) error {
@@ -121,7 +134,7 @@ func (pl *Plan) checkTables() error {
 		}
 		t := o.Kernel.Table
 		if t == nil {
-			if pl.Accel.ReservedEndBanks == 0 { // its buffers take the memory
+			if pl.volatile() { // its buffers take the memory
 				clear(known)
 			}
 			continue

@@ -48,7 +48,7 @@ func (pl *Plan) asDepthwise(o *Op) (*Op, bool) {
 		if pl.prefetch {
 			pl.copies[p.Weights] = copyBoth
 		}
-		p.Scales = pl.packRecords("sum records", p.Records)
+		p.Scales = pl.packRecords("sum records", p)
 		if c, err := pl.chooseBlock(p, 0); err == nil && c.Cycles < min(0.75*plain.Cycles, was) {
 			best, was = p, c.Cycles
 		}

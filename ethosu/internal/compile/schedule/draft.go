@@ -81,6 +81,7 @@ func (pl *Plan) behind(tl *timeline.Timeline, i int) perf.Load {
 	before := pl.Ops[i-1]
 	w := pl.time(before)
 	switch {
+	case o.Chain.Inside():
 	case before.OFM.Meets(o.IFM):
 		t.Own += w.Write + t.Reads[0]
 	case o.IFM2 != nil && !o.Scalar && before.OFM.Meets(o.IFM2):

@@ -5,6 +5,7 @@ package schedule
 import (
 	"fmt"
 
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/internal/target"
 	"github.com/unroll-npu/unroll/ethosu/weights"
@@ -16,15 +17,20 @@ type streamKey struct {
 	blockDepth int
 	part       bool
 	ifmBits    int
+	micro      block.Shape // of the Ethos-U85
+	fast       bool        // for its fast decoder
 }
 
 // Coded is a constant with one part for each core, and perhaps a copy in SRAM.
 type Coded struct {
-	Off, Len [2]int // of the parts, in bytes
+	Off, Len [cores]int // of the parts, in bytes
 
 	buf  *kernel.Buffer // in the constants
 	copy *kernel.Buffer // resident copy, or nil
 }
+
+// cores is the most that an accelerator has.
+const cores = 4
 
 // Home returns the buffer that operations read.
 func (c *Coded) Home() *kernel.Buffer {
@@ -37,7 +43,8 @@ func (c *Coded) Home() *kernel.Buffer {
 // Stream is an encoded weight tensor.
 type Stream struct {
 	Coded
-	w *kernel.Weights
+	Fast bool // for the fast decoder of the Ethos-U85
+	w    *kernel.Weights
 }
 
 // encodings is what was encoded and packed so far, and what else is taken for its size.
@@ -47,28 +54,38 @@ type encodings struct {
 	records map[*kernel.Buffer]*Coded
 	packed  map[recordKey]*Coded
 	guesses map[*kernel.Weights]int // bytes of a stream, before it is encoded
+	fast    map[*kernel.Weights]int // bytes of a stream for the fast decoder
 }
 
 func newEncodings() encodings {
-	return encodings{streams: map[streamKey]*Stream{}, records: map[*kernel.Buffer]*Coded{}, packed: map[recordKey]*Coded{}, guesses: map[*kernel.Weights]int{}}
+	return encodings{streams: map[streamKey]*Stream{}, records: map[*kernel.Buffer]*Coded{}, packed: map[recordKey]*Coded{}, guesses: map[*kernel.Weights]int{}, fast: map[*kernel.Weights]int{}}
 }
 
-// recordKey is the records of some channels of a kernel, which nothing changes.
+// recordKey is the records of some channels of a kernel, which nothing changes, and what
+// their bytes depend on beside.
 type recordKey struct {
 	first *weights.Record
 	n     int
+	wide  bool
+	depth int // of the micro-block
 }
 
 // Total returns the bytes of all parts.
-func (c *Coded) Total() int { return c.Len[0] + c.Len[1] }
+func (c *Coded) Total() (n int) {
+	for _, size := range c.Len {
+		n += size
+	}
+	return n
+}
 
 // EncodeWeights encodes every distinct weight tensor once.
 func EncodeWeights(pl *Plan) error {
+	pl.alignChains()
 	for _, o := range pl.Ops {
 		if o.Weights == nil {
 			continue
 		}
-		key := streamKey{o.Weights, min(o.Block.D, kernel.RoundUp(o.Weights.O, pl.Accel.UBlockD*pl.Accel.Cores)), o.PartKernel, o.IFM.Bits()}
+		key := pl.streamKey(o)
 		s := pl.coded.streams[key]
 		if s == nil {
 			var err error
@@ -83,10 +100,22 @@ func EncodeWeights(pl *Plan) error {
 	return nil
 }
 
+// streamKey returns what ties weights to a kernel.
+func (pl *Plan) streamKey(o *Op) streamKey {
+	key := streamKey{w: o.Weights, part: o.PartKernel, ifmBits: o.IFM.Bits(), fast: pl.fast[o.Weights]}
+	if pl.Accel.OwnMemories {
+		key.micro, key.blockDepth = o.Micro, min(o.Block.D, kernel.RoundUp(o.Weights.O, o.Micro.D))
+	} else {
+		key.blockDepth = min(o.Block.D, kernel.RoundUp(o.Weights.O, pl.Accel.UBlockD*pl.Accel.Cores))
+	}
+	return key
+}
+
 // codedKey is all that the bytes of a weight stream depend on.
 type codedKey struct {
 	values string
-	layout weights.Layout
+	coding target.Coding
+	accel  string // of the Ethos-U85, where more than the cores differs
 	cores  int
 }
 
@@ -104,7 +133,7 @@ func (s Streams) Bytes() int {
 
 // codedStream is the parts of a weight stream, one for each core.
 type codedStream struct {
-	off, len [2]int
+	off, len [cores]int
 	blob     []byte
 }
 
@@ -118,7 +147,11 @@ func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
 	case key.part:
 		l.Traversal = weights.PartKernelFirst
 	}
-	k := codedKey{string(w.Values), l, pl.Accel.Cores}
+	k := codedKey{values: string(w.Values), coding: target.Coding{Layout: l}, cores: pl.Accel.Cores}
+	if pl.Accel.OwnMemories {
+		k.coding.OFMUBlockDepth, k.accel = o.Micro.D, pl.Accel.Name
+		k.coding.StrideH, k.coding.StrideW, k.coding.Fast = o.StrideH, o.StrideW, key.fast
+	}
 	c, ok := pl.Memo.streams[k]
 	if !ok {
 		var err error
@@ -127,7 +160,7 @@ func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
 		}
 		pl.Memo.streams[k] = c
 	}
-	return &Stream{w: w, Coded: Coded{Off: c.off, Len: c.len, buf: pl.mod.Constants.Intern(w.Name, c.blob, 16)}}, nil
+	return &Stream{w: w, Fast: key.fast, Coded: Coded{Off: c.off, Len: c.len, buf: pl.mod.Constants.Intern(w.Name, c.blob, 16)}}, nil
 }
 
 // encode encodes weights of so many values a channel.
@@ -137,7 +170,7 @@ func (k *codedKey) encode(t target.Target, per int) (codedStream, error) {
 		values[i] = int16(int8(k.values[i]))
 	}
 	var s codedStream
-	streams, err := t.Weights(k.layout, values, per)
+	streams, err := t.Weights(k.coding, values, per)
 	if err != nil {
 		return s, err
 	}
@@ -153,21 +186,25 @@ func (k *codedKey) encode(t target.Target, per int) (codedStream, error) {
 func PackRecords(pl *Plan) error {
 	for _, o := range pl.Ops {
 		if o.Weights != nil {
-			o.Scales = pl.packRecords(o.Weights.Name+" records", o.Records)
+			o.Scales = pl.packRecords(o.Weights.Name+" records", o)
 		}
 	}
 	return nil
 }
 
 // packRecords interns the bias and scale records of an operation, dealt to the cores.
-func (pl *Plan) packRecords(name string, rec []weights.Record) *Coded {
-	key := recordKey{&rec[0], len(rec)}
+func (pl *Plan) packRecords(name string, o *Op) *Coded {
+	rec := o.Records
+	key := recordKey{first: &rec[0], n: len(rec)}
+	if pl.Accel.OwnMemories {
+		key.wide, key.depth = o.Acc40, pl.Memo.Cost.Work(&o.Kernel, nil).UBlock.D
+	}
 	if c, ok := pl.coded.packed[key]; ok {
 		return c
 	}
 	c := &Coded{}
 	var blob []byte
-	for core, b := range pl.Memo.Cost.Target.Records(rec) {
+	for core, b := range pl.Memo.Cost.Target.Records(rec, key.wide, key.depth) {
 		c.Off[core], c.Len[core] = len(blob), len(b)
 		blob = append(blob, b...)
 	}

@@ -65,6 +65,7 @@ type Plan struct {
 
 	prefetch bool // constants lie in a slower memory than feature maps
 	copies   map[*kernel.Weights]copyMode
+	fast     map[*kernel.Weights]bool // weights for the fast decoder of the Ethos-U85
 	operands *operandCopy
 	uploads  []*transfer // of tables
 	coded    encodings
@@ -85,17 +86,48 @@ type Op struct {
 	kernel.Kernel
 
 	Block  block.Shape
+	Micro  block.Shape // micro-block, of the Ethos-U85
+	Chain  Chain
 	Layout block.SHRAM
 	Slot   int     // of its table
 	Stream *Stream // encoded weights
 	Scales *Coded  // packed records
 
+	head         *Op   // the first kernel of the chain, of the others
 	fetchRecords bool  // the records come to SRAM right before
 	hidden       bool  // the next kernel reads nothing of it
 	forms        []*Op // the same with its maps in other shapes
 
 	times  [answers]timeAnswer
 	blocks [answers]blockAnswer
+}
+
+// Chain is how a kernel of the Ethos-U85 is part of a chain of kernels that hand on their
+// results inside the NPU: the numbers of chaining buffers, counted from 1; 0 is memory.
+type Chain struct {
+	In, In2, Out int // of IFM, IFM2 and OFM
+}
+
+// Inside reports whether the kernel goes on with a chain that another one began.
+func (c Chain) Inside() bool { return c.In > 0 || c.In2 > 0 }
+
+// Inputs returns the feature maps that the kernel reads from memory.
+func (o *Op) Inputs() []*kernel.Map {
+	var list []*kernel.Map
+	if o.Chain.In == 0 {
+		list = append(list, o.IFM)
+	}
+	if o.IFM2 != nil && !o.Scalar && o.Chain.In2 == 0 {
+		list = append(list, o.IFM2)
+	}
+	return list
+}
+
+// Writes calls f for every buffer that the kernel writes.
+func (o *Op) Writes(f func(*kernel.Buffer)) {
+	if o.Chain.Out == 0 {
+		o.Kernel.Writes(f)
+	}
 }
 
 // reads reports whether a kernel reads what another one wrote.
@@ -105,7 +137,9 @@ func (o *Op) reads(of *Op) bool {
 
 // Reads calls f for every buffer that the kernel reads.
 func (o *Op) Reads(f func(*kernel.Buffer)) {
-	o.Kernel.Reads(f)
+	for _, m := range o.Inputs() {
+		m.Buffers(f)
+	}
 	if o.Stream != nil {
 		f(o.Stream.Home())
 	}

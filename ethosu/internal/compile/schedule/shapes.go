@@ -13,6 +13,9 @@ const wordCycles = 4
 // Of all choices along the stream it takes the one with the least cycles and command
 // words that set extents and formats.
 func ShapeElementwise(pl *Plan) error {
+	if pl.Accel.OwnMemories { // chains hand on maps as they are
+		return nil
+	}
 	type state struct {
 		o    *Op
 		cost float64

@@ -79,6 +79,9 @@ func (pl *Plan) split(w *kernel.Weights, cut int) ([2]*kernel.Weights, error) {
 	parts := [2]*kernel.Weights{pl.mod.Weights.Slice(w, 0, cut), pl.mod.Weights.Slice(w, cut, w.O)}
 	pl.copies[parts[0]], pl.copies[parts[1]] = pl.copies[w], pl.copies[w]
 	packed := map[*Coded][2]*Coded{} // of steps with the same records
+	if pl.fast[w] {
+		pl.fast[parts[0]], pl.fast[parts[1]] = true, true
+	}
 	var ops []*Op
 	for _, o := range pl.Ops {
 		if o.Weights != w {
@@ -94,7 +97,7 @@ func (pl *Plan) split(w *kernel.Weights, cut int) ([2]*kernel.Weights, error) {
 			p.Records = o.Records[from : from+out.C]
 			both := packed[o.Scales]
 			if both[i] == nil || o.Scales == nil {
-				both[i] = pl.packRecords(p.Weights.Name+" records", p.Records)
+				both[i] = pl.packRecords(p.Weights.Name+" records", &p)
 				packed[o.Scales] = both
 			}
 			p.Scales = both[i]

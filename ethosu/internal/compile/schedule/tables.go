@@ -4,6 +4,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/timeline"
@@ -23,7 +24,7 @@ func PlaceTables(pl *Plan) error {
 	if len(uses) == 0 {
 		return nil
 	}
-	volatile := pl.Accel.ReservedEndBanks == 0
+	volatile := pl.volatile()
 	var slot [8]*kernel.Table
 	var lastUse [8]int
 	for i := range lastUse {
@@ -38,7 +39,11 @@ func PlaceTables(pl *Plan) error {
 		return 1 << 30
 	}
 	lastKernel := -1 // last kernel that destroyed the tables
+	head := 0        // first kernel of the chain: its tables are there together, from before it
 	for i, o := range pl.Ops {
+		if !o.Chain.Inside() {
+			head = i
+		}
 		if !o.UsesTable() {
 			if volatile {
 				slot = [8]*kernel.Table{}
@@ -65,6 +70,9 @@ func PlaceTables(pl *Plan) error {
 					s = 4 - s
 				}
 				soonest, idle := 1<<30, -1
+				if head < i && slices.Max(lastUse[s+first:s+last]) >= head {
+					continue
+				}
 				for k := s + first; k < s+last; k++ {
 					idle = max(idle, lastUse[k])
 					if slot[k] != nil {
@@ -91,7 +99,7 @@ func PlaceTables(pl *Plan) error {
 			}
 			src := pl.mod.Constants.Intern(t.Name, t.Loaded(), 16)
 			d := &Transfer{Name: "DMA table", Source: o.Source, Step: o.Step, Src: src, Table: pl.Accel.LUTBase() + 256*at + t.From, Length: len(t.Loaded())}
-			x := &transfer{op: d, Transfer: timeline.Transfer{After: free, Use: i}}
+			x := &transfer{op: d, Transfer: timeline.Transfer{After: free, Use: head}}
 			from := pl.Memory.Home(src)
 			x.Time = pl.Memo.Cost.Transfer(d.Length, from, nil)
 			pl.uploads = append(pl.uploads, x)
@@ -103,3 +111,6 @@ func PlaceTables(pl *Plan) error {
 	}
 	return nil
 }
+
+// volatile reports whether kernels without a table destroy the tables.
+func (pl *Plan) volatile() bool { return pl.Accel.ReservedEndBanks == 0 && !pl.Accel.OwnMemories }

@@ -11,12 +11,19 @@ import (
 // work returns a kernel as the block rules and the cycle model see it, but for its
 // block. Before weights are encoded their size is an estimate.
 func (pl *Plan) work(o *Op) perf.Work {
-	if o.Weights == nil {
-		return pl.Memo.Cost.Work(&o.Kernel, nil)
+	var c *cost.Constants
+	if o.Weights != nil {
+		mode := pl.copies[o.Weights]
+		c = &cost.Constants{WeightBytes: pl.weightBytes(o), RecordBytes: o.Scales.Total(),
+			WeightsResident: mode != readDirect, RecordsResident: mode == copyBoth || o.fetchRecords}
 	}
-	mode := pl.copies[o.Weights]
-	return pl.Memo.Cost.Work(&o.Kernel, &cost.Constants{WeightBytes: pl.weightBytes(o), RecordBytes: o.Scales.Total(),
-		WeightsResident: mode != readDirect, RecordsResident: mode == copyBoth || o.fetchRecords})
+	w := pl.Memo.Cost.Work(&o.Kernel, c)
+	w.Fast = pl.fast[o.Weights]
+	w.ChainIn, w.ChainIn2, w.ChainOut = o.Chain.In > 0, o.Chain.In2 > 0, o.Chain.Out > 0
+	if o.Chain.Inside() {
+		w.UBlock = o.Micro
+	}
+	return w
 }
 
 // time returns the time of a kernel in its block, given where its weights are copied to.
@@ -70,5 +77,6 @@ type timeAnswer struct {
 type blockAnswer struct {
 	question
 	block  block.Shape
+	micro  block.Shape
 	layout block.SHRAM
 }

@@ -23,7 +23,8 @@ func ScheduleTransfers(pl *Plan) error {
 		default:
 			pl.joinTables(x)
 		}
-		before[x.Pos] = append(before[x.Pos], x.op)
+		at := pl.outOfChain(x)
+		before[at] = append(before[at], x.op)
 	}
 	for i := range before {
 		for _, t := range before[i] {
@@ -34,6 +35,22 @@ func ScheduleTransfers(pl *Plan) error {
 		}
 	}
 	return nil
+}
+
+// outOfChain returns the place of a transfer that would stand between the kernels of a
+// chain: in front of them, or behind where one of them is what it waits for.
+func (pl *Plan) outOfChain(x *transfer) int {
+	at := x.Pos
+	for at < len(pl.Ops) && pl.Ops[at].Chain.Inside() {
+		at--
+	}
+	if x.After < at {
+		return at
+	}
+	for at = x.Pos; at < len(pl.Ops) && pl.Ops[at].Chain.Inside(); {
+		at++
+	}
+	return at
 }
 
 // copyOp makes the DMA that copies weights, their records when both are copied, and

@@ -17,6 +17,14 @@ func (pl *Plan) weightBytes(o *Op) int {
 			return s.Total()
 		}
 	}
+	if pl.fast[w] {
+		if pl.coded.fast[w] == 0 {
+			k := pl.Memo.Cost.Work(&o.Kernel, nil)
+			k.Block = k.OFM // of any depth: only the last block has padding
+			pl.coded.fast[w] = pl.fastBytes(o, &k)
+		}
+		return pl.coded.fast[w]
+	}
 	if pl.coded.guesses[w] == 0 {
 		pl.coded.guesses[w] = entropyBytes(w)
 	}
