@@ -98,12 +98,12 @@ func TestRates(t *testing.T) {
 		{"no latency", 64, 1, 0, 8},
 		{"a latency of one", 64, 1, 1, 64. / 17},
 	} {
-		if got := channel(a, c.bytes, c.under, c.latency); math.Abs(got-c.want) > 1e-12 {
+		if got := channel(a, c.bytes, c.under, c.latency, 1, 0); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%s: %g bytes a cycle, want %g", c.name, got, c.want)
 		}
 	}
 	for _, c := range []struct{ burst, run, want int }{{0, 100, 64}, {0, 10, 10}, {1, 100, 64}, {2, 100, 4}, {16, 100, 32}, {16, 20, 20}, {64, 100, 64}} {
-		if got := mapTransaction(ethosu.Memory{Burst: c.burst}, c.run); got != c.want {
+		if got := mapTransaction(a, ethosu.Memory{Burst: c.burst}, c.run); got != c.want {
 			t.Errorf("burst %d, run %d: transactions of %d bytes, want %d", c.burst, c.run, got, c.want)
 		}
 	}
