@@ -60,9 +60,6 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 	if err := a.Check(); err != nil {
 		return Report{}, fmt.Errorf("cycle estimate: %w", err)
 	}
-	if a.Generation == ethosu.U85 {
-		return Report{}, fmt.Errorf("cycle estimate: there is no model of an %s", a.Generation.Name)
-	}
 	for region := range ethosu.RegionFast + 1 {
 		if m := at(region); !(m.ClockScale > 0 && m.ClockScale <= 1) || m.ReadLatency < 0 || m.WriteLatency < 0 || m.MaxReads < 0 || m.MaxWrites < 0 || m.Window < 0 || m.Window > 1<<20 {
 			return Report{}, fmt.Errorf("cycle estimate: region %d lies in %q with a clock scale of %g, latencies %d and %d, and %d reads and %d writes under way: expected a scale above 0 and up to 1, and nothing negative",

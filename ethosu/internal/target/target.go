@@ -62,12 +62,12 @@ type Coding struct {
 
 // families are the implementations.
 var families = map[*ethosu.Generation]func(*ethosu.Accelerator) Target{
-	ethosu.U55: newU55, ethosu.U65: newU55,
+	ethosu.U55: newU55, ethosu.U65: newU55, ethosu.U85: newU85,
 }
 
 // Generations returns the generations that have an implementation.
 func Generations() []*ethosu.Generation {
-	return []*ethosu.Generation{ethosu.U55, ethosu.U65}
+	return []*ethosu.Generation{ethosu.U55, ethosu.U65, ethosu.U85}
 }
 
 // For returns the target of an accelerator: an error when its row is not complete, or its
