@@ -42,12 +42,12 @@ func Program(p *ethosu.Program, g *graph.Graph, mod *kernel.Module, s *Stream) *
 func (s *Stream) Info() []ethosu.OpInfo {
 	var list []ethosu.OpInfo
 	for i := range s.commands {
-		list = append(list, s.commands[i].info())
+		list = append(list, s.info(&s.commands[i]))
 	}
 	return list
 }
 
-func (c *command) info() ethosu.OpInfo {
+func (s *Stream) info(c *command) ethosu.OpInfo {
 	if t := c.Transfer; t != nil {
 		n := ethosu.OpInfo{Word: c.word, Name: t.Name, Source: t.Source, Step: t.Step, IFM: t.Src.Name}
 		if t.Dst != nil {
@@ -59,6 +59,9 @@ func (c *command) info() ethosu.OpInfo {
 	n := ethosu.OpInfo{Word: c.word, Name: o.Name, Source: o.Source, Step: o.Step, IFM: o.IFM.Name, OFM: o.OFM.Name, IFM2: o.IFM.LowName}
 	if o.IFM2 != nil {
 		n.IFM2 = o.IFM2.Name
+	}
+	if s.accel.OwnMemories && o.Swapped { // registers have the operands in their order
+		n.IFM, n.IFM2 = n.IFM2, n.IFM
 	}
 	return n
 }

@@ -27,6 +27,9 @@ func (l *lowering) adapt(from int) error {
 			return err
 		}
 		scalar(k)
+		if t := k.Table; t != nil && t.To != 0 { // nobody says that the rest of a table is not read
+			k.Table = l.keepTable(&kernel.Table{Name: t.Name, Data: t.Data})
+		}
 		l.m.Kernels = append(l.m.Kernels, k)
 		if clip := l.function(k); clip != nil {
 			l.m.Kernels = append(l.m.Kernels, clip)

@@ -8,6 +8,9 @@ import "github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 // that has saturated. The clamp in front of the table sends every value there to the
 // first or last entry that is left, and what is never looked up need not be loaded.
 func TrimTables(pl *Plan) error {
+	if pl.Accel.OwnMemories { // of which nobody says that the rest is not read
+		return nil
+	}
 	uses := map[*kernel.Table][]*Op{}
 	var list []*kernel.Table
 	for _, o := range pl.Ops {
