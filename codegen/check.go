@@ -16,6 +16,8 @@ func checkProgram(prog *ethosu.Program) error {
 		return fmt.Errorf("no program: compile the model first")
 	case prog.Accel == nil:
 		return fmt.Errorf("program %q names no accelerator", prog.Name)
+	case prog.Accel.Generation == ethosu.U85:
+		return fmt.Errorf("program %q is for an %s, whose driver generated projects do not have: use the .tflite of `unroll compile` with the driver of the part's vendor", prog.Name, prog.Accel.Generation.Name)
 	case len(prog.Stages) == 0 || len(prog.Stages) == 1 && len(prog.Stages[0].Commands) == 0:
 		return fmt.Errorf("program %q has an empty command stream", prog.Name)
 	case len(prog.Constants)%16 != 0:
