@@ -262,3 +262,41 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// A recurrent matrix of low rank keeps its two parts, in a version that earlier readers refuse by
+// name; a rank that the cell cannot have is refused before tensors are read.
+func TestLowRank(t *testing.T) {
+	net := sample(nn.LSTM, 2)
+	net.Layers[1].Rank = 2
+	for _, s := range slots(net) {
+		n := 1
+		for _, d := range s.shape {
+			n *= d
+		}
+		*s.data = make([]float32, n)
+		for i := range *s.data {
+			(*s.data)[i] = float32(i+1) / 3
+		}
+	}
+	b := written(t, net)
+	if !bytes.Contains(b, []byte(`"version":"3"`)) || !bytes.Contains(b, []byte("layers.1.recurrent_reduction")) {
+		t.Errorf("the file does not say what it holds: %.200s", b)
+	}
+	back, err := Read("net", bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(net.Layers, back.Layers); d != "" {
+		t.Error(d)
+	}
+	bad := bytes.Replace(b, []byte(`rank\":2`), []byte(`rank\":4`), 1)
+	if _, err := Read("net", bytes.NewReader(bad), int64(len(bad))); err == nil || !strings.Contains(err.Error(), "layer 1: rank 4 of 4 units: expected 1 to 3") {
+		t.Errorf("error is %v", err)
+	}
+	if err := WriteTorch(&bytes.Buffer{}, net); err == nil || !strings.Contains(err.Error(), "PyTorch has no recurrent matrix of rank 2") {
+		t.Errorf("error is %v", err)
+	}
+	if err := WriteNPZ(&bytes.Buffer{}, net); err == nil || !strings.Contains(err.Error(), "Keras has no recurrent matrix of rank 2") {
+		t.Errorf("error is %v", err)
+	}
+}
