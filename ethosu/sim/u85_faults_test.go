@@ -5,9 +5,11 @@ package sim
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
@@ -168,4 +170,32 @@ func TestDamagedStreamsU85(t *testing.T) {
 	if len(faults) < 8 || faults[^Cause(0)] == 0 {
 		t.Errorf("outcomes %v: the damage does not reach far", faults)
 	}
+}
+
+// FuzzStreamsU85 lays bytes over a stream that runs: whatever comes of it is a result or a
+// fault.
+func FuzzStreamsU85(f *testing.F) {
+	var base stream
+	pair := pairU85()
+	base.tableU85(0, isa.Span{Region: SHRAM, Start: 256, End: 512})
+	base.kernelU85(pair[0])
+	base.kernelU85(pair[1])
+	base.stop()
+	f.Add(uint16(0), uint32(0), uint16(9), uint32(1), uint8(1))
+	f.Add(uint16(40), uint32(1<<16), uint16(41), uint32(0xC0FFEE), uint8(4))
+	accels := ethosu.Of(ethosu.U85)
+	f.Fuzz(func(t *testing.T, at uint16, v uint32, at2 uint16, v2 uint32, which uint8) {
+		words := slices.Clone(base.words)
+		words[int(at)%len(words)] ^= v
+		words[int(at2)%len(words)] ^= v2
+		sim, err := PrepareWith(accels[int(which)%len(accels)], words, Regions{{Content: make([]byte, 512)}, {Size: 4096}, {Size: 512}}, Options{MaxWork: 1 << 20})
+		if err == nil {
+			sim.Races()
+			err = sim.Run(sim.NewMemory())
+		}
+		var fault *Fault
+		if err != nil && !errors.As(err, &fault) {
+			t.Fatalf("%v is not a fault", err)
+		}
+	})
 }
