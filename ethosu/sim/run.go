@@ -17,7 +17,8 @@ func (s *Sim) Run(m Memory) error { return s.RunWith(m, Exec{}) }
 type Exec struct {
 	// After is called after each operation, in order. Its error ends the run.
 	After func(e *Event) error
-	// SHRAM, when not nil, is the NPU's own memory of one core, kept between runs.
+	// SHRAM, when not nil, is the NPU's own memory of one core, kept between runs: of the
+	// U85 the LUT memory. It has InsideBytes.
 	SHRAM []byte
 	// Steps, when above 0, ends the run after so many operations.
 	Steps int

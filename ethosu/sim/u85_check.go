@@ -35,6 +35,10 @@ func checkOperationU85(h *header, o *isa.Operation, k *kernelU85) error {
 	case k.scalarFirst() && k.Unary():
 		return h.fault(Unknown, "%s of the scalar alone", h.name)
 	}
+	// A chained IFM2 leaves the register as it was: it has no depth to share.
+	if depth := o.Regs.IFMDepthM1() + 1; k.Op == isa.OpElementwise && k.IFM.InMemory() && !chained(k.two) && depth != k.OFM.C && depth != k.IFM.C {
+		return h.fault(Contradiction, "IFM depth %d with %s, expected the OFM's %d", depth, h.name, k.OFM.C)
+	}
 	if k.Op != isa.OpElementwise && !k.passes() {
 		if err := checkInputU85(h, o, k); err != nil {
 			return err

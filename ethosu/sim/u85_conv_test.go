@@ -27,7 +27,7 @@ type convU85 struct {
 func TestConvolutionsU85(t *testing.T) {
 	rng := rand.New(rand.NewPCG(51, 52))
 	accels := everyU85(t)
-	for i := range 250 {
+	for i := range 150 {
 		c := randomConvU85(rng, accels[rng.IntN(len(accels))])
 		name := fmt.Sprintf("%d %s %v, %v to %v, kernel %+v, %v, sparse %v, upscale %d, accumulators %+v, transpose %v", i, c.accel.Name, c.Op, c.IFM.Type, c.OFM.Type, c.Window, c.Format, c.Sparse, c.Upscale, c.Acc, c.Transpose)
 		flash, err := c.encode()

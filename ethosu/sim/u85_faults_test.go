@@ -65,6 +65,7 @@ func TestFaultsU85(t *testing.T) {
 		{"scale of MIN", func(a, b *isa.KernelU85) { b.Elem = isa.ElemMin }, Unknown, 1, "OFM_SCALE 1073741824 >> 34"},
 		{"scale of records", func(a, b *isa.KernelU85) { b.Global = false }, Unknown, 1, "scale_mode 0 with ELEMENTWISE"},
 		{"upscaling", func(a, b *isa.KernelU85) { a.Upscale = isa.UpscaleNearest }, Unknown, 0, "IFM_UPSCALE 1"},
+		{"depth", func(a, b *isa.KernelU85) { a.IFM.C = 19 }, Contradiction, 0, "IFM depth 19 with NPU_OP_ELEMENTWISE ADD, expected the OFM's 20"},
 		{"microblock", func(a, b *isa.KernelU85) { a.Acc.Micro, b.Acc.Micro = isa.Micro2x4, isa.Micro2x4 }, IllegalBlock, 0, "microblock 2x4, which ethos-u85-256 does not have"},
 		{"block", func(a, b *isa.KernelU85) { a.W, b.W = 3, 3 }, IllegalBlock, 0, "multiples of 1x2x16"},
 		{"depth of the block", func(a, b *isa.KernelU85) { a.D, b.D = 24, 24 }, IllegalBlock, 0, "OFM block 1x4x24"},
@@ -91,6 +92,7 @@ func TestFaultsU85(t *testing.T) {
 			b.Activation.Function, b.Activation.Table = isa.FuncS8ToS32, 2
 			b.OFM.H, b.OFM.W, b.OFM.C = 1, 1, 1
 			a.OFM.H, a.OFM.W, a.OFM.C = 1, 1, 1
+			a.IFM.C = 1
 			a.IFM.Base[0], a.IFM2.Base[0], b.OFM.Base[0] = 0, 128, 256
 		}, OutsideRegion, 1, "reaches past the end of the LUT memory"},
 		{"interpolation", func(a, b *isa.KernelU85) { b.Activation.Function = isa.FuncS16ToS32 }, Unknown, 1, "how its table is interpolated"},
