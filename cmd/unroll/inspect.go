@@ -197,7 +197,7 @@ func disassembleStages(out io.Writer, p *ethosu.Program) error {
 		if err != nil {
 			return err
 		}
-		if err := disassembleStage(out, s, &r); err != nil {
+		if err := disassembleStage(out, p.Accel.Product, s, &r); err != nil {
 			return err
 		}
 	}
@@ -206,7 +206,7 @@ func disassembleStages(out io.Writer, p *ethosu.Program) error {
 
 // disassembleStage prints text that assembles back to the same words; what is added
 // stands in comments.
-func disassembleStage(out io.Writer, p *ethosu.Stage, r *perf.Report) error {
+func disassembleStage(out io.Writer, product isa.Product, p *ethosu.Stage, r *perf.Report) error {
 	cycles := map[int]*perf.Op{}
 	for i := range r.Ops {
 		cycles[r.Ops[i].Word] = &r.Ops[i]
@@ -215,7 +215,7 @@ func disassembleStage(out io.Writer, p *ethosu.Stage, r *perf.Report) error {
 	for i := range p.Ops {
 		info[p.Ops[i].Word] = &p.Ops[i]
 	}
-	return isa.Disassemble(out, p.Commands, isa.Notes{After: func(in isa.Instruction) string {
+	return product.Disassemble(out, p.Commands, isa.Notes{After: func(in isa.Instruction) string {
 		s := ""
 		if o := info[in.Word]; o != nil {
 			s = o.Name

@@ -66,7 +66,7 @@ func readStage(p *ethosu.Program, s *ethosu.Stage) (*stage, error) {
 	for i := range r.Ops {
 		timed[r.Ops[i].Word] = &r.Ops[i]
 	}
-	err = isa.Walk(s.Commands, func(o *isa.Operation) error {
+	err = p.Accel.Product.Walk(s.Commands, func(o *isa.Operation) error {
 		if !o.IsBlock() && !o.IsDMA() {
 			return nil
 		}
@@ -75,9 +75,18 @@ func readStage(p *ethosu.Program, s *ethosu.Stage) (*stage, error) {
 		if known != nil {
 			op.Name, op.Source, op.IFM, op.IFM2, op.OFM = known.Name, known.Source, known.IFM, known.IFM2, known.OFM
 		}
-		if o.IsDMA() {
+		switch late := o.Product == isa.U85; {
+		case o.IsDMA() && late:
+			op.transferU85(o.DMAU85())
+		case o.IsDMA():
 			op.transfer(o)
-		} else {
+		case late:
+			k := o.KernelU85()
+			op.kernelU85(k)
+			if known == nil {
+				op.Name = kernelNameU85(o, k)
+			}
+		default:
 			op.kernel(o)
 			if known == nil {
 				op.Name = kernelName(o)

@@ -100,11 +100,17 @@ var mutations = []mutation{
 
 func pick(r *rand.Rand, values ...int) int { return values[r.IntN(len(values))] }
 
-func kindOf(c isa.Command) isa.Kind { return isa.Lookup(c.Code).Kind }
+func kindOf(c isa.Command) isa.Kind {
+	r := isa.Lookup(c.Code)
+	if r == nil {
+		r = isa.U85.Lookup(c.Code)
+	}
+	return r.Kind
+}
 
 func isLength(c isa.Command) bool {
 	switch c.Code {
-	case isa.SetDMA0Len, isa.SetWeightLength, isa.SetScaleLength, isa.SetWeight1Length, isa.SetScale1Length:
+	case isa.SetDMA0Len, isa.SetWeightLength, isa.SetScaleLength, isa.SetWeight1Length, isa.SetScale1Length, isa.SetWeight3Length:
 		return true
 	}
 	return false
@@ -113,7 +119,7 @@ func isLength(c isa.Command) bool {
 func isStride(c isa.Command) bool {
 	switch c.Code {
 	case isa.SetIFMStrideX, isa.SetIFMStrideY, isa.SetIFMStrideC, isa.SetIFM2StrideX, isa.SetIFM2StrideY, isa.SetIFM2StrideC,
-		isa.SetOFMStrideX, isa.SetOFMStrideY, isa.SetOFMStrideC, isa.SetDMA0Skip0, isa.SetDMA0Skip1:
+		isa.SetOFMStrideX, isa.SetOFMStrideY, isa.SetOFMStrideC, isa.SetDMA0Skip0, isa.SetDMA0Skip1, isa.SetDMA0DstStride0, isa.SetDMA0DstStride1:
 		return true
 	}
 	return false

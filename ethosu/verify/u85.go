@@ -158,6 +158,7 @@ func (c *checker) kernelU85(s *stateU85, o *isa.Operation) {
 	k.out = written.Spans()
 	n := len(c.findings)
 	c.typesU85(k)
+	c.unknownU85(k)
 	c.blockU85(k, s.chain != nil || k.OFM.Storage == isa.Chained)
 	c.chained(s, k)
 	ok := true

@@ -72,12 +72,19 @@ func (c *checker) chained(s *stateU85, k *kernelU85) {
 		if from.OFM.Type != m.f.Type {
 			c.report(RuleChain, "%s reads %v from chaining buffer %d, where operation %d writes %v", m.which, m.f.Type, m.f.Buffer, from.index, from.OFM.Type)
 		}
-		if n, has := k.OFM.H*k.OFM.W*k.OFM.C, from.OFM.H*from.OFM.W*from.OFM.C; n != has {
+		n, has := k.OFM.H*k.OFM.W*k.OFM.C, from.OFM.H*from.OFM.W*from.OFM.C
+		if n == has && (k.OFM.H != from.OFM.H || k.OFM.W != from.OFM.W) {
+			c.unproven(RuleChain, "%s reads chaining buffer %d as %dx%dx%d, where operation %d writes %dx%dx%d", m.which, m.f.Buffer, k.OFM.H, k.OFM.W, k.OFM.C, from.index, from.OFM.H, from.OFM.W, from.OFM.C)
+		}
+		if n != has {
 			c.report(RuleChain, "%s reads chaining buffer %d of %d elements for an OFM of %d", m.which, m.f.Buffer, has, n)
 		}
 		if from.unwritten != nil {
 			k.unwritten = from.unwritten
 		}
+	}
+	if reads > 1 {
+		c.unproven(RuleChain, "both operands are in chaining buffers: nothing known says that one can be read twice")
 	}
 	if reads == 0 && s.chain != nil {
 		// What would run in a chain's place takes the buffers with it.

@@ -32,6 +32,14 @@ func (c *checker) dmaU85(o *isa.Operation) {
 		c.report(RuleDMA, "the source is the memory of tables, expected a region")
 		return
 	}
+	if (d.Gather || d.Scatter) && (planes > 1 || d.Mode == 0 && rows > 1) {
+		c.unproven(RuleDMA, "%d rows in %d planes by a list of indices with stride mode %d: rows of mode 1 are known", rows, planes, d.Mode)
+		return
+	}
+	if d.DstInternal && (rows*planes > 1 || d.Dst%16 != 0 || d.Length%16 != 0) {
+		c.unproven(RuleDMA, "%d rows of %d bytes to %#x of the memory of tables: one of multiples of 16 is known", rows*planes, d.Length, d.Dst)
+		return
+	}
 	if !c.spend(int(rows * planes)) {
 		return
 	}

@@ -203,6 +203,8 @@ func (c *checker) tableU85(k *kernelU85) isa.Span {
 	}
 	if at := c.tables.missing(s.Start, s.End); at >= 0 {
 		c.report(RuleTable, "table %d at %#x is not loaded: its memory was never written at %#x", k.Activation.Table, s.Start, at)
+		return s
 	}
+	c.curveU85(k, s)
 	return s
 }

@@ -74,7 +74,7 @@ func (w *witness) run(s *sim.Sim, p *ethosu.Program, n int, fill byte, x sim.Exe
 			region[i] = fill ^ byte(i*37)
 		}
 	}
-	x.SHRAM = bytes.Repeat([]byte{fill}, 1024*p.Accel.SHRAMBanks)
+	x.SHRAM = bytes.Repeat([]byte{fill}, 1024*p.Accel.SHRAMBanks+p.Accel.U85.Tables)
 	at := 0
 	for _, list := range [][]ethosu.Binding{p.Inputs, p.Variables} {
 		for _, b := range list {
