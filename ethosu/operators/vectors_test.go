@@ -216,7 +216,7 @@ func (k *kernel) Invoke(in, out [][]byte) error {
 
 // accelerators differ in what they keep: the first has banks for tables, the second
 // loses tables to accumulators, the third has another memory behind.
-var accelerators = []string{"ethos-u55-128", "ethos-u55-32", "ethos-u65-512"}
+var accelerators = []string{"ethos-u55-128", "ethos-u55-32", "ethos-u65-512", "ethos-u85-256"}
 
 // equal runs the calls of a case on a model and compares all outputs.
 func (c *vector) equal(t *testing.T, where string, g *graph.Graph, m runner.Model) bool {
