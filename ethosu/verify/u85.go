@@ -169,7 +169,7 @@ func (c *checker) kernelU85(s *stateU85, o *isa.Operation) {
 		ok = c.featureMap("OFM", &written.FeatureMap, k.out, true) && ok
 	}
 	if k.HasWeights() {
-		c.weightsU85(k)
+		c.weightsU85(o, k)
 	}
 	if k.HasRecords() {
 		c.recordsU85(k)

@@ -143,7 +143,6 @@ type brokenU85 struct {
 	region func(*Regions)
 	rule   Rule
 	want   string
-	at     int // number of the operation whose word it has, with -1 for op; see finding
 	maybe  bool
 	free   bool // the finding is of another command than an operation
 }
@@ -378,8 +377,9 @@ var brokensU85 = []brokenU85{
 // outOfReachU85 are findings that are also those of another rule, or need an own stream.
 var outOfReachU85 = []string{
 	"%v", "%s",
-	"the OFM overwrites the operation's weights or records",                // which are constants
-	"byte %d of region %d, in weights or records at %d, was never written", // likewise
+	"core %d has %d bytes of weights beside the stream of the fast decoder, expected 0", // see TestFastStreamAlone
+	"the OFM overwrites the operation's weights or records",                             // which are constants
+	"byte %d of region %d, in weights or records at %d, was never written",              // likewise
 }
 
 // TestRulesU85 breaks one rule of the U85 at a time, and requires exactly the finding of
@@ -418,6 +418,32 @@ func TestRulesU85(t *testing.T) {
 		re := regexp.MustCompile("^" + regexp.MustCompile(`%#?[a-z]`).ReplaceAllString(regexp.QuoteMeta(format), ".*") + "$")
 		if !slices.ContainsFunc(made, re.MatchString) {
 			t.Errorf("%s: no stream here leads to the finding %q", file, format)
+		}
+	}
+}
+
+// TestFastStreamAlone: on two cores the fast decoder reads one stream, and no core another.
+func TestFastStreamAlone(t *testing.T) {
+	a, err := ethosu.ParseAccelerator("ethos-u85-512")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := weights.LayoutU85{IFMBits: 8, MACs: 512, Cores: 2, OFMUBlockDepth: 16, OFMBlockDepth: 16, KH: 1, KW: 1, O: 16, I: 32}
+	streams, err := weights.EncodeU85(make([]int16, 16*32), l, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, second := range []uint32{0, 16} {
+		r, _ := memory85(t)
+		copy(r[0].Content, streams[0])
+		b := brokenU85{op: u85Conv, set: u85List{isa.PutWeightFormat(isa.WeightFormatFields{Format: isa.WeightsFWD}), isa.PutWeight1Length(second)}}
+		words, at := b.words(t, uint32(len(streams[0])))
+		all := Stream(a, words, r).All()
+		if second == 0 && len(all) > 0 {
+			t.Errorf("one stream: %v", all)
+		}
+		if second > 0 && (len(all) != 1 || all[0].Rule != RuleWeights || all[0].Word != at[0] || !strings.Contains(all[0].Msg, "core 1 has 16 bytes of weights beside")) {
+			t.Errorf("two streams: %v", all)
 		}
 	}
 }

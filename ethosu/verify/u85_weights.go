@@ -30,10 +30,15 @@ func (c *checker) layoutU85(k *kernelU85) weights.LayoutU85 {
 }
 
 // weightsU85 checks the weight streams.
-func (c *checker) weightsU85(k *kernelU85) {
+func (c *checker) weightsU85(o *isa.Operation, k *kernelU85) {
 	fast := k.Format == isa.WeightsFWD
 	cores := c.a.Cores
 	if fast {
+		for core, n := range []uint32{o.Regs.Weight1Length(), o.Regs.Weight2Length(), o.Regs.Weight3Length()} {
+			if core+1 < cores && n != 0 {
+				c.report(RuleWeights, "core %d has %d bytes of weights beside the stream of the fast decoder, expected 0", core+1, n)
+			}
+		}
 		cores = 1
 	}
 	if k.Op == isa.OpDepthwise && (fast || k.Sparse || k.Window.PartKernelFirst) {
