@@ -14,12 +14,10 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
-// elemU85 is one elementwise operation of a chain, with the numbers that it computes.
+// elemU85 is one elementwise operation of a chain, with the table that it looks up.
 type elemU85 struct {
 	isa.KernelU85
-	table  []byte
-	first  []int64 // input values as stored, in the order height, width, depth of the OFM
-	second []int64
+	table []byte
 }
 
 // TestElementwiseU85 compares chains of one to four operations of every mode, type,
