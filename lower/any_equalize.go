@@ -60,7 +60,7 @@ func (q *graphQuantizer) equalized(ctx context.Context, roles unroll.Roles) (*gr
 	if err != nil {
 		return nil, err
 	}
-	if to.Loss > (1-equalizeGain)*as.Loss {
+	if !(to.Loss < (1-equalizeGain)*as.Loss) { // nothing lost is nothing to gain
 		return q, nil
 	}
 	return other, nil

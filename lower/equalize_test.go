@@ -143,3 +143,18 @@ func TestEqualizeKeeps(t *testing.T) {
 		})
 	}
 }
+
+// Where nothing is lost nothing can be gained: the graph stays as it is.
+func TestEqualizeNothingLost(t *testing.T) {
+	g := unevenGraph()
+	for _, name := range []string{"w3", "b3"} {
+		clear(g.Tensors[g.Find(name)].Data)
+	}
+	r, err := lower.LowerGraph(context.Background(), g, unroll.Roles{}, images(4), lower.Options{PerChannelWeights: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Loss != 0 || r.Equalized {
+		t.Errorf("a graph of zeros loses %v, equalized %v; expected 0, as it is", r.Loss, r.Equalized)
+	}
+}

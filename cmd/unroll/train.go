@@ -112,8 +112,8 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if t.given("folds") && t.folds < 2 {
 		return c, usagef("--folds %d: expected 2 or more parts, each judged by a network trained on the others", t.folds)
 	}
-	if units < 1 || t.batch < 1 || t.epochs < 0 {
-		return c, usagef("--units %d --batch %d --epochs %d: expected positive numbers", units, t.batch, t.epochs)
+	if units < 1 || t.batch < 1 {
+		return c, usagef("--units %d --batch %d: expected positive numbers", units, t.batch)
 	}
 	if err := t.stack(&c, units); err != nil {
 		return c, err

@@ -63,7 +63,8 @@ func (s *studyFolder) print(c *cli, t *tuneFlags) error {
 }
 
 func (s *studyFolder) tell(c *cli, r *tuned) {
-	fmt.Fprintf(c.stdout, "%s: %d of %d trials, %d candidates, %d ruled out untrained\n", s.dir, r.Done, r.Trials, len(s.study.Candidates), r.RuledOut)
+	fmt.Fprintf(c.stdout, "%s: %d of %d %s, %d %s, %d ruled out untrained\n", s.dir, r.Done, r.Trials, plural(r.Trials, "trial"),
+		len(s.study.Candidates), plural(len(s.study.Candidates), "candidate"), r.RuledOut)
 	for n, rung := range r.Rungs {
 		if r.Done <= rung.Last {
 			fmt.Fprintf(c.stdout, "rung %d: trials %d to %d, %d %s each\n", n, rung.First, rung.Last, rung.Epochs, plural(rung.Epochs, "epoch"))

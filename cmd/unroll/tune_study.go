@@ -116,9 +116,10 @@ func (s *studyFolder) draw(c *cli, asked tune.Asked) error {
 	if err != nil {
 		return err
 	}
-	c.say("%d candidates of %d that were drawn; %d were ruled out untrained; %d trials", len(study.Candidates), drawn, len(study.RuledOut), study.Plan().Trials())
+	trials := study.Plan().Trials()
+	c.say("%d %s of %d that were drawn; %d were ruled out untrained; %d %s", len(study.Candidates), plural(len(study.Candidates), "candidate"), drawn, len(study.RuledOut), trials, plural(trials, "trial"))
 	if n := asked.Plan.Candidates; len(study.Candidates) < n {
-		c.say("note: the space has no more; %d were asked for", n)
+		c.say("note: no more were found in the space; %d were asked for", n)
 	}
 	return writeFile(filepath.Join(s.dir, studyFile), b, true)
 }

@@ -87,10 +87,16 @@ func (p *stackParser) add(part string) error {
 		return fmt.Errorf("%q: only a cell runs both ways", part)
 	}
 	if sized {
+		said := map[string]string{}
 		for i, option := range strings.Split(rest, ":") {
-			if err := l.option(option, i == 0); err != nil {
+			what, err := l.option(option, i == 0)
+			if err != nil {
 				return fmt.Errorf("%q: %w", part, err)
 			}
+			if before, twice := said[what]; twice {
+				return fmt.Errorf("%q: %s and %s each say the %s: leave out one of them", part, before, option, what)
+			}
+			said[what] = option
 		}
 		if l.Kind == Recurrent {
 			if err := l.CheckRank(); err != nil {
@@ -125,45 +131,46 @@ func (p *stackParser) last() {
 	p.pair = [2]string{}
 }
 
-// option reads units with a window, an activation or a variant.
-func (l *Layer) option(text string, first bool) error {
+// option reads units with a window, an activation, a variant or a rank, and tells which of these
+// it is.
+func (l *Layer) option(text string, first bool) (what string, err error) {
 	size, window, seen := strings.Cut(text, "x")
 	if n, err := strconv.Atoi(size); err == nil && first {
 		if l.Units = n; n < 1 || n > maxStackUnits {
-			return fmt.Errorf("%d units: expected 1 to %d", n, maxStackUnits)
+			return "", fmt.Errorf("%d units: expected 1 to %d", n, maxStackUnits)
 		}
 		if !seen {
-			return nil
+			return "units", nil
 		}
 		if l.Window, err = strconv.Atoi(window); err != nil || l.Window < 1 || l.Window > maxStackWindow {
-			return fmt.Errorf("%q rows: expected a number, 1 to %d", window, maxStackWindow)
+			return "", fmt.Errorf("%q rows: expected a number, 1 to %d", window, maxStackWindow)
 		}
 		if l.Kind == Dense {
-			return fmt.Errorf("a dense layer sees one row; conv:%s sees %d", text, l.Window)
+			return "", fmt.Errorf("a dense layer sees one row; conv:%s sees %d", text, l.Window)
 		}
-		return nil
+		return "units", nil
 	}
 	switch {
 	case text == "classic" && l.Kind == Recurrent && l.Cell == GRU:
 		l.ResetAfter = false
+		return "variant", nil
 	case text == "gate" && l.Kind == Recurrent && l.Cell.Facts().OutputGate:
 		l.OutputGate = true
+		return "variant", nil
 	case strings.HasPrefix(text, "r") && text != "relu" && l.Kind == Recurrent:
 		n, err := strconv.Atoi(text[1:])
 		if err != nil {
-			return fmt.Errorf("%q is neither units nor an option of a %s; a rank is written r16", text, l.what())
+			return "", fmt.Errorf("%q is neither units nor an option of a %s; a rank is written r16", text, l.what())
 		}
 		if l.Rank = n; n < 1 {
-			return fmt.Errorf("rank %d: expected a positive number", n)
+			return "", fmt.Errorf("rank %d: expected a positive number", n)
 		}
-	default:
-		a, err := ParseActivation(text)
-		if err != nil {
-			return fmt.Errorf("%q is neither units nor an option of a %s", text, l.what())
-		}
-		l.Activation = a
+		return "rank", nil
 	}
-	return nil
+	if l.Activation, err = ParseActivation(text); err != nil {
+		return "", fmt.Errorf("%q is neither units nor an option of a %s", text, l.what())
+	}
+	return "activation", nil
 }
 
 func (l *Layer) what() string {

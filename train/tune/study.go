@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -37,7 +39,7 @@ func (a *Asked) Check() error {
 		return fmt.Errorf("validation %v: expected a fraction of the training part, above 0 and below 1, to judge by", a.Validation)
 	}
 	b := a.Bounds
-	if b.Flash < 0 || b.SRAM < 0 || b.Cycles < 0 || !(b.Milliseconds >= 0) || !(b.Accuracy >= 0 && b.Accuracy <= 1) {
+	if b.Flash < 0 || b.SRAM < 0 || b.Cycles < 0 || !(b.Milliseconds >= 0 && b.Milliseconds <= math.MaxFloat64) || !(b.Accuracy >= 0 && b.Accuracy <= 1) {
 		return fmt.Errorf("bounds %+v: expected positive numbers, or 0 for none, and an accuracy up to 1", b)
 	}
 	return nil
@@ -124,12 +126,24 @@ func (s *Study) Encode() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
+// decode reads the one value of a file: what follows it, the rest of an older file or a line
+// of another trial, says that the file is not what it is taken for.
+func decode(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("more than one value, the first ends at byte %d", d.InputOffset())
+	}
+	return nil
+}
+
 // Decode reads a study's file.
 func Decode(name string, b []byte) (*Study, error) {
 	var s Study
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
+	if err := decode(b, &s); err != nil {
 		return nil, fmt.Errorf("%s: no study of unroll tune: %w", name, err)
 	}
 	if s.Format != format {

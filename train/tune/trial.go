@@ -112,9 +112,7 @@ func (r *Result) Encode() ([]byte, error) {
 // DecodeResult reads the line of a trial of the study.
 func (s *Study) DecodeResult(name string, trial int, b []byte) (*Result, error) {
 	var r Result
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
+	if err := decode(b, &r); err != nil {
 		return nil, fmt.Errorf("%s: no result of a trial: %w; remove it, and the trial runs again", name, err)
 	}
 	p := s.Plan()

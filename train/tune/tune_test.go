@@ -330,6 +330,7 @@ func TestFiles(t *testing.T) {
 		{`"candidates": 18`, `"candidates": 3`, "18 candidates, expected 1 to 3"},
 		{`"data": "data"`, `"date": "data"`, "no study of unroll tune"},
 		{`{`, `[`, "no study of unroll tune"},
+		{`{`, `{} {`, "more than one value"},
 	} {
 		if _, err := Decode("study.json", []byte(strings.Replace(string(b), c.from, c.to, 1))); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, expected %s", c.to, err, c.want)
@@ -350,6 +351,15 @@ func TestFiles(t *testing.T) {
 	}
 	if _, err := s.DecodeResult("3", 3, line[:20]); err == nil || !strings.Contains(err.Error(), "remove it") {
 		t.Errorf("half a line: %v", err)
+	}
+	if _, err := s.DecodeResult("3", 3, append(line, line[:20]...)); err == nil || !strings.Contains(err.Error(), "more than one value") {
+		t.Errorf("a line and a half: %v", err)
+	}
+	for _, b := range []Bounds{{Milliseconds: math.Inf(1)}, {Milliseconds: math.NaN()}, {Milliseconds: -1}, {Accuracy: math.NaN()}, {Cycles: -1}, {Flash: -1}, {SRAM: -1}} {
+		a := asked()
+		if a.Bounds = b; a.Check() == nil {
+			t.Errorf("bounds %+v are accepted", b)
+		}
 	}
 }
 
