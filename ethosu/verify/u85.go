@@ -29,7 +29,7 @@ type kernelU85 struct {
 type chainU85 struct {
 	first   *kernelU85
 	members int
-	inputs  int        // from memory
+	inputs  []inputU85 // from memory
 	last    *kernelU85 // whose result lies in a buffer; every further operation reads it
 	foot    footprint
 }
@@ -154,6 +154,7 @@ func (c *checker) kernelU85(s *stateU85, o *isa.Operation) {
 		s.abandon()
 		return
 	}
+	c.depthU85(o, k)
 	written := k.Written()
 	k.out = written.Spans()
 	n := len(c.findings)

@@ -164,7 +164,7 @@ func (c *checker) blockU85(k *kernelU85, chain bool) {
 	case m.D == 8 && (chain || copies):
 		step = 8
 	}
-	if k.D%step != 0 && !chain || k.D < k.OFM.C && k.D%16 != 0 {
+	if k.D%step != 0 || k.D < k.OFM.C && k.D%16 != 0 {
 		c.report(RuleBlock, "a block %d channels deep of %d, expected a multiple of %d, and of 16 if there are more channels", k.D, k.OFM.C, step)
 	}
 	c.orientation(k)

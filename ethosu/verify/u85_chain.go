@@ -100,12 +100,19 @@ func (c *checker) chained(s *stateU85, k *kernelU85) {
 	t := s.chain
 	t.last = nil
 	t.members++
-	t.inputs += len(k.inputs())
+	written := k.Written()
+	for _, m := range t.inputs { // of the operations before it
+		if f := &m.f.FeatureMap; overlap(m.f.Spans(), written.Spans()) && !sameMapping(f, &written.FeatureMap) && c.meet(f, whole(f), &written.FeatureMap, whole(&written.FeatureMap)) {
+			c.unproven(RuleOverlap, "the OFM overwrites an input of its chain at another place than where it is read: nothing known says in which order blocks pass")
+			break
+		}
+	}
+	t.inputs = append(t.inputs, k.inputs()...)
 	switch {
 	case t.members > mostMembers:
 		c.unproven(RuleChain, "it is operation %d of a chain, and chains of %d are known to work", t.members, mostMembers)
-	case t.inputs > mostInputs:
-		c.unproven(RuleChain, "the chain has %d inputs from memory, and chains of %d are known to work", t.inputs, mostInputs)
+	case len(t.inputs) > mostInputs:
+		c.unproven(RuleChain, "the chain has %d inputs from memory, and chains of %d are known to work", len(t.inputs), mostInputs)
 	case k.Transpose != isa.TransposeHWC || k.Reverse != isa.ReverseNone:
 		c.report(RuleChain, "an OFM that is transposed as %v and reversed as %v in a chain, expected neither", k.Transpose, k.Reverse)
 	}

@@ -4,6 +4,7 @@ package verify
 
 import (
 	"encoding/binary"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -220,6 +221,21 @@ func step85(op isa.ElementwiseMode, from, to int) u85List {
 	return append(l, isa.PutElementwiseU85(op))
 }
 
+// withSigmoid puts the table of sigmoid behind the constants.
+func withSigmoid(r *Regions) {
+	at := func(i int) int { return int(math.Round(65536/(1+math.Exp(-float64(i)/24)))) - 32768 }
+	for i := -256; i < 256; i++ {
+		slope := at(i+1) - at(i)
+		if i == -256 {
+			slope = 1
+		}
+		r[0].Content = binary.LittleEndian.AppendUint32(r[0].Content, uint32(slope)<<16|uint32(uint16(max(at(i), -32767))))
+	}
+	// The example loads another table there.
+	copy(r[0].Content[u85Entries:u85Entries+256], r[0].Content[4096+256:])
+	r[0].Size = int64(len(r[0].Content))
+}
+
 var cat85 = slices.Concat[u85List]
 
 var brokensU85 = []brokenU85{
@@ -278,6 +294,9 @@ var brokensU85 = []brokenU85{
 	{name: "transposed and reversed", op: u85Pool, set: u85List{out85(isa.OFMPrecisionU85Fields{Transpose: isa.TransposeWHC, Reverse: isa.ReverseH})}, rule: RuleType, want: "the OFM is transposed as WHC and reversed in H"},
 	{name: "elementwise reversed", op: u85Resize, set: u85List{out85(isa.OFMPrecisionU85Fields{Reverse: isa.ReverseH})}, rule: RuleType, want: "which this operation cannot"},
 
+	{name: "depth of operands", op: u85Add, set: u85List{isa.PutIFMDepthM1(7)}, rule: RuleShape, want: "IFM_DEPTH_M1 says 8 channels, expected the 16", to: u85Add},
+	{name: "chain onto its input", op: u85Mul, set: u85List{isa.PutOFMBase0(264)}, rule: RuleOverlap, want: "overwrites an input of its chain", maybe: true},
+
 	// What no source states.
 	{name: "records of a pool", op: u85Pool, set: u85List{ofm85(false, isa.Tile2x2), isa.PutScaleRegion(0), isa.PutScaleBase(u85Records), isa.PutScaleLength(160)}, rule: RuleType, want: "scale records of a pool", maybe: true},
 	{name: "upscaled pool", op: u85Pool, set: u85List{isa.PutIFMUpscale(isa.UpscaleZeros)}, rule: RuleType, want: "IFM_UPSCALE 2, which", maybe: true},
@@ -293,6 +312,9 @@ var brokensU85 = []brokenU85{
 	{name: "table of another function", op: u85Mul, set: u85List{isa.PutActivationU85(isa.ActivationU85Fields{Function: isa.FuncTanh, ClipRange: true}), isa.PutOFMPrecisionU85(isa.OFMPrecisionU85Fields{Type: true, Precision: isa.Bits16, ScaleMode: true}),
 		isa.PutOFMStrideX(32), isa.PutOFMStrideY(32)}, first: u85List{isa.PutDMA0SrcRegionU85(isa.DMA0SrcRegionU85Fields{}), isa.PutDMA0Src(0), isa.PutDMA0DstRegionU85(isa.DMA0DstRegionU85Fields{RegionMode: true}),
 		isa.PutDMA0Dst(0), isa.PutDMA0Len(2048), {Code: isa.OpDMAStart}, isa.PutDMAWaitU85(0)}, rule: RuleTable, want: "entry 0 of the table of TANH", maybe: true, free: true, region: nil},
+	{name: "table of sigmoid for tanh", op: u85Mul, set: u85List{isa.PutActivationU85(isa.ActivationU85Fields{Function: isa.FuncTanh, ClipRange: true}), isa.PutOFMPrecisionU85(isa.OFMPrecisionU85Fields{Type: true, Precision: isa.Bits16, ScaleMode: true}),
+		isa.PutOFMStrideX(32), isa.PutOFMStrideY(32)}, first: u85List{isa.PutDMA0SrcRegionU85(isa.DMA0SrcRegionU85Fields{}), isa.PutDMA0Src(4096), isa.PutDMA0DstRegionU85(isa.DMA0DstRegionU85Fields{RegionMode: true}),
+		isa.PutDMA0Dst(0), isa.PutDMA0Len(2048), {Code: isa.OpDMAStart}, isa.PutDMAWaitU85(0)}, rule: RuleTable, want: "begins with a slope of 1", maybe: true, free: true, region: withSigmoid},
 	{name: "table that is computed", op: u85Mul, set: u85List{isa.PutActivationU85(isa.ActivationU85Fields{Function: isa.FuncTanh, ClipRange: true}), isa.PutOFMPrecisionU85(isa.OFMPrecisionU85Fields{Type: true, Precision: isa.Bits16, ScaleMode: true}),
 		isa.PutOFMStrideX(32), isa.PutOFMStrideY(32)}, first: u85List{isa.PutDMA0SrcRegionU85(isa.DMA0SrcRegionU85Fields{Region: 1}), isa.PutDMA0Src(6144), isa.PutDMA0DstRegionU85(isa.DMA0DstRegionU85Fields{RegionMode: true}),
 		isa.PutDMA0Dst(0), isa.PutDMA0Len(2048), {Code: isa.OpDMAStart}, isa.PutDMAWaitU85(0)}, rule: RuleTable, want: "the table of TANH at 0x0 is not constant", maybe: true, free: true, region: func(r *Regions) { r[1].Defined = append(r[1].Defined, Range{6144, 8192}) }},

@@ -61,6 +61,16 @@ func (c *checker) shapesU85(k *kernelU85) bool {
 	return true
 }
 
+// depthU85 checks the register of the input's depth where an elementwise operation has it
+// beside the extents of its output.
+func (c *checker) depthU85(o *isa.Operation, k *kernelU85) {
+	depth := o.Regs.IFMDepthM1() + 1
+	if k.Op != isa.OpElementwise || !k.IFM.InMemory() || k.HasIFM2() && k.IFM2.Storage == isa.Chained || depth == k.OFM.C || depth == k.IFM.C {
+		return
+	}
+	c.report(RuleShape, "IFM_DEPTH_M1 says %d channels, expected the %d of the OFM", depth, k.OFM.C)
+}
+
 // typesU85 checks data types, zero points and scales.
 func (c *checker) typesU85(k *kernelU85) {
 	c.zeroU85("IFM", &k.IFM)

@@ -114,4 +114,7 @@ func (c *checker) curveU85(k *kernelU85, s isa.Span) {
 			return
 		}
 	}
+	if first, has := map[bool]uint32{true: 0, false: 1}[f == isa.FuncTanh], binary.LittleEndian.Uint32(b)>>16; has != first {
+		c.unproven(RuleTable, "the table of %v at %#x begins with a slope of %d, and only one table is known, with %d", f, s.Start, has, first)
+	}
 }
