@@ -67,7 +67,7 @@ func (t u85) Weights(c Coding, values []int16, _ int) ([][]byte, error) {
 func (t u85) Records(list []weights.Record, wide bool, depth int) [][]byte {
 	records := make([]weights.RecordU85, len(list))
 	for i, r := range list {
-		records[i] = weights.RecordU85{Bias: r.Bias, Scale: r.Scale, Shift: r.Shift}
+		records[i] = weights.RecordU85(r)
 	}
 	return [][]byte{weights.PackRecordsU85(records, depth, wide)}
 }
