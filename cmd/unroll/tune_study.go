@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -72,7 +73,24 @@ func (s *studyFolder) begin(c *cli, t *tuneFlags) error {
 	if err := checkFolder(filepath.Join(s.dir, trialFolder)); err != nil {
 		return err
 	}
+	if err := s.noOrphans(); err != nil {
+		return err
+	}
 	return s.draw(c, asked)
+}
+
+// noOrphans refuses results of a study that is gone: on other data they would be taken for those of
+// the new one.
+func (s *studyFolder) noOrphans() error {
+	dir := filepath.Join(s.dir, trialFolder)
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(files) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s holds %s of a study whose %s is gone: remove the folder of trials, or give another folder", dir, files[0].Name(), studyFile)
 }
 
 // sameAs refuses flags of another study.
@@ -138,7 +156,14 @@ func (s *studyFolder) result(n int) (*tune.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.study.DecodeResult(name, n, b)
+	r, err := s.study.DecodeResult(name, n, b)
+	if err != nil {
+		return nil, err
+	}
+	if want := commandOf(s.study, tune.Trial{Number: n, Values: r.Values, Epochs: r.Epochs}); r.Command != want {
+		return nil, fmt.Errorf("%s: is what %q gives, expected %q: it is of another study; remove it", name, r.Command, want)
+	}
+	return r, nil
 }
 
 // one runs the trial of --trial, unless its result is there.

@@ -134,7 +134,7 @@ func (d *tunedData) trained(c *cli, s *tune.Study, t tune.Trial, output string) 
 		return nil, err
 	}
 	r := &tune.Result{Trial: t.Number, Rung: t.Rung, Candidate: t.Candidate, Values: t.Values, Epochs: t.Epochs}
-	r.Command = command("build", append(s.Args(t), "-o", fmt.Sprintf("out/trial-%04d", t.Number))...)
+	r.Command = commandOf(s, t)
 	quiet := c.quiet()
 	running, err := b.train.keepRun(quiet, &plan.train, output)
 	if err != nil {
@@ -160,6 +160,11 @@ func (d *tunedData) trained(c *cli, s *tune.Study, t tune.Trial, output string) 
 		return nil, err
 	}
 	return r, running.done()
+}
+
+// commandOf is the command that gives the network of a trial as a project.
+func commandOf(s *tune.Study, t tune.Trial) string {
+	return command("build", append(s.Args(t), "-o", fmt.Sprintf("out/trial-%04d", t.Number))...)
 }
 
 // judge quantizes and compiles a trained network, and measures what it is worth.

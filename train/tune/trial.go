@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -116,10 +117,13 @@ func (s *Study) DecodeResult(name string, trial int, b []byte) (*Result, error) 
 		return nil, fmt.Errorf("%s: no result of a trial: %w; remove it, and the trial runs again", name, err)
 	}
 	p := s.Plan()
-	rung, _ := p.At(trial)
+	rung, place := p.At(trial)
 	if r.Trial != trial || r.Rung != rung || r.Candidate < 0 || r.Candidate >= len(s.Candidates) || r.Epochs != p.EpochsAt(rung) {
 		return nil, fmt.Errorf("%s: says trial %d of rung %d, candidate %d, %d epochs; expected trial %d of rung %d, %d epochs: it is of another study; remove it",
 			name, r.Trial, r.Rung, r.Candidate, r.Epochs, trial, rung, p.EpochsAt(rung))
+	}
+	if rung == 0 && r.Candidate != place || !maps.Equal(r.Values, s.Candidates[r.Candidate]) {
+		return nil, fmt.Errorf("%s: says candidate %d, %s; the study has another one there: it is of another study; remove it", name, r.Candidate, strings.Join(s.Asked.Space.Args(r.Values), " "))
 	}
 	return &r, nil
 }

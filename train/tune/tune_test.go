@@ -349,6 +349,20 @@ func TestFiles(t *testing.T) {
 			t.Errorf("the line of trial 3 for %d: %v", number, err)
 		}
 	}
+	other := r
+	other.Values = Candidate{"cell": "a", "units": "64"}
+	if line, err := other.Encode(); err != nil {
+		t.Fatal(err)
+	} else if _, err := s.DecodeResult("3", 3, line); err == nil || !strings.Contains(err.Error(), "of another study") {
+		t.Errorf("the line of another candidate: %v", err)
+	}
+	other = r
+	other.Candidate, other.Values = 4, s.Candidates[4]
+	if line, err := other.Encode(); err != nil {
+		t.Fatal(err)
+	} else if _, err := s.DecodeResult("3", 3, line); err == nil || !strings.Contains(err.Error(), "of another study") {
+		t.Errorf("the line of another place: %v", err)
+	}
 	if _, err := s.DecodeResult("3", 3, line[:20]); err == nil || !strings.Contains(err.Error(), "remove it") {
 		t.Errorf("half a line: %v", err)
 	}
