@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/internal/keras"
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
@@ -128,6 +129,9 @@ func (n *Network) proveKeras(k *keras.Model, m *onnx.Model) error {
 		}
 		for i, w := range want {
 			name := m.Graph.Outputs[i].Name
+			if slices.ContainsFunc(w.Data, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
+				return fmt.Errorf("the import cannot be proven: the layers of the file give numbers that are infinite or none at output %q, of an input of ordinary size: look at the weights", name)
+			}
 			d := difference64(got[i], w)
 			if d > tolerance {
 				return fmt.Errorf("BUG: output %q is not what the layers of the file compute, by %.2g; please report it with the file", name, d)

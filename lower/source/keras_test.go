@@ -143,6 +143,19 @@ func TestKerasGraphRefusals(t *testing.T) {
 		{`"kwargs": {}`, `"kwargs": {"initial_state": 3}`, "it is called with initial_state"},
 		{`"target_shape": [-1, 18]`, `"target_shape": [-1, 19]`, "has not the 108 elements"},
 		{`"class_name": "Functional"`, `"class_name": "Mine"`, `a model of class "Mine"`},
+		{`"return_sequences": true`, `"return_sequences": 1`, "return_sequences is 1, expected true or false"},
+		{`"strides": [2, 2]`, `"strides": [0, 0]`, `layer "p2" (AveragePooling2D): strides [0 0]: expected at least 1`},
+		{`"kwargs": {}`, `"kwargs": {"training": true}`, "it is called with training=true"},
+		{`"epsilon": 0.001`, `"epsilon": -5`, "epsilon is -5, expected 0 to 1"},
+		{`"epsilon": 0.001`, `"epsilon": "a"`, "epsilon is a, expected a number"},
+		{`"epsilon": 0.001`, `"epsilon": 0.001, "dtype": {"class_name": "QuantizedDTypePolicy", "config": {"name": "int8_from_float32"}}`, "save the model before it is quantized"},
+		{`"recurrent_activation": "sigmoid"`, `"unroll": false`, "its description has no recurrent_activation"},
+		{`"class_name": "BatchNormalization"`, `"class_name": "BatchNormalization", "registered_name": "mine>BatchNormalization"`, `layer "n1" (mine>BatchNormalization): there is no form for it`},
+		{`"class_name": "BatchNormalization"`, `"class_name": "BatchNormalization", "module": "__main__"`, `layer "n1" (__main__.BatchNormalization): there is no form for it`},
+		{`"class_name": "Reshape"`, `"class_name": "Average", "module": "keras.src.ops.numpy"`, `layer "r" (ops.Average): there is no form for it`},
+		{`"name": "n1"`, `"name": 3`, "name is 3, expected a text"},
+		{`"dtype": "float32", "sparse"`, `"dtype": 7, "sparse"`, "dtype is 7, expected a text"},
+		{`{"args": [`, `{"args": [2, `, "it is called with 2 in the place of a value"},
 		{`["x", 0, 0]`, `["y", 0, 0]`, `layer "c1" (Conv2D): it reads what no layer gives, or itself`},
 		{`"keras_history": ["r", 0, 0]`, `"keras_history": ["td", 0, 0]`, "it reads what no layer gives, or itself"},
 	} {
@@ -160,6 +173,26 @@ func TestKerasGraphRefusals(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.to, err, c.want)
+		}
+	}
+}
+
+// TestKerasNames names layers as inner values of others are.
+func TestKerasNames(t *testing.T) {
+	store, err := checkpoint.OpenKeras("testdata/keras_branches.keras")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{`"add"`: `"c1/transpose1"`, `"cat"`: `"x/out1"`} {
+		changed := *store
+		changed.Config = []byte(strings.ReplaceAll(string(store.Config), from, to))
+		m, err := keras.Read(&changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = m.ONNX(nil)
+		if clash := to != `"x/out1"`; clash != (err != nil && strings.Contains(err.Error(), `two values are named "c1/transpose1"`)) {
+			t.Errorf("%s: error %v", to, err)
 		}
 	}
 }

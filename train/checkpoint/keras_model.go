@@ -128,9 +128,11 @@ func namedWeights(file string, root *hdf5.Node, s Stated) (*nn.Network, error) {
 
 // kerasLayer is a layer of a configuration.
 type kerasLayer struct {
-	ClassName string      `json:"class_name"`
-	Config    kerasConfig `json:"config"`
-	Inbound   any         `json:"inbound_nodes"`
+	ClassName  string      `json:"class_name"`
+	Module     string      `json:"module"`
+	Registered string      `json:"registered_name"`
+	Config     kerasConfig `json:"config"`
+	Inbound    any         `json:"inbound_nodes"`
 }
 
 type kerasConfig struct {
@@ -153,6 +155,11 @@ type kerasConfig struct {
 	Groups              *int            `json:"groups"`
 	BatchShape          []*int          `json:"batch_shape"`
 	BatchInputShape     []*int          `json:"batch_input_shape"`
+	OutputLayers        any             `json:"output_layers"`
+	DType               any             `json:"dtype"`
+	DataFormat          string          `json:"data_format"`
+	TimeMajor           bool            `json:"time_major"`
+	Axis                any             `json:"axis"`
 }
 
 var kerasCells = map[string]bool{"GRU": true, "LSTM": true, "SimpleRNN": true}
@@ -234,54 +241,6 @@ func readConfig(file string, config []byte, weights func(*kerasLayer, string) ma
 	return k.finish()
 }
 
-// chain checks that every layer of a functional model reads the one before.
-func (m *kerasLayer) chain(file string) error {
-	if m.ClassName == "Sequential" {
-		return nil
-	}
-	before := ""
-	for _, l := range m.Config.Layers {
-		names := map[string]bool{}
-		inbound(l.Inbound, names)
-		delete(names, "")
-		if l.ClassName == "InputLayer" {
-			if before != "" {
-				return fmt.Errorf("%s: the model has several inputs; %s", file, exportGraph)
-			}
-		} else if len(names) != 1 || !names[before] {
-			return fmt.Errorf("%s: layer %q does not read %q, the one before it, alone: not a chain of layers; %s", file, l.Config.Name, before, exportGraph)
-		}
-		before = l.Config.Name
-	}
-	return nil
-}
-
-// inbound collects the names of layers in inbound_nodes, in the form of Keras 2,
-// [[[name, 0, 0, {}]]], and of Keras 3, where they are in keras_history.
-func inbound(v any, to map[string]bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		if h, ok := v["keras_history"].([]any); ok && len(h) == 3 {
-			name, _ := h[0].(string)
-			to[name] = true
-			return
-		}
-		for _, x := range v {
-			inbound(x, to)
-		}
-	case []any:
-		if len(v) >= 3 {
-			if name, ok := v[0].(string); ok {
-				to[name] = true
-				return
-			}
-		}
-		for _, x := range v {
-			inbound(x, to)
-		}
-	}
-}
-
 func activationOf(v any, allowed ...string) (nn.Activation, error) {
 	name, ok := v.(string)
 	if v == nil {
@@ -300,9 +259,22 @@ func (k *kerasReader) layer(l *kerasLayer, numbered string, last bool) error {
 			k.shape = c.BatchInputShape
 		}
 	}
-	switch {
-	case slices.Contains(passing, l.ClassName):
+	if class := KerasClass(l.Module, l.Registered, l.ClassName); class != l.ClassName {
+		return fmt.Errorf("it is a %s, for which there is no form", class)
+	}
+	if slices.Contains(passing, l.ClassName) {
 		return nil
+	}
+	if c.DType != nil && !KerasRealType(c.DType) {
+		return fmt.Errorf("dtype %v: its weights are no real numbers", c.DType)
+	}
+	if c.TimeMajor || c.DataFormat == "channels_first" {
+		return errors.New("expected the batch before the steps, and channels last")
+	}
+	if k.net.HeadKernel != nil && l.ClassName != "Softmax" && l.ClassName != "Activation" || k.softmax || k.sigmoid {
+		return errors.New("it follows the layer with the outputs")
+	}
+	switch {
 	case kerasCells[l.ClassName]:
 		return k.recurrent(l, numbered)
 	case l.ClassName == "TimeDistributed" && c.Layer != nil && c.Layer.ClassName == "Dense":
@@ -314,6 +286,9 @@ func (k *kerasReader) layer(l *kerasLayer, numbered string, last bool) error {
 	case l.ClassName == "Conv1D":
 		return k.convolution(l, numbered)
 	case l.ClassName == "Softmax":
+		if c.Axis != nil && c.Axis != -1.0 {
+			return fmt.Errorf("axis %v, expected the last one", c.Axis)
+		}
 		k.softmax = true
 		return nil
 	case l.ClassName == "Activation" && c.Activation == "softmax":
@@ -321,6 +296,9 @@ func (k *kerasReader) layer(l *kerasLayer, numbered string, last bool) error {
 		return nil
 	case l.ClassName == "Activation":
 		a, err := activationOf(c.Activation, "tanh", "relu", "sigmoid", "linear")
+		if err == nil && a != nn.Linear && k.net.HeadKernel != nil {
+			return errors.New("it follows the layer with the outputs")
+		}
 		if err == nil && a != nn.Linear {
 			k.add(nn.Layer{Kind: nn.Activate, Activation: a, Features: k.width(), Units: k.width()})
 		}

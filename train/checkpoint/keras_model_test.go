@@ -106,6 +106,17 @@ func TestKerasRefusals(t *testing.T) {
 		{`"return_sequences": true`, `"return_sequences": false`, "it reads one step"},
 		{`"class_name": "Functional"`, `"class_name": "Mine"`, `a model of class "Mine"`},
 		{`"softmax"`, `"gelu"`, "activation gelu of 2 outputs"},
+		{`"keras_history": ["decoder", 0, 0]`, `"keras_history": ["decoder", 0, 2]`, `layer "out" does not read "decoder", the one before it, alone`},
+		{`["out", 0, 0]]}`, `["decoder", 0, 0], ["out", 0, 0]]}`, `the model does not give the output of its last layer, "out", alone`},
+		{`["out", 0, 0]]}`, `["decoder", 0, 0]]}`, `the model does not give the output of its last layer, "out", alone`},
+		{`{"training": false, "mask": null}`, `{"training": true}`, `layer "encoder" is called with training=true`},
+		{`{"training": false, "mask": null}`, `{"initial_state": {"class_name": "__keras_tensor__", "config": {"keras_history": ["in", 0, 0]}}}`, `layer "encoder" is called with initial_state`},
+		{`"inbound_nodes": [{"args": [`, `"inbound_nodes": [{"args": [2, `, `layer "encoder" is called with 2 in the place of a value`},
+		{`"class_name": "GRU"`, `"class_name": "GRU", "registered_name": "mine>GRU"`, "it is a mine>GRU, for which there is no form"},
+		{`"go_backwards": false`, `"time_major": true`, "expected the batch before the steps"},
+		{`"units": 5`, `"units": 5, "dtype": "int8_from_float32"`, "dtype int8_from_float32: its weights are no real numbers"},
+		{`"class_name": "Dropout"`, `"class_name": "Softmax"`, `layer "mid" (TimeDistributed): it follows the layer with the outputs`},
+		{`"class_name": "Dropout", "config": {`, `"class_name": "Softmax", "config": {"axis": 1, `, `layer "drop" (Softmax): axis 1, expected the last one`},
 	} {
 		changed := strings.Replace(string(config), c.from, c.to, 1)
 		if changed == string(config) {

@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/unroll-npu/unroll/train/checkpoint"
 )
 
 // config is the description of a layer, as JSON has it.
@@ -15,25 +17,33 @@ type config map[string]any
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
-func (c config) text(key, def string) string {
-	if s, ok := c[key].(string); ok {
-		return s
+// typed reads a word of one type; null is as if it were not there. A word of another type
+// is refused: Python takes 1 for true, and the default is not what it says.
+func typed[T any](c config, key string, def T, what string) T {
+	switch v := c[key].(type) {
+	case nil:
+		return def
+	case T:
+		return v
+	default:
+		refuse("%s is %v, expected %s", key, v, what)
+		return def
 	}
-	return def
 }
 
+func (c config) text(key, def string) string { return typed(c, key, def, "a text") }
 func (c config) flag(key string, def bool) bool {
-	if b, ok := c[key].(bool); ok {
-		return b
-	}
-	return def
+	return typed(c, key, def, "true or false")
 }
+func (c config) number(key string, def float64) float64 { return typed(c, key, def, "a number") }
 
-func (c config) number(key string, def float64) float64 {
-	if f, ok := c[key].(float64); ok {
-		return f
+// epsilon is what is added to a variance, which may not become negative by it.
+func (c config) epsilon() float64 {
+	e := c.number("epsilon", 1e-3)
+	if e < 0 || e > 1 {
+		refuse("epsilon is %g, expected 0 to 1", e)
 	}
-	return def
+	return e
 }
 
 const maxSize = 1 << 20
@@ -120,26 +130,38 @@ type refusal struct{ err error }
 
 func refuse(format string, args ...any) { panic(refusal{fmt.Errorf(format, args...)}) }
 
-func caught(err *error) {
-	switch p := recover().(type) {
+func caught(err *error) { refused("", recover(), err) }
+
+// caughtIn is caught of what does not know its file.
+func caughtIn(file string, err *error) { refused(file+": ", recover(), err) }
+
+func refused(where string, p any, err *error) {
+	switch p := p.(type) {
 	case nil:
 	case refusal:
 		*err = p.err
+		if where != "" {
+			*err = fmt.Errorf("%s%w", where, p.err)
+		}
 	default:
 		panic(p)
 	}
 }
 
 // harmless are words of a description that change nothing when a network is used.
-var harmless = strings.Fields(`name trainable dtype batch_input_shape batch_shape input_shape input_dtype sparse ragged seed noise_shape
+var harmless = strings.Fields(`name trainable batch_input_shape batch_shape input_shape input_dtype sparse ragged seed noise_shape
 	dropout recurrent_dropout implementation unroll autocast registered_name module build_config optional momentum synchronized count
-	recurrent_initializer unit_forget_bias rate stddev renorm_momentum invert dynamic input_length lora_rank return_sequences_initializer use_cudnn`)
+	recurrent_initializer unit_forget_bias rate stddev renorm_momentum dynamic input_length lora_rank return_sequences_initializer use_cudnn`)
 
 // known refuses words of a description that nobody here knows the meaning of.
 func (l *Layer) known(keys string) {
 	for _, key := range sortedKeys(l.Config) {
 		v := l.Config[key]
 		switch {
+		case key == "dtype" && v != nil:
+			if !checkpoint.KerasRealType(v) {
+				refuse("dtype %v: its weights are no real numbers; save the model before it is quantized", v)
+			}
 		case v == nil || v == false || slices.Contains(harmless, key) || slices.Contains(strings.Fields(keys), key):
 		case strings.HasSuffix(key, "_initializer") || strings.HasSuffix(key, "_regularizer") || strings.HasSuffix(key, "_constraint"):
 		default:

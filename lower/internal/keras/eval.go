@@ -177,7 +177,7 @@ func (e *evaluator) activate(v any, x *Array) *Array {
 	case "softmax":
 		return softmax(x, len(x.Shape)-1)
 	case "log_softmax":
-		return each(softmax(x, len(x.Shape)-1), math.Log)
+		return logSoftmax(x)
 	default:
 		return each(x, e.function(name))
 	}
@@ -214,6 +214,25 @@ func softmax(x *Array, axis int) *Array {
 		}
 		for _, i := range p {
 			y.Data[i] /= sum
+		}
+	})
+	return y
+}
+
+// logSoftmax is what is below the largest element, less the logarithm of the sum, which
+// stays finite where the softmax is 0.
+func logSoftmax(x *Array) *Array {
+	y := newArray(x.Shape...)
+	lines(x.Shape, len(x.Shape)-1, func(p []int) {
+		top, sum := math.Inf(-1), 0.0
+		for _, i := range p {
+			top = math.Max(top, x.Data[i])
+		}
+		for _, i := range p {
+			sum += math.Exp(x.Data[i] - top)
+		}
+		for _, i := range p {
+			y.Data[i] = x.Data[i] - top - math.Log(sum)
 		}
 	})
 	return y

@@ -137,7 +137,7 @@ func reluLayer(w *writer, in []value) []value {
 	w.l.known("max_value negative_slope threshold")
 	c, v := w.l.Config, in[0]
 	slope, threshold := c.number("negative_slope", 0), c.number("threshold", 0)
-	top, limited := c["max_value"].(float64)
+	top, limited := c.number("max_value", 0), c["max_value"] != nil
 	switch {
 	case threshold != 0:
 		refuse("threshold %g: expected 0", threshold)
@@ -188,6 +188,10 @@ func batchNorm(w *writer, in []value) []value {
 	if c.flag("center", true) {
 		beta = take(set, "beta", channels)
 	}
+	variance := take(set, "moving_variance", channels)
+	if least := slices.Min(variance); float64(least)+c.epsilon() <= 0 {
+		refuse("its moving_variance has a value of %g, expected more than 0 with its epsilon", least)
+	}
 	perm, back := []int{0, axis}, make([]int, v.rank())
 	for i := 1; i < v.rank(); i++ {
 		if i != axis {
@@ -198,9 +202,9 @@ func batchNorm(w *writer, in []value) []value {
 		back[p] = i
 	}
 	t := w.transpose(v, perm...)
-	t = w.node("BatchNormalization", map[string]any{"epsilon": c.number("epsilon", 1e-3)}, t.shape, t.name,
+	t = w.node("BatchNormalization", map[string]any{"epsilon": c.epsilon()}, t.shape, t.name,
 		w.floats(gamma, channels), w.floats(beta, channels),
-		w.floats(take(set, "moving_mean", channels), channels), w.floats(take(set, "moving_variance", channels), channels))
+		w.floats(take(set, "moving_mean", channels), channels), w.floats(variance, channels))
 	return []value{w.transpose(t, back...)}
 }
 
@@ -228,7 +232,7 @@ func layerNorm(w *writer, in []value) []value {
 	if c.flag("center", true) {
 		shift = take(set, "beta", n)
 	}
-	return []value{w.node("LayerNormalization", map[string]any{"axis": -1, "epsilon": c.number("epsilon", 1e-3)}, v.shape, v.name, w.floats(scale, n), w.floats(shift, n))}
+	return []value{w.node("LayerNormalization", map[string]any{"axis": -1, "epsilon": c.epsilon()}, v.shape, v.name, w.floats(scale, n), w.floats(shift, n))}
 }
 
 // normalization subtracts a mean and divides by a deviation of the training data.
@@ -244,6 +248,9 @@ func normalization(w *writer, in []value) []value {
 	n := v.last()
 	set := w.m.tensors(w.l, w.l.part, []string{"mean", "variance"})
 	mean, variance := take(set, "mean", n), take(set, "variance", n)
+	if least := slices.Min(variance); least < 0 {
+		refuse("its variance has a value of %g, expected 0 or more", least)
+	}
 	shift, factor := make([]float32, n), make([]float32, n)
 	for i := range mean {
 		shift[i] = -mean[i]

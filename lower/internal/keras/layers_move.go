@@ -86,11 +86,14 @@ var _ = register(map[string]layerKind{
 	"Add": merge("Add"), "Subtract": merge("Sub"), "Multiply": merge("Mul"), "Average": merge("Mean"), "Maximum": merge("Max"), "Minimum": merge("Min"),
 })
 
+// maxElements bounds a value, far above one for a microcontroller.
+const maxElements = 1 << 24
+
 func elems(shape []int) int {
 	n := 1
 	for _, d := range shape {
-		if n *= d; n > 1<<26 {
-			refuse("a value of shape %v", shape)
+		if n *= d; n > maxElements {
+			refuse("a value of shape %v: expected at most %d elements", shape, maxElements)
 		}
 	}
 	return n

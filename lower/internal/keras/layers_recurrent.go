@@ -123,10 +123,14 @@ func (m *Model) early() bool { return m.Version == "" || m.Version[0] == '1' }
 
 // cellActivations are those of an ONNX node, with one alpha and beta each.
 func (w *writer) cellActivations(l *Layer) (names []string, alpha, beta []float32) {
-	add := func(v any, def string) {
+	add := func(key string) {
+		v, given := l.Config[key]
+		if !given {
+			refuse("its description has no %s", key)
+		}
 		name, ok := v.(string)
 		if v == nil {
-			name, ok = def, true
+			name, ok = "linear", true
 		}
 		a, b := 0.0, 0.0
 		known := map[string]string{"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "softsign": "Softsign", "softplus": "Softplus", "elu": "Elu", "hard_sigmoid": "HardSigmoid", "linear": "Affine"}
@@ -142,11 +146,11 @@ func (w *writer) cellActivations(l *Layer) (names []string, alpha, beta []float3
 		names, alpha, beta = append(names, known[name]), append(alpha, float32(a)), append(beta, float32(b))
 	}
 	if l.Class != "SimpleRNN" {
-		add(l.Config["recurrent_activation"], "linear")
+		add("recurrent_activation")
 	}
-	add(l.Config["activation"], "linear")
+	add("activation")
 	if l.Class == "LSTM" {
-		add(l.Config["activation"], "linear")
+		add("activation")
 	}
 	return names, alpha, beta
 }
@@ -161,7 +165,7 @@ func (l *Layer) wrapped(key string) *Layer {
 	if err != nil || raw.ClassName == "" {
 		refuse("its description does not say what %s is", key)
 	}
-	return &Layer{Class: raw.ClassName, Name: l.Name, Config: raw.Config, numbered: l.numbered}
+	return &Layer{Class: raw.class(), Name: l.Name, Config: raw.Config, numbered: l.numbered}
 }
 
 // bidirectional runs a layer both ways, and its rows are in the order of the input.

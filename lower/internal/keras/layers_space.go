@@ -31,6 +31,9 @@ func (l *Layer) window(key string, in []int, strideDefault []int) (window, []int
 	out := make([]int, n)
 	for i := range in {
 		if w.stride[i] == 0 {
+			if l.Config["strides"] != nil {
+				refuse("strides %v: expected at least 1", w.stride)
+			}
 			if w.stride[i] = 1; strideDefault != nil {
 				w.stride[i] = strideDefault[i]
 			}

@@ -50,18 +50,25 @@ type ref struct {
 func (l *Layer) Title() string { return fmt.Sprintf("layer %q (%s)", l.Name, l.Class) }
 
 type rawLayer struct {
-	ClassName string `json:"class_name"`
-	Name      string `json:"name"`
-	Config    config `json:"config"`
-	Inbound   any    `json:"inbound_nodes"`
+	ClassName  string `json:"class_name"`
+	Module     string `json:"module"`
+	Registered string `json:"registered_name"`
+	Name       string `json:"name"`
+	Config     config `json:"config"`
+	Inbound    any    `json:"inbound_nodes"`
+}
+
+func (r *rawLayer) class() string {
+	return checkpoint.KerasClass(r.Module, r.Registered, r.ClassName)
 }
 
 // maxLayers bounds a model, far above one for a microcontroller.
 const maxLayers = 4096
 
 // Read takes a file of Keras apart.
-func Read(store *checkpoint.KerasFile) (*Model, error) {
-	m := &Model{File: store.File, Version: store.Version, store: store}
+func Read(store *checkpoint.KerasFile) (m *Model, err error) {
+	defer caughtIn(store.File, &err)
+	m = &Model{File: store.File, Version: store.Version, store: store}
 	var raw rawLayer
 	if err := json.Unmarshal(store.Config, &raw); err != nil {
 		return nil, fmt.Errorf("%s: the model's description: %w", m.File, err)
@@ -84,8 +91,8 @@ func Read(store *checkpoint.KerasFile) (*Model, error) {
 		if r == nil {
 			return nil, fmt.Errorf("%s: the model's description has a layer that is null", m.File)
 		}
-		l := &Layer{Class: r.ClassName, Config: r.Config, Name: r.Config.text("name", r.Name)}
-		snake := checkpoint.KerasSnake(l.Class)
+		l := &Layer{Class: r.class(), Config: r.Config, Name: r.Config.text("name", r.Name)}
+		snake := checkpoint.KerasSnake(r.ClassName)
 		if l.numbered = snake; counts[snake] > 0 {
 			l.numbered = fmt.Sprintf("%s_%d", snake, counts[snake])
 		}
@@ -189,7 +196,9 @@ func calls(v any) ([]call, error) {
 		case map[string]any:
 			c.reads = refs(n["args"])
 			kwargs, _ := n["kwargs"].(map[string]any)
-			c.odd = odd(kwargs)
+			if c.odd = checkpoint.KerasOdd(kwargs); c.odd == "" {
+				c.odd = constant(n["args"])
+			}
 		case []any:
 			list := n
 			if len(n) > 0 {
@@ -198,11 +207,15 @@ func calls(v any) ([]call, error) {
 				}
 			}
 			for _, x := range list {
-				c.reads = append(c.reads, refs(x)...)
+				read := refs(x)
+				if len(read) == 0 && c.odd == "" {
+					c.odd = fmt.Sprintf("%v in the place of a value", x)
+				}
+				c.reads = append(c.reads, read...)
 				if e, ok := x.([]any); ok && len(e) > 3 {
 					kwargs, _ := e[3].(map[string]any)
 					if c.odd == "" {
-						c.odd = odd(kwargs)
+						c.odd = checkpoint.KerasOdd(kwargs)
 					}
 				}
 			}
@@ -215,14 +228,33 @@ func calls(v any) ([]call, error) {
 	return out, nil
 }
 
-// odd names an argument that changes what a layer computes.
-func odd(kwargs map[string]any) string {
-	for _, key := range sortedKeys(kwargs) {
-		if v := kwargs[key]; v != nil && key != "training" && key != "name" {
-			return key
+// constant tells of what a layer of Keras 3 is called with that no layer gives, as the
+// number of x + 2.
+func constant(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case []any:
+		for _, x := range v {
+			if c := constant(x); c != "" {
+				return c
+			}
+		}
+		return ""
+	case map[string]any:
+		if v["class_name"] == nil {
+			for _, key := range sortedKeys(v) {
+				if c := constant(v[key]); c != "" {
+					return c
+				}
+			}
+			return ""
+		}
+		if v["class_name"] == "__keras_tensor__" && len(refs(v)) == 1 {
+			return ""
 		}
 	}
-	return ""
+	return fmt.Sprintf("%v in the place of a value", v)
 }
 
 // legacy reports whether the file is of Keras before 3, which had other defaults.

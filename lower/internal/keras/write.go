@@ -37,8 +37,8 @@ type writer struct {
 }
 
 // Declared returns the inputs of the model with what is open about their shapes.
-func (m *Model) Declared() ([]*onnx.Declared, error) {
-	var out []*onnx.Declared
+func (m *Model) Declared() (out []*onnx.Declared, err error) {
+	defer caughtIn(m.File, &err)
 	for _, r := range m.Inputs {
 		l := m.layer(r.layer)
 		shape := l.Config["batch_shape"]
@@ -127,7 +127,30 @@ func (m *Model) ONNX(shapes map[string][]int) (*onnx.Model, error) {
 		}
 		w.g.Outputs = append(w.g.Outputs, &onnx.Declared{Name: v.name, Kind: "tensor", Type: onnx.Float})
 	}
+	if again := w.again(); again != "" {
+		return nil, fmt.Errorf("%s: two values are named %q: rename the layer or input of that name", m.File, again)
+	}
 	return &onnx.Model{File: m.File, IR: 8, Producer: "keras", Opset: opset, Graph: w.g}, nil
+}
+
+// again is a name that two values have, "" for none: layers may be named like the inner
+// values of others.
+func (w *writer) again() string {
+	seen := map[string]bool{}
+	var names []string
+	for _, in := range w.g.Inputs {
+		names = append(names, in.Name)
+	}
+	for _, n := range w.g.Nodes {
+		names = append(names, n.Outputs...)
+	}
+	for _, name := range names {
+		if seen[name] || w.g.Weights[name] != nil {
+			return name
+		}
+		seen[name] = true
+	}
+	return ""
 }
 
 // layers writes all calls, each after those that it reads.
@@ -251,6 +274,7 @@ func (w *writer) next(what string) string {
 
 // node appends a node; its output has the given shape.
 func (w *writer) node(op string, attrs map[string]any, shape []int, in ...string) value {
+	elems(shape)
 	out := w.next(op)
 	w.raw(op, attrs, in, out)
 	return value{out, shape}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package checkpoint
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Words of Keras' descriptions that chains of layers and graphs read alike.
+
+// merges are operators on values that are the layers of the same name.
+var merges = []string{"Add", "Subtract", "Multiply", "Maximum", "Minimum"}
+
+// KerasClass is a layer's class, with what comes before it where that is not Keras' own
+// layer: a class of another program may have the name of one, and so have operators on
+// values (keras.ops), whose words mean other things.
+func KerasClass(module, registered, class string) string {
+	root, _, _ := strings.Cut(module, ".")
+	switch {
+	case strings.Contains(registered, ">"):
+		return registered
+	case root != "" && root != "keras" && root != "tf_keras" && root != "tensorflow":
+		return module + "." + class
+	case strings.Contains(module+".", ".ops.") && !slices.Contains(merges, class):
+		return "ops." + class
+	}
+	return class
+}
+
+// KerasRealType reports whether the weights of a layer's dtype, a name or a policy that
+// has one, are the numbers that it computes with. Those of quantized layers are codes,
+// with a scale beside them.
+func KerasRealType(v any) bool {
+	if policy, ok := v.(map[string]any); ok {
+		inner, _ := policy["config"].(map[string]any)
+		v = inner["name"]
+	}
+	switch v {
+	case "float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16":
+		return true
+	}
+	return false
+}
+
+// KerasOdd names an argument of a call that changes what a layer computes, "" for none.
+func KerasOdd(kwargs map[string]any) string {
+	for _, key := range slices.Sorted(maps.Keys(kwargs)) {
+		switch v := kwargs[key]; {
+		case v == nil || key == "name" || key == "training" && v == false:
+		case key == "training":
+			return "training=true, as no model is used"
+		default:
+			return key
+		}
+	}
+	return ""
+}
