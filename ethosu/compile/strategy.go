@@ -226,7 +226,11 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 		return v, true
 	}
 	free := &tried[0]
-	if free.Err != nil || l.fits(free) {
+	if len(tried) == 1 && free.Err == nil && free.kernels <= few {
+		v.Room, v.Tight, v.Spill = 0, false, false
+		return v, true
+	}
+	if free.Err != nil || l.fits(freest(tried)) {
 		return v, false
 	}
 	for maps := range 4 {
@@ -247,6 +251,20 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 		}
 	}
 	return v, false
+}
+
+// few is the number of kernels up to which no room is tried as well where any is to be had:
+// so short a program may wait for its weights longer than it reads them.
+const few = 100
+
+// freest returns what is best without a limit of the trials of one number of rows: that
+// with any room, or in a short program that with none.
+func freest(tried []Trial) *Trial {
+	t := &tried[0]
+	if t.Err == nil && t.kernels <= few && len(tried) > 1 && tried[1].Err == nil && tried[1].cycles() < t.cycles() {
+		t = &tried[1]
+	}
+	return t
 }
 
 // room returns the bytes of room k for a program whose weights took any.
@@ -313,7 +331,7 @@ func search(fits map[int]bool, kernels int) []int {
 // would be faster than the program without a limit is not taken: with more room nobody
 // would get it, and more room must not cost.
 func bestThatFits(l Limit, tried []Trial) Trial {
-	free := &tried[0]
+	free := freest(tried)
 	if free.Err != nil || l.fits(free) {
 		return *free
 	}
