@@ -183,7 +183,11 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 		fmt.Fprintf(c.stdout, "output %q: quantized differs from float by %s (root mean square, of its deviation), at most by %.3g, on %s %s\n", e.Name, percent(e.Relative), e.Worst, commas(data.Calls.Len()), plural(data.Calls.Len(), "sequence"))
 	}
 	if low.Equalized {
-		fmt.Fprintln(c.stdout, "channels between convolutions and dense layers are scaled to be alike in size (--equalize): less is lost")
+		why := "less is lost"
+		if l.equalize != "auto" {
+			why = "whether less is lost was not measured"
+		}
+		fmt.Fprintf(c.stdout, "channels between convolutions and dense layers are scaled to be alike in size (--equalize %s): %s\n", l.equalize, why)
 	}
 	if err := rf.tables(c, &r.lowered); err != nil {
 		return err

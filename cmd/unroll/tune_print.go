@@ -55,18 +55,23 @@ func (s *studyFolder) print(c *cli, t *tuneFlags) error {
 		}
 		return errReported
 	}
-	s.tell(c, &r)
+	done := make([]int, plan.Rungs)
+	for _, r := range results {
+		done[r.Rung]++
+	}
+	s.tell(c, &r, done)
 	if failed {
 		return errReported
 	}
 	return nil
 }
 
-func (s *studyFolder) tell(c *cli, r *tuned) {
+// tell is print for people. done are the trials with a result, of each rung.
+func (s *studyFolder) tell(c *cli, r *tuned, done []int) {
 	fmt.Fprintf(c.stdout, "%s: %d of %d %s, %d %s, %d ruled out untrained\n", s.dir, r.Done, r.Trials, plural(r.Trials, "trial"),
 		len(s.study.Candidates), plural(len(s.study.Candidates), "candidate"), r.RuledOut)
 	for n, rung := range r.Rungs {
-		if r.Done <= rung.Last {
+		if done[n] <= rung.Last-rung.First {
 			fmt.Fprintf(c.stdout, "rung %d: trials %d to %d, %d %s each\n", n, rung.First, rung.Last, rung.Epochs, plural(rung.Epochs, "epoch"))
 		}
 	}
