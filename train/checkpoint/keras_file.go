@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/unroll-npu/unroll/train/hdf5"
 )
@@ -125,7 +126,7 @@ func (k *KerasFile) Layer(name, numbered string) *hdf5.Node {
 			return n
 		}
 	}
-	return k.layers.Find(name)
+	return k.layers.Find(strings.Split(name, "/")...) // groups within groups, as h5py writes them
 }
 
 // isOf reports whether a group is not said to be that of a layer of another name: newer

@@ -71,13 +71,18 @@ func (s Stated) none(file string) error {
 	return nil
 }
 
-// byName finds the tensors below a group by their own names.
+// byName finds the tensors below a group by their own names; of two with one name, which
+// may be of two layers, neither.
 func byName(n *hdf5.Node) map[string]*hdf5.Node {
 	out := map[string]*hdf5.Node{}
 	if n != nil {
 		n.Walk(func(path []string, set *hdf5.Node) {
 			if len(path) > 0 {
-				out[strings.TrimSuffix(path[len(path)-1], ":0")] = set
+				name := strings.TrimSuffix(path[len(path)-1], ":0")
+				if _, again := out[name]; again {
+					set = nil
+				}
+				out[name] = set
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/npy"
+	"github.com/unroll-npu/unroll/train/hdf5"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -134,6 +135,29 @@ func TestKerasRefusals(t *testing.T) {
 		w.Close()
 		if _, err := ReadKeras("m.keras", bytes.NewReader(b.Bytes()), int64(b.Len()), Stated{}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "m.keras: ") {
 			t.Errorf("%s: error %v, want one with %q", c.to, err, c.want)
+		}
+	}
+}
+
+// TestKerasSlashes finds the tensors of layers whose names have slashes, which are groups
+// within groups, and takes none where one layer's lie within another's.
+func TestKerasSlashes(t *testing.T) {
+	group := func(name string, inner ...*hdf5.Node) *hdf5.Node { return &hdf5.Node{Name: name, Children: inner} }
+	kernel := func() *hdf5.Node {
+		return &hdf5.Node{Name: "kernel:0", Shape: []int{1}, Data: []float32{1}}
+	}
+	inner := kernel()
+	b := group("b", group("a", group("b", inner)))
+	k := &KerasFile{layers: group("model_weights", group("a", group("a", kernel()), b), group("c"))}
+	if got := byName(k.Layer("a/b", "")); got["kernel"] != inner {
+		t.Errorf("a/b: %v", got)
+	}
+	if got := byName(k.Layer("a", "")); got["kernel"] != nil {
+		t.Errorf("a: took one of two kernels: %v", got)
+	}
+	for _, name := range []string{"c/b", "a//b", "", "/"} {
+		if got := k.Layer(name, ""); got != nil {
+			t.Errorf("%q: found %v", name, got)
 		}
 	}
 }

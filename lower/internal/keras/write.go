@@ -367,6 +367,9 @@ func (m *Model) tensors(l *Layer, part string, names []string) tensors {
 				}
 			}
 			if name := strings.TrimSuffix(path[len(path)-1], ":0"); part != "forward" && part != "backward" || side == part {
+				if out[name] != nil {
+					refuse("the file has its %s twice: rename layers whose names begin with its name and a slash", name)
+				}
 				out[name] = set
 			}
 		})
