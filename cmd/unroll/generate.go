@@ -56,7 +56,7 @@ unroll generate --check fw`,
 			if err != nil {
 				return err
 			}
-			o, err := n.options()
+			o, err := n.project()
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/lower/budget"
@@ -27,7 +28,7 @@ var npuFlagNames = []string{"accel", "system-config", "memory-mode", "config", "
 func (n *npuFlags) add(f *pflag.FlagSet) {
 	n.set = f
 	f.StringVar(&n.accel, "accel", "ethos-u55-128", "accelerator: "+strings.Join(ethosu.AcceleratorNames(), ", "))
-	f.StringVar(&n.system, "system-config", "", "memories behind the NPU, by Vela's names (default: Ethos_U55_High_End_Embedded, or Ethos_U65_High_End)")
+	f.StringVar(&n.system, "system-config", "", "memories behind the NPU, by Vela's names (default: Ethos_U55_High_End_Embedded, Ethos_U65_High_End or Ethos_U85_SYS_DRAM_Low)")
 	f.StringVar(&n.mode, "memory-mode", "Shared_Sram", "Sram_Only, Shared_Sram or Dedicated_Sram")
 	f.StringVar(&n.config, "config", "", "file in Vela's .ini form with more system configurations and memory modes")
 	f.IntVar(&n.sramBudget, "sram-budget", 0, "most bytes of SRAM to use (default: what the memory mode has)")
@@ -60,6 +61,18 @@ func (n *npuFlags) options() (compile.Options, error) {
 	}
 	o.WeightsInSRAM, err = choose("--weights", n.weights, map[string]bool{"flash": false, "sram": true})
 	return o, err
+}
+
+// project is options for a verb that ends in a C project.
+func (n *npuFlags) project() (compile.Options, error) {
+	o, err := n.options()
+	if err != nil {
+		return o, err
+	}
+	if err := codegen.CheckAccelerator(o.Accel); err != nil {
+		return o, usagef("--accel %v", err)
+	}
+	return o, nil
 }
 
 // memories replaces the memories of a program by those that flags name.
