@@ -43,6 +43,9 @@ func (d *tunedData) open(c *cli, s *tune.Study) error {
 	if s.Data != "" && s.Data != d.print {
 		return fmt.Errorf("--data %s is not what the study was drawn for: its content has the fingerprint %s, expected %s; give the data of then, or begin another study", b.data.data, d.print, s.Data)
 	}
+	if _, _, err := dataset.Split(set, s.Asked.Validation, b.data.seed); err != nil { // no candidate could do better
+		return fmt.Errorf("--data %s --validation %v: %w", b.data.data, s.Asked.Validation, err)
+	}
 	if d.judged = tune.ByAccuracy; set.Task == nn.Regression {
 		d.judged = tune.ByR2
 	}
@@ -69,14 +72,18 @@ func (c *cli) quiet() *cli {
 	return &q
 }
 
-// planned reads the flags of a trial and completes them for the data.
-func (d *tunedData) planned(c *cli, s *tune.Study, t tune.Trial) (*buildFlags, *buildPlan, *dataset.Set, error) {
+// planned reads the flags of a trial and completes them for the data. A rate that is to be found
+// is looked for, which takes a training, where the network learns.
+func (d *tunedData) planned(c *cli, s *tune.Study, t tune.Trial, learns bool) (*buildFlags, *buildPlan, *dataset.Set, error) {
 	if err := d.open(c, s); err != nil {
 		return nil, nil, nil, err
 	}
 	b, err := buildOf(s.Args(t))
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if b.train.rate == rateFind && !learns {
+		b.train.rate = ""
 	}
 	plan, err := b.plan()
 	if err != nil {
@@ -89,7 +96,7 @@ func (d *tunedData) planned(c *cli, s *tune.Study, t tune.Trial) (*buildFlags, *
 // untrained compiles a candidate's network with the weights that a training begins with.
 // What the network is refused for is in the figures.
 func (d *tunedData) untrained(c *cli, s *tune.Study, v tune.Candidate) (tune.Figures, error) {
-	b, plan, set, err := d.planned(c, s, tune.Trial{Values: v, Epochs: 1})
+	b, plan, set, err := d.planned(c, s, tune.Trial{Values: v, Epochs: 1}, false)
 	if err != nil {
 		return refused(c, err)
 	}
@@ -129,7 +136,7 @@ func (d *tunedData) weigh(f *tune.Figures, low *lower.Result, ch *compile.Choice
 // trained runs a trial: what build would do, up to the compiled network. The training is
 // kept beside the result while it lasts.
 func (d *tunedData) trained(c *cli, s *tune.Study, t tune.Trial, output string) (*tune.Result, error) {
-	b, plan, set, err := d.planned(c, s, t)
+	b, plan, set, err := d.planned(c, s, t, true)
 	if err != nil {
 		return nil, err
 	}

@@ -66,6 +66,9 @@ func TestIgnoreLabelNowhere(t *testing.T) {
 	if _, _, err := Open(table, Options{IgnoreLabel: "none"}); err != nil {
 		t.Error(err)
 	}
+	if _, _, err := OpenSource(t.Context(), NameStreams, Options{IgnoreLabel: "0"}, func(string) {}); err == nil || !strings.Contains(err.Error(), "stream: --ignore-label 0: nothing has this label") {
+		t.Errorf("error %v", err)
+	}
 	y := &npy.Array{Name: "y", Type: "|i1", Shape: []int{2, 3}, Data: []byte{0, 0xff, 1, 1, 0xff, 0}}
 	arrays := func(label string, y, test *npy.Array) error {
 		all := map[string]*npy.Array{"x_train": floats("x", 2, 3, 1), "y_train": y, "x_test": floats("x", 2, 3, 1), "y_test": test}

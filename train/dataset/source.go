@@ -37,8 +37,13 @@ const (
 func OpenSource(ctx context.Context, source string, o Options, say func(string)) (train, test *Set, err error) {
 	o = o.withDefaults()
 	origin := &facts.Data{Source: source, Seed: o.Seed}
-	if o.Sounds != (Sounds{}) && (source == NameDigits || source == NameStreams || source == NameIntegrator || source == NameMNIST) {
-		return nil, nil, fmt.Errorf("features of sound, lists and patterns of names are for a folder of .wav files, not for %s", source)
+	if source == NameDigits || source == NameStreams || source == NameIntegrator || source == NameMNIST {
+		if o.Sounds != (Sounds{}) {
+			return nil, nil, fmt.Errorf("features of sound, lists and patterns of names are for a folder of .wav files, not for %s", source)
+		}
+		if o.IgnoreLabel != "" {
+			return nil, nil, noIgnored(source, o.IgnoreLabel, "every step of it counts")
+		}
 	}
 	switch source {
 	case NameDigits:
