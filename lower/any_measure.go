@@ -115,6 +115,13 @@ func (r *GraphResult) Drift(ctx context.Context, calls Sequences, steps int) (*D
 	if len(s.float.States) == 0 {
 		return nil, fmt.Errorf("graph %q: a stream needs states that are carried from call to call", r.Float.Name)
 	}
+	fed := 0
+	for i := range calls.Len() {
+		fed += calls.Calls(i)
+	}
+	if fed == 0 {
+		return nil, fmt.Errorf("graph %q: a stream needs sequences with calls, and there are none", r.Float.Name)
+	}
 	name := r.Float.Tensors[dataOutputs(r.Float)[0]].Name
 	twin, output := r.Int8.Find(name), s.output(name)
 	if twin == graph.None || output < 0 {

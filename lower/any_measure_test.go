@@ -5,6 +5,7 @@ package lower_test
 import (
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower"
@@ -19,6 +20,15 @@ func decibel(want, got []float32) float64 {
 	}
 	return 10 * math.Log10(signal/noise)
 }
+
+// uncalled are sequences that have no calls.
+type uncalled struct {
+	calls5
+	n int
+}
+
+func (u uncalled) Len() int    { return u.n }
+func (uncalled) Calls(int) int { return 0 }
 
 // TestMeasureGraph holds the SQNR of an output to what runs of the two graphs give, and the
 // report to the graph that it is of.
@@ -122,8 +132,14 @@ func TestDriftGraph(t *testing.T) {
 	}
 	g := anyGraph()
 	g.States = nil
+	stateful := r
 	if r, err = lower.LowerGraph(ctx, g, unroll.Roles{}, twoInputs{}, lower.Options{}); err != nil {
 		t.Fatal(err)
+	}
+	for _, empty := range []lower.Sequences{uncalled{}, uncalled{n: 3}} {
+		if _, err := stateful.Drift(ctx, empty, 10); err == nil || !strings.Contains(err.Error(), "there are none") {
+			t.Errorf("a stream of %d sequences without calls: error %v", empty.Len(), err)
+		}
 	}
 	if _, err := r.Drift(ctx, twoInputs{}, 10); err == nil {
 		t.Error("a graph without states has a drift")
