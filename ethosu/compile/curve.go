@@ -69,12 +69,15 @@ func (e *explorer) withLess() ([]Point, error) {
 	var list []Point
 	for _, v := range variants {
 		t := e.try(v)
-		if t.Err != nil || t.cycles() < free.cycles() {
+		if t.Err != nil {
 			continue
 		}
 		f, err := perf.FiguresOf(t.result.program())
 		if err != nil {
 			return nil, err
+		}
+		if f.Cycles < free.cycles() {
+			continue
 		}
 		list = append(list, Point{SRAM: f.SRAMBytes, Flash: f.FlashBytes, Cycles: f.Cycles, Budget: f.SRAMBytes})
 	}

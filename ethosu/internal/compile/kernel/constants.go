@@ -2,6 +2,8 @@
 
 package kernel
 
+import "bytes"
+
 // Constants holds the constants of a program, one buffer for each content.
 type Constants struct {
 	List  []*Buffer
@@ -13,15 +15,19 @@ func newConstants() *Constants { return &Constants{index: map[string]*Buffer{}} 
 // Intern returns the buffer with the given content, padded to a multiple of pad bytes.
 func (p *Constants) Intern(name string, data []byte, pad int) *Buffer {
 	n := RoundUp(max(len(data), 1), pad)
-	content := string(data)
+	padded := data
 	if n != len(data) {
-		content += string(make([]byte, n-len(data)))
+		padded = make([]byte, n)
+		copy(padded, data)
 	}
-	if b, ok := p.index[content]; ok {
+	if b, ok := p.index[string(padded)]; ok {
 		return b
 	}
-	b := &Buffer{Name: name, Size: n, Data: []byte(content)}
-	p.index[content] = b
+	if n == len(data) {
+		padded = bytes.Clone(data)
+	}
+	b := &Buffer{Name: name, Size: n, Data: padded}
+	p.index[string(padded)] = b
 	p.List = append(p.List, b)
 	return b
 }

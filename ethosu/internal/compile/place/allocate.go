@@ -3,6 +3,8 @@
 package place
 
 import (
+	"slices"
+
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 )
@@ -77,6 +79,13 @@ func Constants(l *Layout) error {
 	for _, o := range l.ops {
 		o.Reads(func(b *kernel.Buffer) { used[b] = true })
 	}
+	size := 0
+	for _, b := range l.mod.Constants.List {
+		if used[b] {
+			size += kernel.Align(len(b.Data))
+		}
+	}
+	l.Blob = slices.Grow(l.Blob, size)
 	for _, b := range l.mod.Constants.List {
 		if !used[b] {
 			continue

@@ -17,22 +17,17 @@ func (pl *Plan) keepPart(w *kernel.Weights, channels int) error {
 		if !ok {
 			return 0, false, nil
 		}
-		rest := w
-		for i, n := range sizes {
+		parts, err := pl.split(w, sizes...)
+		if err != nil {
+			return 0, false, err
+		}
+		for i, part := range parts {
 			mode := copyWeights
 			switch {
 			case i%2 == 1 && turn == 0:
 				mode = readDirect
 			case i%2 == 1:
 				mode = copyEach
-			}
-			part := rest
-			if n < rest.O {
-				cut, err := pl.split(rest, n)
-				if err != nil {
-					return 0, false, err
-				}
-				part, rest = cut[0], cut[1]
 			}
 			pl.copies[part] = mode
 		}

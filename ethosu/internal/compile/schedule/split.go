@@ -52,7 +52,7 @@ func SplitWeights(pl *Plan) error {
 				continue
 			}
 			old := pl.Ops
-			if _, err := pl.split(w, cut); err != nil {
+			if _, err := pl.split(w, cut, w.O-cut); err != nil {
 				return err
 			}
 			// Many kernels become twice as many: that has to be worth it, also when
@@ -73,36 +73,53 @@ func SplitWeights(pl *Plan) error {
 	return nil
 }
 
-// split replaces every kernel with weights w by two, for the output channels
-// before and from cut.
-func (pl *Plan) split(w *kernel.Weights, cut int) ([2]*kernel.Weights, error) {
-	parts := [2]*kernel.Weights{pl.mod.Weights.Slice(w, 0, cut), pl.mod.Weights.Slice(w, cut, w.O)}
-	pl.copies[parts[0]], pl.copies[parts[1]] = pl.copies[w], pl.copies[w]
-	packed := map[*Coded][2]*Coded{} // of steps with the same records
-	if pl.fast[w] {
-		pl.fast[parts[0]], pl.fast[parts[1]] = true, true
+// split replaces every kernel with weights w by one for each of the given numbers of output
+// channels, which are all of w's together. What is left of w after each is weights of its
+// own, too, by which the next ones are named; no kernel is made for it.
+func (pl *Plan) split(w *kernel.Weights, sizes ...int) ([]*kernel.Weights, error) {
+	var parts []*kernel.Weights
+	rest := w
+	for _, n := range sizes {
+		part := rest
+		if n < rest.O {
+			part, rest = pl.mod.Weights.Slice(rest, 0, n), pl.mod.Weights.Slice(rest, n, rest.O)
+		}
+		parts = append(parts, part)
 	}
-	var ops []*Op
+	for _, part := range parts {
+		pl.copies[part] = pl.copies[w]
+		if pl.fast[w] {
+			pl.fast[part] = true
+		}
+	}
+	packed := map[*Coded][]*Coded{} // of steps with the same records
+	ops := make([]*Op, 0, 2*len(pl.Ops))
 	for _, o := range pl.Ops {
 		if o.Weights != w {
 			ops = append(ops, o)
 			continue
 		}
-		for i, from := range []int{0, cut} {
+		scales := packed[o.Scales]
+		known := scales != nil && o.Scales != nil
+		if !known {
+			scales = make([]*Coded, len(parts))
+			packed[o.Scales] = scales
+		}
+		from := 0
+		for i, part := range parts {
 			p := *o
 			out := *o.OFM
 			out.Off += from * out.Type.Size()
-			out.C = parts[i].O
-			p.OFM, p.Weights = &out, parts[i]
+			out.C = part.O
+			p.OFM, p.Weights = &out, part
 			p.Records = o.Records[from : from+out.C]
-			both := packed[o.Scales]
-			if both[i] == nil || o.Scales == nil {
-				both[i] = pl.packRecords(p.Weights.Name+" records", &p)
-				packed[o.Scales] = both
+			from += out.C
+			if !known {
+				scales[i] = pl.packRecords(part.Name+" records", &p)
 			}
-			p.Scales = both[i]
+			p.Scales = scales[i]
 			if err := pl.setBlock(&p, 0); err != nil {
-				return parts, err
+				return nil, err
 			}
 			ops = append(ops, &p)
 		}
