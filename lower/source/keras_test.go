@@ -153,6 +153,9 @@ func TestKerasGraphRefusals(t *testing.T) {
 		{`"class_name": "BatchNormalization"`, `"class_name": "BatchNormalization", "registered_name": "mine>BatchNormalization"`, `layer "n1" (mine>BatchNormalization): there is no form for it`},
 		{`"class_name": "BatchNormalization"`, `"class_name": "BatchNormalization", "module": "__main__"`, `layer "n1" (__main__.BatchNormalization): there is no form for it`},
 		{`"class_name": "Reshape"`, `"class_name": "Average", "module": "keras.src.ops.numpy"`, `layer "r" (ops.Average): there is no form for it`},
+		{`"pool_size": [2, 2]`, `"pool_size": null`, `its description has no pool_size`},
+		{`"pool_size": [2, 2]`, `"pool_size": [2, null]`, `expected 2 numbers`},
+		{`"inbound_nodes": [{`, `"inbound_nodes": [], "was": [{`, `layer "c1" (Conv2D): it reads no layer`},
 		{`"name": "n1"`, `"name": 3`, "name is 3, expected a text"},
 		{`"dtype": "float32", "sparse"`, `"dtype": 7, "sparse"`, "dtype is 7, expected a text"},
 		{`{"args": [`, `{"args": [2, `, "it is called with 2 in the place of a value"},
@@ -173,6 +176,33 @@ func TestKerasGraphRefusals(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.to, err, c.want)
+		}
+	}
+}
+
+// TestKerasCells gives cells activations with and without numbers of their own.
+func TestKerasCells(t *testing.T) {
+	store, err := checkpoint.OpenKeras("testdata/keras_both.h5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, activation := range []string{`null`, `"linear"`, `"elu"`, `"hard_sigmoid"`, `"softsign"`} {
+		changed := *store
+		changed.Config = []byte(strings.ReplaceAll(string(store.Config), `"activation": "tanh"`, `"activation": `+activation))
+		if string(changed.Config) == string(store.Config) {
+			t.Fatal("no cell has a tanh")
+		}
+		k, err := keras.Read(&changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := k.ONNX(nil)
+		if err != nil {
+			t.Errorf("%s: %v", activation, err)
+			continue
+		}
+		if err := (&Network{Inputs: 2}).proveKeras(k, m); err != nil {
+			t.Errorf("%s: %v", activation, err)
 		}
 	}
 }

@@ -75,6 +75,9 @@ func (c config) sizes(key string, n, def int) []int {
 		refuse("%s is %v, expected %d numbers", key, list, n)
 	}
 	for i, v := range list {
+		if v == nil {
+			refuse("%s is %v, expected %d numbers", key, list, n)
+		}
 		out[i] = config{key: v}.whole(key, def, 0)
 	}
 	return out

@@ -139,6 +139,8 @@ func reluLayer(w *writer, in []value) []value {
 	slope, threshold := c.number("negative_slope", 0), c.number("threshold", 0)
 	top, limited := c.number("max_value", 0), c["max_value"] != nil
 	switch {
+	case top < 0:
+		refuse("max_value %g: expected 0 or more", top)
 	case threshold != 0:
 		refuse("threshold %g: expected 0", threshold)
 	case slope != 0 && limited:

@@ -121,7 +121,8 @@ func (w *writer) recurrent(l *Layer, x value, direction string) (rows value, sta
 // default, and is not written.
 func (m *Model) early() bool { return m.Version == "" || m.Version[0] == '1' }
 
-// cellActivations are those of an ONNX node, with one alpha and beta each.
+// cellActivations are those of an ONNX node. alpha and beta are of those that have them alone,
+// in their order.
 func (w *writer) cellActivations(l *Layer) (names []string, alpha, beta []float32) {
 	add := func(key string) {
 		v, given := l.Config[key]
@@ -132,18 +133,20 @@ func (w *writer) cellActivations(l *Layer) (names []string, alpha, beta []float3
 		if v == nil {
 			name, ok = "linear", true
 		}
-		a, b := 0.0, 0.0
 		known := map[string]string{"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "softsign": "Softsign", "softplus": "Softplus", "elu": "Elu", "hard_sigmoid": "HardSigmoid", "linear": "Affine"}
 		switch name {
-		case "elu", "linear":
-			a = 1
+		case "elu":
+			alpha = append(alpha, 1)
+		case "linear":
+			alpha, beta = append(alpha, 1), append(beta, 0)
 		case "hard_sigmoid":
-			a, b = w.m.hardSigmoid()
+			a, b := w.m.hardSigmoid()
+			alpha, beta = append(alpha, float32(a)), append(beta, float32(b))
 		}
 		if !ok || known[name] == "" {
 			refuse("activation %v of a cell: there is no form for it", v)
 		}
-		names, alpha, beta = append(names, known[name]), append(alpha, float32(a)), append(beta, float32(b))
+		names = append(names, known[name])
 	}
 	if l.Class != "SimpleRNN" {
 		add("recurrent_activation")

@@ -217,6 +217,9 @@ func pooling(op string, n int) layerKind {
 		l := w.l
 		l.known("pool_size strides padding data_format")
 		x := want(in[0], n+2)
+		if l.Config["pool_size"] == nil {
+			refuse("its description has no pool_size")
+		}
 		win, out := l.window("pool_size", x.shape[1:n+1], l.Config.sizes("pool_size", n, 2))
 		attrs := map[string]any{"kernel_shape": win.size, "strides": win.stride, "pads": win.pads()}
 		return []value{w.channelsLast(w.node(op, attrs, append([]int{1, x.last()}, out...), w.channelsFirst(x).name))}

@@ -230,6 +230,9 @@ func (w *writer) call(c call, in []value) (outs []value, err error) {
 		}
 		return nil, errors.New("there is no form for it")
 	}
+	if len(in) == 0 {
+		return nil, errors.New("it reads no layer")
+	}
 	if len(in) > 1 && !merging[w.l.Class] {
 		return nil, fmt.Errorf("it reads %d values, expected one; initial states and such have no form", len(in))
 	}
