@@ -24,7 +24,7 @@ const (
 // constants: a blob with the same one can take their place.
 func blobID(prog *ethosu.Program) uint64 {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%08x %08x %s %s %d %d\n", prog.Accel.ConfigWord, archVersion, prog.System.Name, prog.Mode.Name, prog.ArenaSize, prog.FastSize)
+	fmt.Fprintf(&s, "%08x %08x %s %s %d %d\n", prog.Accel.ConfigWord, archVersion(prog.Accel), prog.System.Name, prog.Mode.Name, prog.ArenaSize, prog.FastSize)
 	bindings := func(list []ethosu.Binding) {
 		for _, b := range list {
 			fmt.Fprintf(&s, "%s %v %v %d %d %d %d", b.Name, b.Type, b.Shape, b.Offset, b.Size, b.Rows, b.Stride)

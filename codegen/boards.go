@@ -21,7 +21,7 @@ func (v *view) addBoards(p *Project) error {
 	v.Board, v.boards = p.Options.Board, p.Options.Boards
 	if v.Board == nil {
 		var err error
-		if v.Board, v.boards, err = board.Project(board.Default); err != nil {
+		if v.Board, v.boards, err = board.Project(board.DefaultFor(v.product)); err != nil {
 			return err
 		}
 	}
@@ -48,11 +48,7 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // EmulatorCommand is how to start an image on the board's emulator by hand, one
 // argument group a line; empty when nothing emulates the board's NPU.
 func (v *view) EmulatorCommand() []string {
-	product := "ethos-u55"
-	if v.U65 {
-		product = "ethos-u65"
-	}
-	e := v.Board.Emulator(product)
+	e := v.Board.Emulator(v.product)
 	if e == nil || v.Board.Linked {
 		return nil
 	}

@@ -9,15 +9,6 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-// CheckAccelerator refuses an accelerator that no C project can be made for: what ends in
-// a project asks before it trains.
-func CheckAccelerator(a *ethosu.Accelerator) error {
-	if a.Generation == ethosu.U85 {
-		return fmt.Errorf("%s: generated projects have no driver for the %s: train and lower, then `unroll compile`, whose .tflite simulate and verify take and the driver of the part's vendor runs", a.Name, a.Generation.Name)
-	}
-	return nil
-}
-
 // checkProgram refuses a program that no C project can be made of.
 func checkProgram(prog *ethosu.Program) error {
 	switch {
@@ -25,8 +16,6 @@ func checkProgram(prog *ethosu.Program) error {
 		return fmt.Errorf("no program: compile the model first")
 	case prog.Accel == nil:
 		return fmt.Errorf("program %q names no accelerator", prog.Name)
-	case CheckAccelerator(prog.Accel) != nil:
-		return fmt.Errorf("program %q: %w", prog.Name, CheckAccelerator(prog.Accel))
 	case len(prog.Stages) == 0 || len(prog.Stages) == 1 && len(prog.Stages[0].Commands) == 0:
 		return fmt.Errorf("program %q has an empty command stream", prog.Name)
 	case len(prog.Constants)%16 != 0:

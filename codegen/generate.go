@@ -72,7 +72,10 @@ func addFixed(t Tree, p *Project, v *view) error {
 			return err
 		}
 	}
-	return copyTree(t, firmware.Files(), "")
+	if err := copyTree(t, firmware.Files(), ""); err != nil || !v.U85 {
+		return err
+	}
+	return copyTree(t, firmware.U85(), "")
 }
 
 // copyTree adds all files below the root of a file system, in a folder of the tree.

@@ -131,7 +131,6 @@ func TestBadProjects(t *testing.T) {
 	}{
 		{"no program", func(p *Project) { p.Program = nil }},
 		{"names no accelerator", func(p *Project) { p.Program.Accel = nil }},
-		{"ethos-u85-128: generated projects have no driver", func(p *Project) { p.Program.Accel = ethosu.Of(ethosu.U85)[0] }},
 		{"empty command stream", func(p *Project) { p.Program.Stages[0].Commands = nil }},
 		{"17 bytes of constants", func(p *Project) { p.Program.Constants = make([]byte, 17) }},
 		{"an arena of 0", func(p *Project) { p.Program.ArenaSize = 0 }},

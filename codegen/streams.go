@@ -50,7 +50,7 @@ func (v *view) addStreams(prog *ethosu.Program) {
 	for _, s := range stages {
 		w := &streamView{Commands: s.Commands, Times: s.Times, CRC: crcLiteral(wordBytes(s.Commands)), CRC32: crc32Literal(wordBytes(s.Commands))}
 		if v.Arm {
-			payload := (&isa.Payload{Config: prog.Accel.ConfigWord, ID: archVersion, Words: s.Commands}).Append(nil)
+			payload := (&isa.Payload{Config: prog.Accel.ConfigWord, ID: archVersion(prog.Accel), Words: s.Commands}).Append(nil)
 			w.Payload, w.CRC, w.CRC32 = leWords(payload), crcLiteral(payload), crc32Literal(payload)
 		}
 		if v.Sequence {

@@ -16,9 +16,14 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
-// archVersion is the architecture that streams are written for, 1.0.6, as in the ID
-// register; U55 (1.1.0) and U65 (1.0.6) both fit it.
-const archVersion = 0x10060000
+// archVersion is the architecture that streams are written for, as in the ID register: 1.0.6,
+// which U55 (1.1.0) and U65 (1.0.6) both fit, or 2.0.0 of the U85.
+func archVersion(a *ethosu.Accelerator) uint32 {
+	if a.Generation == ethosu.U85 {
+		return 0x20007000
+	}
+	return 0x10060000
+}
 
 // view is what the templates see: every name, number and literal ready to print.
 type view struct {
@@ -83,7 +88,8 @@ type view struct {
 	DriverVersion  int
 
 	ConstantsInRAM bool
-	U65            bool
+	U65, U85       bool
+	product        string // such as ethos-u55
 	MACs           int
 	Model          bool
 	DriverSources  []string // paths of fixed C
@@ -142,12 +148,12 @@ func newView(p *Project) (*view, error) {
 		Prefix: p.Prefix, Macro: strings.ToUpper(p.Prefix),
 		Accel: prog.Accel.Name, System: cComment(prog.System.Name), Mode: cComment(prog.Mode.Name),
 		Banner: banner(p), Source: cComment(p.Source), ToolVersion: cComment(p.Version),
-		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion),
+		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion(prog.Accel)),
 		Sequence: prog.Steps > 0 || len(prog.Stages) > 1, WakeUps: prog.WakeUps(),
 		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantCRC: crcLiteral(prog.Constants), ConstantCRC32: crc32Literal(prog.Constants),
 		ConstantsSection: "UNROLL_NPU_MODEL", NPUType: "unroll_npu",
 		NPUArenaBytes: prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
-		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.Generation == ethosu.U65, MACs: prog.Accel.MACs, Model: p.Model != nil,
+		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.Generation == ethosu.U65, U85: prog.Accel.Generation == ethosu.U85, product: prog.Accel.Generation.ProductName(), MACs: prog.Accel.MACs, Model: p.Model != nil,
 		Golden: p.Golden,
 	}
 	if p.Options.ConstantsInRAM {

@@ -4,6 +4,7 @@ package ethosu
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
@@ -47,6 +48,10 @@ type Generation struct {
 	// register interface.
 	ID, PeripheralID uint32
 }
+
+// ProductName is the generation as tools spell it, such as ethos-u55: what the names of its
+// accelerators begin with.
+func (g *Generation) ProductName() string { return strings.ToLower(g.Name) }
 
 // DMAUnderWay returns how many earlier transfers may still be under way when another
 // one starts. Nothing public says that transfers under way together take effect in

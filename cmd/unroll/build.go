@@ -107,7 +107,7 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	if p.lower, err = b.lower.options(); err != nil {
 		return p, err
 	}
-	if p.compile, err = b.npu.project(); err != nil {
+	if p.compile, err = b.npu.options(); err != nil {
 		return p, err
 	}
 	if err := b.generate.bound(&p.compile); err != nil {

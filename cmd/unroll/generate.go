@@ -56,7 +56,7 @@ unroll generate --check fw`,
 			if err != nil {
 				return err
 			}
-			o, err := n.project()
+			o, err := n.options()
 			if err != nil {
 				return err
 			}
@@ -164,7 +164,7 @@ type generateFlags struct {
 func (g *generateFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&g.prefix, "prefix", "", "prefix of every C symbol (default: from the model's name)")
 	f.StringVar(&g.driver, "driver", "own", "NPU driver: own, or arm for glue to Arm's core driver")
-	f.StringVar(&g.board, "board", board.Default, "board of the project: the name of one that comes with unroll, or a folder of your own with a "+board.ManifestName)
+	f.StringVar(&g.board, "board", "", "board of the project: the name of one that comes with unroll, or a folder of your own with a "+board.ManifestName+" (default: "+board.Default+", or "+board.DefaultFor("ethos-u85")+" for a U85)")
 	f.BoolVar(&g.force, "force", false, "replace what is in the output folder")
 }
 
@@ -173,9 +173,10 @@ func (g *generateFlags) check() error {
 	if _, err := choose("--driver", g.driver, map[string]bool{"own": true, "arm": true}); err != nil {
 		return err
 	}
-	var err error
-	if g.options.Board, g.options.Boards, err = board.Project(g.board); err != nil {
-		return usagef("--board: %v", err)
+	if g.board != "" {
+		if err := g.choose(g.board); err != nil {
+			return err
+		}
 	}
 	if g.prefix == "" {
 		return nil
@@ -186,13 +187,25 @@ func (g *generateFlags) check() error {
 	return nil
 }
 
-// bound lets a program take no more SRAM than the board has where the arena lies, unless
-// flags say how much.
-func (g *generateFlags) bound(o *compile.Options) error {
-	b, _, err := board.Project(g.board)
-	if err != nil {
+// choose takes a board.
+func (g *generateFlags) choose(name string) (err error) {
+	if g.options.Board, g.options.Boards, err = board.Project(name); err != nil {
 		return usagef("--board: %v", err)
 	}
+	return nil
+}
+
+// bound lets a program take no more SRAM than the board has where the arena lies, unless
+// flags say how much. The accelerator decides for the board where no flag does.
+func (g *generateFlags) bound(o *compile.Options) error {
+	name := g.board
+	if name == "" {
+		name = board.DefaultFor(o.Accel.Generation.ProductName())
+	}
+	if err := g.choose(name); err != nil {
+		return err
+	}
+	b := g.options.Board
 	if o.SRAMBudget == 0 && !o.Mode.Spills() && !o.WeightsInSRAM {
 		o.SRAMBudget = b.ArenaBytes()
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/lower/budget"
@@ -61,18 +60,6 @@ func (n *npuFlags) options() (compile.Options, error) {
 	}
 	o.WeightsInSRAM, err = choose("--weights", n.weights, map[string]bool{"flash": false, "sram": true})
 	return o, err
-}
-
-// project is options for a verb that ends in a C project.
-func (n *npuFlags) project() (compile.Options, error) {
-	o, err := n.options()
-	if err != nil {
-		return o, err
-	}
-	if err := codegen.CheckAccelerator(o.Accel); err != nil {
-		return o, usagef("--accel %v", err)
-	}
-	return o, nil
 }
 
 // memories replaces the memories of a program by those that flags name.

@@ -125,7 +125,7 @@ type CSolution struct {
 // Emulator is a program that runs images of the board.
 type Emulator struct {
 	Program string `json:"program"`
-	// Product is the one it has, ethos-u55 or ethos-u65; empty for any.
+	// Product is the one it has, ethos-u55, ethos-u65 or ethos-u85; empty for any.
 	Product string   `json:"product"`
 	Purpose string   `json:"purpose"`
 	Install string   `json:"install"`

@@ -132,7 +132,7 @@ func TestManifestRefused(t *testing.T) {
 }
 
 func TestFor(t *testing.T) {
-	for name, want := range map[string]string{"corstone300": "host qemu qemu-hook corstone300", "qemu": "host qemu", "host": "host", "alif-e7-he": "host alif-e7-he"} {
+	for name, want := range map[string]string{"corstone300": "host qemu qemu-hook corstone300", "corstone320": "host qemu-320 corstone320", "qemu": "host qemu", "host": "host", "alif-e7-he": "host alif-e7-he"} {
 		_, all, err := Project(name)
 		if err != nil {
 			t.Fatal(err)

@@ -100,8 +100,18 @@ func (s *Set) All() ([]*Board, error) {
 	return list, nil
 }
 
-// Default is the board of a project for which nobody named one.
+// Default is the board of a project for which nobody named one, unless DefaultFor knows a
+// better one.
 const Default = "corstone300"
+
+// DefaultFor is the board of a project for an NPU, such as ethos-u85, for which nobody named
+// one.
+func DefaultFor(product string) string {
+	if product == "ethos-u85" {
+		return "corstone320"
+	}
+	return Default
+}
 
 // For returns the boards that a project for one of them holds: this machine, what
 // stands in for the board, and the board itself.

@@ -26,10 +26,7 @@ func commandLine(b *board.Board, image string, accel *ethosu.Accelerator) ([]str
 	}
 	product, macs := "", ""
 	if accel != nil {
-		product, macs = "ethos-u55", strconv.Itoa(accel.MACs)
-		if accel.Generation == ethosu.U65 {
-			product = "ethos-u65"
-		}
+		product, macs = accel.Generation.ProductName(), strconv.Itoa(accel.MACs)
 	}
 	e := b.Emulator(product)
 	if e == nil {

@@ -17,6 +17,7 @@
 #include "cortex_m.h"
 #include "npu_link.h"
 #include "npu_mmio.h"
+#include "npu_regs.h"
 #include "platform.h"
 #include "semihosting.h"
 
@@ -127,7 +128,6 @@ void unroll_npu_mmio_write(uintptr_t base, uint32_t offset, uint32_t value) {
 
 #define CFSR_PRECISE_BUS_FAULT 0x8200u /* BFARVALID, PRECISERR */
 #define HFSR_FORCED            0x40000000u
-#define NPU_REGISTERS          0x1000u
 
 struct access {
     uint32_t load;
@@ -199,7 +199,7 @@ int corstone300_emulate(struct fault_frame *frame) {
     struct access access;
     uint32_t *data;
 
-    if ((cfsr & CFSR_PRECISE_BUS_FAULT) != CFSR_PRECISE_BUS_FAULT || offset >= NPU_REGISTERS ||
+    if ((cfsr & CFSR_PRECISE_BUS_FAULT) != CFSR_PRECISE_BUS_FAULT || offset >= NPU_WINDOW_BYTES ||
         (offset % 4u) != 0u || decode((const uint16_t *)(uintptr_t)frame->core->pc, &access) == 0) {
         return 0;
     }

@@ -35,12 +35,42 @@ static uint32_t level_of(const unroll_npu *npu) {
     return (uint32_t)npu->flags & (UNROLL_NPU_PRIVILEGED | UNROLL_NPU_NONSECURE);
 }
 
+/* What a reset cleared of the ports to memory. */
+#ifdef NPU_MEM_ATTR0
+
+/* A U85 is told which port and kind of memory each memory type is. */
+static void set_up_ports(const unroll_npu *npu) {
+    static const uint8_t attributes[4] = {NPU_MEM_ATTR_SRAM, NPU_MEM_ATTR_SRAM, NPU_MEM_ATTR_EXT,
+                                          NPU_MEM_ATTR_EXT};
+
+    for (uint32_t i = 0; i < 4u; i++) {
+        reg_write(npu, NPU_MEM_ATTR0 + 4u * i, attributes[i]);
+    }
+    reg_write(npu, NPU_AXI_SRAM, NPU_AXI_SRAM_LIMITS);
+    reg_write(npu, NPU_AXI_EXT, NPU_AXI_EXT_LIMITS);
+    reg_write(npu, NPU_POWER_CTRL, NPU_MAC_POWER_RAMP);
+}
+
+#else
+
+static void set_up_ports(const unroll_npu *npu) {
+    uint32_t limit = NPU_AXI_LIMIT_U55;
+
+    if ((npu->config & NPU_CONFIG_PRODUCT) == NPU_CONFIG_PRODUCT_U65) {
+        limit = NPU_AXI_LIMIT_U65;
+    }
+    for (uint32_t i = 0; i < 4u; i++) {
+        reg_write(npu, NPU_AXI_LIMIT0 + 4u * i, limit);
+    }
+}
+
+#endif
+
 /* Resets the NPU, checks its protection level and restores what the reset cleared. The first time
  * it also finds out which NPU this is: while a reset is in progress, at power up too, all registers
  * but STATUS read as 0. */
 static unroll_npu_status reset(unroll_npu *npu) {
     uint32_t polls = 0;
-    uint32_t limit = NPU_AXI_LIMIT_U55;
 
     npu->awake = 0;
     reg_write(npu, NPU_RESET, level_of(npu));
@@ -61,12 +91,7 @@ static unroll_npu_status reset(unroll_npu *npu) {
         npu->ready = 0;
         return UNROLL_NPU_ERR_PROTECTION;
     }
-    if ((npu->config & NPU_CONFIG_PRODUCT) == NPU_CONFIG_PRODUCT_U65) {
-        limit = NPU_AXI_LIMIT_U65;
-    }
-    for (uint32_t i = 0; i < 4u; i++) {
-        reg_write(npu, NPU_AXI_LIMIT0 + 4u * i, limit);
-    }
+    set_up_ports(npu);
     npu->awake = 1;
     return UNROLL_NPU_OK;
 }
@@ -324,9 +349,11 @@ static unroll_npu_status result_of(uint32_t status) {
     if ((status & NPU_STATUS_PARSE) != 0u) {
         return UNROLL_NPU_ERR_PARSE;
     }
+#ifdef NPU_STATUS_WEIGHTS
     if ((status & NPU_STATUS_WEIGHTS) != 0u) {
         return UNROLL_NPU_ERR_WEIGHTS;
     }
+#endif
     if ((status & NPU_STATUS_ECC) != 0u) {
         return UNROLL_NPU_ERR_ECC;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Driver for the Arm Ethos-U55 and Ethos-U65 NPU.
+ * Driver for the Arm Ethos-U55 and Ethos-U65 NPU, or, with another npu_regs.h, the Ethos-U85.
  *
  * No heap, no stdio, no globals: everything lives in an unroll_npu that the caller owns, one per
  * NPU. The driver is the same object code on every target; what differs is behind npu_port.h

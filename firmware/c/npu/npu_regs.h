@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Registers of the Ethos-U55/U65 that the driver uses: byte offsets and fields. */
+/* Registers of the Ethos-U55/U65 that the driver uses: byte offsets and fields. Projects for an
+ * Ethos-U85 have another file of this name. */
 #ifndef UNROLL_NPU_REGS_H
 #define UNROLL_NPU_REGS_H
+
+#define NPU_WINDOW_BYTES 0x1000u
 
 #define NPU_ID          0x000u
 #define NPU_STATUS      0x004u
