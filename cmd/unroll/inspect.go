@@ -26,7 +26,7 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var n npuFlags
 		f.StringVar(&n.system, "system-config", "", "memories to estimate with, by Vela's names (default: what the stream says, or by accelerator)")
-		f.StringVar(&n.mode, "memory-mode", "", "memory mode to estimate with (default: what the stream says, or Shared_Sram)")
+		f.StringVar(&n.mode, "memory-mode", "", "memory mode to estimate with (default: what the stream says, or Dedicated_Sram where its fast scratch is apart, else Shared_Sram)")
 		f.StringVar(&n.config, "config", "", "file in Vela's .ini form with more system configurations and memory modes")
 		disassemble := f.Bool("disassemble", false, "print the stream, annotated with tensors and cycles")
 		ops := f.Bool("ops", false, "list every operation with its cycles")

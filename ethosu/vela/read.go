@@ -33,8 +33,8 @@ type File struct {
 }
 
 // Open reads a compiled .tflite. name says in errors where data came from. Files of Vela
-// do not say for which memories they were compiled: System and Mode are then the defaults
-// of the accelerator.
+// do not name the memories that they were compiled for: System is then the default of the
+// accelerator, and Mode one with the file's memories (modeOf).
 func Open(name string, data []byte) (*File, error) {
 	m, err := tflite.ReadModel(name, data)
 	if err != nil {
@@ -144,6 +144,7 @@ func programOf(m *tflite.Model, op *graph.Op, inputs, outputs []graph.TensorID) 
 		Constants: padded(g.Tensors[op.Inputs[1]].Data), ArenaSize: align16(g.Tensors[scratch].Elems())}
 	if offsets[fast] != offsets[scratch] || g.Tensors[fast].Elems() != g.Tensors[scratch].Elems() {
 		p.FastSize = align16(g.Tensors[fast].Elems())
+		p.Mode = modeOf(p)
 	}
 	in, out := map[graph.TensorID]int{}, map[graph.TensorID]int{}
 	bind := func(ids []graph.TensorID, index map[graph.TensorID]int) ([]ethosu.Binding, error) {
@@ -210,6 +211,18 @@ func programOf(m *tflite.Model, op *graph.Op, inputs, outputs []graph.TensorID) 
 		return n.program(p)
 	}
 	return p, nil
+}
+
+// modeOf returns the memory mode of a program whose fast scratch is apart from the arena:
+// the smallest of Vela's that has one and takes it. Where the accelerator cannot have such
+// a mode, or none is large enough, the mode stays what it was.
+func modeOf(p *ethosu.Program) ethosu.MemoryMode {
+	for _, m := range ethosu.MemoryModes {
+		if m.Spills() && p.FastSize <= m.CacheSize && ethosu.CheckMemory(p.Accel, p.System, m) == nil {
+			return m
+		}
+	}
+	return p.Mode
 }
 
 // offsetsOf returns the planned arena offset of every tensor.

@@ -271,3 +271,25 @@ func TestArena(t *testing.T) {
 		}
 	}
 }
+
+// TestForeignMode: a file of Vela has the mode of its scratch: one memory, or a fast one of
+// its own.
+func TestForeignMode(t *testing.T) {
+	for file, want := range map[string]string{
+		"u85/gru16_t4.vela51-u85-128.tflite":             "Dedicated_Sram",
+		"u85/person_detect.vela51-u85-1024.tflite":       "Dedicated_Sram",
+		"models/gru32x40_stream.vela51he-u65-256.tflite": "Shared_Sram",
+		"models/gru16_t4.vela51-u55-128.tflite":          "Shared_Sram",
+	} {
+		p, err := vela.Read(file, testdata.ReadShared(t, "data", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Mode.Name != want {
+			t.Errorf("%s: memory mode %s, expected %s", file, p.Mode.Name, want)
+		}
+		if err := ethosu.CheckMemory(p.Accel, p.System, p.Mode); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
