@@ -54,7 +54,7 @@ func TestMemory(t *testing.T) {
 		}
 		held := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss / 1024
 		fmt.Fprintf(&table, "%5d MB  %s\n", held, h.command)
-		if held > int64(h.most) {
+		if int64(held) > int64(h.most) {
 			t.Errorf("unroll %s held %d MB, expected at most %d", h.command, held, h.most)
 		}
 	}

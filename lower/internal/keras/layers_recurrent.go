@@ -4,6 +4,7 @@ package keras
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 )
 
@@ -45,7 +46,7 @@ func recurrentLayer(w *writer, in []value) []value {
 	if l.Config.flag("return_sequences", false) {
 		out = rows
 		if direction == reverse { // which Keras gives in the order of computation
-			out = w.node("Slice", nil, rows.shape, rows.name, w.ints(-1), w.ints(-1<<40), w.ints(1), w.ints(-1))
+			out = w.node("Slice", nil, rows.shape, rows.name, w.ints(-1), w.ints(math.MinInt32), w.ints(1), w.ints(-1))
 		}
 	}
 	if l.Config.flag("return_state", false) {
