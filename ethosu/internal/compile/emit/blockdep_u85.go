@@ -55,6 +55,9 @@ func (s *Stream) jobs85(p, o *schedule.Op, f *kernel.Map) int {
 	need := o.Block
 	if o.Kind != kernel.Elementwise {
 		need = blocks.IFMBlock(s.accel, s.op85(o), o.Block)
+		// The block in the NPU is that of a part of a large kernel; all of it is read.
+		need.H = max(need.H, (o.Block.H-1)*o.StrideH+(o.KH-1)*max(o.DilH, 1)+1)
+		need.W = max(need.W, (o.Block.W-1)*o.StrideW+(o.KW-1)*max(o.DilW, 1)+1)
 	}
 	nz := 1
 	if o.Kind == kernel.Conv || o.Kind == kernel.Pool && o.Mode == kernel.PoolReduceSum {

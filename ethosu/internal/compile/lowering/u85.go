@@ -23,6 +23,9 @@ func (l *lowering) adapt(from int) error {
 	list := l.m.Kernels[from:]
 	l.m.Kernels = l.m.Kernels[:from:from]
 	for _, k := range list {
+		if err := symmetric(k); err != nil {
+			return err
+		}
 		if err := accumulate(k); err != nil {
 			return err
 		}
@@ -33,6 +36,16 @@ func (l *lowering) adapt(from int) error {
 		l.m.Kernels = append(l.m.Kernels, k)
 		if clip := l.function(k); clip != nil {
 			l.m.Kernels = append(l.m.Kernels, clip)
+		}
+	}
+	return nil
+}
+
+// symmetric refuses zero points of 16 bits, which the older NPUs have.
+func symmetric(k *kernel.Kernel) error {
+	for _, f := range []*kernel.Map{k.IFM, k.IFM2, k.OFM} {
+		if f != nil && f.Type.Size() == 2 && f.Zero != 0 {
+			return fmt.Errorf("%q of int16 has zero point %d, which the Ethos-U85 cannot have: quantize it symmetrically", f.Name, f.Zero)
 		}
 	}
 	return nil
