@@ -52,7 +52,7 @@ func (c *Chain) shifts(g *graph.Graph, peaks []float32) []int {
 			}
 		}
 		if logs[k] = math.NaN(); k < len(peaks) && peaks[k] > 0 && weight > 0 {
-			logs[k] = (math.Log2(weight) - math.Log2(float64(peaks[k]))) / 2
+			logs[k] = float64((math.Log2(weight) - math.Log2(float64(peaks[k]))) / 2) // rounded by itself on every machine
 			sum += logs[k]
 			n++
 		}

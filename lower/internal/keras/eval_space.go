@@ -55,7 +55,7 @@ func (e *evaluator) places(n, size, stride, dilation int) tap {
 	switch strings.ToLower(e.l.Config.text("padding", "valid")) {
 	case "same":
 		count := math.Ceil(float64(n) / float64(stride))
-		needed := math.Max((count-1)*float64(stride)+reach-float64(n), 0)
+		needed := math.Max(float64((count-1)*float64(stride))+reach-float64(n), 0)
 		return tap{-int(math.Floor(needed / 2)), int(count)}
 	case "causal":
 		return tap{-int(reach) + 1, int(math.Ceil(float64(n) / float64(stride)))}
