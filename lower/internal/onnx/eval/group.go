@@ -132,7 +132,7 @@ func trilu(c *call) ([]*Array, error) {
 	}
 	k := 0
 	if at := c.opt(1); at != nil && len(at.Data) == 1 {
-		const far = 1 << 40 // beyond every matrix
+		const far = 1 << 30 // beyond every matrix
 		k = max(min(at.ints()[0], far), -far)
 	}
 	y, err := c.make(x.Type, x.Shape)
