@@ -22,17 +22,17 @@ var heavy = []struct {
 	command string
 	most    int
 }{
-	{"train --units 256 --epochs 1 -o net.safetensors", 600},
-	{"lower net.safetensors -o net.tflite", 900},
-	{"compile net.tflite --curve=false -o net.npu.tflite", 900},
-	{"compile net.tflite --force -o net.npu.tflite", 900},
-	{"inspect net.npu.tflite --ops", 300},
-	{"verify net.npu.tflite", 400},
-	{"report net.npu.tflite -o report.html", 500},
-	{"generate net.tflite -o fw", 900},
-	{"bench compile net.tflite", 900},
-	{"build --units 256 --epochs 1 --compare 20 --chain 5 -o out", 1200},
-	{"tune --study s --candidates 2 --rungs 1 --keep 1 --epochs 1 --cell gru --layers 1 --units 256 --window 1 --validation 0.1", 900},
+	{"train --units 256 --epochs 1 -o net.safetensors", 150},
+	{"lower net.safetensors -o net.tflite", 230},
+	{"compile net.tflite --curve=false -o net.npu.tflite", 75},
+	{"compile net.tflite --force -o net.npu.tflite", 85},
+	{"inspect net.npu.tflite --ops", 50},
+	{"verify net.npu.tflite", 55},
+	{"report net.npu.tflite -o report.html", 55},
+	{"generate net.tflite -o fw", 140},
+	{"bench compile net.tflite", 75},
+	{"build --units 256 --epochs 1 --compare 20 --chain 5 -o out", 500},
+	{"tune --study s --candidates 2 --rungs 1 --keep 2 --epochs 1 --cell gru --layers 1 --units 256 --window 1 --validation 0.1", 250},
 }
 
 // TestMemory prints the most memory that every verb held, as the kernel counted it.
