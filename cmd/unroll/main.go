@@ -61,6 +61,9 @@ type cli struct {
 	stderr io.Writer
 }
 
+// say reports a stage on stderr.
+func (c *cli) say(format string, args ...any) { fmt.Fprintf(c.stderr, format+"\n", args...) }
+
 // usageError is a mistake in the command line: exit code 2.
 type usageError struct{ msg string }
 

@@ -90,6 +90,13 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
 // commas formats n with thousands separators.
 func commas[T int | int64](n T) string {
 	s := fmt.Sprint(n)
