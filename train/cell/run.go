@@ -7,58 +7,6 @@ import (
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
-// Layout is what a training step of a layer works on.
-type Layout struct {
-	// Blocks is the number of blocks of N columns in a gate row.
-	Blocks int
-	// Matrices are the weights in panels; the first one takes the layer's input.
-	Matrices []Part
-	// Rows asks for further rows of N floats, in Run.Rows: for each step, or for
-	// the time before every step and after the last, as the states have them.
-	Rows []Extra
-	// Output is what the layer gives: FromState, or FromRows+i for rows of kind Outputs.
-	Output Source
-	// Gates says for every gate of the layer's tensors, in their order, where it lies in
-	// the panels.
-	Gates []Place
-}
-
-// Part is one weight matrix: what it is multiplied with, and the gate blocks that its
-// result belongs to.
-type Part struct {
-	Source        Source
-	Bias          bool // the last row is a bias
-	Block, Blocks int
-}
-
-// Source is what a matrix takes: FromInput, FromState, or FromRows+i for Layout.Rows[i].
-type Source int
-
-// Sources.
-const (
-	FromState Source = iota
-	FromInput
-	FromRows
-)
-
-// Extra is one kind of further rows.
-type Extra int
-
-// Kinds of further rows.
-const (
-	EachStep Extra = iota // row t belongs to step t
-	Between               // row t is before step t, row T after the last
-	Outputs               // as EachStep, with a 1 after the padded units, as operands of matrices have it
-)
-
-// Place says where one gate block of the tensors lies: block numbers within the input
-// matrix, and within the recurrent matrix with the given number (0: there is none).
-type Place struct {
-	Input       int
-	Recurrent   int
-	RecurrentAt int
-}
-
 // Run is one layer with weights over a batch: a recurrent one, or one without a state. Units are padded to whole panels; the
 // weights of padding units are 0 and stay 0, since their gradients are 0.
 //
@@ -234,24 +182,6 @@ func (r *Run) Length() int { return r.Steps }
 // Final returns the row of the output that is computed last.
 func (r *Run) Final() int { return r.at(r.Steps - 1) }
 
-// NeedGradients makes room for a gradient of every step's output, or, final, of the one
-// that is computed last.
-func (r *Run) NeedGradients(batch int, final bool) {
-	if r.DOut.Data == nil && !final {
-		r.DOut = Operand{Sequence: r.Steps * r.N, Row: r.N, Width: r.N}
-		r.DOut.Data = make([]float32, batch*r.DOut.Sequence)
-	}
-}
-
-// Gradient is where those that read the output leave its gradient: a row for each
-// step, or one for all where only the last one is read.
-func (r *Run) Gradient() Operand {
-	if r.DOut.Data != nil {
-		return r.DOut
-	}
-	return Operand{Data: r.DH, Sequence: r.N, Width: r.N}
-}
-
 // Forward runs sequences first..after-1: the product of all inputs, then step by step.
 func (r *Run) Forward(first, after int) {
 	w := r.Matrices[0]
@@ -312,85 +242,6 @@ func (r *Run) Recur(m *Matrix, first, after, t, p, panels, column int, add bool)
 	gemm.Mul(&gemm.Product{Rows: after - first, Inner: inner, Panels: panels, A: a, ARow: m.Source.Sequence, AInner: 1,
 		B: b, BPanel: m.Inner * gemm.Width,
 		C: r.Gates.At(first, t)[column:], CRow: r.Gates.Sequence, CPanel: gemm.Width, Add: add})
-}
-
-// RecurBack carries the gradients of the sums of step t, from gate column from on, back
-// through a matrix to the states before the step: it adds them to DH, or writes them.
-func (r *Run) RecurBack(m *Matrix, first, after, t, column int, add bool) {
-	if r.reduce != nil {
-		if t == 0 && !r.carry {
-			return
-		}
-		low := r.Gates.At(first, t)[r.reduce.From:]
-		m.MulTransposed(after-first, r.Gates.At(first, t)[column:], r.Gates.Sequence, low, r.Gates.Sequence, false)
-		if t > 0 {
-			r.reduce.MulTransposed(after-first, low, r.Gates.Sequence, r.DH[first*r.N:], r.N, add)
-		}
-		return
-	}
-	if t > 0 {
-		m.MulTransposed(after-first, r.Gates.At(first, t)[column:], r.Gates.Sequence, r.DH[first*r.N:], r.N, add)
-	}
-}
-
-// Backward takes the gradients of the output from where Gradient says they are.
-func (r *Run) Backward(first, after int) {
-	clear(r.DC[first*r.N : after*r.N])
-	if r.DOut.Data != nil {
-		clear(r.DH[first*r.N : after*r.N])
-	}
-	d := r.DH
-	if r.DY != nil {
-		d = r.DY
-		copy(d[first*r.N:after*r.N], r.DH[first*r.N:])
-		clear(r.DH[first*r.N : after*r.N])
-	}
-	for t := r.Steps - 1; t >= 0; t-- {
-		if r.DOut.Data != nil {
-			for b := first; b < after; b++ {
-				dh := d[b*r.N:][:r.N]
-				for i, v := range r.DOut.At(b, r.at(t))[:r.N] {
-					dh[i] += v
-				}
-			}
-		}
-		r.cell.Backward(r, first, after, t)
-		if r.DY != nil {
-			clear(r.DY[first*r.N : after*r.N])
-		}
-	}
-	for _, m := range r.Matrices {
-		for b := first; b < after; b++ {
-			for t := range r.Steps {
-				m.Columns.SetRow(b*r.Steps+t, m.Source.At(b, t)[:m.Inner])
-			}
-		}
-	}
-}
-
-// PassDown writes the gradients of the input to the rows of an operand, or adds them.
-func (r *Run) PassDown(_ int, to Operand, add bool, first, after int) {
-	for b := first; b < after; b++ {
-		if !r.copied() {
-			r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, to.At(b, 0), to.Row, add)
-			continue
-		}
-		row, width := Pad(r.In.Width), r.below.Width
-		dx := r.dX[b*r.Steps*row:]
-		r.Matrices[0].MulTransposed(r.Steps, r.Gates.At(b, 0), r.Gates.Row, dx, row, false)
-		for t := range r.Steps {
-			d := to.At(b, r.at(t))[:width]
-			if !add {
-				clear(d)
-			}
-			// Row t is in the windows of steps t … t+window-1.
-			for i := 0; i < r.window && t+i < r.Steps; i++ {
-				for j, v := range dx[(t+i)*row+(r.window-1-i)*width:][:width] {
-					d[j] += v
-				}
-			}
-		}
-	}
 }
 
 // Each visits every real weight of the layer together with its place in the
