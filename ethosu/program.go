@@ -104,6 +104,15 @@ func (p *Program) StateNames() []string {
 	return names
 }
 
+// Carried is StateNames and, marked as variables, what the program keeps by itself.
+func (p *Program) Carried() []string {
+	names := p.StateNames()
+	for _, v := range p.Variables {
+		names = append(names, v.Name+" (a variable)")
+	}
+	return names
+}
+
 // SRAM returns the bytes of the program's memories that lie in SRAM: of the arena and of
 // the fast scratch, and of the constants where the firmware copies them there.
 func (p *Program) SRAM() int {

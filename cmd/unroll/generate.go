@@ -133,7 +133,7 @@ unroll generate --check fw`,
 				}
 				return printJSON(c.stdout, generated{withSequence(fig, ch), pr.Prefix, gold.used, len(golden), dst})
 			}
-			fmt.Fprintf(c.stdout, "carried from call to call: %s\nwrote %s\nnext: %s\n", orNothing(ch.Program.StateNames()), dst, next)
+			fmt.Fprintf(c.stdout, "carried from call to call: %s\nwrote %s\nnext: %s\n", orNothing(ch.Program.Carried()), dst, next)
 			return nil
 		}
 	},

@@ -96,7 +96,7 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "accelerator\t%s, %s, %s\n", f.Accelerator, p.System.Name, p.Mode.Name)
-	for i, pair := range p.StateNames() {
+	for i, pair := range p.Carried() {
 		what := "states"
 		if i > 0 {
 			what = ""

@@ -130,7 +130,7 @@ func (s *subject) inspect() (Response, error) {
 	p := s.program
 	for _, row := range [][2]string{
 		{"accelerator", f.Accelerator + ", " + p.System.Name + ", " + p.Mode.Name},
-		{"states", strings.Join(p.StateNames(), ", ")},
+		{"states", strings.Join(p.Carried(), ", ")},
 		{"operations", fmt.Sprintf("%d on the NPU, %d operators on the CPU", f.NPUOps, f.CPUOps)},
 		{"command stream", fmt.Sprintf("%d bytes, %d starts a call", f.StreamBytes, f.WakeUps)},
 		{"weights", fmt.Sprintf("%d bytes", f.WeightBytes)},

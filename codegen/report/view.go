@@ -88,7 +88,7 @@ func (s *Subject) view(number int) (*view, error) {
 	p := s.Programs[0]
 	v.Clock, v.System, v.Mode = p.System.Clock, p.System.Name, p.Mode.Name
 	v.Milli = milliseconds(v.Figures.Cycles, v.Clock)
-	v.StateNames = p.StateNames()
+	v.StateNames = p.Carried()
 	v.UnknownWhat = "lower the network with unroll lower --report --json > evidence.json and give --evidence evidence.json, or report on a project that unroll build made"
 	for _, reason := range perf.Reasons() {
 		name := reason.String()

@@ -165,8 +165,7 @@ func needed(g *graph.Graph, reads uses) []bool {
 	for i := len(g.Ops) - 1; i >= 0; i-- {
 		op := g.Ops[i]
 		kept := func(id graph.TensorID) bool { return slices.Contains(g.Outputs, id) }
-		state := func(id graph.TensorID) bool { return id != graph.None && g.Tensors[id].Variable }
-		used[i] = slices.ContainsFunc(op.Outputs, kept) || slices.ContainsFunc(op.Inputs, state) ||
+		used[i] = slices.ContainsFunc(op.Outputs, kept) || op.WritesAny() ||
 			slices.ContainsFunc(reads.after[i], func(j int) bool { return used[j] })
 	}
 	return used

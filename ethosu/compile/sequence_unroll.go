@@ -18,7 +18,7 @@ func Unrolled(step *graph.Graph, seq SequenceOptions) (*graph.Graph, error) {
 	if seq.Steps < 1 || seq.Steps > ethosu.MaxInvocations {
 		return nil, fmt.Errorf("unroll %s: %d steps: expected 1 to %d", name(step), seq.Steps, ethosu.MaxInvocations)
 	}
-	if len(step.States) == 0 {
+	if len(step.States) == 0 && !slices.ContainsFunc(step.Tensors, func(t *graph.Tensor) bool { return t.Variable }) {
 		return nil, fmt.Errorf("unroll %s: no input of the step is paired with an output, so nothing would pass from one step to the next: name the states", name(step))
 	}
 	u := &unrolling{step: step, seq: seq, g: &graph.Graph{Name: step.Name}, fixed: map[graph.TensorID]graph.TensorID{}, state: map[graph.TensorID]bool{}}
@@ -183,12 +183,9 @@ func (u *unrolling) prune() {
 	var kept []*graph.Op
 	for i := len(u.g.Ops) - 1; i >= 0; i-- {
 		op := u.g.Ops[i]
-		keep := false
+		keep := op.WritesAny()
 		for _, id := range op.Outputs {
 			keep = keep || needed[id]
-		}
-		for _, id := range op.Inputs {
-			keep = keep || id != graph.None && u.g.Tensors[id].Variable
 		}
 		if !keep {
 			continue

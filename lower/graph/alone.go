@@ -6,7 +6,7 @@ import "slices"
 
 // Alone returns the i-th operator as a graph of its own: what it reads and is not
 // constant, each tensor once, becomes its inputs, what it makes its outputs. Tensors are
-// shared with g, variables stay variables. The ids are those of g, in order of the
+// shared with g; variables that it writes stay variables, others are inputs. The ids are those of g, in order of the
 // tensors of the new graph.
 func (g *Graph) Alone(i int) (alone *Graph, ids []TensorID) {
 	op := *g.Ops[i]
@@ -33,10 +33,27 @@ func (g *Graph) Alone(i int) (alone *Graph, ids []TensorID) {
 		if id == None || slices.Contains(alone.Inputs, id) {
 			continue
 		}
-		if t := alone.Tensors[id]; !t.IsConst() && !t.Variable {
+		t := alone.Tensors[id]
+		if t.Variable && !op.writesTo(id) {
+			read := *t
+			read.Variable = false
+			t = &read
+			alone.Tensors[id] = t
+		}
+		if !t.IsConst() && !t.Variable {
 			alone.Inputs = append(alone.Inputs, id)
 		}
 	}
 	alone.Outputs = slices.Clone(op.Outputs)
 	return alone, ids
+}
+
+// writesTo reports whether an operator leaves a new value in a tensor, a variable.
+func (op *Op) writesTo(id TensorID) bool {
+	for pos, in := range op.Inputs {
+		if in == id && op.Writes(pos) {
+			return true
+		}
+	}
+	return false
 }

@@ -25,6 +25,10 @@ type Descriptor struct {
 	// Optional reports which input positions may be None; nil is none of them.
 	Optional func(pos int) bool
 
+	// Writes reports which input positions are variables that the operator leaves a new
+	// value in; nil is none of them.
+	Writes func(pos int) bool
+
 	// Data names the inputs that carry values and no parameters; the zero value
 	// stands for the first input.
 	Data Positions
@@ -154,6 +158,23 @@ func Kinds() []Kind {
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
 	return list
+}
+
+// Writes reports whether the operator leaves a new value in the variable that it has as
+// an input.
+func (op *Op) Writes(pos int) bool {
+	d := descriptors[op.Kind]
+	return d != nil && d.Writes != nil && d.Writes(pos)
+}
+
+// WritesAny reports whether the operator leaves a new value in any variable.
+func (op *Op) WritesAny() bool {
+	for pos := range op.Inputs {
+		if op.Writes(pos) {
+			return true
+		}
+	}
+	return false
 }
 
 // DataInputs returns the inputs that carry values and no parameters.

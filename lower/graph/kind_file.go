@@ -8,7 +8,7 @@ import (
 )
 
 // Operators that are in files and in no graph that is executed: reading a file
-// replaces them by constants, inputs, outputs and states. And CUSTOM, of which
+// replaces them by constants, inputs, outputs, states and variables. And CUSTOM, of which
 // every program knows its own.
 func init() {
 	structural := func(k Kind, name string, attr any, in, out Count, union uint8, releases string, fields func(Fields, any) any) Descriptor {
@@ -33,7 +33,6 @@ func init() {
 			return a
 		}),
 		structural(ReadVariable, "READ_VARIABLE", nil, one, one, 112, "2.6", NoFields),
-		structural(AssignVariable, "ASSIGN_VARIABLE", nil, two, Count{0, 0}, 113, "2.6", NoFields),
 		Descriptor{Kind: Custom, Name: "CUSTOM", Attr: CustomAttr{}, Inputs: Count{0, many}, Outputs: Count{0, many},
 			Optional: func(int) bool { return true }},
 	)

@@ -8,7 +8,7 @@ import "fmt"
 func init() {
 	Register(
 		Descriptor{Kind: UnidirectionalSequenceLSTM, Name: "UNIDIRECTIONAL_SEQUENCE_LSTM", Attr: LSTMAttr{}, Inputs: Count{24, 24}, Outputs: one,
-			Optional: lstmOptional, Types: typesLSTM, Shapes: shapesLSTM,
+			Optional: lstmOptional, Writes: func(pos int) bool { return pos == 18 || pos == 19 }, Types: typesLSTM, Shapes: shapesLSTM,
 			File: File{Union: 71, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(LSTMAttr)
 				f.Byte(0, (*uint8)(&a.Activation), 0)
@@ -25,7 +25,7 @@ func init() {
 				return a
 			}, Versions: [3]int{1, 1, 1}, Releases: since("1.14")}},
 		Descriptor{Kind: SVDF, Name: "SVDF", Attr: SVDFAttr{}, Inputs: Count{5, 5}, Outputs: one,
-			Optional: func(pos int) bool { return pos == 3 }, Types: typesSVDF, Shapes: shapesSVDF,
+			Optional: func(pos int) bool { return pos == 3 }, Writes: func(pos int) bool { return pos == 4 }, Types: typesSVDF, Shapes: shapesSVDF,
 			File: File{Union: 6, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(SVDFAttr)
 				f.Int(0, &a.Rank, 0)
@@ -33,7 +33,35 @@ func init() {
 				f.Bool(2, &a.Asymmetric, false)
 				return a
 			}, Versions: [3]int{1, 3, 3}, Releases: since("1.5 1.14 2.2 2.3")}},
+		// In a file the first input is a handle; in a graph it is the variable itself.
+		Descriptor{Kind: AssignVariable, Name: "ASSIGN_VARIABLE", Inputs: two, Outputs: Count{0, 0}, Data: Positions{1, 1},
+			Writes: func(pos int) bool { return pos == 0 }, Types: typesAssign, Shapes: shapesAssign,
+			File: File{Union: 113, Fields: NoFields, Releases: since("2.6")}},
 	)
+}
+
+// typesAssign requires a variable and a value that is copied to it as it is.
+func typesAssign(g *Graph, op *Op) error {
+	v, t := g.Tensors[op.Inputs[0]], g.Tensors[op.Inputs[1]]
+	switch {
+	case !v.Variable:
+		return fmt.Errorf("tensor %q is assigned to and is not a variable", v.Name)
+	case v.Type != Int8 && v.Type != Uint8 && v.Type != Int16:
+		return wrongType(v, "int8, uint8 or int16")
+	case t.Type != v.Type:
+		return mixedTypes(t, v)
+	case !SameState(t.Quant, v.Quant):
+		return otherQuant(t, v)
+	}
+	return nil
+}
+
+func shapesAssign(g *Graph, op *Op) ([][]int, error) {
+	v, t := g.Tensors[op.Inputs[0]], g.Tensors[op.Inputs[1]]
+	if !equalShape(squeeze(v.Shape), squeeze(t.Shape)) {
+		return nil, fmt.Errorf("variable %q has shape %v, the value %q that is assigned to it %v, expected equal but for dimensions of 1", v.Name, v.Shape, t.Name, t.Shape)
+	}
+	return [][]int{}, nil
 }
 
 // lstmOptional are the peephole, projection and layer normalization inputs.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/reference"
 )
 
 // TestFold reads what converters write for an open batch: an initial state that FILL
@@ -68,26 +69,110 @@ func counter() *graph.Graph {
 	return g
 }
 
-// TestVariables: a variable that is read and then assigned is a state, under its name.
+// TestVariables: a variable that is read and then assigned is a variable tensor under its
+// name, assigned behind all other operators, and a file says it again as it was.
 func TestVariables(t *testing.T) {
 	g, err := Read("counter.tflite", encode(&Model{Graph: counter()}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(g.Inputs) != 2 || len(g.Outputs) != 2 || len(g.States) != 1 || g.Tensors[g.States[0].In].Name != "v" {
-		t.Fatalf("inputs %v, outputs %v, states %v, expected x and v, and a pair", g.Inputs, g.Outputs, g.States)
-	}
-	for _, x := range g.Tensors {
-		if x.Type == resource {
-			t.Errorf("tensor %q of a variable is left", x.Name)
+	for range 2 {
+		last := g.Ops[len(g.Ops)-1]
+		if len(g.Inputs) != 1 || len(g.Outputs) != 1 || len(g.States) != 0 || last.Kind != graph.AssignVariable {
+			t.Fatalf("inputs %v, outputs %v, states %v, last operator %v, expected x, y, and ASSIGN_VARIABLE", g.Inputs, g.Outputs, g.States, last.Kind)
+		}
+		if v := g.Tensors[last.Inputs[0]]; v.Name != "v" || !v.Variable {
+			t.Errorf("%q is assigned, variable %v, expected the variable v", v.Name, v.Variable)
+		}
+		for _, x := range g.Tensors {
+			if x.Type == resource {
+				t.Errorf("tensor %q of a variable is left", x.Name)
+			}
+		}
+		if got := counts(t, g, 4); !slices.Equal(got, []int8{1, 5, 9, 13}) {
+			t.Errorf("sums of 4 in each call: %v", got)
+		}
+		if g, err = Read("again.tflite", mustWrite(t, g)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	// The value is an output already, so that the state has a copy of its own.
-	if s := g.States[0]; s.Out == g.Outputs[0] {
-		t.Error("the state's output is the first output")
+}
+
+// counts runs a counter that is given the same number in every call, with a zero point
+// of -3.
+func counts(t *testing.T, g *graph.Graph, x int8) (sums []int8) {
+	t.Helper()
+	it, err := reference.New(g)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := Read("again.tflite", mustWrite(t, g)); err != nil {
-		t.Error(err)
+	for range 4 {
+		for i := range it.Input(0) {
+			it.Input(0)[i] = byte(x - 3)
+		}
+		if err := it.Invoke(); err != nil {
+			t.Fatal(err)
+		}
+		sums = append(sums, int8(it.Output(0)[2]))
+	}
+	return sums
+}
+
+// TestVariablesChained: variables that take each other's old values, one that keeps its
+// own, and one whose old value is an output.
+func TestVariablesChained(t *testing.T) {
+	g := &graph.Graph{Name: "delay"}
+	q := graph.PerTensor(0.5, -3)
+	add := func(name string) graph.TensorID {
+		return g.Add(&graph.Tensor{Name: name, Type: graph.Int8, Shape: []int{1, 4}, Quant: q})
+	}
+	x := add("x")
+	g.Inputs = []graph.TensorID{x}
+	var handle, read [3]graph.TensorID
+	for i := range read {
+		handle[i] = g.Add(&graph.Tensor{Name: "handle", Type: resource})
+		read[i] = add([]string{"a", "b", "c"}[i] + "_now")
+		g.Ops = append(g.Ops, &graph.Op{Kind: graph.VarHandle, Attr: graph.VarHandleAttr{Name: []string{"a", "b", "c"}[i]}, Outputs: []graph.TensorID{handle[i]}},
+			&graph.Op{Kind: graph.ReadVariable, Inputs: []graph.TensorID{handle[i]}, Outputs: []graph.TensorID{read[i]}})
+	}
+	assign := func(i int, v graph.TensorID) {
+		g.Ops = append(g.Ops, &graph.Op{Kind: graph.AssignVariable, Inputs: []graph.TensorID{handle[i], v}})
+	}
+	assign(0, x)
+	assign(1, read[0])
+	assign(2, read[2])
+	g.Outputs = []graph.TensorID{read[1], read[2]}
+	got, err := Read("delay.tflite", encode(&Model{Graph: g}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if n := got.Tensors[got.Outputs[0]].Name; n != "b_now" {
+			t.Errorf("the first output is called %q, expected b_now", n)
+		}
+		it, err := reference.New(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var seen []int8
+		for call := range 5 {
+			for i := range it.Input(0) {
+				it.Input(0)[i] = byte(10 + call)
+			}
+			if err := it.Invoke(); err != nil {
+				t.Fatal(err)
+			}
+			seen = append(seen, int8(it.Output(0)[1]))
+			if v := int8(it.Output(1)[1]); v != -3 {
+				t.Errorf("call %d: what nothing changes is %d, expected its zero point", call, v)
+			}
+		}
+		if !slices.Equal(seen, []int8{-3, -3, 10, 11, 12}) {
+			t.Errorf("two calls later: %v", seen)
+		}
+		if got, err = Read("again.tflite", mustWrite(t, got)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -104,7 +104,8 @@ type reader struct {
 	foreignTypes []error
 	foreign      map[graph.DType]bool
 
-	first map[string]*graph.Tensor // what CALL_ONCE assigns to variables, by name
+	first    map[string]*graph.Tensor // what CALL_ONCE assigns to variables, by name
+	assigned []*graph.Op              // ASSIGN_VARIABLE of variables that became tensors
 }
 
 func (r *reader) model(t table) {

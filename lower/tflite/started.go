@@ -30,12 +30,8 @@ func (r *reader) started(v *variable, first *graph.Tensor) error {
 	// A copy that is computed: begun + (first - begun).
 	ops = append(ops, &graph.Op{Kind: graph.Add, Attr: graph.AddAttr{}, Inputs: []graph.TensorID{begun, rest}, Outputs: []graph.TensorID{kept}})
 	g.Ops = append(ops, g.Ops...)
-	g.Inputs, g.Outputs = append(g.Inputs, begun), append(g.Outputs, kept)
-	g.States = append(g.States, graph.State{In: begun, Out: kept})
+	r.keep(begun, kept, v.name+"/begun_next")
 	in.Name = v.name + "/value"
-	if v.now == v.in { // assigned as it was read
-		v.now = v.in
-	}
 	v.in = state
 	return nil
 }

@@ -34,7 +34,7 @@ func (r *reader) initial(subgraphs []table) {
 		g := &graph.Graph{}
 		r.subgraph(subgraphs[a.Subgraph], g)
 		if r.err == nil {
-			r.assign(i, g)
+			r.starts(i, g)
 		}
 	}
 	for i := range subgraphs {
@@ -44,8 +44,8 @@ func (r *reader) initial(subgraphs []table) {
 	}
 }
 
-// assign notes what the operators of an initial subgraph assign.
-func (r *reader) assign(call int, g *graph.Graph) {
+// starts notes what the operators of an initial subgraph assign.
+func (r *reader) starts(call int, g *graph.Graph) {
 	handles := map[graph.TensorID]string{}
 	for i, op := range g.Ops {
 		if err := indexable(g, op); err != nil {
@@ -80,8 +80,9 @@ type variable struct {
 	assigned bool
 }
 
-// variables replaces the operators of resource variables by states: what is read
-// before it is assigned is an input, what is assigned last an output that feeds it.
+// variables replaces the operators of resource variables. Integers become a tensor that is
+// variable, and one ASSIGN_VARIABLE behind all other operators; float32 becomes a state:
+// what is read before it is assigned is an input, what is assigned last an output.
 func (r *reader) variables() error {
 	g := r.m.Graph
 	byHandle := map[graph.TensorID]*variable{}
@@ -145,11 +146,12 @@ func (r *reader) variables() error {
 			return fmt.Errorf("variable %q: %w", v.name, err)
 		}
 	}
+	r.assign()
 	return dropUnused(g)
 }
 
-// carry makes a state of a variable that is read and assigned, and a constant of one
-// that is only read. What is assigned and never read does not matter.
+// carry makes a variable tensor or a state of a variable that is read and assigned, and a
+// constant of one that is only read. What is assigned and never read does not matter.
 func (r *reader) carry(v *variable) error {
 	g := r.m.Graph
 	if v.in == graph.None {
@@ -175,18 +177,54 @@ func (r *reader) carry(v *variable) error {
 			return err
 		}
 	}
-	out := g.Tensors[v.now]
-	if v.now == v.in || out.IsConst() || out.Variable || slices.Contains(g.Inputs, v.now) || slices.Contains(g.Outputs, v.now) {
-		copied := &graph.Tensor{Name: v.name + "/next", Type: out.Type, Shape: out.Shape, Quant: out.Quant}
-		id := g.Add(copied)
-		g.Ops = append(g.Ops, &graph.Op{Kind: graph.Reshape, Attr: graph.ReshapeAttr{}, Inputs: []graph.TensorID{v.now}, Outputs: []graph.TensorID{id}})
-		v.now = id
-	}
 	in = g.Tensors[v.in]
+	read := in.Name
 	in.Name = v.name
-	g.Inputs, g.Outputs = append(g.Inputs, v.in), append(g.Outputs, v.now)
-	g.States = append(g.States, graph.State{In: v.in, Out: v.now})
+	r.keep(v.in, v.now, v.name+"/next")
+	for i, id := range g.Outputs { // the caller gets the value that this call found
+		if id == v.in && in.Variable {
+			g.Outputs[i] = r.copied(id, read)
+		}
+	}
 	return nil
+}
+
+// copied returns a copy of a tensor.
+func (r *reader) copied(id graph.TensorID, name string) graph.TensorID {
+	g := r.m.Graph
+	t := g.Tensors[id]
+	to := g.Add(&graph.Tensor{Name: name, Type: t.Type, Shape: t.Shape, Quant: t.Quant})
+	g.Ops = append(g.Ops, &graph.Op{Kind: graph.Reshape, Attr: graph.ReshapeAttr{}, Inputs: []graph.TensorID{id}, Outputs: []graph.TensorID{to}})
+	return to
+}
+
+// keep lets a value go on from call to call: next is what the following call finds in it.
+// The name is that of a copy of next, where a state needs one.
+func (r *reader) keep(now, next graph.TensorID, name string) {
+	g := r.m.Graph
+	in, out := g.Tensors[now], g.Tensors[next]
+	switch in.Type {
+	case graph.Int8, graph.Uint8, graph.Int16:
+		in.Variable = true
+		r.assigned = append(r.assigned, &graph.Op{Kind: graph.AssignVariable, Inputs: []graph.TensorID{now, next}})
+		return
+	}
+	if next == now || out.IsConst() || out.Variable || slices.Contains(g.Inputs, next) || slices.Contains(g.Outputs, next) {
+		next = r.copied(next, name)
+	}
+	g.Inputs, g.Outputs = append(g.Inputs, now), append(g.Outputs, next)
+	g.States = append(g.States, graph.State{In: now, Out: next})
+}
+
+// assign puts the assignments of all variables behind all that reads their old values.
+func (r *reader) assign() {
+	g := r.m.Graph
+	for _, op := range r.assigned {
+		if t := g.Tensors[op.Inputs[1]]; t.Variable { // another one's value, or its own
+			op.Inputs[1] = r.copied(op.Inputs[1], t.Name+"/old")
+		}
+	}
+	g.Ops = append(g.Ops, r.assigned...)
 }
 
 // dropUnused takes out the tensors of types that only the removed operators had.

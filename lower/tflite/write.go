@@ -27,6 +27,10 @@ func WriteModel(m *Model) ([]byte, error) {
 	if err := g.Validate(); err != nil {
 		return nil, fmt.Errorf("writing a .tflite: %w", err)
 	}
+	m, err := withHandles(m)
+	if err != nil {
+		return nil, fmt.Errorf("writing a .tflite: %w", err)
+	}
 	return encode(m), nil
 }
 

@@ -4,13 +4,14 @@ package lowering
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
 // Check refuses graphs that are not valid or not integer, and such with nothing to compute.
 func Check(g *graph.Graph) error {
-	if len(g.Ops) == 0 || len(g.Outputs) == 0 {
+	if len(g.Ops) == 0 || len(g.Outputs) == 0 && !slices.ContainsFunc(g.Ops, (*graph.Op).WritesAny) {
 		return fmt.Errorf("the graph has %d operators and %d outputs: nothing to compile", len(g.Ops), len(g.Outputs))
 	}
 	if err := g.Validate(); err != nil {

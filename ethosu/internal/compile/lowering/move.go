@@ -20,7 +20,7 @@ func (l *lowering) set(id graph.TensorID, v view) error {
 		}
 		v = w
 	}
-	if l.ofVariable(v) { // what reads the result wants the value of now
+	if l.ofVariable(v) && l.changes(v.buf, id) { // what reads the result wants the value of now
 		w := l.fresh(t.Name, t.Type, t.Shape)
 		if err := l.copyView("COPY of variable", v, w); err != nil {
 			return err
