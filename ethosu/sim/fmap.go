@@ -13,9 +13,6 @@ type fmap struct {
 	isa.FeatureMap
 	elem int // bytes
 	zp   int32
-	// run is the number of channels with consecutive addresses: 16 in bricks, all
-	// of them in NHWC.
-	run int
 	// delta is subtracted from addresses: 0, or the start of the copy that an
 	// operation reads while it overwrites the original.
 	delta int
@@ -23,11 +20,7 @@ type fmap struct {
 }
 
 func newFmap(f isa.FeatureMap) fmap {
-	m := fmap{FeatureMap: f, elem: f.Type.Bytes(), zp: f.ZeroPoint, run: f.C, tiled: f.H > f.Height0 || f.W > f.Width0}
-	if f.Format == isa.NHCWB16 {
-		m.run = 16
-	}
-	return m
+	return fmap{FeatureMap: f, elem: f.Type.Bytes(), zp: f.ZeroPoint, tiled: f.H > f.Height0 || f.W > f.Width0}
 }
 
 // at returns the index of element (y, x, c) in its buffer.
