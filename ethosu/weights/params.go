@@ -5,7 +5,6 @@ package weights
 import (
 	"math"
 	"math/bits"
-	"slices"
 )
 
 // histogram is what the cost of a section depends on, as long as its coding
@@ -70,25 +69,42 @@ type params struct {
 // value is a folded value and how often it occurs.
 type value struct{ f, n int32 }
 
-// tally lists the values that are coded, most frequent first.
+// tally lists the values that are coded: as many as a palette can have of the most
+// frequent ones in order, then the others.
 func (h *histogram) tally(runs bool, buf []value) []value {
-	buf = buf[:0]
-	for f, n := range &h.count {
-		if n > 0 && !(runs && f == 0) {
-			buf = append(buf, value{int32(f), n})
+	others := buf[:maxPalette] // there are some only where the palette is full
+	// Of equal counts the smaller value comes first: as numbers, a higher count is smaller.
+	var keys [maxPalette]uint64
+	n := 0
+	for f, c := range &h.count {
+		if c == 0 || runs && f == 0 {
+			continue
 		}
+		key := uint64(math.MaxInt32-c)<<32 | uint64(f)
+		switch {
+		case n < maxPalette:
+			n++
+		case key > keys[n-1]:
+			others = append(others, value{int32(f), c})
+			continue
+		default:
+			others = append(others, valueOf(keys[n-1]))
+		}
+		at := n - 1
+		for at > 0 && key < keys[at-1] {
+			keys[at] = keys[at-1]
+			at--
+		}
+		keys[at] = key
 	}
-	// Numbers sort faster than structures: a higher count is a smaller number, and of
-	// equal counts the smaller value comes first.
-	var keys [maxIndex + 1]uint64
-	for i, v := range buf {
-		keys[i] = uint64(math.MaxInt32-v.n)<<32 | uint64(v.f)
+	for i, k := range keys[:n] {
+		others[i] = valueOf(k)
 	}
-	slices.Sort(keys[:len(buf)])
-	for i, k := range keys[:len(buf)] {
-		buf[i] = value{int32(k & math.MaxUint32), math.MaxInt32 - int32(k>>32)}
-	}
-	return buf
+	return others[:n+len(others)-maxPalette]
+}
+
+func valueOf(key uint64) value {
+	return value{int32(key & math.MaxUint32), math.MaxInt32 - int32(key>>32)}
 }
 
 // few and many are the palette sizes that a search tries besides the number of
@@ -140,7 +156,7 @@ func (h *histogram) each(sizes []int, f func(*params)) {
 				}
 			}
 		}
-		values := h.tally(runs, store[:0])
+		values := h.tally(runs, store[:])
 		if len(values) == 0 {
 			// All zeros, coded as one weight and a run.
 			values = append(values, value{0, 1})
@@ -197,9 +213,9 @@ func (p *params) choose(values []value, size int) bool {
 	var sum [6]int64   // quotients
 	var three [6]int64 // weights with a quotient of 2, which truncation makes cheaper
 	largest, n := int32(len(inside)-1), int64(0)
-	var count [maxIndex + 1]int64 // by index, and then by quotient
+	var count [maxIndex + 1]int32 // by index, and then by quotient
 	for i, v := range inside {
-		count[i] = int64(v.n)
+		count[i] = v.n
 	}
 	for _, v := range outside {
 		idx := max(v.f, 1) + shift
@@ -207,7 +223,7 @@ func (p *params) choose(values []value, size int) bool {
 			return false
 		}
 		largest = max(largest, idx)
-		count[idx] += int64(v.n)
+		count[idx] += v.n
 	}
 	for k, top := 0, int(largest); k < len(sum); k, top = k+1, top>>1 {
 		if k > 0 {
@@ -217,9 +233,9 @@ func (p *params) choose(values []value, size int) bool {
 			clear(count[top+1 : 2*top+2])
 		}
 		for q, c := range count[:top+1] {
-			sum[k] += c * int64(q)
+			sum[k] += int64(c) * int64(q)
 		}
-		three[k] = count[2]
+		three[k] = int64(count[2])
 	}
 	for _, v := range values {
 		n += int64(v.n)

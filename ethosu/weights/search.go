@@ -2,7 +2,12 @@
 
 package weights
 
-import "slices"
+import (
+	"math"
+	"math/bits"
+	"slices"
+	"sync"
+)
 
 // planSearch looks for the shortest stream: where to cut the weights into
 // sections with palettes of their own, which palette, and where to change the
@@ -97,16 +102,22 @@ func planSection(weights []int16, h *histogram) *section {
 		s.chooseSlices()
 		return s
 	}
-	var found []params
+	var found []params // the best, of equals the first
 	h.each(all, func(p *params) {
+		at := len(found)
+		for at > 0 && p.bits < found[at-1].bits {
+			at--
+		}
+		if at == tries {
+			return
+		}
 		q := *p
 		q.entries = slices.Clone(p.entries)
-		found = append(found, q)
+		found = slices.Insert(found, at, q)[:min(len(found)+1, tries)]
 	})
-	slices.SortStableFunc(found, func(a, b params) int { return a.bits - b.bits })
 	var best *section
 	bestBits := 0
-	for i := range found[:min(len(found), 4)] {
+	for i := range found {
 		s := found[i].section(weights)
 		s.chooseSlices()
 		if bits := s.size(); best == nil || bits < bestBits {
@@ -115,6 +126,9 @@ func planSection(weights []int16, h *histogram) *section {
 	}
 	return best
 }
+
+// tries is how many candidates of a short section are cut into slices.
+const tries = 4
 
 // Costs of a further slice: its header and about half a chunk of filler.
 const (
@@ -125,70 +139,68 @@ const (
 // chooseSlices cuts the section into slices by a dynamic program over all
 // combinations of index mode and zero-run parameter, in steps of a few weights.
 func (s *section) chooseSlices() {
-	table := s.laneTable()
+	x := scratches.Get().(*scratch)
+	defer scratches.Put(x)
+	table := x.laneTable(s)
 	step := len(s.w)/2048 + 1
-	zdivs, change := 1, int32(sliceHeader+fillerGuess)
+	zdivs, change := 1, int64(sliceHeader+fillerGuess)
 	if s.runs {
 		zdivs, change = 4, change+fillerGuess
 	}
-	states := len(modes) * zdivs
 	blocks := (len(s.w) + step - 1) / step
-	total := make([]int32, states)
-	from := make([]uint8, (blocks+1)*states)
-	for j := range total {
-		from[j] = uint8(j)
+	x.changed, x.best = slices.Grow(x.changed[:0], blocks)[:blocks], slices.Grow(x.best[:0], blocks)[:blocks]
+	single := step == 1
+	if single {
+		x.single(table)
 	}
-	one := table.single(step)
+	// Totals are multiples of 64, so that the least of total and state is the first of
+	// those with the least total.
+	const unit = 64
+	var total [4][len(modes)]int64
+	least := int64(0)
 	var sums [len(modes)]int32
 	for b := range blocks {
 		at, end := b*step, min((b+1)*step, len(s.w))
 		bits := &sums
-		if one != nil {
-			bits = &one[s.w[at]&maxIndex]
+		if single {
+			bits = &x.one[s.w[at]&maxIndex]
 		} else {
-			sums = laneSums(table, s.w[at:end])
+			sums = table.sums(s.w[at:end])
 		}
-		var zbits [4]int32
+		var zbits [4]int64
 		if s.runs {
 			if b == 0 {
 				at = -1
 			}
 			for _, z := range s.z[at+1 : end+1] {
 				for k := range zbits {
-					zbits[k] += int32(z>>k + 1 + k)
+					zbits[k] += int64(z>>k + 1 + k)
 				}
 			}
 		}
-		best := 0
-		for j, c := range total {
-			if c < total[best] {
-				best = j
-			}
-		}
-		floor := total[best] + change
-		row := from[(b+1)*states : (b+2)*states]
+		floor := least&^(unit-1) + change*unit
+		changed, next := uint64(0), int64(math.MaxInt64)
 		for k := range zdivs {
-			z := zbits[k]
-			now, came := total[k*len(modes):][:len(modes)], row[k*len(modes):][:len(modes)]
-			for j, t := range now {
-				came[j] = uint8(k*len(modes) + j)
-				if floor < t {
-					came[j], t = uint8(best), floor
-				}
-				now[j] = t + bits[j] + z
+			row, z := &total[k], zbits[k]
+			for j := range row {
+				t := row[j]
+				changed |= uint64(floor-t) >> 63 << (k*len(modes) + j)
+				t = min(t, floor) + (int64(bits[j])+z)*unit
+				row[j] = t
+				next = min(next, t+int64(k*len(modes)+j))
 			}
 		}
+		x.changed[b], x.best[b] = changed, uint8(least&(unit-1))
+		least = next
 	}
-	cur := 0
-	for j, c := range total {
-		if c < total[cur] {
-			cur = j
-		}
-	}
+	cur := int(least & (unit - 1))
 	var segs []segment
 	end := len(s.w)
 	for b := blocks; b > 0; b-- {
-		prev := int(from[b*states+cur])
+		prev := cur
+		if x.changed[b-1]>>cur&1 != 0 {
+			prev = int(x.best[b-1])
+		}
 		if prev != cur || b == 1 {
 			segs = append(segs, segment{cur, end})
 			cur, end = prev, (b-1)*step
@@ -217,44 +229,58 @@ type lanes struct {
 	illegal uint16 // modes that cannot code the index
 }
 
-// laneTable is the costs of every index.
-type laneTable [maxIndex + 1]lanes
-
-// single returns the sums of blocks of one index, nil for other blocks.
-func (t *laneTable) single(step int) *[maxIndex + 1][len(modes)]int32 {
-	if step != 1 {
-		return nil
-	}
-	one := new([maxIndex + 1][len(modes)]int32)
-	for v := range one {
-		one[v] = laneSums(t, []uint16{uint16(v)})
-	}
-	return one
+// laneTable is the costs of the first n indices.
+type laneTable struct {
+	n  int
+	of [maxIndex + 1]lanes
 }
 
-// laneTable returns the costs of every index in the section's modes.
-func (s *section) laneTable() *laneTable {
+// scratch is memory that the search of one section after the other uses.
+type scratch struct {
+	lanes laneTable
+	one   [maxIndex + 1][len(modes)]int32
+
+	// Of every block: the states that were better off coming from another one, and which.
+	changed []uint64
+	best    []uint8
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// single sets the sums of blocks of one index.
+func (x *scratch) single(t *laneTable) {
+	for v := range t.n {
+		x.one[v] = t.sums([]uint16{uint16(v)})
+	}
+}
+
+// laneTable returns the costs of the section's indices in its modes.
+func (x *scratch) laneTable(s *section) *laneTable {
 	raw := s.raw()
 	plain := 1 << raw
 	if len(s.pal.entries) > 0 {
 		plain = len(s.pal.entries)
 	}
-	table := new(laneTable)
-	for v, row := range indexBits(raw) {
-		for j, bits := range row {
+	table := &x.lanes
+	table.n = int(slices.Max(s.w)) + 1
+	costs := indexBits(raw)
+	for v := range table.n {
+		var l lanes
+		for j, bits := range &costs[v] {
 			if bits == illegal || modes[j].wdiv == wdivRaw && v >= plain {
-				table[v].illegal |= 1 << j
+				l.illegal |= 1 << j
 			} else {
-				table[v].bits[j/4] |= uint64(bits) << (j % 4 * 16)
+				l.bits[j/4] |= uint64(bits) << (j % 4 * 16)
 			}
 		}
+		table.of[v] = l
 	}
 	return table
 }
 
-// laneSums returns the costs of the indices in every mode; a mode that cannot code
+// sums returns the costs of the indices in every mode; a mode that cannot code
 // them all costs more than any that can.
-func laneSums(table *laneTable, w []uint16) (sums [len(modes)]int32) {
+func (t *laneTable) sums(w []uint16) (sums [len(modes)]int32) {
 	// A lane overflows after 65536/37 weights: 37 bits is the dearest index.
 	const most = 1024
 	var bad uint16
@@ -263,21 +289,22 @@ func laneSums(table *laneTable, w []uint16) (sums [len(modes)]int32) {
 		w = w[len(part):]
 		var a, b, c, d uint64
 		for _, v := range part {
-			row := &table[v&maxIndex]
+			row := &t.of[v&maxIndex]
 			a += row.bits[0]
 			b += row.bits[1]
 			c += row.bits[2]
 			d += row.bits[3]
 			bad |= row.illegal
 		}
-		for j := range sums {
-			sums[j] += int32([4]uint64{a, b, c, d}[j/4] >> (j % 4 * 16) & 0xFFFF)
+		for j, l := range [4]uint64{a, b, c, d} {
+			for i := j * 4; i < min(j*4+4, len(modes)); i++ {
+				sums[i] += int32(l & 0xFFFF)
+				l >>= 16
+			}
 		}
 	}
-	for j := range sums {
-		if bad>>j&1 != 0 {
-			sums[j] = 1 << 24
-		}
+	for ; bad != 0; bad &= bad - 1 {
+		sums[bits.TrailingZeros16(bad)] = 1 << 24
 	}
 	return sums
 }

@@ -3,8 +3,10 @@
 package weights
 
 import (
+	"math"
 	"math/bits"
 	"slices"
+	"sync"
 )
 
 // EncodeVela encodes weights exactly as the encoder of Vela 3.10 does, byte for
@@ -209,48 +211,42 @@ func (p *palette) number(n int) {
 type segment struct{ config, end int }
 
 // cheapest cuts a list of n values into segments by a dynamic program over
-// configurations. cost returns the bits of a value in a configuration. A change
+// configurations. cost returns the bits of a value in every configuration. A change
 // costs 40 bits, except at the positions in free.
-func cheapest(n, configs int, cost func(i int, bits []int32), free []segment) []segment {
-	total := make([]int32, configs)
-	bits := make([]int32, configs)
-	from := make([]uint8, (n+1)*configs)
-	for j := range total {
-		from[j] = uint8(j)
-	}
+func cheapest(n, configs int, cost func(i int) []int32, free []segment) []segment {
+	// Totals are multiples of 16, so that the least of total and configuration is the
+	// first of those with the least total.
+	const unit = 16
+	var total [unit]int64
+	changed, best := make([]uint16, n), make([]uint8, n) // which came from another one, and from which
+	least := int64(0)
 	for i := range n {
-		best := 0
-		for j, c := range total {
-			if c < total[best] {
-				best = j
-			}
-		}
-		change := int32(40)
+		change := int64(40)
 		if len(free) > 0 && i+1 == free[0].end {
 			change = 0
 			free = free[1:]
 		}
-		cost(i, bits)
-		row := from[(i+1)*configs : (i+2)*configs]
-		floor := total[best] + change
-		for j, b := range bits {
-			if floor < total[j] {
-				row[j], total[j] = uint8(best), floor+b
-			} else {
-				row[j], total[j] = uint8(j), total[j]+b
-			}
+		floor := least&^(unit-1) + change*unit
+		came, next := uint16(0), int64(math.MaxInt64)
+		for j, b := range cost(i)[:configs] {
+			t := total[j&(unit-1)]
+			came |= uint16(uint64(floor-t)>>63) << j
+			t = min(t, floor) + int64(b)*unit
+			total[j&(unit-1)] = t
+			next = min(next, t+int64(j))
 		}
+		changed[i], best[i] = came, uint8(least&(unit-1))
+		least = next
 	}
-	cur := 0
-	for j, c := range total {
-		if c < total[cur] {
-			cur = j
-		}
-	}
+	cur := int(least & (unit - 1))
 	var out []segment
 	end := n
 	for i := n; i >= 0; i-- {
-		if prev := int(from[i*configs+cur]); prev != cur || i == 0 {
+		prev := cur
+		if i > 0 && changed[i-1]>>cur&1 != 0 {
+			prev = int(best[i-1])
+		}
+		if prev != cur || i == 0 {
 			out = append(out, segment{cur, end})
 			cur, end = prev, i-1
 		}
@@ -272,15 +268,37 @@ var modes = func() (m [13]sliceCode) {
 // illegal is a cost that no choice survives.
 const illegal = 10000
 
+// indexTable is the cost in bits of every index in every mode.
+type indexTable [maxIndex + 1][len(modes)]int32
+
+// indexTables are those for plain indices of no bits to nine, and last where they cannot be
+// used; each is made when it is asked for.
+var indexTables = func() (list [11]func() *indexTable) {
+	for raw := range list {
+		list[raw] = sync.OnceValue(func() *indexTable { return newIndexTable(raw) })
+	}
+	return
+}()
+
 // indexBits returns the cost in bits of every index in every mode. raw is the
 // width of plain indices, or less than 0 when they cannot be used.
-func indexBits(raw int) *[maxIndex + 1][len(modes)]int32 {
-	var t [maxIndex + 1][len(modes)]int32
+func indexBits(raw int) *indexTable {
+	if raw < 0 {
+		raw = noRaw
+	}
+	return indexTables[raw]()
+}
+
+// noRaw is the place of the costs without plain indices among indexTables.
+const noRaw = 10
+
+func newIndexTable(raw int) *indexTable {
+	var t indexTable
 	for v := range t {
 		for j, m := range modes {
 			q := v >> min(m.wdiv, 9)
 			switch {
-			case m.wdiv == wdivRaw && raw < 0:
+			case m.wdiv == wdivRaw && raw == noRaw:
 				t[v][j] = 100
 			case m.wdiv == wdivRaw:
 				t[v][j] = int32(raw)
@@ -298,13 +316,15 @@ func indexBits(raw int) *[maxIndex + 1][len(modes)]int32 {
 
 func (s *section) chooseSlicesVela(raw int) {
 	table := indexBits(raw)
-	wseg := cheapest(len(s.w), len(modes), func(i int, bits []int32) { copy(bits, table[s.w[i]][:]) }, nil)
+	wseg := cheapest(len(s.w), len(modes), func(i int) []int32 { return table[s.w[i]][:] }, nil)
 	var zseg []segment
 	if s.runs {
-		zseg = cheapest(len(s.z), 4, func(i int, bits []int32) {
+		var bits [4]int32
+		zseg = cheapest(len(s.z), len(bits), func(i int) []int32 {
 			for k := range bits {
 				bits[k] = int32(s.z[i]>>k + 1 + k)
 			}
+			return bits[:]
 		}, wseg)
 	}
 	s.cut(wseg, zseg)
