@@ -19,7 +19,6 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/ethosu/vela"
-	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/firmware/board"
 )
 
@@ -125,7 +124,7 @@ unroll generate --check fw`,
 			if g.driver == "arm" { // the host has no registers for Arm's driver
 				next = command("run", operand(dst), "--on", "qemu") + "; with Arm's driver add --ethosu-driver and the folder of its source"
 			}
-			c.sayUnproven(verify.Program(ch.Program).Unproven, filepath.ToSlash(dst)+"/model/"+pr.Prefix+".npu.tflite")
+			c.sayUnproven(ch.Unproven, filepath.ToSlash(dst)+"/model/"+pr.Prefix+".npu.tflite")
 			if *asJSON {
 				fig, err := perf.FiguresOf(ch.Program)
 				if err != nil {

@@ -142,7 +142,7 @@ type sequenceFigures struct {
 
 func withSequence(f perf.Figures, ch *compile.Choice) sequenceFigures {
 	s := sequenceFigures{Figures: f, Sequence: ch.Form.String(), States: ch.Program.StateNames(), CPUOperators: cpuOperators(ch.Program), TFLMArena: vela.ArenaOf(ch.Program).Total(),
-		Unproven: verify.Program(ch.Program).Unproven}
+		Unproven: ch.Unproven}
 	for form, figures := range ch.Figures {
 		if s.Sequences == nil {
 			s.Sequences = map[string]perf.Figures{}

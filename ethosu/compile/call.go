@@ -7,6 +7,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/perf"
+	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -57,6 +58,9 @@ type Choice struct {
 	// Figures are those of both forms, where FormAuto could compile both; else nil.
 	Figures map[Form]perf.Figures
 
+	// Unproven is what the verifier can neither prove of Program nor refute.
+	Unproven []verify.Finding
+
 	explorer *explorer // of FormUnrolled
 }
 
@@ -65,8 +69,11 @@ type Choice struct {
 // the step's error is returned, for its operators are those of the given model.
 func CompileCall(c Call, o Options) (*Choice, error) {
 	var unrolled *explorer
-	o.keep = &unrolled
+	o.keep, o.unproven = &unrolled, map[*ethosu.Program][]verify.Finding{}
 	ch, err := c.compile(o)
+	if ch != nil {
+		ch.Unproven = o.unproven[ch.Program]
+	}
 	if ch != nil && ch.Form == FormUnrolled {
 		ch.explorer = unrolled
 	}

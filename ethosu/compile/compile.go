@@ -10,6 +10,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
 	"github.com/unroll-npu/unroll/ethosu/internal/target"
+	"github.com/unroll-npu/unroll/ethosu/verify"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -44,8 +45,10 @@ type Options struct {
 	// passes marked optional in Passes can be skipped.
 	Skip []string
 
-	streams schedule.Streams // shared by the parts of a sequence, nil for a new set
-	keep    **explorer       // takes what compiled the whole graph, where it is not nil
+	streams *schedule.Streams // shared by the parts of a sequence, nil for a new set
+	keep    **explorer        // takes what compiled the whole graph, where it is not nil
+
+	unproven map[*ethosu.Program][]verify.Finding // takes what the verifier could not prove, where it is not nil
 }
 
 // Compile turns an int8 or int16x8 graph into a program for one accelerator. Operators
@@ -54,7 +57,7 @@ type Options struct {
 // options alone, and has passed the verifier: a program that does not is a *Fault, which is
 // an error. Other errors name the operators and the tensors.
 func Compile(g *graph.Graph, opt Options) (*ethosu.Program, error) {
-	p, err := verified(compileWith(g, opt, places{}))
+	p, err := opt.verified(compileWith(g, opt, places{}))
 	if err == nil && opt.WeightsInSRAM && opt.SRAMBudget > 0 && p.SRAM() > opt.SRAMBudget {
 		return nil, fmt.Errorf("compile %s: with all constants in SRAM it takes %d bytes of that, the limit is %d: leave the weights in flash, or raise the budget", name(g), p.SRAM(), opt.SRAMBudget)
 	}
@@ -101,7 +104,7 @@ func newExplorer(g *graph.Graph, opt *Options, at places) (*explorer, error) {
 		opt.Mode.Const = opt.Mode.Cache // the port of the SRAM
 	}
 	if opt.streams == nil {
-		opt.streams = schedule.Streams{}
+		opt.streams = schedule.NewStreams()
 	}
 	mem := memory.New(opt.System, opt.Mode, at.memory)
 	e := &explorer{g: g, free: map[int]Trial{}, in: input{Options: *opt, kept: &lowering.Memo{}, places: at.Places, taken: at.taken, line: at.line}}

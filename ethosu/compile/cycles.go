@@ -19,12 +19,12 @@ const mostStreams = 256 << 20
 // The function may be called from several goroutines.
 func Cycles(opt Options) func(g *graph.Graph) (float64, error) {
 	var mu sync.Mutex
-	streams := schedule.Streams{}
+	streams := schedule.NewStreams()
 	return func(g *graph.Graph) (float64, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if streams.Bytes() > mostStreams {
-			streams = schedule.Streams{}
+			streams = schedule.NewStreams()
 		}
 		own := opt
 		own.streams = streams

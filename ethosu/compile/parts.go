@@ -30,7 +30,7 @@ func compileParts(g *graph.Graph, opt Options, refused error) (*ethosu.Program, 
 	if errors.As(refused, &fault) || opt.Accel == nil || g.Validate() != nil || len(g.Ops) == 0 {
 		return nil, refused
 	}
-	opt.streams = schedule.Streams{}
+	opt.streams = schedule.NewStreams()
 	why, err := refusals(g, opt)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func compileParts(g *graph.Graph, opt Options, refused error) (*ethosu.Program, 
 		return nil, fmt.Errorf("compile %s: no operator is left for the NPU: the CPU would run all %d of them; the first, %s: %s", name(g), len(g.Ops), g.OpString(0), why[0])
 	}
 	b := &assembly{g: g, opt: opt, parts: parts}
-	return verified(b.build())
+	return opt.verified(b.build())
 }
 
 // refusals returns why the NPU does not do operators, by their index.

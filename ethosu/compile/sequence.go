@@ -50,14 +50,14 @@ type SequenceOptions struct {
 // only the last step's outputs need, such as a classifier, becomes a stream that runs
 // once, too. As of Compile, the result has passed the verifier.
 func Sequence(step *graph.Graph, seq SequenceOptions, opt Options) (*ethosu.Program, error) {
-	return verified(compileSequence(step, seq, opt))
+	return opt.verified(compileSequence(step, seq, opt))
 }
 
 func compileSequence(step *graph.Graph, seq SequenceOptions, opt Options) (*ethosu.Program, error) {
 	if seq.Steps < 1 || seq.Steps > ethosu.MaxInvocations {
 		return nil, fmt.Errorf("compile %s: a sequence of %d steps: expected 1 to %d", name(step), seq.Steps, ethosu.MaxInvocations)
 	}
-	opt.streams, opt.keep = schedule.Streams{}, nil
+	opt.streams, opt.keep = schedule.NewStreams(), nil
 	single, err := compileWith(step, opt, places{}) // finds what is wrong with the graph
 	if err != nil {
 		return nil, err

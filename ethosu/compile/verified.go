@@ -23,11 +23,20 @@ func (f *Fault) Error() string {
 // verified returns a program that the verifier has no objections to, or a *Fault. What a
 // sequence carries for runtimes that know none is verified, too.
 func verified(p *ethosu.Program, err error) (*ethosu.Program, error) {
+	return (&Options{}).verified(p, err)
+}
+
+// verified is the function of that name, and keeps what the verifier could not prove.
+func (o *Options) verified(p *ethosu.Program, err error) (*ethosu.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r := verify.Program(p); len(r.Findings) > 0 {
+	r := verify.Program(p)
+	if len(r.Findings) > 0 {
 		return nil, &Fault{Program: quoted(p.Name), Findings: r.Findings}
+	}
+	if o.unproven != nil {
+		o.unproven[p] = r.Unproven
 	}
 	return p, nil
 }

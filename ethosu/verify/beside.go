@@ -3,6 +3,8 @@
 package verify
 
 import (
+	"slices"
+
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
@@ -13,13 +15,14 @@ type beside struct {
 	ops    []ethosu.OpInfo
 	places map[string][]ethosu.Placement
 	all    []ethosu.Placement
+	found  map[isa.Span]int // the one of all that held a weight or scale stream last
 }
 
 func besideOf(s *ethosu.Stage) *beside {
 	if len(s.Ops) == 0 {
 		return nil // another compiler's stream
 	}
-	b := &beside{ops: s.Ops, places: map[string][]ethosu.Placement{}, all: s.Map}
+	b := &beside{ops: s.Ops, places: map[string][]ethosu.Placement{}, all: s.Map, found: map[isa.Span]int{}}
 	for _, p := range s.Map {
 		b.places[p.Name] = append(b.places[p.Name], p)
 	}
@@ -86,18 +89,34 @@ func (c *checker) lies(which string, names []string, index int, spans ...isa.Spa
 
 // holds reports whether one of the tensors that are alive at an operation holds a span.
 func holds(places []ethosu.Placement, index int, s isa.Span) bool {
-	for _, p := range places {
-		if p.First <= index && index <= p.Last && s.Region == p.Region && s.Start >= int64(p.Offset) && s.End <= int64(p.Offset+p.Size) {
+	for i := range places {
+		if has(&places[i], index, s) {
 			return true
 		}
 	}
 	return false
 }
 
+// has reports whether a tensor is alive at an operation and holds a span.
+func has(p *ethosu.Placement, index int, s isa.Span) bool {
+	return p.First <= index && index <= p.Last && s.Region == p.Region && s.Start >= int64(p.Offset) && s.End <= int64(p.Offset+p.Size)
+}
+
 // resident checks that a weight or scale stream is one of the things that are said to lie
 // in memory then.
 func (c *checker) resident(what string, index int, s isa.Span) {
-	if c.beside != nil && s.End > s.Start && !holds(c.beside.all, index, s) {
-		c.report(RuleProgram, "the %s is bytes %d to %d of region %d, which no tensor holds at operation %d", what, s.Start, s.End, s.Region, index)
+	b := c.beside
+	if b == nil || s.End <= s.Start {
+		return
 	}
+	// The steps of a network read the same streams.
+	if at, ok := b.found[s]; ok && has(&b.all[at], index, s) {
+		return
+	}
+	at := slices.IndexFunc(b.all, func(p ethosu.Placement) bool { return has(&p, index, s) })
+	if at < 0 {
+		c.report(RuleProgram, "the %s is bytes %d to %d of region %d, which no tensor holds at operation %d", what, s.Start, s.End, s.Region, index)
+		return
+	}
+	b.found[s] = at
 }

@@ -2,17 +2,24 @@
 
 package kernel
 
-import "bytes"
+import (
+	"bytes"
+	"hash/maphash"
+)
 
 // Constants holds the constants of a program, one buffer for each content.
 type Constants struct {
 	List  []*Buffer
-	index map[string]*Buffer
+	index map[uint64][]*Buffer // by a hash of the content
+	seed  maphash.Seed
 }
 
-func newConstants() *Constants { return &Constants{index: map[string]*Buffer{}} }
+func newConstants() *Constants {
+	return &Constants{index: map[uint64][]*Buffer{}, seed: maphash.MakeSeed()}
+}
 
-// Intern returns the buffer with the given content, padded to a multiple of pad bytes.
+// Intern returns the buffer with the given content, padded to a multiple of pad bytes. Data
+// that needs no padding may become the buffer's: nothing changes it from then on.
 func (p *Constants) Intern(name string, data []byte, pad int) *Buffer {
 	n := RoundUp(max(len(data), 1), pad)
 	padded := data
@@ -20,14 +27,14 @@ func (p *Constants) Intern(name string, data []byte, pad int) *Buffer {
 		padded = make([]byte, n)
 		copy(padded, data)
 	}
-	if b, ok := p.index[string(padded)]; ok {
-		return b
+	key := maphash.Bytes(p.seed, padded)
+	for _, b := range p.index[key] {
+		if bytes.Equal(b.Data, padded) {
+			return b
+		}
 	}
-	if n == len(data) {
-		padded = bytes.Clone(data)
-	}
-	b := &Buffer{Name: name, Size: n, Data: padded}
-	p.index[string(padded)] = b
+	b := &Buffer{Name: name, Size: n, Data: padded[:n:n]}
+	p.index[key] = append(p.index[key], b)
 	p.List = append(p.List, b)
 	return b
 }

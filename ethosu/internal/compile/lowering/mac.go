@@ -63,7 +63,7 @@ func (l *lowering) recordsOf(q quant.MAC, biasID graph.TensorID) ([]weights.Reco
 			rec[i].Bias = bias[i]
 		}
 	}
-	return rec, nil
+	return l.opt.Memo.shared(rec), nil
 }
 
 // bias returns the values of a bias tensor, or nil when it is absent.

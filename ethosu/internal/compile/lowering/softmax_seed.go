@@ -62,9 +62,6 @@ type seeded struct {
 	behind   int64 // how many indices the lower half of x is behind
 }
 
-// Memo keeps what was planned for a graph, which is the same for all variants of it.
-type Memo struct{ seeded map[softmaxKey]*seeded }
-
 type softmaxKey struct {
 	exp     [256]int32
 	classes int

@@ -113,25 +113,40 @@ func (pl *Plan) streamKey(o *Op) streamKey {
 
 // codedKey is all that the bytes of a weight stream depend on.
 type codedKey struct {
-	values string
+	values int // their number among those that were seen
 	coding target.Coding
 	accel  string // of the Ethos-U85, where more than the cores differs
 	cores  int
 }
 
 // Streams remembers encoded weights, by all that their bytes depend on.
-type Streams map[codedKey]codedStream
+type Streams struct {
+	values map[string]int
+	coded  map[codedKey]codedStream
+	bytes  int
+}
+
+// NewStreams returns one that remembers nothing yet.
+func NewStreams() *Streams {
+	return &Streams{values: map[string]int{}, coded: map[codedKey]codedStream{}}
+}
 
 // Bytes returns the size of all that is remembered.
-func (s Streams) Bytes() int {
-	n := 0
-	for k, c := range s {
-		n += len(k.values) + len(c.blob)
+func (s *Streams) Bytes() int { return s.bytes }
+
+// number returns the number of some values.
+func (s *Streams) number(values []byte) int {
+	n, ok := s.values[string(values)]
+	if !ok {
+		n = len(s.values)
+		s.values[string(values)] = n
+		s.bytes += len(values)
 	}
 	return n
 }
 
-// codedStream is the parts of a weight stream, one for each core.
+// codedStream is the parts of a weight stream or of records, one for each core. Nothing
+// changes them.
 type codedStream struct {
 	off, len [cores]int
 	blob     []byte
@@ -147,39 +162,49 @@ func (pl *Plan) encode(o *Op, key streamKey) (*Stream, error) {
 	case key.part:
 		l.Traversal = weights.PartKernelFirst
 	}
-	k := codedKey{values: string(w.Values), coding: target.Coding{Layout: l}, cores: pl.Accel.Cores}
+	k := codedKey{values: pl.Memo.streams.number(w.Values), coding: target.Coding{Layout: l}, cores: pl.Accel.Cores}
 	if pl.Accel.OwnMemories {
 		k.coding.OFMUBlockDepth, k.accel = o.Micro.D, pl.Accel.Name
 		k.coding.StrideH, k.coding.StrideW, k.coding.Fast = o.StrideH, o.StrideW, key.fast
 	}
-	c, ok := pl.Memo.streams[k]
+	c, ok := pl.Memo.streams.coded[k]
 	if !ok {
 		var err error
-		if c, err = k.encode(pl.Memo.Cost.Target, w.KH*w.KW*w.I); err != nil {
+		if c, err = k.encode(pl.Memo.Cost.Target, w.Values, w.KH*w.KW*w.I); err != nil {
 			return nil, err
 		}
-		pl.Memo.streams[k] = c
+		pl.Memo.streams.coded[k] = c
+		pl.Memo.streams.bytes += len(c.blob)
 	}
 	return &Stream{w: w, Fast: key.fast, Coded: Coded{Off: c.off, Len: c.len, buf: pl.mod.Constants.Intern(w.Name, c.blob, 16)}}, nil
 }
 
-// encode encodes weights of so many values a channel.
-func (k *codedKey) encode(t target.Target, per int) (codedStream, error) {
-	values := make([]int16, len(k.values))
-	for i := range values {
-		values[i] = int16(int8(k.values[i]))
+// encode encodes int8 weights of so many values a channel.
+func (k *codedKey) encode(t target.Target, weights []byte, per int) (codedStream, error) {
+	values := make([]int16, len(weights))
+	for i, v := range weights {
+		values[i] = int16(int8(v))
 	}
-	var s codedStream
 	streams, err := t.Weights(k.coding, values, per)
 	if err != nil {
-		return s, err
+		return codedStream{}, err
 	}
 	for c, b := range streams {
-		b = append(b, make([]byte, kernel.Align(len(b))-len(b))...)
+		streams[c] = append(b, make([]byte, kernel.Align(len(b))-len(b))...)
+	}
+	return parts(streams), nil
+}
+
+// parts joins what is for each core.
+func parts(list [][]byte) (s codedStream) {
+	if len(list) == 1 {
+		return codedStream{len: [cores]int{len(list[0])}, blob: list[0]}
+	}
+	for c, b := range list {
 		s.off[c], s.len[c] = len(s.blob), len(b)
 		s.blob = append(s.blob, b...)
 	}
-	return s, nil
+	return s
 }
 
 // PackRecords packs the records of every convolution, equal ones once.
@@ -202,13 +227,12 @@ func (pl *Plan) packRecords(name string, o *Op) *Coded {
 	if c, ok := pl.coded.packed[key]; ok {
 		return c
 	}
-	c := &Coded{}
-	var blob []byte
-	for core, b := range pl.Memo.Cost.Target.Records(rec, key.wide, key.depth) {
-		c.Off[core], c.Len[core] = len(blob), len(b)
-		blob = append(blob, b...)
+	p, ok := pl.Memo.packed[key]
+	if !ok {
+		p = parts(pl.Memo.Cost.Target.Records(rec, key.wide, key.depth))
+		pl.Memo.packed[key] = p
 	}
-	c.buf = pl.mod.Constants.Intern(name, blob, 16)
+	c := &Coded{Off: p.off, Len: p.len, buf: pl.mod.Constants.Intern(name, p.blob, 16)}
 	if old, ok := pl.coded.records[c.buf]; ok {
 		c = old
 	}
