@@ -38,6 +38,7 @@ var Passes = []Pass{
 	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: scheduled(schedule.SplitWeights)},
 	{Name: "copies", Doc: "choose which weights and records kernels read from a copy in SRAM", Optional: true, run: scheduled(schedule.ChooseCopies)},
 	{Name: "order", Doc: "move operations down where transfers then overlap with more", Optional: true, run: scheduled(schedule.OrderForOverlap)},
+	{Name: "refine", Doc: "weigh the forms of an Ethos-U85's weights, and where they and their records are read, against each other", Optional: true, run: scheduled(schedule.RefineWeights)},
 	{Name: "chain", Doc: "let elementwise operations of an Ethos-U85 take the result before them inside the NPU", Optional: true, run: scheduled(schedule.ChainKernels)},
 	{Name: "trim", Doc: "load only the part of a lookup table where its entries differ", Optional: true, run: scheduled(schedule.TrimTables)},
 	{Name: "tables", Doc: "place lookup tables in their slots", run: scheduled(schedule.PlaceTables)},

@@ -129,7 +129,11 @@ func (m *Model) Kernel(w perf.Work) Time {
 	c := m.Target.Kernel(&w)
 	t := Time{Cycles: alone(&c), Load: c.Apart(), Drain: c.Drain,
 		Reads: [2]float64{float64(w.IFMAt.ReadLatency), float64(w.IFM2At.ReadLatency)}, Write: float64(w.OFMAt.WriteLatency)}
-	t.Fetch(m.Target.Accelerator(), m.Memory.Place(ethosu.RegionConstants), kernelCommands)
+	commands := float64(kernelCommands)
+	if m.Target.Accelerator().OwnMemories {
+		commands = commands85(&w)
+	}
+	t.Fetch(m.Target.Accelerator(), m.Memory.Place(ethosu.RegionConstants), commands)
 	m.times[w] = t
 	return t
 }
@@ -140,6 +144,21 @@ const (
 	kernelCommands   = 60
 	transferCommands = 20
 )
+
+// commands85 returns the bytes of the commands of a kernel of the Ethos-U85. The kernels of
+// a chain and the one behind it are told again where their operands lie.
+func commands85(w *perf.Work) float64 {
+	inside := w.ChainIn || w.ChainIn2
+	switch {
+	case inside && !w.ChainOut:
+		return 128
+	case inside:
+		return 88
+	case w.ChainOut:
+		return 76
+	}
+	return 80
+}
 
 // alone returns the cycles of a kernel when nothing runs beside it: memories behind
 // one port wait for each other.

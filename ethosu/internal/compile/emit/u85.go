@@ -69,7 +69,7 @@ func (s *Stream) emitKernel85(w *writer, c *command) error {
 		stride := isa.KernelStrideFields{WeightOrder: o.PartKernel, DilationX: o.DilW - 1, DilationY: o.DilH - 1}
 		stride.SetStrides(o.StrideH, o.StrideW)
 		w.set(isa.PutKernelStride(stride))
-		w.set(isa.PutOFMScaleU85(outScale85(o)))
+		setOutScale85(w, o)
 	}
 	if o.Stream != nil {
 		s.emitStreams85(w, o)
@@ -177,11 +177,22 @@ func round85(o *schedule.Op) isa.RoundModeU85 {
 }
 
 func outScale85(o *schedule.Op) isa.OFMScaleU85Fields {
-	f := isa.OFMScaleU85Fields{Scale: o.Out.Mul, Shift: o.Out.Shift, RoundMode: round85(o)}
-	if o.Weights != nil { // the records have the scales
+	return isa.OFMScaleU85Fields{Scale: o.Out.Mul, Shift: o.Out.Shift, RoundMode: round85(o)}
+}
+
+// setOutScale85 writes the scale of a kernel of windows. Where records have the scales
+// only the rounding is read of it, and what there is stays if it has the same.
+func setOutScale85(w *writer, o *schedule.Op) {
+	f := outScale85(o)
+	if o.Weights != nil {
 		f.Scale, f.Shift = 1, 0
+		if c, ok := w.regs.Command(isa.SetOFMScale); ok {
+			if old := isa.GetOFMScaleU85(c); old.RoundMode == f.RoundMode && old.DblRnd == f.DblRnd {
+				return
+			}
+		}
 	}
-	return f
+	w.set(isa.PutOFMScaleU85(f))
 }
 
 // emitScales85 writes the scales of an elementwise operation and of its operands.

@@ -33,9 +33,10 @@ func (w *writer) set(c isa.Command) {
 }
 
 // idle is set for a register that has no effect unless it is used, but must have been
-// set, to a multiple of the unit in which the map has addresses.
+// set, to a multiple of the unit in which the map has addresses. One that is stale stays
+// so until it is used.
 func (w *writer) idle(used bool, unit int, c isa.Command) {
-	if old, ok := w.regs.Command(c.Code); used || !ok || w.again[c.Code] || old.Address()%int64(unit) != 0 {
+	if old, ok := w.regs.Command(c.Code); used || !ok || old.Address()%int64(unit) != 0 {
 		w.set(c)
 	}
 }

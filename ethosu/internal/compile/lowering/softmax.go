@@ -123,7 +123,11 @@ func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
 	}
 	short, ok := (*seeded)(nil), false
 	if q.Bits == 8 && s.rows <= seededRows {
-		short, ok = l.opt.Memo.plan(q.Exp, depth)
+		tries := behinds
+		if l.opt.U85 {
+			tries = many
+		}
+		short, ok = l.opt.Memo.plan(q.Exp, depth, tries)
 	}
 	if ok {
 		q.Exp = short.exp

@@ -65,17 +65,18 @@ type seeded struct {
 type softmaxKey struct {
 	exp     [256]int32
 	classes int
+	tries   int
 }
 
 // plan is planSeeded, once for each softmax.
-func (m *Memo) plan(exp [256]int32, classes int) (*seeded, bool) {
+func (m *Memo) plan(exp [256]int32, classes int, behind []int64) (*seeded, bool) {
 	if m == nil {
-		return planSeeded(exp, classes)
+		return planSeeded(exp, classes, behind)
 	}
-	key := softmaxKey{exp, classes}
+	key := softmaxKey{exp, classes, len(behind)}
 	s, known := m.seeded[key]
 	if !known {
-		s, _ = planSeeded(exp, classes)
+		s, _ = planSeeded(exp, classes, behind)
 		if m.seeded == nil {
 			m.seeded = map[softmaxKey]*seeded{}
 		}
@@ -84,14 +85,21 @@ func (m *Memo) plan(exp [256]int32, classes int) (*seeded, bool) {
 	return s, s != nil
 }
 
+// behinds are how many indices the lower half of a reciprocal may be behind: what is not
+// found with one is with another one. Where a kernel's start is dear more of them are tried.
+var (
+	behinds = []int64{0, 131, 300, 777, 1400, 2100, 3001, 4200}
+	many    = append(behinds[:len(behinds):len(behinds)], 55, 500, 1700, 1000, 200, 2500, 3500, 5000, 20, 90, 400, 650, 900, 1200, 1550, 1900, 2300, 2750, 3250, 3800, 4600, 5500, 6000, 6500)
+)
+
 // planSeeded returns the short form for a table of exponentials and a number of
 // classes, and false where there is none.
-func planSeeded(exp [256]int32, classes int) (*seeded, bool) {
+func planSeeded(exp [256]int32, classes int, behinds []int64) (*seeded, bool) {
 	if classes < 2 || classes > mostOf {
 		return nil, false
 	}
 	list := listNear(exp, classes)
-	for _, behind := range []int64{0, 131, 300, 777, 1400, 2100, 3001, 4200} { // what is not found with one is with another one
+	for _, behind := range behinds {
 		for _, q := range []int{28, 27, 29} {
 			s := &seeded{exp: exp, segments: reciprocals(classes), q: q, behind: behind}
 			s.moveExponentials(list)

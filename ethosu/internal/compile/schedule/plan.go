@@ -70,6 +70,7 @@ type Plan struct {
 	operands *operandCopy
 	uploads  []*transfer // of tables
 	coded    encodings
+	refined  bool // RefineWeights has decided about copies and records
 }
 
 // New returns the plan of a module that keeps the order of its kernels.

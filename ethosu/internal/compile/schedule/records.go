@@ -11,7 +11,7 @@ import (
 // the latency of the slow memory sets the pace: the NPU reads them anew for every
 // block. Records that belong to one kernel alone cannot stay there, as copyBoth has it.
 func FetchRecords(pl *Plan) error {
-	if !pl.prefetch || pl.Room >= 0 {
+	if !pl.prefetch || pl.Room >= 0 || pl.refined {
 		return nil
 	}
 	best := pl.newTimeline().Search()

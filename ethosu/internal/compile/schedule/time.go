@@ -46,6 +46,7 @@ type question struct {
 	bytes int // of the weight stream
 	mode  copyMode
 	fetch bool
+	fast  bool // for the fast decoder
 
 	hidden bool // of a block; its time does not depend on it
 }
@@ -53,7 +54,7 @@ type question struct {
 func (pl *Plan) question(o *Op, b block.Shape) question {
 	q := question{of: o, block: b, fetch: o.fetchRecords, hidden: o.hidden}
 	if o.Weights != nil {
-		q.mode, q.bytes = pl.copies[o.Weights], pl.weightBytes(o)
+		q.mode, q.bytes, q.fast = pl.copies[o.Weights], pl.weightBytes(o), pl.fast[o.Weights]
 	}
 	return q
 }
