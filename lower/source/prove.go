@@ -79,16 +79,23 @@ func (n *Network) prove(m *onnx.Model, r *onnx.Result) error {
 			got[id] = append([]float32(nil), views[i].Row(0)...)
 		}
 		first, worst := "", 0.0
+		compared := map[graph.TensorID]bool{}
 		for _, v := range r.Values {
 			if got[v.Tensor] == nil || want[v.Name] == nil {
 				continue
 			}
+			compared[v.Tensor] = true
 			d := difference(got[v.Tensor], r.Graph.Tensors[v.Tensor].Shape, v.Order, want[v.Name])
 			if d > tolerance && first == "" {
 				first = fmt.Sprintf("%q, by %.2g", v.Name, d)
 			}
 			if outputs[v.Tensor] {
 				worst = math.Max(worst, d)
+			}
+		}
+		for _, id := range r.Graph.Outputs {
+			if !compared[id] {
+				return fmt.Errorf("BUG: output %q was compared with nothing; please report it with the file", r.Graph.Tensors[id].Name)
 			}
 		}
 		if worst > tolerance {

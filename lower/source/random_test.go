@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
@@ -130,7 +132,7 @@ func TestRecurrentNodes(t *testing.T) {
 		if b.coin() {
 			b.set("linear_before_reset", 1)
 		}
-		if b.IntN(3) == 0 {
+		if op != "LSTM" && b.IntN(3) == 0 {
 			b.set("clip", 0.3)
 		}
 		if op == "LSTM" && b.IntN(4) == 0 {
@@ -142,7 +144,7 @@ func TestRecurrentNodes(t *testing.T) {
 				names = append(names, functions[b.IntN(len(functions))])
 			}
 			b.set("activations", names)
-			if b.coin() {
+			if b.coin() || slices.Contains(names, "Affine") || slices.Contains(names, "ScaledTanh") {
 				b.set("activation_alpha", []float32{0.3, 0.7, 0.2, 0.9, 0.4, 0.6})
 				b.set("activation_beta", []float32{0.4, 0.5, 0.6, 0.3, 0.2, 0.1})
 			}
@@ -260,5 +262,33 @@ func TestWindows(t *testing.T) {
 	}
 	if refused > 60 {
 		t.Errorf("%d of 400 were refused", refused)
+	}
+}
+
+// TestAmbiguousRecurrentNodes are attributes that runtimes read otherwise than the words
+// of the description, or that no words say anything of.
+func TestAmbiguousRecurrentNodes(t *testing.T) {
+	for _, c := range []struct {
+		op, want string
+		attrs    map[string]any
+	}{
+		{"LSTM", "attribute clip", map[string]any{"clip": 0.3}},
+		{"RNN", "no activation_alpha", map[string]any{"activations": []string{"Affine"}}},
+		{"RNN", "no activation_beta", map[string]any{"activations": []string{"ScaledTanh"}, "activation_alpha": []float32{0.5}}},
+		{"RNN", "", map[string]any{"activations": []string{"Affine"}, "activation_alpha": []float32{0.5}}},
+		{"GRU", "", map[string]any{"clip": 0.3}},
+	} {
+		b := newModel(1, c.op, 17)
+		gates := map[string]int{"RNN": 1, "GRU": 3, "LSTM": 4}[c.op]
+		for name, v := range c.attrs {
+			b.set(name, v)
+		}
+		b.input("X", 2, 1, 3)
+		b.weights("W", 1, gates*2, 3)
+		b.weights("R", 1, gates*2, 2)
+		b.outputs("Y")
+		if err := b.prove(t); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %v: error %v, expected %q", c.op, c.attrs, err, c.want)
+		}
 	}
 }

@@ -18,14 +18,22 @@ import (
 )
 
 // hereRefused are the models of semantics.zip that are right and cannot be had.
-var hereRefused = []string{"shrink", "lrn", "mod"}
+var hereRefused = []string{"shrink", "lrn", "mod", "lstmc_only"}
 
 // TestSemantics runs models about what is easily misread: forms of attributes from opset 7
 // to 24, directions, gates, clips, initial states, axes, padding, rounding of sizes. The
 // files and their outputs were written by NumPy from the text of the operators, which
 // is neither the conversion nor the evaluator. A model without outputs has to be refused.
-func TestSemantics(t *testing.T) {
-	z, err := zip.OpenReader("testdata/semantics.zip")
+func TestSemantics(t *testing.T) { runRecorded(t, "testdata/semantics.zip", 80, hereRefused) }
+
+// TestRuntime runs models that a random generator wrote, with the outputs that ONNX Runtime
+// 1.30 gave: recurrent nodes, chains of shapes, windows, products, branches, loops,
+// functions of the model's own, constants of all types.
+func TestRuntime(t *testing.T) { runRecorded(t, "testdata/runtime.zip", 100, nil) }
+
+// runRecorded runs the models of an archive, NAME/model.onnx with NAME/in/….npy and NAME/out/….npy.
+func runRecorded(t *testing.T, archive string, least int, hereRefused []string) {
+	z, err := zip.OpenReader(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +70,7 @@ func TestSemantics(t *testing.T) {
 		}
 		map[string]map[string]*npy.Array{"in": m.in, "out": m.out}[parts[1]][strings.TrimSuffix(parts[2], ".npy")] = a
 	}
-	if len(names) < 80 {
+	if len(names) < least {
 		t.Fatalf("%d models, expected more", len(names))
 	}
 	for _, name := range names {

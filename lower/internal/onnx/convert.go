@@ -282,6 +282,9 @@ func (c *converter) outputs(s *scope) (err error) {
 		taken[id] = true
 	}
 	for _, o := range s.graph.Outputs {
+		if slices.ContainsFunc(s.graph.Inputs, func(d *Declared) bool { return d.Name == o.Name }) {
+			return fmt.Errorf("output %q is an input as it is, and no tensor can be both; take it off the outputs, or put an Identity between", o.Name)
+		}
 		c.base = o.Name
 		v, _ := s.find(c, o.Name)
 		if v.ints != nil {
@@ -294,6 +297,8 @@ func (c *converter) outputs(s *scope) (err error) {
 			} else {
 				id = c.copy(id)
 			}
+		}
+		if id != v.id { // in place, or a copy: that is what has to be proven, too
 			c.res.Values = append(c.res.Values, Value{Name: o.Name, Tensor: id})
 		}
 		taken[id] = true

@@ -54,6 +54,9 @@ type Node struct {
 	Name, Op, Domain string
 	Inputs, Outputs  []string
 	Attrs            map[string]*Attr
+
+	// Overload tells functions of one name apart. Read leaves no calls of functions.
+	Overload string
 }
 
 // Attr is one attribute; the field that its kind names is set.
@@ -66,6 +69,9 @@ type Attr struct {
 	Floats  []float32
 	Ints    []int64
 	Strings []string
+
+	// Ref is the attribute of the function around it that is taken, in the body of one.
+	Ref string
 }
 
 // In returns the name of input i, "" where it is left out.

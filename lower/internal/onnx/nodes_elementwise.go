@@ -56,7 +56,7 @@ func pointwise(k graph.Kind) nodeConverter {
 			}
 			out := &value{typ: v.typ, shape: v.shape, ints: make([]int64, len(v.ints))}
 			for i, x := range v.ints {
-				out.ints[i] = f(x)
+				out.ints[i] = held(v.typ, f(x))
 			}
 			return only(out)
 		}
@@ -374,10 +374,8 @@ func castNode(c *converter, in []*value) []*value {
 		return only(c.toFloat(v))
 	case v.ints != nil:
 		out := &value{typ: to, shape: v.shape, ints: slices.Clone(v.ints)}
-		if to == Bool {
-			for i, x := range out.ints {
-				out.ints[i] = truth(x != 0)
-			}
+		for i, x := range out.ints {
+			out.ints[i] = held(to, x)
 		}
 		return only(out)
 	case to == Float || to == Double:
@@ -392,8 +390,13 @@ func castNode(c *converter, in []*value) []*value {
 	}
 	out := &value{typ: to, shape: v.shape, ints: make([]int64, len(f))}
 	for i, x := range f {
-		if out.ints[i] = int64(x); to == Bool {
+		switch {
+		case to == Bool:
 			out.ints[i] = truth(x != 0)
+		case !(x > -(1<<63) && x < 1<<63) || held(to, int64(x)) != int64(x):
+			c.refuse("the constant %v is out of the range of %v, and ONNX leaves open what it becomes", x, to)
+		default:
+			out.ints[i] = int64(x)
 		}
 	}
 	return only(out)

@@ -2,7 +2,11 @@
 
 package onnx
 
-import "github.com/unroll-npu/unroll/lower/graph"
+import (
+	"slices"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
 
 // Arithmetic on known integers and truth values: shapes, indices, conditions.
 
@@ -67,10 +71,35 @@ func (c *converter) integer(op string, a, b *value) *value {
 	if o.logical {
 		out.typ = Bool
 	}
+	f := o.f
+	if op == "Mod" && c.node.Int("fmod", 0) != 0 { // the sign of the dividend
+		f = func(a, b int64) int64 { return a % b }
+	}
 	for i := range ia {
-		out.ints[i] = o.f(a.ints[ia[i]], b.ints[ib[i]])
+		out.ints[i] = held(out.typ, f(a.ints[ia[i]], b.ints[ib[i]]))
 	}
 	return out
+}
+
+// held is what an integer type keeps of a number: its low bits.
+func held(t DataType, x int64) int64 {
+	switch t {
+	case Bool:
+		return truth(x != 0)
+	case Uint8:
+		return int64(uint8(x))
+	case Int8:
+		return int64(int8(x))
+	case Uint16:
+		return int64(uint16(x))
+	case Int16:
+		return int64(int16(x))
+	case Uint32:
+		return int64(uint32(x))
+	case Int32:
+		return int64(int32(x))
+	}
+	return x
 }
 
 // spread returns the strides of a shape seen in a larger one; dimensions of 1 are
@@ -101,27 +130,36 @@ func compareNode(c *converter, in []*value) []*value {
 	if a.ints != nil && b.ints != nil {
 		return only(c.integer(c.node.Op, a, b))
 	}
-	// Known floats are compared as whole numbers where they are, as shapes are.
-	whole := func(v *value) *value {
+	numbers := func(v *value) []float32 {
+		if v.ints != nil {
+			c.refuse("it compares integers with floats")
+		}
 		f, ok := c.constant(v)
 		if !ok {
 			c.refuse("it compares values that are computed at run time, and conditions have to be known; express the choice by Max, Min, Clip or a product")
 		}
+		return f
+	}
+	fa, fb := numbers(a), numbers(b)
+	// Floats stand for their ranks among all that are compared.
+	rank, all := map[float32]int64{}, slices.Concat(fa, fb)
+	if slices.ContainsFunc(all, func(x float32) bool { return x != x }) {
+		c.refuse("it compares a constant that is NaN")
+	}
+	slices.Sort(all)
+	for _, x := range all {
+		if _, ok := rank[x]; !ok {
+			rank[x] = int64(len(rank))
+		}
+	}
+	ranked := func(v *value, f []float32) *value {
 		out := &value{typ: Int64, shape: v.shape, ints: make([]int64, len(f))}
 		for i, x := range f {
-			if out.ints[i] = int64(x); float32(out.ints[i]) != x {
-				c.refuse("it compares fractions")
-			}
+			out.ints[i] = rank[x]
 		}
 		return out
 	}
-	if a.ints == nil {
-		a = whole(a)
-	}
-	if b.ints == nil {
-		b = whole(b)
-	}
-	return only(c.integer(c.node.Op, a, b))
+	return only(c.integer(c.node.Op, ranked(a, fa), ranked(b, fb)))
 }
 
 func notNode(c *converter, in []*value) []*value {
@@ -160,15 +198,34 @@ func whereNode(c *converter, in []*value) []*value {
 		}
 		return only(out)
 	}
-	// x*m + y*(1-m) for a mask of ones and zeros; finite values are not changed.
-	mask, rest := make([]float32, len(sc)), make([]float32, len(sc))
-	for i, at := range sc {
-		mask[i] = float32(truth(cond.ints[at] != 0))
-		rest[i] = 1 - mask[i]
+	// x*m + y*(1-m) for a mask of ones and zeros; finite values are not changed. The part
+	// of a constant is computed here, so that an infinity where it is not chosen is a zero.
+	part := func(v *value, chosen bool, name string) *value {
+		mask := make([]float32, len(sc))
+		for i, at := range sc {
+			mask[i] = float32(truth((cond.ints[at] != 0) == chosen))
+		}
+		if f, ok := c.constant(v); ok {
+			sv := c.sources(shape, dot(spread(v.shape, shape)))
+			for i, at := range sv {
+				if mask[i] != 0 {
+					mask[i] = f[at]
+				}
+			}
+			return &value{typ: Float, shape: shape, id: c.floats(c.base+name, mask, shape...)}
+		}
+		m := &value{typ: Float, shape: shape, id: c.floats(c.base+name+"_mask", mask, shape...)}
+		return c.binary(graph.Mul, graph.MulAttr{}, c.base+name, v, m)
 	}
-	m := &value{typ: Float, shape: shape, id: c.floats(c.base+"/mask", mask, shape...)}
-	r := &value{typ: Float, shape: shape, id: c.floats(c.base+"/rest", rest, shape...)}
-	left := c.binary(graph.Mul, graph.MulAttr{}, c.base+"/chosen", c.arg(in, 1), m)
-	right := c.binary(graph.Mul, graph.MulAttr{}, c.base+"/other", c.arg(in, 2), r)
+	left, right := part(c.arg(in, 1), true, "/chosen"), part(c.arg(in, 2), false, "/other")
+	if c.known(left) && c.known(right) {
+		f := c.constantOf(left)
+		for i, x := range c.constantOf(right) {
+			if cond.ints[sc[i]] == 0 {
+				f[i] = x
+			}
+		}
+		return only(&value{typ: Float, shape: shape, id: c.floats(c.base, f, shape...)})
+	}
 	return only(c.binary(graph.Add, graph.AddAttr{}, c.base, left, right))
 }

@@ -3,6 +3,8 @@
 package onnx
 
 import (
+	"math"
+
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -143,17 +145,19 @@ func sizeNode(c *converter, in []*value) []*value {
 }
 
 func rangeNode(c *converter, in []*value) []*value {
+	if start := c.given(in, 0); start.ints == nil {
+		return only(c.floatRange(in))
+	}
 	var p [3]int64
 	for i := range p {
 		v := c.given(in, i)
-		if f, ok := c.constant(v); ok && len(f) == 1 && float32(int64(f[0])) == f[0] {
-			p[i] = int64(f[0])
-			continue
-		}
 		if len(v.ints) != 1 {
-			c.refuse("start, limit and delta have to be known whole numbers")
+			c.refuse("start, limit and delta have to be known numbers of one type")
 		}
 		p[i] = v.ints[0]
+	}
+	if p[2] == 0 {
+		c.refuse("delta is 0")
 	}
 	out := []int64{}
 	for x := p[0]; p[2] > 0 && x < p[1] || p[2] < 0 && x > p[1]; x += p[2] {
@@ -162,10 +166,28 @@ func rangeNode(c *converter, in []*value) []*value {
 		}
 	}
 	v := integers([]int{len(out)}, out...)
-	if in[0].ints == nil {
-		v = c.toFloat(v)
-	}
+	v.typ = in[0].typ
 	return only(v)
+}
+
+func (c *converter) floatRange(in []*value) *value {
+	var p [3]float64
+	for i := range p {
+		x, ok := c.number(c.given(in, i))
+		if !ok || in[i].ints != nil {
+			c.refuse("start, limit and delta have to be known numbers of one type")
+		}
+		p[i] = float64(x)
+	}
+	n := math.Max(0, math.Ceil((p[1]-p[0])/p[2]))
+	if !(n <= maxPicked) {
+		c.refuse("from %g to %g by %g: expected at most %d elements", p[0], p[1], p[2], maxPicked)
+	}
+	out := make([]float32, int(n))
+	for i := range out {
+		out[i] = float32(p[0] + float64(float64(i)*p[2]))
+	}
+	return &value{typ: Float, shape: []int{len(out)}, id: c.floats(c.base, out, len(out))}
 }
 
 func reshapeNode(c *converter, in []*value) []*value {

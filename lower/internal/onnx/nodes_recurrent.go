@@ -74,14 +74,22 @@ func (c *converter) activations(gates, dirs int) [][]activation {
 		lists[i] = lists[i][1:]
 		return v
 	}
+	// Affine and ScaledTanh are no operators of ONNX any more, so that nothing says what
+	// they are without parameters: runtimes take 0 or 1 as they like.
+	stated := func(i int, name string) float32 {
+		if len(lists[i]) == 0 {
+			c.refuse("activation %s has no %s in the list of its node, and no operator of ONNX says what it is then; give it", name, []string{"activation_alpha", "activation_beta"}[i])
+		}
+		return take(i, 0)
+	}
 	out := make([][]activation, dirs)
 	for i, n := range names {
 		a := activation{name: strings.ToLower(n)}
 		switch a.name {
 		case "affine":
-			a.alpha, a.beta = take(0, 1), take(1, 0)
+			a.alpha, a.beta = stated(0, n), take(1, 0)
 		case "scaledtanh":
-			a.alpha, a.beta = take(0, 1), take(1, 1)
+			a.alpha, a.beta = stated(0, n), stated(1, n)
 		case "hardsigmoid":
 			a.alpha, a.beta = take(0, 0.2), take(1, 0.5)
 		case "leakyrelu":
@@ -154,6 +162,9 @@ func recurrentNode(gates int) nodeConverter {
 		}
 		if steps > maxOps/8 {
 			c.refuse("X has %d steps, more than can be unrolled; give fewer by --shape, and carry the states from call to call", steps)
+		}
+		if gates == 4 && c.node.Float("clip", 0) > 0 {
+			c.refuse("attribute clip is %g: by the words of ONNX it bounds also what the last activation reads, the cell state, and runtimes do not bound that; export without clip, or write the cell with Clip nodes", c.node.Float("clip", 0))
 		}
 		units := r.shape[2]
 		rows := gates * units

@@ -151,6 +151,13 @@ func (c *converter) bilinear(x *value, rs []resizing, coordinates string) *value
 	if x.rank() != 3 && x.rank() != 4 {
 		c.refuse("attribute mode is linear for %d dimensions; expected [N,C,L] or [N,C,H,W]", x.rank())
 	}
+	if coordinates == "pytorch_half_pixel" { // which takes the first element where it leaves one
+		for d := range rs {
+			if r := &rs[d]; d >= 2 && r.out == 1 && r.in > 1 {
+				x, r.in, r.scale = c.gathered(x, d, []int{0}), 1, 1
+			}
+		}
+	}
 	size := []int{1, 1}
 	for d, r := range rs {
 		if d < 2 {

@@ -255,7 +255,9 @@ func convTransposeNode(c *converter, in []*value) []*value {
 			total = fulls[i] - v.out
 		case auto == "SAME_UPPER" || auto == "SAME_LOWER":
 			v.out = v.in * v.stride
-			total = fulls[i] - v.out
+			if total = fulls[i] - v.out; total < 0 {
+				c.refuse("attribute auto_pad is %s with a kernel of extent %d below the stride %d: by the words of ONNX the output has %d elements, and runtimes give %d; give pads and output_padding", auto, v.kernel, v.stride, v.out, fulls[i])
+			}
 		case auto == "VALID":
 			v.out, v.before = fulls[i], 0
 			continue
@@ -269,9 +271,9 @@ func convTransposeNode(c *converter, in []*value) []*value {
 				c.refuse("output size %d is more than stride and kernel reach", v.out)
 			}
 		}
-		v.before = total / 2
-		if auto == "SAME_LOWER" {
-			v.before = total - total/2
+		v.before = total - total/2 // of an odd padding, the larger part is in front
+		if auto == "SAME_UPPER" {
+			v.before = total / 2
 		}
 	}
 	attr := graph.TransposeConvAttr{Padding: graph.PadValid, StrideH: ws[0].stride, StrideW: ws[1].stride}

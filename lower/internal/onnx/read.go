@@ -44,6 +44,7 @@ func ReadFile(file string) (*Model, error) {
 func Read(file string, raw []byte) (*Model, error) {
 	r := &reader{folder: filepath.Dir(file), externals: map[string][]byte{}}
 	m := &Model{File: file, Domains: map[string]int64{}}
+	var functions []*function
 	err := fields(raw, func(n protowire.Number, v []byte, x uint64) (err error) {
 		switch n {
 		case 1:
@@ -55,18 +56,12 @@ func Read(file string, raw []byte) (*Model, error) {
 		case 8:
 			var domain string
 			var version int64
-			err = fields(v, func(n protowire.Number, v []byte, x uint64) error {
-				switch n {
-				case 1:
-					domain = string(v)
-				case 2:
-					version = int64(x)
-				}
-				return nil
-			})
+			domain, version, err = opsetImport(v)
 			m.Domains[domain] = version
 		case 25:
-			return errors.New("the model defines functions of its own; inline them first (onnx.inliner.inline_local_functions)")
+			var f *function
+			f, err = r.function(v)
+			functions = append(functions, f)
 		}
 		return err
 	})
@@ -82,6 +77,12 @@ func Read(file string, raw []byte) (*Model, error) {
 	}
 	if m.Opset < 1 {
 		return nil, fmt.Errorf("%s: the model imports no opset of the default domain, so what its operators mean is not said", file)
+	}
+	if err := m.inline(functions); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if err := m.Graph.once(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return m, nil
 }
@@ -169,6 +170,9 @@ func (r *reader) graph(b []byte, depth int) (*Graph, error) {
 			if err != nil {
 				return err
 			}
+			if g.Weights[t.Name] != nil {
+				return fmt.Errorf("there are two weights %q", t.Name)
+			}
 			g.Weights[t.Name] = t
 		case 11, 12:
 			val, err := declaration(v)
@@ -205,13 +209,12 @@ func (r *reader) node(b []byte, depth int) (*Node, error) {
 			}
 			node.Attrs[name] = a
 		case 7:
-			node.Domain = string(v)
+			node.Domain = domainOf(string(v))
+		case 8:
+			node.Overload = string(v)
 		}
 		return nil
 	})
-	if node.Domain == "ai.onnx" {
-		node.Domain = ""
-	}
 	return node, err
 }
 
@@ -237,6 +240,8 @@ func (r *reader) attr(b []byte, depth int) (name string, a *Attr, err error) {
 			a.Ints, err = varints(a.Ints, v, x)
 		case 9:
 			a.Strings = append(a.Strings, string(v))
+		case 21:
+			a.Ref = string(v)
 		}
 		return err
 	})

@@ -208,9 +208,9 @@ func convTranspose(c *call) ([]*Array, error) {
 				v.out = want[i]
 			}
 			total := max(0, full-v.out)
-			v.before = total / 2
-			if auto == "SAME_LOWER" {
-				v.before = total - total/2
+			v.before = total - total/2
+			if auto == "SAME_UPPER" {
+				v.before = total / 2
 			}
 		case auto == "VALID":
 			v.before, v.out = 0, full
