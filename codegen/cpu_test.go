@@ -136,7 +136,8 @@ func realOperators(t *testing.T) (list []oneOperator) {
 		}
 		list = append(list, o)
 	}
-	for _, k := range []graph.Kind{graph.Abs, graph.Neg, graph.Square, graph.Sqrt, graph.Rsqrt, graph.Floor, graph.Ceil, graph.Round, graph.Relu, graph.ReluN1To1, graph.Relu6} {
+	for _, k := range []graph.Kind{graph.Abs, graph.Neg, graph.Square, graph.Sqrt, graph.Rsqrt, graph.Floor, graph.Ceil, graph.Round, graph.Relu, graph.ReluN1To1, graph.Relu6,
+		graph.Exp, graph.Log, graph.Sin, graph.Cos, graph.Tanh, graph.Logistic} {
 		add(k, nil, 1, graph.Float32)
 	}
 	add(graph.LeakyRelu, graph.LeakyReluAttr{Alpha: 0.3}, 1, graph.Float32)
@@ -153,6 +154,114 @@ func realOperators(t *testing.T) (list []oneOperator) {
 		add(k, nil, 2, graph.Bool)
 	}
 	add(graph.Cast, graph.CastAttr{In: graph.Float32, Out: graph.Int32}, 1, graph.Int32)
+	var pairs []byte // of four values the first two are a complex number of the spectrum
+	for i := range n {
+		pairs = append(append(pairs, values[4*i:4*i+4]...), turned[4*i:4*i+4]...)
+	}
+	list = append(list, spectrum(t, 4, []int{n, 1, 2}, pairs)...)
+	return append(list, realSums(t)...)
+}
+
+// realSums are products and sums of real numbers, with values near 1 and, in every tenth
+// place, of any size, and the interpreter's results.
+func realSums(t *testing.T) (list []oneOperator) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(7, 8))
+	values := func(shape []int) (b []byte) {
+		for range graph.Elems(shape) {
+			x := float32(r.NormFloat64())
+			if r.IntN(10) == 0 {
+				x *= float32(math.Exp2(float64(r.IntN(60) - 30)))
+			}
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+		}
+		return b
+	}
+	type operator struct {
+		kind   graph.Kind
+		attr   any
+		out    []int
+		x      []int
+		params [][]int
+	}
+	conv := graph.Conv2DAttr{Padding: graph.PadSame, StrideH: 1, StrideW: 2, DilationH: 2, DilationW: 1, Activation: graph.ActRelu}
+	depthwise := graph.DepthwiseConv2DAttr{Padding: graph.PadSame, StrideH: 2, StrideW: 1, DilationH: 1, DilationW: 1, DepthMultiplier: 2, Activation: graph.ActRelu6}
+	valid := graph.Conv2DAttr{Padding: graph.PadValid, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Activation: graph.ActReluN1To1}
+	for n := 2; n <= 256; n *= 2 {
+		for _, shape := range [][]int{{3, 1, n - n/4}, {1, 1, n + 3}} {
+			list = append(list, spectrum(t, n, shape, values(shape))...)
+		}
+	}
+	for _, c := range []operator{
+		{graph.FullyConnected, graph.FullyConnectedAttr{}, []int{3, 7}, []int{3, 33}, [][]int{{7, 33}, {7}}},
+		{graph.FullyConnected, graph.FullyConnectedAttr{Activation: graph.ActRelu}, []int{1, 5}, []int{1, 20}, [][]int{{5, 20}}},
+		{graph.Conv2D, conv, []int{2, 5, 3, 4}, []int{2, 5, 6, 3}, [][]int{{4, 3, 2, 3}, {4}}},
+		{graph.Conv2D, valid, []int{1, 3, 3, 6}, []int{1, 4, 4, 4}, [][]int{{6, 2, 2, 2}}},
+		{graph.DepthwiseConv2D, depthwise, []int{1, 3, 4, 6}, []int{1, 5, 4, 3}, [][]int{{1, 3, 3, 6}, {6}}},
+		{graph.Softmax, graph.SoftmaxAttr{Beta: 1}, []int{4, 9}, []int{4, 9}, nil},
+		{graph.Softmax, graph.SoftmaxAttr{Beta: 0.7}, []int{2, 3, 5}, []int{2, 3, 5}, nil},
+	} {
+		g := &graph.Graph{}
+		x := g.Add(&graph.Tensor{Name: "x", Shape: c.x})
+		op := &graph.Op{Kind: c.kind, Attr: c.attr, Inputs: []graph.TensorID{x}}
+		for i, shape := range c.params {
+			op.Inputs = append(op.Inputs, g.Add(&graph.Tensor{Name: fmt.Sprint("p", i), Shape: shape, Data: values(shape)}))
+		}
+		if c.kind != graph.Softmax && len(c.params) == 1 {
+			op.Inputs = append(op.Inputs, graph.None)
+		}
+		op.Outputs = []graph.TensorID{g.Add(&graph.Tensor{Name: "y", Shape: c.out})}
+		g.Ops, g.Inputs, g.Outputs = []*graph.Op{op}, []graph.TensorID{x}, op.Outputs
+		m, err := runner.NewReference(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := oneOperator{id: c.kind.String() + " of float32", g: g, in: [][]byte{values(c.x)}, out: runner.Buffers(m.Outputs())}
+		if err := m.Invoke(o.in, o.out); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+// spectrum returns RFFT2D of rows and the operators that take its result, and the
+// interpreter's results.
+func spectrum(t *testing.T, n int, shape []int, x []byte) (list []oneOperator) {
+	t.Helper()
+	g := &graph.Graph{}
+	in, length := g.Add(&graph.Tensor{Name: "x", Shape: shape}), g.Add(&graph.Tensor{Name: "length", Type: graph.Int32, Shape: []int{2}})
+	g.Tensors[length].SetInts([]int{1, n})
+	z := g.Add(&graph.Tensor{Name: "z", Type: graph.Complex64, Shape: []int{shape[0], 1, n/2 + 1}})
+	g.Inputs = []graph.TensorID{in}
+	g.Ops = []*graph.Op{{Kind: graph.RFFT2D, Inputs: []graph.TensorID{in, length}, Outputs: []graph.TensorID{z}}}
+	for _, k := range []graph.Kind{graph.RealPart, graph.Imag, graph.ComplexAbs} {
+		y := g.Add(&graph.Tensor{Name: k.String(), Shape: g.Tensors[z].Shape})
+		g.Ops = append(g.Ops, &graph.Op{Kind: k, Inputs: []graph.TensorID{z}, Outputs: []graph.TensorID{y}})
+		g.Outputs = append(g.Outputs, y)
+	}
+	m, err := runner.NewReference(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := runner.Buffers(m.Outputs())
+	if err := m.Invoke([][]byte{x}, parts); err != nil {
+		t.Fatal(err)
+	}
+	var complex []byte
+	for i := range len(parts[0]) / 4 {
+		complex = append(append(complex, parts[0][4*i:4*i+4]...), parts[1][4*i:4*i+4]...)
+	}
+	for i, op := range g.Ops {
+		alone, _ := g.Alone(i)
+		o := oneOperator{id: fmt.Sprintf("%v of %d", op.Kind, n), g: alone, in: [][]byte{complex}}
+		if i == 0 {
+			o.in, o.out = [][]byte{x}, [][]byte{complex}
+		} else {
+			o.out = [][]byte{parts[i-1]}
+		}
+		list = append(list, o)
+	}
 	return list
 }
 

@@ -57,7 +57,22 @@ func mixedProject(t *testing.T, prefix, accelerator, mode string) Project {
 	far := dense(ratio)
 	real := op(graph.Dequantize, nil, graph.Float32, nil, far)
 	real = op(graph.Sqrt, nil, graph.Float32, nil, op(graph.Square, nil, graph.Float32, nil, real))
-	y := op(graph.Quantize, nil, graph.Int16, graph.PerTensor(1.0/1024, 0), real)
+	for _, k := range []graph.Kind{graph.Exp, graph.Tanh, graph.Logistic, graph.Cos} {
+		real = op(k, nil, graph.Float32, nil, real)
+	}
+	length := add(graph.Int32, []int{2}, nil)
+	g.Tensors[length].SetInts([]int{1, 32})
+	shaped := func(kind graph.Kind, attr any, dt graph.DType, q *graph.Quant, shape []int, in ...graph.TensorID) graph.TensorID {
+		row = shape
+		return op(kind, attr, dt, q, in...)
+	}
+	real = shaped(graph.Reshape, graph.ReshapeAttr{NewShape: []int{1, 1, n}}, graph.Float32, nil, []int{1, 1, n}, real)
+	real = shaped(graph.RFFT2D, nil, graph.Complex64, nil, []int{1, 1, 17}, real, length)
+	for _, k := range []graph.Kind{graph.ComplexAbs, graph.Log} {
+		real = op(k, nil, graph.Float32, nil, real)
+	}
+	real = op(graph.Softmax, graph.SoftmaxAttr{Beta: 1}, graph.Float32, nil, real)
+	y := op(graph.Quantize, nil, graph.Int16, graph.PerTensor(1.0/32768, 0), real)
 	g.Inputs, g.Outputs = []graph.TensorID{x, h}, []graph.TensorID{y, next}
 	g.States = []graph.State{{In: h, Out: next}}
 
@@ -81,7 +96,7 @@ func mixedProject(t *testing.T, prefix, accelerator, mode string) Project {
 		}
 		kinds = append(kinds, kind)
 	}
-	if want := "L2_NORMALIZATION NPU LESS SELECT_V2 DIV NPU DEQUANTIZE SQUARE SQRT QUANTIZE"; strings.Join(kinds, " ") != want {
+	if want := "L2_NORMALIZATION NPU LESS SELECT_V2 DIV NPU DEQUANTIZE SQUARE SQRT EXP TANH LOGISTIC COS RESHAPE RFFT2D COMPLEX_ABS LOG SOFTMAX QUANTIZE"; strings.Join(kinds, " ") != want {
 		t.Fatalf("stages are %v, expected %s", kinds, want)
 	}
 	if p.Model, err = vela.Write(p.Program); err != nil {

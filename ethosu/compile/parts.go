@@ -54,7 +54,11 @@ func compileParts(g *graph.Graph, opt Options, refused error) (*ethosu.Program, 
 	}
 	parts := divide(g, why)
 	if !slices.ContainsFunc(parts, func(p part) bool { return !p.cpu }) {
-		return nil, fmt.Errorf("compile %s: no operator is left for the NPU: the CPU would run all %d of them; the first, %s: %s", name(g), len(g.Ops), g.OpString(0), why[0])
+		advice := ""
+		if !slices.ContainsFunc(g.Tensors, func(t *graph.Tensor) bool { return t.Quant != nil }) {
+			advice = "; a network of float32 becomes one of integers by unroll lower"
+		}
+		return nil, fmt.Errorf("compile %s: no operator is left for the NPU: the CPU would run all %d of them; the first, %s: %s%s", name(g), len(g.Ops), g.OpString(0), why[0], advice)
 	}
 	b := &assembly{g: g, opt: opt, parts: parts}
 	return opt.verified(b.build())

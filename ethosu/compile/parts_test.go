@@ -3,7 +3,9 @@
 package compile_test
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -88,6 +90,35 @@ func (m *mixedGraph) op(kind graph.Kind, attr any, out graph.TensorID, in ...gra
 	return out
 }
 
+// realStep is an operator, or a few, on real numbers.
+func (m *mixedGraph) realStep(x graph.TensorID) graph.TensorID {
+	real := func(shape ...int) graph.TensorID { return m.add(graph.Float32, shape, nil) }
+	weights := func(rows, columns int) graph.TensorID {
+		w := m.constant(graph.Float32, []int{rows, columns}, nil)
+		for i := range rows * columns {
+			binary.LittleEndian.PutUint32(m.g.Tensors[w].Data[4*i:], math.Float32bits(float32(m.NormFloat64()/5)))
+		}
+		return w
+	}
+	kinds := []graph.Kind{graph.Exp, graph.Sin, graph.Cos, graph.Tanh, graph.Logistic, graph.Softmax, graph.FullyConnected, graph.RFFT2D}
+	switch k := kinds[m.IntN(len(kinds))]; k {
+	case graph.Softmax:
+		return m.op(k, graph.SoftmaxAttr{Beta: 1}, real(1, mixedWidth), x)
+	case graph.FullyConnected:
+		return m.op(k, graph.FullyConnectedAttr{Activation: graph.ActRelu}, real(1, mixedWidth), x, weights(mixedWidth, mixedWidth), graph.None)
+	case graph.RFFT2D:
+		length := m.constant(graph.Int32, []int{2}, nil)
+		m.g.Tensors[length].SetInts([]int{1, 32})
+		row := m.op(graph.Reshape, graph.ReshapeAttr{NewShape: []int{1, 1, mixedWidth}}, real(1, 1, mixedWidth), x)
+		z := m.op(k, nil, m.add(graph.Complex64, []int{1, 1, 17}, nil), row, length)
+		z = m.op(graph.Reshape, graph.ReshapeAttr{NewShape: []int{1, 17}}, m.add(graph.Complex64, []int{1, 17}, nil), z)
+		z = m.op(graph.ComplexAbs, nil, real(1, 17), z)
+		return m.op(graph.FullyConnected, graph.FullyConnectedAttr{}, real(1, mixedWidth), z, weights(mixedWidth, 17), graph.None)
+	default:
+		return m.op(k, nil, real(1, mixedWidth), x)
+	}
+}
+
 func (m *mixedGraph) step() {
 	pick := func() graph.TensorID { return m.pool[m.IntN(len(m.pool))] }
 	shape := []int{1, mixedWidth}
@@ -115,6 +146,9 @@ func (m *mixedGraph) step() {
 			r = m.op(graph.Square, nil, m.add(graph.Float32, shape, nil), r)
 			r = m.op(graph.Add, graph.AddAttr{}, m.add(graph.Float32, shape, nil), r, m.op(graph.Dequantize, nil, m.add(graph.Float32, shape, nil), b))
 			r = m.op(graph.Sqrt, nil, m.add(graph.Float32, shape, nil), r)
+			for range m.IntN(3) {
+				r = m.realStep(r)
+			}
 		}
 		m.op(graph.Quantize, nil, m.vector(), r)
 	case 8:

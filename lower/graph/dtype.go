@@ -15,7 +15,12 @@ const (
 	Int64   DType = 4
 	Bool    DType = 6
 	Int16   DType = 7
-	Int8    DType = 9
+
+	// Complex64 is two float32, the real part first. It passes between operators and is
+	// no input and no output of a graph.
+	Complex64 DType = 8
+
+	Int8 DType = 9
 )
 
 var dtypes = map[DType]struct {
@@ -28,7 +33,10 @@ var dtypes = map[DType]struct {
 	Int64:   {"int64", 8},
 	Bool:    {"bool", 1},
 	Int16:   {"int16", 2},
-	Int8:    {"int8", 1},
+
+	Complex64: {"complex64", 8},
+
+	Int8: {"int8", 1},
 }
 
 // Size returns the bytes of one element, or 0 for a type that is not supported.

@@ -98,6 +98,10 @@ const (
 	Cumsum                     Kind = 128
 	CallOnce                   Kind = 129
 	BroadcastTo                Kind = 130
+	RFFT2D                     Kind = 131
+	Imag                       Kind = 133
+	RealPart                   Kind = 134
+	ComplexAbs                 Kind = 135
 	VarHandle                  Kind = 142
 	ReadVariable               Kind = 143
 	AssignVariable             Kind = 144

@@ -33,6 +33,7 @@ func (g *Graph) Validate() error {
 			}
 		}
 		v.states()
+		v.complex()
 	}
 	return errors.Join(v.errs...)
 }
@@ -153,6 +154,17 @@ func (v *validator) flow() {
 			v.fail("graph output names tensor %d of %d", id, len(g.Tensors))
 		} else if !ready[id] {
 			v.fail("graph output %q is never computed", g.Tensors[id].Name)
+		}
+	}
+}
+
+// complex refuses complex numbers at the rim, where nothing could feed or take them.
+func (v *validator) complex() {
+	for _, ids := range [][]TensorID{v.g.Inputs, v.g.Outputs} {
+		for _, id := range ids {
+			if t := v.g.Tensors[id]; t.Type == Complex64 {
+				v.fail("tensor %q is complex64 and an input or output of the graph; end the network with COMPLEX_ABS, REAL or IMAG", t.Name)
+			}
 		}
 	}
 }

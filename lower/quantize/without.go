@@ -8,6 +8,7 @@ import "github.com/unroll-npu/unroll/lower/graph"
 func init() {
 	conversions.Without("it belongs to networks that are quantized already; compile the file as it is", graph.Quantize, graph.Dequantize, graph.Cast)
 	conversions.Without("it keeps a state inside, whose range calibration does not see; import the cell, which is unrolled", graph.UnidirectionalSequenceLSTM, graph.SVDF)
+	conversions.Without("a spectrum stays in float32, around an integer network; write it as FULLY_CONNECTED with fixed weights", graph.RFFT2D, graph.RealPart, graph.Imag, graph.ComplexAbs)
 	conversions.Without("variables of integers belong to networks that are quantized already; compile the file as it is", graph.AssignVariable)
 	conversions.Without("its result is an index or a truth value, which has no scale; end the network before it and compute it outside", graph.ArgMax, graph.ArgMin,
 		graph.Less, graph.LessEqual, graph.Greater, graph.GreaterEqual, graph.Equal, graph.NotEqual)

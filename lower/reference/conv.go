@@ -15,7 +15,7 @@ import (
 func planConv(p *plan, op *graph.Op) (step, error) {
 	in, w := p.in(op, 0), p.in(op, 1)
 	if in.Type == graph.Float32 {
-		return nil, floatError(p, op)
+		return planRealConv(p, op)
 	}
 	q, err := quant.ForMAC(p.g, op)
 	if err != nil {
@@ -118,7 +118,7 @@ func planGrouped(p *plan, op *graph.Op, q quant.MAC, hin, win graph.Window) step
 func planDepthwise(p *plan, op *graph.Op) (step, error) {
 	in, w := p.in(op, 0), p.in(op, 1)
 	if in.Type == graph.Float32 {
-		return nil, floatError(p, op)
+		return planRealConv(p, op)
 	}
 	q, err := quant.ForMAC(p.g, op)
 	if err != nil {

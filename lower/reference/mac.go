@@ -101,7 +101,7 @@ func widen16(x []int16, src []byte) {
 func planFullyConnected(p *plan, op *graph.Op) (step, error) {
 	in, w := p.in(op, 0), p.in(op, 1)
 	if in.Type == graph.Float32 {
-		return nil, floatError(p, op)
+		return planRealConnected(p, op)
 	}
 	q, err := quant.ForMAC(p.g, op)
 	if err != nil {

@@ -208,10 +208,10 @@ func TestRefusals(t *testing.T) {
 		g    *graph.Graph
 		want string
 	}{
-		{"TANH of real numbers", one(graph.Tanh, nil, graph.Float32, []int{2}, realTensor(2)), "computes with float32; quantize the network to int8 or int16 first"},
+		{"HARD_SWISH of real numbers", one(graph.HardSwish, nil, graph.Float32, []int{2}, realTensor(2)), "computes with float32; quantize the network to int8 or int16 first"},
 		{"PRELU of real numbers", one(graph.PRelu, nil, graph.Float32, []int{2}, realTensor(2), realTensor(2)), "computes with float32"},
 		{"ADD with tanh", one(graph.Add, graph.AddAttr{Activation: graph.ActTanh}, graph.Float32, []int{2}, realTensor(2), realTensor(2)), "has no kernel of real numbers"},
-		{"a convolution of real numbers", one(graph.Conv2D, graph.Conv2DAttr{StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}, graph.Float32, []int{1, 1, 1, 1}, realTensor(1, 1, 1, 2), realTensor(1, 1, 1, 2)), "computes with float32"},
+		{"a convolution with tanh", one(graph.Conv2D, graph.Conv2DAttr{StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Activation: graph.ActTanh}, graph.Float32, []int{1, 1, 1, 1}, realTensor(1, 1, 1, 2), realTensor(1, 1, 1, 2)), "has no kernel of real numbers"},
 		{"computed weights", quantizedOut(one(graph.Conv2D, graph.Conv2DAttr{StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}, graph.Int8, []int{1, 1, 1, 1}, q(1, 1, 1, 2), weights)), `CONV_2D: input 1 "b" is computed, expected constant weights and bias`},
 		{"a power", quantizedOut(one(graph.Pow, nil, graph.Int8, []int{2}, q(2), q(2))), "POW"},
 	} {

@@ -40,6 +40,8 @@ func planSoftmax(p *plan, op *graph.Op) (step, error) {
 				softmax16(s, m.v[dst][2*r*depth:2*(r+1)*depth], m.v[src][2*r*depth:2*(r+1)*depth])
 			}
 		}, nil
+	case graph.Float32:
+		return planRealSoftmax(p, op, rows, depth)
 	}
 	return nil, floatError(p, op)
 }
