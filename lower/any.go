@@ -26,7 +26,7 @@ type GraphResult struct {
 	Widths      *Widths         // how Auto chose; nil otherwise
 	Loss        float64         // the largest of an output, on the calls it was calibrated on: see LowerGraph
 	Outputs     []OutputError   // of every data output
-	Wide        map[string]bool // roles of 16 bits, nil where Options.Activations says them
+	Wide        map[string]bool // roles and weights of 16 bits, nil where Options.Activations says them
 	Equalized   bool            // channels were scaled: see Options.Equalize
 
 	q *graphQuantizer
@@ -72,7 +72,7 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 		goal = aimNumbers(bound)
 	}
 	choice, err := precision.Search(ctx, precision.Problem{
-		Roles: plan.Roles(), Bound: goal, Cost: o.Cost, Progress: o.Progress, Build: q.build,
+		Roles: plan.Roles(), Further: quantize.Matrices(plan), Bound: goal, Cost: o.Cost, Progress: o.Progress, Build: q.build,
 		Loss: func(g *graph.Graph) (float64, error) {
 			outputs, err := q.errors(ctx, g)
 			return q.loss(outputs), err

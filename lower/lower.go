@@ -89,8 +89,8 @@ type Options struct {
 	// gets the width that the cheapest graph within MaxLoss has: see Widths.
 	Activations Activations
 
-	// Wide, where it is not nil, are the roles that Auto gives 16 bits, in place of a
-	// search: the choice of the same network lowered before.
+	// Wide, where it is not nil, are the roles and weights that Auto gives 16 bits, in place
+	// of a search: the choice of the same network lowered before.
 	Wide map[string]bool
 
 	// MaxLoss of Auto: a part of all decisions, or a
@@ -278,6 +278,18 @@ func (c *calibrated) result(g *graph.Graph) *Result {
 // growing is how many times wider than after one sequence a range has to become, and to
 // go on becoming, for its state to be called growing.
 const growing = 1.5
+
+// WideWeights names the weights that have 16 bits, in the order of the network: each is two
+// matrices of 8 bits, whose products are added.
+func (r *Result) WideWeights() []string {
+	var names []string
+	for _, name := range quantize.Matrices(r.plan) {
+		if r.wide[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // Growing names the states whose range goes on growing with every sequence that they are
 // carried through, as far as calibration looked, with how many times wider than after one

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -45,6 +46,15 @@ type boundRow struct {
 	Wide   int     `json:"wide"`      // values of 16 bits
 	Values int     `json:"values"`
 
+	Weights  int     `json:"weights"`  // matrices of 16 bits
+	Expected float64 `json:"expected"` // loss, measured on the training part
+
+	// Of a classification: how many decisions the test part has, and how many of those that
+	// the float network has right the quantized one has not. Verdict says what that shows.
+	Decisions int    `json:"decisions,omitempty"`
+	Lost      int    `json:"lost,omitempty"`
+	Verdict   string `json:"verdict"`
+
 	Cycles     float64 `json:"cycles"`
 	CyclesInt8 float64 `json:"cycles_int8"`
 	Growing    bool    `json:"growing"` // a state does
@@ -53,6 +63,16 @@ type boundRow struct {
 // benchedBound is what bench bound prints with --json.
 type benchedBound struct {
 	Networks []boundRow `json:"networks"`
+	Cells    []boundSum `json:"cells"`
+}
+
+// boundSum is what all networks of a cell lose together.
+type boundSum struct {
+	Cell      string  `json:"cell"`
+	Decisions int     `json:"decisions,omitempty"`
+	Lost      int     `json:"lost,omitempty"`
+	Loss      float64 `json:"loss"` // of numbers that of the worst network, of decisions the lost part
+	Verdict   string  `json:"verdict"`
 }
 
 // benchBound trains networks of several cells and seeds, lowers them by the default bound
@@ -72,35 +92,96 @@ func benchBound(c *cli, b *boundFlags, source string, n *npuFlags, asJSON bool) 
 	if err != nil {
 		return err
 	}
-	var rows []boundRow
+	var found benchedBound
 	for _, name := range b.cells {
 		cell, err := nn.ParseCell(name)
 		if err != nil {
 			return usagef("--cells: %v", err)
 		}
+		sum := boundSum{Cell: strings.ToLower(cell.String())}
+		bound := 0.0
 		for seed := range uint64(b.seeds) {
 			r, err := b.row(c, source, cell, activation, seed+1, npu)
 			if err != nil {
 				return fmt.Errorf("%s, seed %d: %w", name, seed+1, err)
 			}
-			if len(rows) == 0 && !asJSON {
-				fmt.Fprint(c.stdout, "| cell | seed | float | bound | 8 bits lose | chosen | loses | cycles of 8 bits | cycles |\n|---|---|---|---|---|---|---|---|---|\n")
+			if len(found.Networks) == 0 && !asJSON {
+				fmt.Fprint(c.stdout, "| cell | seed | float | bound | 8 bits lose | chosen | expected | loses | shown | cycles of 8 bits | cycles |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 			}
-			if rows = append(rows, r); asJSON {
-				continue
+			found.Networks = append(found.Networks, r)
+			sum.Decisions, sum.Lost, bound = sum.Decisions+r.Decisions, sum.Lost+r.Lost, r.Bound
+			if sum.Loss = max(sum.Loss, r.Loss); !asJSON {
+				r.print(c)
 			}
-			growing := ""
-			if r.Growing {
-				growing = ", state grows"
-			}
-			fmt.Fprintf(c.stdout, "| %s | %d | %.4f | %s | %s | %d of %d in 16 bits%s | %s | %s | %s |\n", r.Cell, r.Seed, r.Float, percent(r.Bound), percent(r.Narrow), r.Wide, r.Values, growing,
-				percent(r.Loss), commas(int(r.CyclesInt8)), commas(int(r.Cycles)))
+		}
+		if sum.Decisions > 0 {
+			sum.Loss = float64(sum.Lost) / float64(sum.Decisions)
+		}
+		sum.Verdict = boundVerdict(bound, sum.Loss, sum.Lost, sum.Decisions)
+		if found.Cells = append(found.Cells, sum); !asJSON && sum.Decisions > 0 {
+			fmt.Fprintf(c.stdout, "| %s | all | | %s | | | | %d of %s: %s | %s | | |\n", sum.Cell, percent(bound), sum.Lost, commas(sum.Decisions), percent(sum.Loss), sum.Verdict)
 		}
 	}
 	if asJSON {
-		return printJSON(c.stdout, benchedBound{rows})
+		return printJSON(c.stdout, found)
 	}
 	return nil
+}
+
+func (r *boundRow) print(c *cli) {
+	chosen := fmt.Sprintf("%d of %d in 16 bits", r.Wide, r.Values)
+	if r.Weights > 0 {
+		chosen += fmt.Sprintf(", and %d sets of weights", r.Weights)
+	}
+	if r.Growing {
+		chosen += ", state grows"
+	}
+	loses := percent(r.Loss)
+	if r.Decisions > 0 {
+		loses = fmt.Sprintf("%d of %s, accuracy %s", r.Lost, commas(r.Decisions), percent(r.Loss))
+	}
+	fmt.Fprintf(c.stdout, "| %s | %d | %.4f | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.Cell, r.Seed, r.Float, percent(r.Bound), percent(r.Narrow), chosen,
+		percent(r.Expected), loses, r.Verdict, commas(int(r.CyclesInt8)), commas(int(r.Cycles)))
+}
+
+// Verdicts on a bound.
+const (
+	boundKept   = "kept"
+	boundOpen   = "not decided by so few"
+	boundBroken = "broken"
+)
+
+// boundVerdict says what a measured loss shows of a bound. Of decisions it is kept where as
+// few would be lost in one of twenty sets at most, were the part that is lost on all data
+// the bound, and broken where as many would be; sets that are too small show neither.
+func boundVerdict(bound, loss float64, lost, decisions int) string {
+	if decisions == 0 {
+		if loss <= bound {
+			return boundKept
+		}
+		return boundBroken
+	}
+	const seldom = 0.05
+	mean := bound * float64(decisions)
+	switch {
+	case 1-atMost(lost-1, mean) <= seldom:
+		return boundBroken
+	case atMost(lost, mean) <= seldom:
+		return boundKept
+	}
+	return boundOpen
+}
+
+// atMost is the probability of at most k rare events of which so many are expected.
+func atMost(k int, mean float64) float64 {
+	sum, term := 0.0, math.Exp(-mean)
+	for i := range k + 1 {
+		if i > 0 {
+			term *= mean / float64(i)
+		}
+		sum += term
+	}
+	return sum
 }
 
 func (b *boundFlags) row(c *cli, source string, kind nn.Cell, activation nn.Activation, seed uint64, npu compile.Options) (r boundRow, err error) {
@@ -162,6 +243,16 @@ func (b *boundFlags) row(c *cli, source string, kind nn.Cell, activation nn.Acti
 	case m.R2 != nil:
 		r.Float = *m.R2
 	}
-	r.Bound, r.Wide, r.Values, r.Growing = low.Widths.Bound, len(widened(low)), len(low.Report.Tensors), len(low.Growing()) > 0
+	r.Bound, r.Wide, r.Values, r.Growing = low.Widths.Bound, len(wideValues(low)), len(low.Report.Tensors), len(low.Growing()) > 0
+	r.Weights, r.Expected = len(low.WideWeights()), low.Widths.Loss
+	if net.Task == nn.Classification {
+		q, err := low.Evaluate(c.ctx, test, 0)
+		if err != nil {
+			return r, err
+		}
+		r.Decisions = q.Count
+		r.Lost = int(math.Round(q.Lost(float) * float64(q.Count)))
+	}
+	r.Verdict = boundVerdict(r.Bound, r.Loss, r.Lost, r.Decisions)
 	return r, nil
 }

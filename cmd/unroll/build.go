@@ -66,6 +66,9 @@ func (b *buildFlags) add(f *pflag.FlagSet) {
 	b.data.add(f)
 	b.train.add(f)
 	b.lower.add(f)
+	if err := f.MarkHidden("equalize"); err != nil { // of graphs: refused with a reason, but not offered
+		panic("BUG: " + err.Error())
+	}
 	b.npu.add(f)
 	f.StringVar(&b.sequence, "sequence", compile.FormUnrolled.String(), "unrolled (one stream with all steps), step (one step's stream, started for every step, weights kept in SRAM) or auto (by flash and cycles)")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/precision"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -54,17 +55,21 @@ func (c *cli) sayGrowing(low *lower.Result) {
 
 // widthName says what the values of a lowered network are.
 func widthName(low *lower.Result) string {
-	switch n := len(widened(low)); n {
-	case 0:
+	switch n := len(wideValues(low)); {
+	case n == 0 && len(low.WideWeights()) == 0:
 		return "int8"
-	case len(low.Report.Tensors):
+	case n == len(low.Report.Tensors):
 		return "int16"
 	}
 	return "mixed"
 }
 
-// widened names the tensors of a lowered network that have 16 bits.
+// widened names the tensors of a lowered network that have 16 bits, values and then weights.
 func widened(low *lower.Result) []string {
+	return append(wideValues(low), low.WideWeights()...)
+}
+
+func wideValues(low *lower.Result) []string {
 	names := []string{}
 	for _, t := range low.Report.Tensors {
 		if t.Type == graph.Int16.String() {
@@ -108,18 +113,51 @@ func printChosen(c *cli, w *lower.Widths) {
 		if r.Chosen {
 			bits = 16
 		}
-		fmt.Fprintf(c.stdout, "%-22s %5d  %13s  %15s  %13s  %15s\n", r.Role, bits,
+		name := r.Role
+		if r.Further {
+			name += " (weights)"
+		}
+		fmt.Fprintf(c.stdout, "%-22s %5d  %13s  %15s  %13s  %15s\n", name, bits,
 			percent(r.Narrow.Loss), cycleText(r.Narrow.Cost), percent(r.Wide.Loss), cycleText(r.Wide.Cost))
 	}
-	fmt.Fprintf(c.stdout, "8 bits everywhere lose %s at %s cycles, 16 bits %s at %s; chosen: %d of %d values in 16 bits, %s at %s cycles\n",
-		percent(ch.All8.Loss), cycleText(ch.All8.Cost), percent(ch.All16.Loss), cycleText(ch.All16.Cost),
-		len(ch.Wide), len(ch.Rows), percent(ch.Loss), cycleText(ch.Cost))
+	fmt.Fprintf(c.stdout, "8 bits everywhere lose %s at %s cycles, 16 bits %s at %s%s; chosen: %s, %s at %s cycles\n",
+		percent(ch.All8.Loss), cycleText(ch.All8.Cost), percent(ch.All16.Loss), cycleText(ch.All16.Cost), widestText(ch), chosenText(ch), percent(ch.Loss), cycleText(ch.Cost))
 	if w.Aim < w.Bound {
 		fmt.Fprintf(c.stdout, "aimed at %s on the calibration data, so that others do not lose more than %s\n", percent(w.Aim), percent(w.Bound))
 	}
-	if !w.Met {
-		fmt.Fprintf(c.stdout, "warning: no choice of widths loses at most %s: weights have 8 bits; try --distill 500, or more --calibration sequences\n", percent(w.Bound))
+	switch {
+	case !w.Met:
+		fmt.Fprintf(c.stdout, "warning: no choice of widths loses at most %s, weights of 16 bits included; try --distill 500, or more --calibration sequences\n", percent(w.Bound))
+	case w.Loss > w.Aim:
+		fmt.Fprintf(c.stdout, "warning: no choice of widths reaches the aim: data that nobody has seen may lose more than %s\n", percent(w.Bound))
 	}
+}
+
+// widestText is what 16 bits for the weights, too, lose and cost, where they were tried.
+func widestText(ch *precision.Choice) string {
+	if ch.Widest == nil {
+		return ""
+	}
+	return fmt.Sprintf(", with weights of 16 bits, each two products of 8, %s at %s", percent(ch.Widest.Loss), cycleText(ch.Widest.Cost))
+}
+
+// chosenText counts what has 16 bits.
+func chosenText(ch *precision.Choice) string {
+	var values, weights, wideValues, wideWeights int
+	for _, r := range ch.Rows {
+		all, wide := &values, &wideValues
+		if r.Further {
+			all, wide = &weights, &wideWeights
+		}
+		if *all++; r.Chosen {
+			*wide++
+		}
+	}
+	text := fmt.Sprintf("%d of %d values in 16 bits", wideValues, values)
+	if weights > 0 {
+		text += fmt.Sprintf(" and the weights of %d of %d products", wideWeights, weights)
+	}
+	return text
 }
 
 func percent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }

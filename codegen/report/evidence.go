@@ -133,7 +133,11 @@ func WidthsOf(w *lower.Widths) *Widths {
 		if r.Chosen {
 			bits = 16
 		}
-		out.Rows = append(out.Rows, Width{r.Role, bits, r.Narrow.Loss, r.Narrow.Cost, r.Wide.Loss, r.Wide.Cost})
+		name := r.Role
+		if r.Further {
+			name += " (weights)"
+		}
+		out.Rows = append(out.Rows, Width{name, bits, r.Narrow.Loss, r.Narrow.Cost, r.Wide.Loss, r.Wide.Cost})
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -18,18 +19,23 @@ import (
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
-// Any choice of widths for the roles of a network is a valid graph that stays close to
+// Any choice of widths for the roles and the weights of a network is a valid graph that stays close to
 // the float network where it is wide, and both witnesses give the same bytes.
 func TestWidths(t *testing.T) {
-	accel, err := ethosu.ParseAccelerator("ethos-u55-128")
-	if err != nil {
-		t.Fatal(err)
+	var accels []*ethosu.Accelerator
+	for _, name := range []string{"ethos-u55-128", "ethos-u65-256", "ethos-u85-256"} {
+		accel, err := ethosu.ParseAccelerator(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accels = append(accels, accel)
 	}
 	r := rand.New(rand.NewPCG(16, 8))
 	for i, layer := range []nn.Layer{
 		{Cell: nn.GRU, Units: 7, ResetAfter: true}, {Cell: nn.GRU, Units: 7, ResetAfter: true, Activation: nn.Relu},
 		{Cell: nn.GRU, Units: 7}, {Cell: nn.LSTM, Units: 7}, {Cell: nn.SimpleRNN, Units: 7},
 		{Cell: nn.GRU, Units: 7, ResetAfter: true, Rank: 3}, {Cell: nn.LSTM, Units: 7, Rank: 2}, {Cell: nn.SimpleRNN, Units: 7, Rank: 5},
+		{Cell: nn.GRU, Units: 7, Window: 3},
 	} {
 		plan, samples := randomPlan(t, r, layer)
 		seen, _, err := calibrate.Collect(plan, samples, calibrate.Options{})
@@ -47,6 +53,12 @@ func TestWidths(t *testing.T) {
 					wide[role] = true
 				}
 			}
+			matrices, exact := quantize.Matrices(plan), 0
+			for _, name := range matrices {
+				if try == 0 || try > 4 && r.IntN(2) == 0 {
+					wide[name], exact = true, exact+1
+				}
+			}
 			g, err := quantize.Graph(plan, ranges, quantize.Options{Wide: wide, PerTensor: try%2 == 0})
 			if err != nil {
 				t.Fatal(err)
@@ -61,10 +73,13 @@ func TestWidths(t *testing.T) {
 					t.Errorf("%s: tensor %d %q is %v", name, id, tensor.Name, tensor.Type)
 				}
 			}
+			if parts := products(g, "_parts"); parts < exact {
+				t.Errorf("%s: %d products of weights of 16 bits, expected %d at least", name, parts, exact)
+			}
 			if try == 0 {
 				closeToFloat(t, name, plan, g, samples)
 			}
-			p, err := compile.Compile(g, compile.Options{Accel: accel})
+			p, err := compile.Compile(g, compile.Options{Accel: accels[try%len(accels)]})
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -74,6 +89,16 @@ func TestWidths(t *testing.T) {
 			}
 		}
 	}
+}
+
+// products counts the operators with weights of a name that ends so.
+func products(g *graph.Graph, suffix string) (n int) {
+	for _, op := range g.Ops {
+		if len(op.Inputs) > 1 && op.Inputs[1] != graph.None && g.Tensors[op.Inputs[1]].Type == graph.Int8 && strings.HasSuffix(g.Tensors[op.Inputs[1]].Name, suffix) {
+			n++
+		}
+	}
+	return n
 }
 
 // randomPlan returns an unrolled network with a state, and sequences for it.
@@ -116,7 +141,7 @@ func closeToFloat(t *testing.T, name string, plan *unroll.Plan, g *graph.Graph, 
 		t.Fatal(err)
 	}
 	for i := range want {
-		if math.Abs(float64(want[i]-got[i])) > 0.01 {
+		if math.Abs(float64(want[i]-got[i])) > 0.0005 {
 			t.Fatalf("%s: output %d is %v, expected %v", name, i, got[i], want[i])
 		}
 	}

@@ -22,11 +22,11 @@ import (
 )
 
 // small returns an untrained network for a set with no bias at 0.
-func small(set *dataset.Set, cell nn.Cell, classic bool, layers int) *nn.Network {
+func small(set *dataset.Set, cell nn.Cell, classic bool, layers, rank int) *nn.Network {
 	net := &nn.Network{Name: "small", Steps: set.Steps, Features: set.Features, Outputs: set.Outputs, Task: set.Task, PerStep: set.PerStep}
 	in := set.Features
 	for i := range layers {
-		net.Layers = append(net.Layers, nn.Layer{Cell: cell, Features: in, Units: 5 + i, ResetAfter: cell == nn.GRU && !classic})
+		net.Layers = append(net.Layers, nn.Layer{Cell: cell, Features: in, Units: 5 + i, Rank: rank, ResetAfter: cell == nn.GRU && !classic})
 		in = 5 + i
 	}
 	train.Initialize(net, 3)
@@ -77,20 +77,25 @@ func TestGradients(t *testing.T) {
 		cell    nn.Cell
 		classic bool
 		layers  int
+		rank    int
 		o       lower.Options
 	}{
-		{"gru", digits, nn.GRU, false, 1, lower.Options{}},
-		{"gru, keras form", digits, nn.GRU, false, 1, lower.Options{Form: lower.FormKeras}},
-		{"gru, states outside", digits, nn.GRU, false, 1, lower.Options{StateIO: true}},
-		{"gru, seven steps a call", digits, nn.GRU, false, 1, lower.Options{StateIO: true, Steps: 7}},
-		{"gru, sum", digits, nn.GRU, false, 1, lower.Options{Blend: lower.BlendSum}},
-		{"classic gru", digits, nn.GRU, true, 1, lower.Options{}},
-		{"lstm, two layers", digits, nn.LSTM, false, 2, lower.Options{}},
-		{"rnn, five steps a call", digits, nn.SimpleRNN, false, 1, lower.Options{StateIO: true, Steps: 5}},
-		{"gru, every step", streams, nn.GRU, false, 2, lower.Options{}},
+		{"gru", digits, nn.GRU, false, 1, 0, lower.Options{}},
+		{"gru, keras form", digits, nn.GRU, false, 1, 0, lower.Options{Form: lower.FormKeras}},
+		{"gru, states outside", digits, nn.GRU, false, 1, 0, lower.Options{StateIO: true}},
+		{"gru, seven steps a call", digits, nn.GRU, false, 1, 0, lower.Options{StateIO: true, Steps: 7}},
+		{"gru, sum", digits, nn.GRU, false, 1, 0, lower.Options{Blend: lower.BlendSum}},
+		{"classic gru", digits, nn.GRU, true, 1, 0, lower.Options{}},
+		{"lstm, two layers", digits, nn.LSTM, false, 2, 0, lower.Options{}},
+		{"rnn, five steps a call", digits, nn.SimpleRNN, false, 1, 0, lower.Options{StateIO: true, Steps: 5}},
+		{"gru, every step", streams, nn.GRU, false, 2, 0, lower.Options{}},
+		{"gru of rank 2", digits, nn.GRU, false, 1, 2, lower.Options{StateIO: true}},
+		{"gru of rank 2, keras form", digits, nn.GRU, false, 1, 2, lower.Options{Form: lower.FormKeras}},
+		{"lstm of rank 3, seven steps a call", digits, nn.LSTM, false, 1, 3, lower.Options{StateIO: true, Steps: 7}},
+		{"rnn of rank 1", digits, nn.SimpleRNN, false, 2, 1, lower.Options{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			net := small(c.set, c.cell, c.classic, c.layers)
+			net := small(c.set, c.cell, c.classic, c.layers, c.rank)
 			numbers := []int{0, 3, 7, 11, 12, 20, 21, 22, 30, 33} // a full chunk and a part
 			for _, labels := range []bool{true, false} {
 				_, d := ready(t, net, c.set, c.o, labels, len(numbers))
@@ -243,7 +248,7 @@ func same(t *testing.T, what string, a, b *lower.Result) {
 // The matrices that fine-tuning computes with are those that lowering writes.
 func TestMatrices(t *testing.T) {
 	set, _ := dataset.Digits(1, 40, 0)
-	net := small(set, nn.GRU, false, 1)
+	net := small(set, nn.GRU, false, 1, 0)
 	for _, o := range []lower.Options{{}, {WeightLevels: 20}, {PerChannelWeights: true, WeightLevels: 64}} {
 		l, d := ready(t, net, set, o, false, 8)
 		d.p.quantizeConstants()

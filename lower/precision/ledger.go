@@ -24,8 +24,9 @@ type measured struct {
 // ledger has what was measured, each choice once. Which choices are asked for does not
 // depend on who asks first, so neither does what a search finds, nor their number.
 type ledger struct {
-	ctx context.Context
-	p   Problem
+	ctx   context.Context
+	p     Problem
+	order []string // of all roles there are
 
 	mu    sync.Mutex
 	known map[string]*entry
@@ -48,7 +49,7 @@ type entry struct {
 // built returns a choice with its graph and its cost.
 func (l *ledger) built(wide map[string]bool) (*entry, error) {
 	var names []string
-	for _, r := range l.p.Roles {
+	for _, r := range l.order {
 		if wide[r] {
 			names = append(names, r)
 		}

@@ -17,6 +17,10 @@ type Problem struct {
 	// tensors with one quantization.
 	Roles []string
 
+	// Further are roles that join where 16 bits for all of Roles lose more than the
+	// bound: what is dearer to widen, such as weights.
+	Further []string
+
 	// Build makes the integer graph in which the given roles have 16 bits. It, Loss and
 	// Cost are called concurrently, and depend on what they are given alone.
 	Build func(wide map[string]bool) (*graph.Graph, error)
@@ -47,6 +51,8 @@ type Row struct {
 	Narrow Point // everything in 16 bits but this role
 	Wide   Point // everything in 8 bits but this role
 	Chosen bool  // it has 16 bits in the choice
+
+	Further bool // it is one of Problem.Further
 }
 
 // Choice is the outcome of a search.
@@ -56,9 +62,10 @@ type Choice struct {
 	Point
 
 	All8, All16 Point
-	Met         bool  // the loss is within the bound
-	Rows        []Row // in the order of Problem.Roles; nil where 8 bits were enough
-	Measured    int   // graphs that were built and measured
+	Widest      *Point // with 16 bits for Problem.Further, too; nil where they did not join
+	Met         bool   // the loss is within the bound
+	Rows        []Row  // in the order of Problem.Roles and Further; nil where 8 bits were enough
+	Measured    int    // graphs that were built and measured
 }
 
 // WideRoles returns the roles of 16 bits in the order of the network.
@@ -79,7 +86,7 @@ func (c *Choice) WideRoles() []string {
 // widens role after role, those first that gain most for what they cost; each way ends
 // with taking back whatever is not needed. What costs next to nothing stays wide.
 func Search(ctx context.Context, p Problem) (*Choice, error) {
-	s := &search{p: p, known: &ledger{ctx: ctx, p: p}, bound: p.Bound}
+	s := &search{p: p, known: &ledger{ctx: ctx, p: p, order: slices.Concat(p.Roles, p.Further)}, bound: p.Bound, roles: p.Roles}
 	narrow, err := s.measure(nil)
 	if err != nil {
 		return nil, err
@@ -99,6 +106,14 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 		return nil, err
 	}
 	c.All16 = full.Point
+	if full.Loss > p.Bound && len(p.Further) > 0 {
+		s.roles = s.known.order
+		if full, err = s.measure(s.set(func(int) bool { return true })); err != nil {
+			return nil, err
+		}
+		c.Widest = &full.Point
+	}
+	s.full = full.Point
 	// Where the bound cannot be had, what comes close to the best is taken.
 	s.bound = max(s.bound, full.Loss*unreachable)
 	if err := s.sensitivity(c); err != nil {
@@ -154,12 +169,14 @@ type search struct {
 	p     Problem
 	bound float64
 	known *ledger
+	roles []string // that are chosen among
+	full  Point    // all of them in 16 bits
 }
 
 // set returns the roles at the indices that keep accepts.
 func (s *search) set(keep func(int) bool) map[string]bool {
 	wide := map[string]bool{}
-	for i, r := range s.p.Roles {
+	for i, r := range s.roles {
 		if keep(i) {
 			wide[r] = true
 		}
@@ -189,12 +206,12 @@ func (s *search) affordable(wide map[string]bool, most float64) (m measured, ok 
 
 // sensitivity measures every role alone.
 func (s *search) sensitivity(c *Choice) error {
-	c.Rows = make([]Row, len(s.p.Roles))
-	return together(2*len(s.p.Roles), func(n int) error {
-		i, role := n/2, s.p.Roles[n/2]
+	c.Rows = make([]Row, len(s.roles))
+	return together(2*len(s.roles), func(n int) error {
+		i, role := n/2, s.roles[n/2]
 		if n%2 == 0 {
 			m, err := s.measure(s.set(func(j int) bool { return j != i }))
-			c.Rows[i].Role, c.Rows[i].Narrow = role, m.Point
+			c.Rows[i].Role, c.Rows[i].Narrow, c.Rows[i].Further = role, m.Point, i >= len(s.p.Roles)
 			return err
 		}
 		m, err := s.measure(map[string]bool{role: true})
@@ -207,7 +224,7 @@ func (s *search) sensitivity(c *Choice) error {
 func (s *search) narrowing(c *Choice) (map[string]bool, error) {
 	order := slices.Clone(c.Rows)
 	slices.SortStableFunc(order, func(a, b Row) int {
-		return cmp.Compare(price(a.Narrow.Loss-c.All16.Loss, more(c.All16.Cost, a.Narrow.Cost)), price(b.Narrow.Loss-c.All16.Loss, more(c.All16.Cost, b.Narrow.Cost)))
+		return cmp.Compare(price(a.Narrow.Loss-s.full.Loss, more(s.full.Cost, a.Narrow.Cost)), price(b.Narrow.Loss-s.full.Loss, more(s.full.Cost, b.Narrow.Cost)))
 	})
 	wide := s.set(func(int) bool { return true })
 	return wide, s.drop(wide, order)

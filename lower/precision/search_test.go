@@ -121,6 +121,34 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// Further roles join where 16 bits for the others lose more than the bound, and only there.
+func TestFurther(t *testing.T) {
+	for _, c := range []struct {
+		bound float64
+		want  []string
+		joins bool
+	}{
+		{4, []string{"r00", "r01"}, false}, // what r02 and r03 lose stays
+		{1, []string{"r00", "r01", "r02"}, true},
+		{0.1, []string{"r00", "r01", "r02", "r03"}, true},
+	} {
+		p := made([]float64{9, 8, 2, 0.5}, []float64{1, 1, 5, 5}, 0, c.bound)
+		p.Roles, p.Further = p.Roles[:2], p.Roles[2:]
+		got, err := Search(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.WideRoles(), c.want) || !got.Met || (got.Widest != nil) != c.joins {
+			t.Errorf("bound %v: %v in 16 bits, met %v, widest %v; expected %v", c.bound, got.WideRoles(), got.Met, got.Widest, c.want)
+		}
+		for i, r := range got.Rows {
+			if r.Further != (i >= 2) {
+				t.Errorf("bound %v: %s is further: %v", c.bound, r.Role, r.Further)
+			}
+		}
+	}
+}
+
 // An error of a build names the roles that it was for, and ends the search.
 func TestBuildFails(t *testing.T) {
 	p := made([]float64{2, 2}, []float64{1, 1}, 0, 1)

@@ -64,27 +64,13 @@ func (c *converter) weights(op *graph.Op, id, bias graph.TensorID, in, out *grap
 	src := c.plan.Graph.Tensors[id]
 	rows, axis, of := channels(op, src.Shape)
 	w := floats(src)
-	cols := len(w) / rows
-	if cols*127 > maxWeightSum {
-		return 0, fmt.Errorf("weights %q have %d inputs for each output; at most %d keep the 32-bit accumulator safe", src.Name, cols, maxWeightSum/127)
-	}
 	b := make([]float32, rows)
 	if bias != graph.None {
 		copy(b, floats(c.plan.Graph.Tensors[bias]))
 	}
-	scales := make([]float32, rows)
-	tops := make([]float64, rows)
-	for i, v := range w {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return 0, fmt.Errorf("weights %q: output %d has the value %v", src.Name, of(i), v)
-		}
-		tops[of(i)] = math.Max(tops[of(i)], math.Abs(float64(v)))
-	}
-	for o, top := range tops {
-		s := top / float64(c.o.WeightLevels)
-		s = math.Max(s, math.Abs(float64(b[o]))/float64(in.Scales[0])/maxBias)
-		s = math.Max(s, math.Ldexp(float64(out.Scales[0])/float64(in.Scales[0]), -28))
-		scales[o] = float32(s)
+	scales, err := c.weightScales(src.Name, w, b, in, out, of)
+	if err != nil {
+		return 0, err
 	}
 	chosen, ok := c.o.WeightScales[id]
 	if ok {
@@ -112,6 +98,28 @@ func (c *converter) weights(op *graph.Op, id, bias graph.TensorID, in, out *grap
 	}
 	c.weightOf[key] = got
 	return got, nil
+}
+
+// weightScales returns the scale of every output of weights with biases b.
+func (c *converter) weightScales(name string, w, b []float32, in, out *graph.Quant, of func(int) int) ([]float32, error) {
+	rows := len(b)
+	if cols := len(w) / rows; cols*127 > maxWeightSum {
+		return nil, fmt.Errorf("weights %q have %d inputs for each output; at most %d keep the 32-bit accumulator safe", name, cols, maxWeightSum/127)
+	}
+	scales, tops := make([]float32, rows), make([]float64, rows)
+	for i, v := range w {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, fmt.Errorf("weights %q: output %d has the value %v", name, of(i), v)
+		}
+		tops[of(i)] = math.Max(tops[of(i)], math.Abs(float64(v)))
+	}
+	for o, top := range tops {
+		s := top / float64(c.o.WeightLevels)
+		s = math.Max(s, math.Abs(float64(b[o]))/float64(in.Scales[0])/maxBias)
+		s = math.Max(s, math.Ldexp(float64(out.Scales[0])/float64(in.Scales[0]), -28))
+		scales[o] = float32(s)
+	}
+	return scales, nil
 }
 
 // round rounds weights to integers with the given scales, one for every output.
@@ -168,12 +176,23 @@ func (c *converter) bias(op *graph.Op, id, weights graph.TensorID, in *graph.Qua
 		return got, nil
 	}
 	w := c.out.Tensors[weights]
-	rows, _, of := channels(op, w.Shape)
+	rows, _, _ := channels(op, w.Shape)
 	name, values := w.Name+"_bias", make([]float32, rows)
 	if id != graph.None {
 		src := c.plan.Graph.Tensors[id]
 		name, values = src.Name, floats(src)
 	}
+	got, err := c.addBias(op, name, values, weights, in, excess, compute)
+	if err == nil {
+		c.biasOf[key] = got
+	}
+	return got, err
+}
+
+// addBias adds the bias of these values.
+func (c *converter) addBias(op *graph.Op, name string, values []float32, weights graph.TensorID, in *graph.Quant, excess int32, compute graph.DType) (graph.TensorID, error) {
+	w := c.out.Tensors[weights]
+	rows, _, of := channels(op, w.Shape)
 	scales := make([]float32, len(w.Quant.Scales))
 	for i, s := range w.Quant.Scales {
 		scales[i] = float32(in.Scales[0] * s)
@@ -205,9 +224,7 @@ func (c *converter) bias(op *graph.Op, id, weights graph.TensorID, in *graph.Qua
 			t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(int32(q)))
 		}
 	}
-	got := c.out.Add(t)
-	c.biasOf[key] = got
-	return got, nil
+	return c.out.Add(t), nil
 }
 
 type constKey struct {

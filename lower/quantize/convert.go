@@ -31,6 +31,9 @@ type converter struct {
 	biasOf   map[biasKey]graph.TensorID
 	constOf  map[constKey]graph.TensorID
 
+	partsOf map[partsKey]madeParts
+	axisOf  map[int]graph.TensorID
+
 	// meanOf has by quantized weights what their errors add to each output on average.
 	meanOf map[graph.TensorID][]float64
 }
@@ -54,6 +57,9 @@ func (c *converter) compute(op *graph.Op) graph.DType {
 		if c.o.Activations == Int8 {
 			return graph.Int8
 		}
+		return graph.Int16
+	}
+	if c.inParts(op) {
 		return graph.Int16
 	}
 	for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
@@ -313,6 +319,9 @@ func (c *converter) product(op *graph.Op) error {
 	if !c.isFloat(op.Inputs[weights]) {
 		return fmt.Errorf("the weights %q are computed, expected a constant", c.plan.Graph.Tensors[op.Inputs[weights]].Name)
 	}
+	if c.inParts(op) {
+		return c.parts(op)
+	}
 	compute, b := c.compute(op), graph.None
 	if bias < len(op.Inputs) {
 		b = op.Inputs[bias]
@@ -354,10 +363,15 @@ func (c *converter) elementwise(op *graph.Op) error {
 
 // finish appends the operator with its result in the type and quantization of its role.
 func (c *converter) finish(op *graph.Op, ins []graph.TensorID) error {
-	next := &graph.Op{Kind: op.Kind, Attr: op.Attr, Inputs: ins}
+	return c.finishAs(op.Kind, op.Attr, op, ins)
+}
+
+// finishAs is finish with an operator of another kind, which gives what op does.
+func (c *converter) finishAs(kind graph.Kind, attr any, op *graph.Op, ins []graph.TensorID) error {
+	next := &graph.Op{Kind: kind, Attr: attr, Inputs: ins}
 	role, compute := c.role(op.Outputs[0]), c.compute(op)
 	quant := c.quant(role, compute)
-	fixed := graph.Describe(op.Kind).Fixed
+	fixed := graph.Describe(kind).Fixed
 	if _, ok := c.plan.Fixed[role]; !ok && fixed != (graph.Fixed{}) {
 		quant = prescribed(fixed, compute) // of the kernel, but not of what shares the role
 	}

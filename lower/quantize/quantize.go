@@ -55,7 +55,7 @@ type Options struct {
 
 	// Wide, where it is not nil, gives every role a width of its own in place of
 	// Activations: 16 bits to those it holds, 8 to the others. An operator works in 16
-	// bits where it reads or writes any of them.
+	// bits where it reads or writes any of them. It may name weights, too: see Matrices.
 	Wide map[string]bool
 
 	// WeightLevels is the largest magnitude a weight takes, 1..127; 0 is 127. The
@@ -102,6 +102,8 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 		biasOf:   map[biasKey]graph.TensorID{},
 		constOf:  map[constKey]graph.TensorID{},
 		requant:  map[requantKey]graph.TensorID{},
+		partsOf:  map[partsKey]madeParts{},
+		axisOf:   map[int]graph.TensorID{},
 		meanOf:   map[graph.TensorID][]float64{},
 	}
 	g := plan.Graph
