@@ -157,6 +157,8 @@ type build struct {
 	nonSecure bool
 	toolchain string
 	kind      string // CMAKE_BUILD_TYPE
+	system    string // of systems: the program is a task of it
+	define    string // a setting of that
 }
 
 // everything widens the tests to all builds, accelerators and models; by default a
@@ -200,6 +202,11 @@ func image(t *testing.T, b build) string {
 			}
 			for _, b := range boards {
 				if err := b.WriteTo(dir); err != nil {
+					return "", err
+				}
+			}
+			if b.system != "" {
+				if err := addSystem(dir, b.system, b.define); err != nil {
 					return "", err
 				}
 			}

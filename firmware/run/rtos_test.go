@@ -3,6 +3,7 @@
 package run_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,54 @@ var systems = []struct {
 	{"CMSIS-RTOS2", "USE_CMSIS", "rtos/npu_rtos_cmsis.c", "cmsis", nil, nil},
 	{"Zephyr", "USE_ZEPHYR", "zephyr/npu_port_zephyr.c", "zephyr", []string{"zephyr.c"},
 		[]string{"platform/corstone300/npu_port_corstone300.c", "platform/corstone300/clock_corstone300.c"}},
+}
+
+// addSystem makes the driver's test program in a folder a task of an operating system.
+func addSystem(dir, name, define string) error {
+	root, err := filepath.Abs(filepath.Join("testdata", "rtos"))
+	if err != nil {
+		return err
+	}
+	cmake := filepath.Join(dir, "CMakeLists.txt")
+	text, err := os.ReadFile(cmake)
+	if err != nil {
+		return err
+	}
+	for _, s := range systems {
+		if s.name != name {
+			continue
+		}
+		port, init := s.port, " SELFTEST_RTOS "
+		if s.without != nil {
+			port, init = filepath.Join(root, "..", "..", "..", "..", "templates", "project", s.port+".tmpl"), " "
+			if err := os.Symlink(port, filepath.Join(dir, "port.c")); err != nil {
+				return err
+			}
+			port = "port.c"
+		}
+		text = append(text, "\ntarget_sources(fw PRIVATE "+port+" "+filepath.Join(root, "test_kernel.c")+" "+filepath.Join(root, "selftest.c")...)
+		for _, f := range s.extra {
+			text = append(text, " "+filepath.Join(root, f)...)
+		}
+		text = append(text, ")\ntarget_include_directories(fw PRIVATE rtos "+root+" "+filepath.Join(root, s.headers)+")\n"+
+			"target_compile_definitions(fw PRIVATE "+s.define+init+define+")\ntarget_compile_options(fw PRIVATE -Wno-error)\n"+
+			"set_source_files_properties(app/main.c PROPERTIES COMPILE_DEFINITIONS main=selftest_main)\n"...)
+		for _, f := range s.without {
+			board := filepath.Join(dir, "platform", "qemu", "board.cmake")
+			before, err := os.ReadFile(board)
+			if err != nil {
+				return err
+			}
+			after := strings.Replace(string(before), "    \"${UNROLL_ROOT}/"+f+"\"\n", "", 1)
+			if after == string(before) {
+				return fmt.Errorf("%s has no %s", board, f)
+			}
+			if err := os.WriteFile(board, []byte(after), 0o666); err != nil {
+				return err
+			}
+		}
+	}
+	return os.WriteFile(cmake, text, 0o666)
 }
 
 // TestSystems runs three tasks with two models on one NPU, under every operating system
@@ -85,6 +134,13 @@ func TestSystems(t *testing.T) {
 				if !report.Pass || report.Calls != 120 || report.Link.Interrupts != 120 {
 					t.Errorf("delay %d: pass=%v calls=%d exit=%d problem=%q console:\n%s", delay, report.Pass, report.Calls, report.Exit, report.Problem, report.Console)
 				}
+			}
+		})
+	}
+	for i, s := range systems[:2] {
+		t.Run(s.name+" suspended", func(t *testing.T) {
+			if report := build(t, i, 50000, nil, "HELD"); !report.Pass || report.Calls != 120 || report.Link.Interrupts != 120 {
+				t.Errorf("pass=%v calls=%d exit=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Exit, report.Problem, report.Console)
 			}
 		})
 	}

@@ -47,12 +47,16 @@ func TestCalls(t *testing.T) {
 		{build{on: "qemu"}, "mixed", flagKeepPower},
 		{build{on: "qemu"}, "immediate", flagPolled},
 		{build{on: "qemu", nonSecure: true}, "mixed", 0},
+		{build{on: "qemu", system: "FreeRTOS"}, "mixed", 0},
+		{build{on: "qemu", system: "CMSIS-RTOS2"}, "mixed", 0},
+		{build{on: "qemu", system: "Zephyr"}, "mixed", 0},
 	}
 	more := []variant{
 		{build{on: "qemu-hook"}, "mixed", 0},
 		{build{on: "qemu", kind: "Debug"}, "mixed", 0},
 		{build{on: "qemu", kind: "Release"}, "immediate", 0},
 		{build{on: "qemu", toolchain: "cmake/llvm.cmake"}, "mixed", 0},
+		{build{on: "qemu", system: "FreeRTOS", define: "NARROW_TICKS"}, "delayed", 0}, // ticks of 16 bits, 32768 a second
 	}
 	if *everything {
 		variants = append(variants, more...)
@@ -79,7 +83,8 @@ func TestCalls(t *testing.T) {
 }
 
 // TestFaults injects one fault per round of init, check, run and expects the code
-// for it, and a run that works in the next round.
+// for it, and a run that works in the next round: on bare machines, and as a task of
+// every operating system that has a port.
 func TestFaults(t *testing.T) {
 	rounds := []struct {
 		fault fault
@@ -102,7 +107,11 @@ func TestFaults(t *testing.T) {
 		{fault{id: 0xffffffff}, "init=ERR_NO_NPU"},
 		{fault{}, "init=OK check=OK run=OK"},
 	}
-	for _, on := range []string{"host", "qemu"} {
+	machines := []build{{on: "host"}, {on: "qemu"}}
+	for _, s := range systems {
+		machines = append(machines, build{on: "qemu", system: s.name})
+	}
+	for _, machine := range machines {
 		for _, flags := range []uint32{0, flagPolled} {
 			var want strings.Builder
 			for i, r := range rounds {
@@ -112,9 +121,9 @@ func TestFaults(t *testing.T) {
 				fmt.Fprintf(&want, "%d: %s\n", i, r.want)
 			}
 			want.WriteString("RESULT: PASS\n")
-			t.Run(fmt.Sprintf("%s/flags=%#x", on, flags), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s%s/flags=%#x", machine.on, machine.system, flags), func(t *testing.T) {
 				t.Parallel()
-				report := start(t, build{on: on}, func(mem link.Memory) link.NPU {
+				report := start(t, machine, func(mem link.Memory) link.NPU {
 					npu := &roundsNPU{fakeNPU: newFake(mem, 0, len(rounds), flags)}
 					for _, r := range rounds {
 						npu.faults = append(npu.faults, r.fault)

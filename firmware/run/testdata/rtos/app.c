@@ -31,6 +31,19 @@ static uint8_t second_state[ONE_STATE_BYTES];
 ONE_ARENA_DEFINE(one_arena);
 TWO_ARENA_DEFINE(two_arena);
 
+/* A call with the scheduler suspended never waits for another task: it answers BUSY. */
+#if defined(HELD) && defined(USE_FREERTOS)
+#define HOLD()    vTaskSuspendAll()
+#define RESTORE() (void)xTaskResumeAll()
+#elif defined(HELD) && defined(USE_CMSIS)
+#define HOLD()    const int32_t held_before = osKernelLock()
+#define RESTORE() (void)osKernelRestoreLock(held_before)
+#else
+#define HOLD()    (void)0
+#define RESTORE() (void)0
+#endif
+
+static volatile uint32_t refused;
 static volatile uint32_t ended[3];
 static volatile uint32_t wrong[3];
 
@@ -41,16 +54,28 @@ static void one_task(void *argument) {
     for (uint32_t i = 0; i < ONE_GOLDEN_CALLS; i++) {
         int8_t output[ONE_OUTPUT_SIZE];
         uint8_t state[ONE_STATE_BYTES];
-        one_status status = ONE_OK;
+        one_status status = ONE_BUSY;
 
-        if (one_golden_reset[i] != 0u) {
-            status = one_reset_state(instance);
-        }
-        if (status == ONE_OK) {
-            status = one_run(instance, one_golden_input[i], output);
-        }
-        if (status == ONE_OK) {
-            status = one_get_state(instance, state);
+        while (status == ONE_BUSY) {
+            HOLD();
+            status = ONE_OK;
+            if (one_golden_reset[i] != 0u) {
+                status = one_reset_state(instance);
+            }
+            if (status == ONE_OK) {
+                status = one_run(instance, one_golden_input[i], output);
+            }
+            if (status == ONE_OK) {
+                status = one_get_state(instance, state);
+            }
+            RESTORE();
+            if (status == ONE_BUSY) {
+                refused = refused + 1u;
+                DELAY(1);
+#ifndef HELD
+                break;
+#endif
+            }
         }
         if (status != ONE_OK || memcmp(output, one_golden_output[i], sizeof output) != 0 ||
             memcmp(state, one_golden_state[i], sizeof state) != 0) {
@@ -83,7 +108,12 @@ static void two_task(void *argument) {
     while (ended[0] == 0u || ended[1] == 0u) {
         DELAY(1);
     }
-    const uint32_t all = wrong[0] + wrong[1] + wrong[2];
+    uint32_t all = wrong[0] + wrong[1] + wrong[2];
+#ifdef HELD
+    all += (uint32_t)(refused == 0u); /* the third holds the NPU most of the time */
+#else
+    all += (uint32_t)(refused != 0u);
+#endif
     platform_puts(all == 0u ? "RESULT: PASS calls=" : "RESULT: FAIL calls=");
     platform_put_u32(2u * ONE_GOLDEN_CALLS + TWO_GOLDEN_CALLS);
     platform_puts(" mismatches=");

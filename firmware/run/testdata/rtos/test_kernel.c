@@ -6,6 +6,7 @@
 #include "corstone300.h"
 #include "cortex_m.h"
 #include "npu_driver.h"
+#include "platform.h"
 
 #define TASKS       4
 #define STACK_WORDS 1024
@@ -21,6 +22,7 @@ static volatile uint32_t current; /* index of the task that runs */
 static volatile uint32_t running;
 static volatile uint32_t now;
 static volatile uint32_t switches;
+static volatile uint32_t held; /* the scheduler is suspended */
 
 void kernel_task(void (*entry)(void *), void *argument) {
     struct task *t = &tasks[created++];
@@ -42,6 +44,9 @@ __attribute__((used)) uint32_t *kernel_first(void) {
 }
 
 __attribute__((used)) uint32_t *kernel_next(uint32_t *sp) {
+    if (held != 0u) {
+        return sp;
+    }
     tasks[current].sp = sp;
     current = (current + 1u) % created;
     switches = switches + 1u;
@@ -74,7 +79,12 @@ __attribute__((naked)) void PendSV_Handler(void) {
                      "bx    lr \n\t");
 }
 
+/* Nobody may wait for another task while tasks do not change. */
 static void yield(void) {
+    if (held != 0u) {
+        platform_puts("a task waits while the scheduler is suspended\n");
+        platform_exit(16);
+    }
     SCB_ICSR = 1u << 28;
     cortex_m_dsb();
     cortex_m_isb();
@@ -108,6 +118,21 @@ int kernel_running(void) {
 
 uint32_t kernel_ticks(void) {
     return now;
+}
+
+uint32_t kernel_hold(void) {
+    const uint32_t before = held;
+
+    held = 1;
+    return before;
+}
+
+void kernel_restore(uint32_t before) {
+    held = before;
+}
+
+int kernel_held(void) {
+    return (int)held;
 }
 
 uint32_t kernel_switches(void) {

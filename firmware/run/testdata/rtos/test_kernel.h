@@ -25,6 +25,11 @@ int kernel_running(void);
 uint32_t kernel_ticks(void); /* milliseconds */
 uint32_t kernel_switches(void);
 
+/* Suspends the scheduler and answers whether it was before, which restore takes. */
+uint32_t kernel_hold(void);
+void kernel_restore(uint32_t before);
+int kernel_held(void);
+
 /* Non-zero when got within so many ticks. */
 int kernel_lock(struct kernel_mutex *mutex, uint32_t ticks);
 int kernel_unlock(struct kernel_mutex *mutex);

@@ -4,6 +4,9 @@
 #include "npu_mmio.h"
 #include "platform.h"
 #include "selftest.h"
+#ifdef SELFTEST_RTOS
+#include "npu_rtos.h"
+#endif
 
 /* The test's NPU says what to do in registers that a real one leaves to software: in LOCK flags of
  * the driver to add, in DEBUG_MISC a number of calls that must succeed; or, above bit 16, a number
@@ -176,6 +179,11 @@ int main(void) {
     uint32_t what;
 
     platform_init();
+#ifdef SELFTEST_RTOS
+    if (unroll_npu_rtos_init(&npu) != UNROLL_NPU_OK) {
+        platform_exit(14);
+    }
+#endif
     what = encodings();
     if (what != 0u) {
         platform_puts("encodings wrong: ");

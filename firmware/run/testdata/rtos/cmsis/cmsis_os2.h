@@ -9,7 +9,12 @@
 #include "test_kernel.h"
 
 typedef enum { osOK = 0, osErrorTimeout = -2, osErrorResource = -3 } osStatus_t;
-typedef enum { osKernelInactive = 0, osKernelReady = 1, osKernelRunning = 2 } osKernelState_t;
+typedef enum {
+    osKernelInactive = 0,
+    osKernelReady = 1,
+    osKernelRunning = 2,
+    osKernelLocked = 3
+} osKernelState_t;
 typedef struct kernel_mutex *osMutexId_t;
 typedef struct kernel_semaphore *osSemaphoreId_t;
 typedef void *osThreadId_t;
@@ -39,7 +44,19 @@ static inline osStatus_t osKernelInitialize(void) {
 }
 
 static inline osKernelState_t osKernelGetState(void) {
+    if (kernel_held()) {
+        return osKernelLocked;
+    }
     return kernel_running() ? osKernelRunning : osKernelReady;
+}
+
+static inline int32_t osKernelLock(void) {
+    return (int32_t)kernel_hold();
+}
+
+static inline int32_t osKernelRestoreLock(int32_t lock) {
+    kernel_restore((uint32_t)lock);
+    return lock;
 }
 
 static inline osStatus_t osKernelStart(void) {

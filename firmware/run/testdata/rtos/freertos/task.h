@@ -16,14 +16,26 @@ static inline BaseType_t xTaskGetSchedulerState(void) {
     uint32_t interrupt;
 
     __asm__ volatile("mrs %0, ipsr" : "=r"(interrupt));
-    if (kernel_running() && interrupt != 0u) {
+    if (kernel_running() && (interrupt != 0u || kernel_held())) {
         return taskSCHEDULER_SUSPENDED;
     }
     return kernel_running() ? taskSCHEDULER_RUNNING : taskSCHEDULER_NOT_STARTED;
 }
 
+static inline void vTaskSuspendAll(void) {
+    (void)kernel_hold();
+}
+
+static inline BaseType_t xTaskResumeAll(void) {
+    kernel_restore(0);
+    return pdFALSE;
+}
+
+#define taskENTER_CRITICAL() const uint32_t critical_before = kernel_hold()
+#define taskEXIT_CRITICAL()  kernel_restore(critical_before)
+
 static inline TickType_t xTaskGetTickCount(void) {
-    return kernel_ticks();
+    return (TickType_t)((uint64_t)kernel_ticks() * configTICK_RATE_HZ / 1000u);
 }
 
 static inline BaseType_t xTaskCreate(TaskFunction_t code, const char *name, uint32_t stack_words,
