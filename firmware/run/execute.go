@@ -93,8 +93,16 @@ func executeHere(ctx context.Context, t *board.Board, argv []string, opt Options
 		npu = opt.Connect(memory)
 		return npu
 	}
-	stats, err := link.Serve(stdout, stdin, connect, link.Options{Check: check, Delay: opt.Delay, Shadow: opt.Shadow})
-	report.Link = stats
+	// On a thread of Go's choice: every message that this one waited for would take two
+	// switches of threads more.
+	served := make(chan error)
+	go func() {
+		defer fault.Catch()
+		stats, err := link.Serve(stdout, stdin, connect, link.Options{Check: check, Delay: opt.Delay, Shadow: opt.Shadow})
+		report.Link = stats
+		served <- err
+	}()
+	err = <-served
 	if f, ok := npu.(interface{ Fault() error }); ok && err == nil && f.Fault() != nil {
 		report.Problem = "the NPU stopped: " + f.Fault().Error()
 	}

@@ -155,6 +155,7 @@ func TestSequence(t *testing.T) {
 		{"rnnoise_int8_published", "ethos-u55-256", compile.SequenceOptions{Steps: 4, PerStep: true}, "host", true},
 	} {
 		t.Run(fmt.Sprintf("%s/%s/%s", c.model, c.accel, c.on), func(t *testing.T) {
+			t.Parallel()
 			if c.long && testing.Short() {
 				t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
 			}
@@ -219,8 +220,7 @@ func TestModels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := strings.Builder{}
-	for _, m := range []struct {
+	models := []struct {
 		name, accel, prefix string
 		always              bool
 		steps               int // of a call that is a sequence of streams, or 0
@@ -232,8 +232,18 @@ func TestModels(t *testing.T) {
 		{"gru32x40_stream", "ethos-u55-128", "stream", true, 28},
 		{"rnnoise_int8_published", "ethos-u55-128", "rnnoise", true, 0},
 		{"rnnoise_int8_published", "ethos-u55-128", "rnnoise", false, 4},
-	} {
-		if !m.always && !*everything {
+	}
+	all := *everything || os.Getenv("UNROLL_TEST_MODELS") == "all"
+	rows := make([]string, len(models))
+	t.Cleanup(func() {
+		if *update && all && !t.Failed() {
+			if err := os.WriteFile(golden, []byte(strings.Join(rows, "")), 0o666); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i, m := range models {
+		if !m.always && !all {
 			continue
 		}
 		name := m.name
@@ -241,6 +251,7 @@ func TestModels(t *testing.T) {
 			name += fmt.Sprintf(" x%d", m.steps)
 		}
 		t.Run(name+"/"+m.accel, func(t *testing.T) {
+			t.Parallel()
 			var p codegen.Project
 			if m.steps > 0 {
 				p = sequenceProject(t, readModel(t, m.name), m.accel, m.prefix, compile.SequenceOptions{Steps: m.steps}, calls)
@@ -255,16 +266,11 @@ func TestModels(t *testing.T) {
 				t.Errorf("%+v: the budget is 6 KiB, 256 and 512 bytes", report.Sizes)
 			}
 			row := fmt.Sprintf("%-25s %-14s code %4d  ram %3d  stack %3d\n", name, m.accel, report.Code, report.RAM, report.Stack)
-			table.WriteString(row)
+			rows[i] = row
 			if !*update && tableCompiler(t) && !strings.Contains(string(want), row) {
 				t.Errorf("sizes changed to\n%s-everything -update accepts them; they were\n%s", row, want)
 			}
 		})
-	}
-	if *update && *everything && !t.Failed() {
-		if err := os.WriteFile(golden, []byte(table.String()), 0o666); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,16 @@ import (
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
-var calls = flag.Int("calls", 120, "how often TestCalls calls the driver")
+var calls = flag.Int("calls", callsOf(os.Getenv("UNROLL_TEST_CALLS")), "how often TestCalls calls the driver")
+
+// callsOf returns the number that the environment has for -calls, which packages without
+// that flag would not take.
+func callsOf(s string) int {
+	if n, err := strconv.Atoi(s); err == nil && n > 0 {
+		return n
+	}
+	return 120
+}
 
 // TestCalls runs the driver against an NPU that interrupts at once, after a while,
 // or both, waits by interrupt and by polling, on every machine.
