@@ -18,7 +18,7 @@ var Inferences = []Inference{
 	{"wide elementwise scale", "with a 32-bit IFM the value of OFM_SCALE is ignored, its shift is applied"},
 	{"built-in functions", "sigmoid and tanh take values beyond 16 bits, before the clamp"},
 	{"mixed widths", "AVERAGE may read 8 bits and write 16, or the other way round"},
-	{"counted average", "AVERAGE with scale_mode 0 multiplies by the reciprocal of the number of elements inside the input"},
+	{"counted average", "AVERAGE with scale_mode 0 multiplies by the reciprocal of the number of elements inside the input; so does AVERAGE with padding, scale_mode 1 and a scale of 1 >> 0, as Vela 5.1 writes it"},
 	{"simplified add", "ADD and SUB with scale_mode 0 round like everything else, twice beyond bit 31"},
 	{"three-dimensional DMA", "plane p, row r lies at p*(LEN*SIZE0+SKIP1) + r*(LEN+SKIP0)"},
 	{"clamp", "ACTIVATION_MIN and MAX are cut to the range of the OFM type, or of the forced clip range"},

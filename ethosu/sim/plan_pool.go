@@ -13,7 +13,7 @@ type poolPlan struct {
 	blockPlan
 	mode    isa.PoolMode
 	scaler  scaler
-	byCount []scaler // AVERAGE with scale_mode 0: by the number of elements inside
+	byCount []scaler // AVERAGE that counts: by the number of elements inside
 	divide  bool     // AVERAGE of the U85: by that number
 	limit   int64
 	short   bool // average8 will do
@@ -25,6 +25,10 @@ func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
 	if q.upscale == isa.UpscaleZeros {
 		return nil, q.fault(Unknown, "POOL with inserted zeros (IFM_UPSCALE 2)")
 	}
+	unit := sc.OFM == isa.Scale{Value: 1}
+	if q.mode == isa.PoolMax && sc.Global && !unit {
+		return nil, q.fault(Unknown, "MAX with OFM_SCALE %d >> %d and scale_mode 1: only 1 >> 0 is known", sc.OFM.Value, sc.OFM.Shift)
+	}
 	if q.mode != isa.PoolReduceSum && sc.Global && q.isBytewise() && !b.opts.slow {
 		return b.newBytewise(q.blockPlan, func(v *blockPlan, c *context) error {
 			all := *q
@@ -34,12 +38,16 @@ func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
 	}
 	k := &q.kernel
 	padded := k.Top+k.Left+k.Bottom+k.Right > 0
-	q.short = !b.opts.slow && q.mode == isa.PoolAverage && sc.Global && !padded && q.ifm.elem == 1 && q.canFinish8() && k.H*k.W <= 1<<20
-	if q.mode == isa.PoolMax || sc.Global {
+	switch {
+	case q.mode == isa.PoolMax:
 		return q, nil
-	}
-	if q.mode == isa.PoolReduceSum {
+	case q.mode == isa.PoolReduceSum && !sc.Global:
 		return nil, q.fault(Unknown, "REDUCE_SUM with OFM_PRECISION scale_mode 0, expected 1")
+	case q.mode == isa.PoolAverage && sc.Global && padded && !unit:
+		return nil, q.fault(Unknown, "AVERAGE with padding, OFM_SCALE %d >> %d and scale_mode 1: only 1 >> 0 is known", sc.OFM.Value, sc.OFM.Shift)
+	case sc.Global && (q.mode != isa.PoolAverage || !padded):
+		q.short = !b.opts.slow && q.mode == isa.PoolAverage && q.ifm.elem == 1 && q.canFinish8() && k.H*k.W <= 1<<20
+		return q, nil
 	}
 	if k.H*k.W > 64 {
 		return nil, q.fault(Unknown, "AVERAGE by the count of elements with a %dx%d kernel, at most 8x8 is known", k.H, k.W)

@@ -70,8 +70,18 @@ func (c *checker) poolTypes(o *isa.Operation, k *kernel) {
 	if in != out && !k.table && o.PoolMode() == isa.PoolMax {
 		c.report(RuleType, "OFM type is %v, expected the IFM's %v", out, in)
 	}
-	if global := o.Scaling().Global; o.PoolMode() == isa.PoolAverage && global == padded {
-		c.report(RuleType, "scale_mode of an average pool is global: %v, expected %v with its padding", global, !padded)
+	sc := o.Scaling()
+	unit := sc.OFM == isa.Scale{Value: 1}
+	switch {
+	case o.PoolMode() == isa.PoolMax && sc.Global && !unit:
+		c.unproven(RuleType, "a MAX pool scales by %d >> %d, which nothing known does", sc.OFM.Value, sc.OFM.Shift)
+	case o.PoolMode() != isa.PoolAverage || sc.Global != padded:
+	case padded && unit:
+		// Vela 3.10 and 4.0 write 0 and leave it to the hardware to count the elements inside;
+		// 5.1 leaves it to the hardware, too, and writes 1. Nothing measured says that both do.
+		c.unproven(RuleType, "scale_mode of a padded average pool is global, with a scale of 1 >> 0: per channel is known to count the elements inside")
+	default:
+		c.report(RuleType, "scale_mode of an average pool is global: %v, expected %v with its padding", sc.Global, !padded)
 	}
 }
 
