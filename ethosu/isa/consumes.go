@@ -53,8 +53,12 @@ func (o *Operation) Consumes(r *Row, p Product, cores int) bool {
 		return true
 	case SetParallelMode:
 		return cores > 1
-	case SetWeight1Base, SetWeight1Length, SetScale1Base, SetScale1Length:
+	case SetWeight1Length, SetScale1Length:
 		return o.Cores() > 1
+	case SetWeight1Base: // Vela 5.1 writes none where core 1 has no channels
+		return o.Cores() > 1 && o.Regs.Weight1Length() > 0
+	case SetScale1Base:
+		return o.Cores() > 1 && o.Regs.Scale1Length() > 0
 	case SetDMA0Size0, SetDMA0Skip0:
 		return o.DMA().SrcStride > 0 || o.DMA().DstStride > 0
 	case SetDMA0Size1, SetDMA0Skip1:

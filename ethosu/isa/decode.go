@@ -65,6 +65,9 @@ func (c Command) Check(p Product) error {
 	if !r.Has(p) {
 		return fmt.Errorf("does not exist on the %v", p)
 	}
+	if p == U55 && c.SignFilled() {
+		c.Param = 0
+	}
 	if err := check(uint32(c.Param), r.Param, p); err != nil {
 		return err
 	}
@@ -78,6 +81,16 @@ func (c Command) Check(p Product) error {
 		return fmt.Errorf("reserved payload bits 0x%08X are set", rest)
 	}
 	return check(c.Payload, r.Payload, p)
+}
+
+// SignFilled reports a stride that is negative and whose sign fills the upper bits of an
+// address, too. Vela 5.1 writes such ones for the U55 as well, which does not have those bits.
+func (c Command) SignFilled() bool {
+	switch c.Code {
+	case SetIFMStrideX, SetIFMStrideY, SetIFMStrideC, SetIFM2StrideX, SetIFM2StrideY, SetIFM2StrideC, SetOFMStrideX, SetOFMStrideY, SetOFMStrideC:
+		return c.Param == 0xFF && c.Payload>>31 == 1
+	}
+	return false
 }
 
 // check looks at the values of the fields of a word.

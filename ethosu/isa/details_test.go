@@ -136,6 +136,10 @@ func TestCheck(t *testing.T) {
 		{Command{Code: 0x0004}, U55, "unknown opcode 0x0004"},
 		{Command{Code: SetIFMBase0, Param: 1}, U55, "addr_hi=1 must be 0 on the U55"},
 		{Command{Code: SetIFMBase0, Param: 1}, U65, ""},
+		{Command{Code: SetIFMBase0, Param: 0xFF, Payload: 0xFFFFFFF0}, U55, "addr_hi=255 must be 0 on the U55"},
+		{Command{Code: SetOFMStrideX, Param: 0xFF, Payload: 1 << 31}, U55, ""}, // a sign that fills them
+		{Command{Code: SetOFMStrideX, Param: 0xFF, Payload: 1<<31 - 1}, U55, "addr_hi=255 must be 0 on the U55"},
+		{Command{Code: SetOFMStrideX, Param: 0xFE, Payload: 1 << 31}, U55, "addr_hi=254 must be 0 on the U55"},
 		{Command{Code: SetIFMBase0, Param: 0x100}, U65, "reserved parameter bits 0x0100 are set"},
 		{Command{Code: SetOPBScale, Payload: 0xFFFF}, U55, ""},
 		{Command{Code: SetOPBScale, Payload: 0x10000}, U55, "reserved payload bits 0x00010000 are set"},

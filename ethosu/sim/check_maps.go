@@ -65,7 +65,7 @@ func (b *builder) checkTypes(h *header, o *isa.Operation, ifm, ofm *isa.FeatureM
 	case o.HasWeights():
 		return needs(in.Bits <= 16, "an IFM of 8 or 16 bits")
 	case o.Op == isa.OpPool && o.PoolMode() != isa.PoolReduceSum:
-		return needs(in.Bits <= 16 && out.Bits <= 16, "8 or 16 bits")
+		return needs(in.Bits <= 16 && (out.Bits <= 16 || o.PoolMode() == isa.PoolAverage), "8 or 16 bits")
 	case o.Op == isa.OpPool:
 		if in.Bits == 32 && (ifm.Format != isa.NHWC || o.Block().Acc == isa.AccI40) {
 			return h.fault(Contradiction, "REDUCE_SUM of S32 in %v with ACC_FORMAT %d, expected NHWC and int32", ifm.Format, o.Block().Acc)

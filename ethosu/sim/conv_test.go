@@ -26,7 +26,7 @@ type windowCase struct {
 	weights   []int16 // OHWI
 	records   []weights.Record
 	lo, hi    int64
-	counted   bool // AVERAGE with scale_mode 0
+	counted   bool // AVERAGE with scale_mode 0, or with padding and a scale of 1 >> 0
 	blockDeep int
 }
 
@@ -75,7 +75,7 @@ func randomWindow(rng *rand.Rand, accel *ethosu.Accelerator) *windowCase {
 			if rng.IntN(2) == 0 {
 				c.ifm.Type = isa.DType{Signed: true, Bits: 32}
 			}
-		} else if c.ofm.Type.Bits == 32 {
+		} else if c.pool == isa.PoolMax && c.ofm.Type.Bits == 32 {
 			c.ofm.Type = c.ifm.Type
 		}
 		c.counted = c.pool == isa.PoolAverage && rng.IntN(2) == 0
@@ -101,6 +101,9 @@ func randomWindow(rng *rand.Rand, accel *ethosu.Accelerator) *windowCase {
 	}
 	c.ofm.ZeroPoint = int32(rng.IntN(200)) - 100*int32(flag(c.ofm.Type.Signed))
 	c.scale = isa.Scale{Value: rng.Uint32() >> 1, Shift: 30 + rng.IntN(12)}
+	if padded := c.k.Top+c.k.Left+c.k.Bottom+c.k.Right > 0; c.op == isa.OpPool && c.pool == isa.PoolAverage && c.global && padded {
+		c.counted, c.scale = true, isa.Scale{Value: 1} // as Vela 5.1 writes it
+	}
 	c.lo, c.hi = limits16(c.ofm.Type)
 	if rng.IntN(2) == 0 {
 		c.lo, c.hi = c.lo/2+1, c.hi/3
@@ -323,6 +326,77 @@ func (c *windowCase) direct(in, out []byte) {
 				}
 				poke(out, &c.ofm, oy, ox, o, v)
 			}
+		}
+	}
+}
+
+// TestUnknownPools: what no compiler writes is not guessed.
+func TestUnknownPools(t *testing.T) {
+	accel := accelerator(t, "ethos-u55-128")
+	s8 := isa.DType{Signed: true, Bits: 8}
+	for _, c := range []struct {
+		name        string
+		pool        int
+		global      bool
+		scale       isa.Scale
+		pad         int
+		out         isa.DType
+		want        Cause
+		runs, fails bool
+	}{
+		{name: "a maximum with a scale", pool: isa.PoolMax, global: true, scale: isa.Scale{Value: 2}, out: s8, want: Unknown},
+		{name: "a maximum with a shift", pool: isa.PoolMax, global: true, scale: isa.Scale{Value: 1, Shift: 1}, out: s8, want: Unknown},
+		{name: "a maximum", pool: isa.PoolMax, global: true, scale: isa.Scale{Value: 1}, out: s8, runs: true},
+		{name: "a maximum without the scale", pool: isa.PoolMax, scale: isa.Scale{Value: 2}, out: s8, runs: true},
+		{name: "a padded average with a shift", pool: isa.PoolAverage, global: true, scale: isa.Scale{Value: 1, Shift: 1}, pad: 1, out: s8, want: Unknown},
+		{name: "a padded average", pool: isa.PoolAverage, global: true, scale: isa.Scale{Value: 1}, pad: 1, out: s8, runs: true},
+		{name: "a sum without a scale", pool: isa.PoolReduceSum, scale: isa.Scale{Value: 1}, out: s8, want: Unknown},
+		{name: "a maximum of 32 bits", pool: isa.PoolMax, global: true, scale: isa.Scale{Value: 1}, out: isa.DType{Signed: true, Bits: 32}, want: Contradiction},
+		{name: "an average of 32 bits", pool: isa.PoolAverage, global: true, scale: isa.Scale{Value: 1 << 24}, out: isa.DType{Signed: true, Bits: 32}, runs: true},
+		{name: "an average beyond 32 bits", pool: isa.PoolAverage, global: true, scale: isa.Scale{Value: 1<<24 + 1<<20}, out: isa.DType{Signed: true, Bits: 32}, want: Overflow, fails: true},
+	} {
+		depth := 8
+		if c.pool == isa.PoolReduceSum {
+			depth = 1
+		}
+		e := int64(c.out.Bits / 8)
+		ifm := isa.FeatureMap{Region: 1, Height0: 1, Height1: 1, Width0: 1, H: 1, W: 1, C: 8, StrideY: 16, StrideX: 16, StrideC: 1, Type: s8}
+		ofm := isa.FeatureMap{Region: 1, Base: [4]uint64{64}, Height0: 1, Height1: 1, Width0: 1, H: 1, W: 1, C: depth, StrideY: 8 * e, StrideX: 8 * e, StrideC: 1, Type: c.out}
+		k := isa.Kernel{H: 1 + c.pad, W: 1, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1, DilatedH: 1 + c.pad, DilatedW: 1, Top: c.pad}
+		var s stream
+		s.featureMap(isa.SetIFMBase0, &ifm, 0, 0)
+		s.featureMap(isa.SetOFMBase0, &ofm, flag(c.global), isa.RoundNatural)
+		s.set(isa.SetIFMUpscale, "mode", 0)
+		s.kernel(&k)
+		s.block(accel, 1, 2, 8, false, isa.AccI32)
+		s.activation(0, 0, -128, 127)
+		s.set(isa.SetOFMScale, "scale", int(c.scale.Value), "shift", c.scale.Shift)
+		s.raw(isa.OpPool, c.pool)
+		s.stop()
+		var r Regions
+		r[1].Size = 128
+		sim, err := Prepare(accel, s.words, r)
+		if err == nil {
+			m := sim.NewMemory()
+			for i := range 16 {
+				m[1][i] = 0x80 // -128
+			}
+			if err = sim.Run(m); err == nil && c.out.Bits == 32 {
+				if got := peek(m[1], &ofm, 0, 0, 7); got != -128<<24 {
+					t.Errorf("%s: %d, expected %d", c.name, got, -128<<24)
+				}
+			}
+		} else if c.fails {
+			t.Errorf("%s: refused before it runs: %v", c.name, err)
+		}
+		if c.runs {
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			continue
+		}
+		if f, ok := err.(*Fault); !ok || f.Cause != c.want {
+			t.Errorf("%s: %v, expected %v", c.name, err, c.want)
 		}
 	}
 }

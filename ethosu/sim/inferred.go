@@ -17,7 +17,7 @@ var Inferences = []Inference{
 	{"wide output", "a 32-bit OFM without a table takes neither the zero point nor the clamp, and MUL saturates; compilers leave unrelated values in those registers"},
 	{"wide elementwise scale", "with a 32-bit IFM the value of OFM_SCALE is ignored, its shift is applied"},
 	{"built-in functions", "sigmoid and tanh take values beyond 16 bits, before the clamp"},
-	{"mixed widths", "AVERAGE may read 8 bits and write 16, or the other way round"},
+	{"mixed widths", "AVERAGE may read 8 bits and write 16, or the other way round, or widen either to 32, as Vela 5.1 does"},
 	{"counted average", "AVERAGE with scale_mode 0 multiplies by the reciprocal of the number of elements inside the input; so does AVERAGE with padding, scale_mode 1 and a scale of 1 >> 0, as Vela 5.1 writes it"},
 	{"simplified add", "ADD and SUB with scale_mode 0 round like everything else, twice beyond bit 31"},
 	{"three-dimensional DMA", "plane p, row r lies at p*(LEN*SIZE0+SKIP1) + r*(LEN+SKIP0)"},

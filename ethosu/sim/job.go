@@ -17,7 +17,11 @@ func newJob(o *isa.Operation, a *ethosu.Accelerator) *job {
 		j.ifm2 = o.IFM2()
 	}
 	if o.Sums() {
-		j.depth = min(256/j.ifm.Type.Bits, (j.ifm.C+7)/8*8)
+		most := 256 / j.ifm.Type.Bits
+		if o.Op == isa.OpConv && j.kernel.PartKernelFirst {
+			most = min(most, 16) // the depth of the input block, which Vela 5.1 counts on
+		}
+		j.depth = min(most, (j.ifm.C+7)/8*8)
 	}
 	return j
 }

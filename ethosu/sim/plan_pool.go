@@ -25,6 +25,7 @@ func (b *builder) pooling(p blockPlan, o *isa.Operation) (step, error) {
 	if q.upscale == isa.UpscaleZeros {
 		return nil, q.fault(Unknown, "POOL with inserted zeros (IFM_UPSCALE 2)")
 	}
+	q.stage.exact32 = q.mode == isa.PoolAverage
 	unit := sc.OFM == isa.Scale{Value: 1}
 	if q.mode == isa.PoolMax && sc.Global && !unit {
 		return nil, q.fault(Unknown, "MAX with OFM_SCALE %d >> %d and scale_mode 1: only 1 >> 0 is known", sc.OFM.Value, sc.OFM.Shift)

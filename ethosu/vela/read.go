@@ -142,18 +142,32 @@ func programOf(m *tflite.Model, op *graph.Op, inputs, outputs []graph.TensorID) 
 	scratch, fast := op.Inputs[2], op.Inputs[3]
 	p := &ethosu.Program{Name: g.Name, Accel: accel, System: ethosu.DefaultSystemConfig(accel), Mode: ethosu.DefaultMemoryMode(),
 		Constants: padded(g.Tensors[op.Inputs[1]].Data), ArenaSize: align16(g.Tensors[scratch].Elems())}
-	if offsets[fast] != offsets[scratch] || g.Tensors[fast].Elems() != g.Tensors[scratch].Elems() {
+	// Without a fast scratch Vela 5.1 passes the scratch twice, and 3.10 another tensor of its
+	// offset and size; but a real one can have those, too, and is then told by its use.
+	if fast != scratch && (offsets[fast] != offsets[scratch] || g.Tensors[fast].Elems() != g.Tensors[scratch].Elems() || usesFast(accel, payload.Words)) {
 		p.FastSize = align16(g.Tensors[fast].Elems())
 		p.Mode = modeOf(p)
 	}
 	in, out := map[graph.TensorID]int{}, map[graph.TensorID]int{}
+	planned, beside := p.ArenaSize, map[graph.TensorID]int{}
 	bind := func(ids []graph.TensorID, index map[graph.TensorID]int) ([]ethosu.Binding, error) {
 		var list []ethosu.Binding
 		for i, id := range ids {
 			t := g.Tensors[id]
 			off := int(offsets[id]) - int(offsets[scratch])
-			if offsets[id] < 0 || off < 0 || off+t.Bytes() > p.ArenaSize {
-				return nil, fmt.Errorf("tensor %q at offset %d with %d bytes is outside the arena of %d", t.Name, off, t.Bytes(), p.ArenaSize)
+			if offsets[id] < 0 && !slices.Contains(op.Inputs, id) && !slices.Contains(op.Outputs, id) {
+				// The operator does not touch it: the runtime puts it anywhere.
+				at, placed := beside[id]
+				if !placed {
+					at, beside[id] = p.ArenaSize, p.ArenaSize
+					p.ArenaSize = align16(at + t.Bytes())
+				}
+				index[id] = i
+				list = append(list, ethosu.Binding{Name: t.Name, Type: t.Type, Shape: t.Shape, Quant: t.Quant, Region: ethosu.RegionArena, Offset: at, Size: t.Bytes()})
+				continue
+			}
+			if offsets[id] < 0 || off < 0 || off+t.Bytes() > planned {
+				return nil, fmt.Errorf("tensor %q at offset %d with %d bytes is outside the arena of %d", t.Name, off, t.Bytes(), planned)
 			}
 			index[id] = i
 			list = append(list, ethosu.Binding{Name: t.Name, Type: t.Type, Shape: t.Shape, Quant: t.Quant, Region: ethosu.RegionArena, Offset: off, Size: t.Bytes()})
@@ -211,6 +225,46 @@ func programOf(m *tflite.Model, op *graph.Op, inputs, outputs []graph.TensorID) 
 		return n.program(p)
 	}
 	return p, nil
+}
+
+// usesFast reports whether a stream has anything in the region of the fast scratch.
+func usesFast(a *ethosu.Accelerator, words []uint32) bool {
+	uses := false
+	at := func(spans ...isa.Span) {
+		for _, s := range spans {
+			uses = uses || s.Region == ethosu.RegionFast && s.End > s.Start
+		}
+	}
+	_ = a.Product.Walk(words, func(o *isa.Operation) error { // what cannot be read is said when it is run
+		switch {
+		case a.Product == isa.U85 && o.IsDMA():
+			d := o.DMAU85()
+			uses = uses || !d.SrcInternal && d.SrcRegion == ethosu.RegionFast || !d.DstInternal && d.DstRegion == ethosu.RegionFast
+		case a.Product == isa.U85 && o.IsBlock():
+			k := o.KernelU85()
+			written := k.Written()
+			at(append(k.IFM.Spans(), written.Spans()...)...)
+			if k.HasIFM2() {
+				at(k.IFM2.Spans()...)
+			}
+			at(append(k.Weights[:], k.Records)...)
+		case o.IsDMA():
+			d := o.DMA()
+			uses = uses || !d.SrcInternal && d.SrcRegion == ethosu.RegionFast || !d.DstInternal && d.DstRegion == ethosu.RegionFast
+		case o.IsBlock():
+			ifm, ofm := o.IFM(), o.OFM()
+			at(append(ifm.Spans(), ofm.Spans()...)...)
+			if o.HasIFM2() {
+				ifm2 := o.IFM2()
+				at(ifm2.Spans()...)
+			}
+			if o.HasWeights() {
+				at(o.Weights(0), o.Scales(0), o.Weights(1), o.Scales(1))
+			}
+		}
+		return nil
+	})
+	return uses
 }
 
 // modeOf returns the memory mode of a program whose fast scratch is apart from the arena:

@@ -353,3 +353,71 @@ func TestNothingOfTheStageBefore(t *testing.T) {
 		}
 	}
 }
+
+// TestInPlace: an operation may write where it reads if every element depends on the one
+// at its own place alone, which sums over one channel are, too.
+func TestInPlace(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		op     isa.Code
+		sums   bool
+		depth  int
+		size   int
+		change func(k *kernel)
+		bad    bool
+	}{
+		{"an elementwise operation", isa.OpElementwise, false, 8, 1, nil, false},
+		{"a pool", isa.OpPool, false, 8, 1, nil, false},
+		{"a pool of 2x2", isa.OpPool, false, 8, 2, nil, true},
+		{"a pool that steps", isa.OpPool, false, 8, 1, func(k *kernel) { k.k.StrideX = 2 }, true},
+		{"a pool that doubles", isa.OpPool, false, 8, 1, func(k *kernel) { k.up = 2 }, true},
+		{"a convolution", isa.OpConv, true, 8, 1, nil, true},
+		{"a convolution of one channel", isa.OpConv, true, 1, 1, nil, false},
+		{"a sum of one channel", isa.OpPool, true, 1, 1, nil, false},
+		{"a sum over rows of one channel", isa.OpPool, true, 1, 2, nil, true},
+		{"elsewhere", isa.OpElementwise, false, 8, 1, func(k *kernel) { k.ofm.Base[0]++ }, true},
+		{"one row less", isa.OpElementwise, false, 8, 1, func(k *kernel) { k.ofm.H-- }, true},
+	} {
+		k := &kernel{op: c.op, sums: c.sums, up: 1, ifm: plain(0, 4, 4, c.depth, typeS8), ofm: plain(0, 4, 4, c.depth, typeS8),
+			k: isa.Kernel{H: c.size, W: c.size, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1}}
+		if c.change != nil {
+			c.change(k)
+		}
+		k.in, k.out = k.ifm.Spans(), k.ofm.Spans()
+		check := checkerOf(t, "ethos-u55-128")
+		if check.overlaps(k); (len(check.findings) == 1) != c.bad {
+			t.Errorf("%s: %v, expected a finding: %v", c.name, check.findings, c.bad)
+		}
+	}
+}
+
+// TestCopyOntoItself: a transfer from where it goes changes nothing; one byte on it does.
+func TestCopyOntoItself(t *testing.T) {
+	for shift, bad := range map[int64]bool{0: false, 16: true} {
+		list := []isa.Command{isa.PutDMA0SrcRegion(isa.DMA0SrcRegionFields{Region: 1}), isa.PutDMA0Src(64), isa.PutDMA0DstRegion(isa.DMA0DstRegionFields{Region: 1}),
+			isa.PutDMA0Dst(64 + shift), isa.PutDMA0Len(32), {Code: isa.OpDMAStart}, isa.PutStop(0xFFFF)}
+		a := checkerOf(t, "ethos-u55-128").a
+		found := Stream(a, isa.Encode(list), Regions{1: {Size: 256, Defined: []Range{{0, 256}}}}).All()
+		if (len(found) == 1 && found[0].Rule == RuleOverlap) != bad || !bad && len(found) > 0 {
+			t.Errorf("%d bytes on: %v", shift, found)
+		}
+	}
+}
+
+// TestWideAverage: an average that widens to 32 bits is followed, so that what it scales
+// out of them is found.
+func TestWideAverage(t *testing.T) {
+	for _, c := range []struct {
+		scale uint32
+		want  bound
+		fits  bool
+	}{{1 << 24, bound{-1 << 31, 127 << 24}, true}, {1<<24 + 1, bound{-1 << 31, 127<<24 + 127}, false}, {128, bound{-1 << 14, 127 * 128}, true}} {
+		o := lastOperation(t, fmt.Sprintf("NPU_SET_OFM_SCALE scale=%d\nNPU_SET_OFM_PRECISION type=1 precision=2 scale_mode=1 round_mode=2\nNPU_OP_POOL pooling_mode=1", c.scale))
+		check := checkerOf(t, "ethos-u55-128")
+		k := poolOf(plain(0, 1, 1, 4, typeS8), plain(64, 1, 1, 4, typeS32), 1, 1, 1, 1, 1, 1)
+		check.overflow(o, k)
+		if len(check.values) != 1 || check.values[0].v.hull() != c.want || (len(check.findings) == 0) != c.fits {
+			t.Errorf("scale %d: %v, %v, expected %v", c.scale, check.values, check.findings, c.want)
+		}
+	}
+}

@@ -193,7 +193,7 @@ func sampled(extent, out, taps, stride, dilation, pad, up int) []Range {
 func (c *checker) overlaps(k *kernel) {
 	inPlace := func(f *isa.FeatureMap) bool {
 		pointwise := k.op == isa.OpElementwise ||
-			!k.sums && k.k.H == 1 && k.k.W == 1 && k.k.StrideX == 1 && k.k.StrideY == 1 && k.up == 1
+			(!k.sums || f.C == 1) && k.k.H == 1 && k.k.W == 1 && k.k.StrideX == 1 && k.k.StrideY == 1 && k.up == 1
 		return pointwise && f.H == k.ofm.H && f.W == k.ofm.W && f.C == k.ofm.C && sameMapping(f, &k.ofm)
 	}
 	check := func(which string, f *isa.FeatureMap, spans []isa.Span) {

@@ -142,7 +142,13 @@ func (c *checker) overflow(o *isa.Operation, k *kernel) {
 	case o.Op == isa.OpPool && o.Param == isa.PoolReduceSum:
 		out = c.sum(o, k)
 	case o.Op == isa.OpPool && o.Param == isa.PoolAverage && k.ifm.Type.Bits < 32:
-		c.accumulates(k, mul(c.limits(&k.ifm), bound{1, int64(k.k.H * k.k.W)}))
+		sum := mul(c.limits(&k.ifm), bound{1, int64(k.k.H * k.k.W)})
+		if c.accumulates(k, sum); k.ofm.Type.Bits == 32 && !k.table {
+			sc := o.Scaling()
+			results := rounding{scale: sc.OFM, mode: sc.OFMRound}.of(sum)
+			c.fits("results", results, int32s, "of 32 bits")
+			out = only(results.clamp(int32s))
+		}
 	case o.Op == isa.OpElementwise && (k.ifm.Type.Bits == 32 || k.ofm.Type.Bits == 32):
 		out = c.elementwise(o, k)
 	}

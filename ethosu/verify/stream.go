@@ -126,6 +126,8 @@ func (c *checker) walk(words []uint32) {
 		c.at = Finding{Word: in.Word, Op: -1, Name: in.Code.String()}
 		if err := in.Check(c.product); err != nil {
 			c.report(RuleStream, "%v", err)
+		} else if c.product == isa.U55 && in.SignFilled() {
+			c.unproven(RuleStream, "the sign of a stride fills bits that are 0 on the U55: nothing known says that it ignores them")
 		}
 		switch in.Code {
 		case isa.SetParallelMode:

@@ -4,6 +4,7 @@ package verify
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
@@ -83,7 +84,7 @@ func (c *checker) dmaU85(o *isa.Operation) {
 			c.report(RuleRegion, "DMA of the U85 writes to region %d, which holds constants", d.DstRegion)
 			return
 		}
-		if src.span.Overlaps(dst.span) {
+		if src.span.Overlaps(dst.span) && !slices.Equal(src.rows, dst.rows) {
 			c.report(RuleOverlap, "source and destination of a transfer of the U85 overlap")
 		}
 	}

@@ -57,7 +57,7 @@ func (c *checker) writesU85(k *kernelU85, written *isa.MapU85) {
 // overlapsU85 checks that the output does not overwrite what the operation still reads.
 func (c *checker) overlapsU85(k *kernelU85, written *isa.MapU85) {
 	pointwise := k.Transpose == isa.TransposeHWC && k.Reverse == isa.ReverseNone &&
-		(k.Op == isa.OpElementwise || k.Op == isa.OpPool && !k.SumsDepth() && k.Window.DilatedH == 1 && k.Window.DilatedW == 1 && k.Window.StrideX == 1 && k.Window.StrideY == 1 && k.Factor() == 1)
+		(k.Op == isa.OpElementwise || k.Op == isa.OpPool && (!k.SumsDepth() || k.IFM.C == 1) && k.Window.DilatedH == 1 && k.Window.DilatedW == 1 && k.Window.StrideX == 1 && k.Window.StrideY == 1 && k.Factor() == 1)
 	for _, m := range k.inputs() {
 		f := &m.f.FeatureMap
 		inPlace := pointwise && f.H == written.H && f.W == written.W && f.C == written.C && sameMapping(f, &written.FeatureMap)
