@@ -33,6 +33,8 @@ type container struct {
 	metadata map[string]string
 	tensors  []*tensor // in the order of their bytes
 	byName   map[string]*tensor
+
+	ordered bool // the tensors are in the order in which the model defines them
 }
 
 // maxHeader bounds the header; the reference implementation has the same bound.

@@ -99,6 +99,7 @@ func (c *container) readTorch(s Stated) (*nn.Network, error) {
 	if err := c.torchHead(net, used); err != nil {
 		return nil, err
 	}
+	either := net.Outputs == net.Features
 	stack := len(parts) == 1 // whose order the file says
 	if stack {
 		for i := range net.Layers {
@@ -108,6 +109,9 @@ func (c *container) readTorch(s Stated) (*nn.Network, error) {
 	// GRU and LSTM have tanh by definition; only RNN has a choice.
 	if err := s.foreign(c.file, "nonlinearity tanh", net, func(l *nn.Layer) bool { return l.Kind != nn.Recurrent || l.Cell != nn.SimpleRNN }); err != nil {
 		return nil, err
+	}
+	if either && !c.ordered {
+		net.Facts.Assumed = append(net.Facts.Assumed, "the linear layer reads the outputs of the last recurrent one: it would fit in front of the first one, too, and the file does not say; "+exportGraph)
 	}
 	return net, s.join(c.file, net)
 }
@@ -247,6 +251,19 @@ func (c *container) torchLinear(used map[string]bool) (*tensor, error) {
 	return weight, nil
 }
 
+// before reports whether a tensor comes before those of all recurrent modules.
+func (c *container) before(weight *tensor) bool {
+	for _, t := range c.tensors {
+		if t == weight {
+			return true
+		}
+		if strings.Contains(t.name, "weight_hh") || strings.Contains(t.name, "weight_ih") {
+			return false
+		}
+	}
+	return false
+}
+
 // torchHead takes the one linear layer.
 func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
 	units := net.Layers[len(net.Layers)-1].Units
@@ -260,6 +277,9 @@ func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
 			found = fmt.Sprintf("%q has shape %v", weight.name, weight.shape)
 		}
 		return fmt.Errorf("%s: expected a linear layer NAME.weight with shape [outputs %d]; %s", c.file, units, found)
+	}
+	if weight.shape[0] == net.Features && c.ordered && c.before(weight) {
+		return fmt.Errorf("%s: %q is defined before the recurrent modules and fits in front of them as well as behind: the file does not say which; %s", c.file, weight.name, exportGraph)
 	}
 	net.Outputs = weight.shape[0]
 	w, err := c.take(weight.name, weight.shape)

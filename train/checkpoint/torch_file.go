@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/unroll-npu/unroll/train/nn"
@@ -59,6 +60,11 @@ func ReadTorch(file string, r io.ReaderAt, size int64, s Stated) (*nn.Network, e
 		return nil, err
 	}
 	if !c.isTorch() {
+		for _, x := range c.tensors {
+			if strings.Contains(x.name, "weight_hh") || strings.Contains(x.name, ".parametrizations.") {
+				return nil, fmt.Errorf("%s: tensor %q is one that others are computed of (weight_norm, parametrizations): take that off first (torch.nn.utils.remove_weight_norm, parametrize.remove_parametrizations), then save the weights", file, x.name)
+			}
+		}
 		return nil, fmt.Errorf("%s: no tensor is named …weight_hh_l0 or …weight_hh: not the weights of a network with GRU, LSTM or RNN; %s", file, exportGraph)
 	}
 	return c.readTorch(s)
@@ -94,37 +100,99 @@ func (t *torchFile) record(name string) ([]byte, error) {
 	return b, nil
 }
 
+// rebuildTensor is the function that the pickle of a tensor applies.
+const rebuildTensor = "torch._utils._rebuild_tensor_v2"
+
+// weights finds the dictionary with the tensors of recurrent modules: the one that is
+// given, or one that it holds beside epochs, optimizers and the like. Of two, such as an average
+// beside the weights, the file does not say which is meant.
+func (t *torchFile) weights(d *pyDict) (*pyDict, error) {
+	recurrent := func(d *pyDict) bool {
+		return slices.ContainsFunc(d.keys, func(k any) bool {
+			name, ok := k.(string)
+			return ok && strings.Contains(name, "weight_hh")
+		})
+	}
+	if recurrent(d) {
+		return d, nil
+	}
+	var found []*pyDict
+	var names []string
+	for i, k := range d.keys {
+		if inner, ok := d.values[i].(*pyDict); ok && recurrent(inner) {
+			found, names = append(found, inner), append(names, fmt.Sprintf("%q", k))
+		}
+	}
+	switch len(found) {
+	case 0:
+		for i, k := range d.keys {
+			if inner, ok := d.values[i].(*pyDict); ok && (k == "state_dict" || k == "model_state_dict" || k == "model") {
+				return inner, nil
+			}
+		}
+		return d, nil
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("%s: it holds weights under %s, and does not say which are meant: save one of them alone: %s", t.file, strings.Join(names, " and "), saveState)
+}
+
+// described names a value of a pickle for people.
+func described(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case bool:
+		return "True or False"
+	case int64, float64:
+		return fmt.Sprintf("the number %v", v)
+	case string:
+		return "a text"
+	case *pyDict:
+		return "a dictionary"
+	case *pyList:
+		return "a list"
+	case pyTuple:
+		return "a tuple"
+	case pyName:
+		return "the class or function " + string(v)
+	case *pyCall:
+		return "an object of class " + string(v.what)
+	}
+	return "a value of another kind"
+}
+
 // container makes of the tensors of a dictionary what a safetensors file would hold.
 func (t *torchFile) container(root any) (*container, error) {
 	d, ok := root.(*pyDict)
 	if !ok {
-		if c, isCall := root.(*pyCall); isCall {
+		if c, isCall := root.(*pyCall); isCall && c.what == rebuildTensor {
+			return nil, fmt.Errorf("%s: it holds one tensor, expected a dictionary of them: %s", t.file, saveState)
+		} else if isCall {
 			return nil, fmt.Errorf("%s: it holds an object of class %s, which only its own code can make sense of: save the weights alone: %s", t.file, c.what, saveState)
 		}
-		return nil, fmt.Errorf("%s: it holds %T, expected a dictionary of tensors: %s", t.file, root, saveState)
+		return nil, fmt.Errorf("%s: it holds %s, expected a dictionary of tensors: %s", t.file, described(root), saveState)
 	}
-	for i, k := range d.keys {
-		if inner, isDict := d.values[i].(*pyDict); isDict && (k == "state_dict" || k == "model_state_dict" || k == "model") {
-			d = inner
-			break
-		}
+	d, err := t.weights(d)
+	if err != nil {
+		return nil, err
 	}
-	c := &container{file: t.file, metadata: map[string]string{}, byName: map[string]*tensor{}}
+	c := &container{file: t.file, ordered: true, metadata: map[string]string{}, byName: map[string]*tensor{}}
 	var data []byte
 	for i, k := range d.keys {
 		name, ok := k.(string)
 		if !ok {
-			return nil, fmt.Errorf("%s: a key of the dictionary is %T, expected the name of a tensor", t.file, k)
+			return nil, fmt.Errorf("%s: a key of the dictionary is %s, expected the name of a tensor", t.file, described(k))
 		}
 		call, ok := d.values[i].(*pyCall)
 		if ok && call.what == "torch._utils._rebuild_parameter" && len(call.args) > 0 {
 			call, ok = call.args[0].(*pyCall)
 		}
-		if !ok || call == nil || call.what != "torch._utils._rebuild_tensor_v2" {
+		if !ok || call == nil || call.what != rebuildTensor {
 			if ok && call != nil {
 				return nil, fmt.Errorf("%s: %q is an object of class %s, expected a tensor: %s", t.file, name, call.what, saveState)
 			}
-			return nil, fmt.Errorf("%s: %q is %T, expected a tensor: %s", t.file, name, d.values[i], saveState)
+			return nil, fmt.Errorf("%s: %q is %s, expected a tensor: %s", t.file, name, described(d.values[i]), saveState)
 		}
 		x, raw, err := t.tensor(name, call.args)
 		if err != nil {

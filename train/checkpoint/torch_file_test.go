@@ -133,17 +133,33 @@ func TestTorchFileRefusals(t *testing.T) {
 	if err := read(torchArchive(t, good, "}(X\x05\x00\x00\x00epochK\x07X\x0a\x00\x00\x00state_dict", "u")); err != nil {
 		t.Errorf("a checkpoint with a state dict in it: %v", err)
 	}
+	if err := read(torchArchive(t, good, "}(X\x05\x00\x00\x00epochK\x07X\x03\x00\x00\x00net", "u")); err != nil {
+		t.Errorf("a checkpoint with the weights under a name of its own: %v", err)
+	}
+	square := sample(nn.GRU, 1)
+	square.Outputs = square.Features
+	square.HeadKernel = make([]float32, square.Layers[0].Units*square.Outputs)
+	square.HeadBias = make([]float32, square.Outputs)
+	inner := torchEntries(t, square)
+	if err := read(torchArchive(t, inner, "", "")); err != nil {
+		t.Errorf("a linear layer behind a GRU, of the size of its input: %v", err)
+	}
+	front := append(append([]entry(nil), inner[len(inner)-2:]...), inner[:len(inner)-2]...)
+	two := "}(X\x05\x00\x00\x00model}X\x0e\x00\x00\x00a.weight_hh_l0K\x01sX\x03\x00\x00\x00ema"
 	long := append([]entry(nil), good...)
 	long[0].shape = []int{1 << 20, 4}
 	for name, c := range map[string]struct {
 		b    []byte
 		want string
 	}{
-		"a whole model": {torchArchive(t, good, "cmynet\nModel\n(", "tR"), "an object of class mynet.Model, which only its own code can make sense of: save the weights alone"},
-		"code":          {torchArchive(t, good, "", "0cos\nsystem\n(X\x02\x00\x00\x00lstR"), "an object of class os.system"},
-		"a cut pickle":  {torchArchive(t, good, "\x93", ""), "data.pkl"},
-		"a view beyond": {torchArchive(t, long, "", ""), "reaches beyond its storage"},
-		"no zip":        {[]byte("PK\x03\x04 and nothing"), "not a PyTorch archive"},
+		"two dictionaries": {torchArchive(t, good, two, "u"), `weights under "model" and "ema"`},
+		"a list":           {torchArchive(t, good, "](", "e"), "it holds a list, expected"},
+		"a layer in front": {torchArchive(t, front, "", ""), "fits in front of them as well as behind"},
+		"a whole model":    {torchArchive(t, good, "cmynet\nModel\n(", "tR"), "an object of class mynet.Model, which only its own code can make sense of: save the weights alone"},
+		"code":             {torchArchive(t, good, "", "0cos\nsystem\n(X\x02\x00\x00\x00lstR"), "an object of class os.system"},
+		"a cut pickle":     {torchArchive(t, good, "\x93", ""), "data.pkl"},
+		"a view beyond":    {torchArchive(t, long, "", ""), "reaches beyond its storage"},
+		"no zip":           {[]byte("PK\x03\x04 and nothing"), "not a PyTorch archive"},
 	} {
 		if err := read(c.b); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
