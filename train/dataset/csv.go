@@ -65,7 +65,7 @@ func tableBytes(f io.ReaderAt, size int64) int64 {
 	if rows < 1 || first < 0 {
 		return 0
 	}
-	columns := int64(len(cells(head[:first], sniff(head).separator)))
+	columns := int64(len(cells(head[:first], sniff(head, 0).separator)))
 	const label = 40
 	return budget.Times(size, 2*rows*(4*columns+label)) / int64(len(head)-first)
 }
@@ -96,7 +96,16 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	t := &table{file: file, dialect: sniff(head), o: o}
+	if bytes.HasPrefix(head, []byte(byteOrderMark)) {
+		b.Discard(len(byteOrderMark))
+		head = head[len(byteOrderMark):]
+	}
+	if err := checkText(file, head); err != nil {
+		return nil, err
+	}
+	separator, n := separatorLine(head)
+	b.Discard(n)
+	t := &table{file: file, dialect: sniff(head[n:], separator), o: o}
 	r := csv.NewReader(b)
 	r.Comma, r.TrimLeadingSpace, r.ReuseRecord = t.separator, t.separator != '\t', true
 	header, err := r.Read()
@@ -106,6 +115,10 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	if t.columns, t.notes, err = arrange(file, header, o); err != nil {
 		return nil, err
 	}
+	if err := t.unclear(file, o); err != nil {
+		return nil, err
+	}
+	t.asRead()
 	t.text, t.line, t.read = make([]string, len(t.features)), make([]int, len(t.features)), make([]bool, len(t.features))
 	if err := t.rows(r); err != nil {
 		return nil, err
@@ -117,6 +130,9 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 		return nil, noIgnored(file, o.IgnoreLabel, fmt.Sprintf("column %q has %s", t.header[t.label], some(t.labels)))
 	}
 	if err := t.settle(); err != nil {
+		return nil, err
+	}
+	if err := t.checkLabels(); err != nil {
 		return nil, err
 	}
 	return t.set()
@@ -132,12 +148,17 @@ func (t *table) rows(r *csv.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", t.file, err)
+			return rowError(t.file, t.header, record, err)
 		}
 		line, _ := r.FieldPos(0)
 		id := fmt.Sprint(row)
 		if t.sequence >= 0 {
-			id = strings.Clone(record[t.sequence])
+			if id = strings.TrimSpace(strings.Clone(record[t.sequence])); id == "" {
+				return fmt.Errorf("%s: line %d: column %q is empty: every row needs its sequence", t.file, line, t.header[t.sequence])
+			}
+			if strings.ContainsRune(id, 0) {
+				return fmt.Errorf("%s: line %d: a byte 0 in column %q: the file is damaged", t.file, line, t.header[t.sequence])
+			}
 		}
 		if row == 0 || id != last {
 			if seen[id] {

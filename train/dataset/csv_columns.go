@@ -12,6 +12,7 @@ import (
 var (
 	sequenceNames = []string{"sequence", "sequence_id", "seq", "seq_id", "series", "series_id", "recording", "recording_id", "trial", "trial_id", "sample_id", "session", "session_id", "episode", "window_id", "id"}
 	labelNames    = []string{"label", "labels", "class", "target", "y", "category", "activity", "output"}
+	surelyLabels  = []string{"label", "labels", "class", "target", "category", "activity"} // a column y can be an axis
 	groupNames    = []string{"group", "subject", "subject_id", "speaker", "speaker_id", "participant", "patient", "patient_id", "user", "user_id", "person"}
 	timeNames     = []string{"time", "timestamp", "t", "ts", "date", "datetime", "time_s", "time_ms", "seconds", "millis", "ms", "index", "frame", "row", "tick"}
 )
@@ -39,10 +40,13 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 			return i, nil
 		}
 		if wanted != standard && wanted != "" {
-			return -1, fmt.Errorf("%s: no column is named %q; there are %q: name one with %s", file, wanted, c.header, flag)
+			return -1, fmt.Errorf("%s: no column is named %q; there are %s: name one with %s", file, wanted, shown(c.header), flag)
 		}
 		for _, n := range names {
 			for i, h := range c.header {
+				if n == "y" && names[0] == "label" && slices.ContainsFunc(c.header, func(h string) bool { return strings.ToLower(h) == "z" }) {
+					continue // the axes of a sensor
+				}
 				if strings.ToLower(h) == n {
 					return i, nil
 				}
@@ -55,14 +59,14 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 		return nil, nil, err
 	}
 	if c.label < 0 {
-		return nil, nil, fmt.Errorf("%s: columns %q; none is named \"label\" or the like: name the one to learn with --label-column", file, c.header)
+		return nil, nil, fmt.Errorf("%s: columns %s; none is named \"label\" or the like: name the one to learn with --label-column; the first line has to name the columns, with , ; | or tabs between them", file, shown(c.header))
 	}
 	if !o.RowSequences {
 		if c.sequence, err = find("--sequence-column", o.SequenceColumn, "sequence", sequenceNames); err != nil {
 			return nil, nil, err
 		}
 		if c.sequence < 0 {
-			return nil, nil, fmt.Errorf("%s: columns %q; none is named \"sequence\" or the like: name the one that tells the rows of one sequence with --sequence-column, or say --row-sequences where every row is a whole sequence", file, c.header)
+			return nil, nil, fmt.Errorf("%s: columns %s; none is named \"sequence\" or the like: name the one that tells the rows of one sequence with --sequence-column, or say --row-sequences where every row is a whole sequence", file, shown(c.header))
 		}
 	}
 	if c.group, err = find("--group-column", o.Group, "", groupNames); err != nil {
@@ -83,7 +87,7 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 	for _, lists := range [][]string{o.Features, o.Ignore} {
 		for _, n := range lists {
 			if !slices.Contains(c.header, n) {
-				return nil, nil, fmt.Errorf("%s: no column is named %q; there are %q", file, n, c.header)
+				return nil, nil, fmt.Errorf("%s: no column is named %q; there are %s", file, n, shown(c.header))
 			}
 		}
 	}
@@ -111,7 +115,7 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 		}
 	}
 	if len(c.features) == 0 {
-		return nil, nil, fmt.Errorf("%s: columns %q: beside sequence and label no column is left for features", file, c.header)
+		return nil, nil, fmt.Errorf("%s: columns %s: beside sequence and label no column is left for features", file, shown(c.header))
 	}
 	return c, notes, nil
 }

@@ -23,14 +23,20 @@ var decimalComma = regexp.MustCompile(`^[+-]?\d*,\d+([eE][+-]?\d+)?$`)
 
 // sniff finds the dialect from the first bytes of a file: the separator that cuts the
 // most lines into as many cells as the first one, and a decimal comma where numbers have
-// one and none has a point.
-func sniff(head []byte) dialect {
+// one and none has a point. A separator that the file names itself is given.
+func sniff(head []byte, given rune) dialect {
 	lines := bytes.Split(head, []byte("\n"))
 	if len(lines) > 1 {
 		lines = lines[:len(lines)-1] // the last one may be cut off
 	}
 	d, best := dialect{separator: ','}, 0
+	if given != 0 {
+		d.separator = given
+	}
 	for _, sep := range ",;\t|" {
+		if given != 0 {
+			break
+		}
 		first, same := cells(lines[0], sep), 0
 		if len(first) < 2 {
 			continue

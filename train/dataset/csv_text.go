@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dataset
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// byteOrderMark is what some programs write in front of UTF-8.
+const byteOrderMark = "\ufeff"
+
+// checkText refuses files whose first bytes show that they are no lines of UTF-8.
+func checkText(file string, head []byte) error {
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return fmt.Errorf("%s: text in UTF-16, expected UTF-8: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)", file)
+	case bytes.IndexByte(head, 0) >= 0:
+		return fmt.Errorf("%s: a byte 0 at offset %d: no text, or damaged", file, bytes.IndexByte(head, 0))
+	case bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0:
+		return fmt.Errorf("%s: lines end with a carriage return alone: save it with line feeds (tr '\\r' '\\n')", file)
+	case bytes.HasPrefix(head, []byte("#")):
+		return fmt.Errorf("%s: the first line is a comment: the first line has to name the columns, without #", file)
+	}
+	return nil
+}
+
+// separatorLine returns the separator that a first line as sep=; names, and the length of
+// that line; 0 where there is none.
+func separatorLine(head []byte) (rune, int) {
+	end := bytes.IndexByte(head, '\n')
+	if end < 0 {
+		return 0, 0
+	}
+	line := strings.TrimRight(string(head[:end]), "\r")
+	rest, ok := strings.CutPrefix(strings.ToLower(line), "sep=")
+	if sep, n := utf8.DecodeRuneInString(rest); ok && n > 0 && n == len(rest) && strings.ContainsRune(",;\t|", sep) {
+		return sep, end + 1
+	}
+	return 0, 0
+}
+
+// rowError says of a row that cannot be read what it has and what is expected.
+func rowError(file string, header, record []string, err error) error {
+	var p *csv.ParseError
+	if errors.As(err, &p) && errors.Is(err, csv.ErrFieldCount) {
+		hint := ""
+		if len(record) == len(header)+1 && record[len(record)-1] == "" {
+			hint = ": there is a separator behind the last cell"
+		}
+		return fmt.Errorf("%s: line %d has the wrong number of fields: %d, expected %d as in the first line%s", file, p.Line, len(record), len(header), hint)
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
+// shown is a list for messages, the beginning of a long one.
+func shown(list []string) string {
+	const most = 12
+	if len(list) <= most {
+		return fmt.Sprintf("%q", list)
+	}
+	return fmt.Sprintf("%q and %d more", list[:most], len(list)-most)
+}
+
+// unclear refuses a header that names one column twice, or two that could both be the
+// label where nobody says which.
+func (c *columns) unclear(file string, o Options) error {
+	for i, h := range c.header {
+		if h != "" && slices.Index(c.header, h) != i && !slices.Contains(o.Ignore, h) {
+			return fmt.Errorf("%s: two columns are named %q: rename one, or leave both out with --ignore %s", file, h, h)
+		}
+		for _, r := range h {
+			if r == utf8.RuneError || unicode.IsControl(r) {
+				return fmt.Errorf("%s: the name of column %d, %q, is no text in UTF-8: save the file as UTF-8", file, i+1, h)
+			}
+		}
+	}
+	if o.Label != "label" && o.Label != "" {
+		return nil
+	}
+	for _, i := range c.features {
+		name := c.header[i]
+		if slices.Contains(surelyLabels, strings.ToLower(name)) && !slices.Contains(o.Features, name) {
+			label := c.header[c.label]
+			say := "say --label-column " + label + ","
+			if label == "label" {
+				say = "say"
+			}
+			return fmt.Errorf("%s: columns %q and %q could both be the label: %s --ignore %s or, if that one is a feature, name all features with --features", file, label, name, say, name)
+		}
+	}
+	return nil
+}
+
+// asRead says what was found by looking: separator, decimal sign and columns with other
+// than the usual names.
+func (t *table) asRead() {
+	var said []string
+	if t.separator != ',' {
+		said = append(said, fmt.Sprintf("separator %q", t.separator))
+	}
+	if t.comma {
+		said = append(said, "decimals behind a comma")
+	}
+	if name := t.header[t.label]; name != "label" && name != t.o.Label {
+		said = append(said, fmt.Sprintf("label in column %q", name))
+	}
+	if t.sequence >= 0 && t.header[t.sequence] != "sequence" && t.header[t.sequence] != t.o.SequenceColumn {
+		said = append(said, fmt.Sprintf("sequences by column %q", t.header[t.sequence]))
+	}
+	if len(said) > 0 {
+		t.notes = append(t.notes, "read with "+strings.Join(said, ", "))
+	}
+}
+
+// checkLabels refuses classes that no C can print, and numbers that are written in two
+// ways, which would be two classes; and notes rows without a label.
+func (t *table) checkLabels() error {
+	numbers, folded := map[float64]string{}, map[string]string{}
+	missing := 0
+	for _, l := range t.labels {
+		if isEmpty(l) {
+			missing++
+			continue
+		}
+		for _, r := range l {
+			if r == utf8.RuneError || unicode.IsControl(r) {
+				return fmt.Errorf("%s: label %q is no printable text in UTF-8: save the file as UTF-8, a label in one line", t.file, l)
+			}
+		}
+		if t.o.Regression {
+			continue
+		}
+		if v, err := strconv.ParseFloat(l, 64); err == nil && !math.IsNaN(v) {
+			if old, ok := numbers[v]; ok && old != l {
+				return fmt.Errorf("%s: the labels %q and %q are one number, and would be two classes: write it in one way", t.file, old, l)
+			}
+			numbers[v] = l
+		}
+		low := strings.ToLower(l)
+		if old, ok := folded[low]; !ok {
+			folded[low] = l
+		} else if old != l && old != "" {
+			t.notes = append(t.notes, fmt.Sprintf("classes %q and %q differ by capitals alone, and are two", old, l))
+			folded[low] = ""
+		}
+	}
+	if missing > 0 && !t.ignored {
+		t.notes = append(t.notes, fmt.Sprintf("%d of %d rows have no label", missing, len(t.labels)))
+	}
+	if t.sequence >= 0 && len(t.starts) == len(t.labels) && len(t.starts) > 2 {
+		t.notes = append(t.notes, fmt.Sprintf("every sequence has one row: if column %q numbers the rows, name the one that tells sequences with --sequence-column, or say --row-sequences", t.header[t.sequence]))
+	}
+	return nil
+}
