@@ -26,6 +26,7 @@ var Passes = []Pass{
 	{Name: "check", Doc: "refuse graphs that are not well formed or not integer", run: check},
 	{Name: "lower", Doc: "turn operators into NPU operations, data movement into addresses, fuse tables", run: lower},
 	{Name: "project", Doc: "let one kernel work on the rows of all steps where each step has a kernel that does the same", Optional: true, run: scheduled(schedule.ProjectRows)},
+	{Name: "recompute", Doc: "compute a value twice where waiting for it takes longer", Optional: true, run: scheduled(schedule.Recompute)},
 	{Name: "sink", Doc: "move operations down to their first dependent, to save memory under a budget", Optional: true, run: scheduled(schedule.SinkOperations)},
 	{Name: "records", Doc: "pack bias and scale records, equal ones once", run: scheduled(schedule.PackRecords)},
 	{Name: "prefetch", Doc: "decide whether weights are worth a transfer to faster memory", Optional: true, run: scheduled(schedule.DecidePrefetch)},

@@ -47,6 +47,12 @@ func (f *Map) End() int {
 	return f.Off + (f.H-1)*f.StrideY + (f.W-1)*f.StrideX + f.C*f.Type.Size()
 }
 
+// Dense reports whether the elements of a map in one tile lie side by side.
+func (f *Map) Dense() bool {
+	row := f.C * f.Type.Size()
+	return f.Low == nil && (f.W == 1 || f.StrideX == row) && (f.H == 1 || f.StrideY == f.W*row)
+}
+
 // span is bytes of a buffer.
 type span struct {
 	buf      *Buffer

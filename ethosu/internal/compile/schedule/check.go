@@ -121,11 +121,21 @@ func (pl *Plan) checkOperations() error {
 func (pl *Plan) checkTables() error {
 	memory := make([]byte, 2048)
 	known := make([]bool, len(memory))
+	copies := map[*kernel.Buffer][]byte{}
 	for i, o := range pl.Operations {
 		if t := o.Transfer; t != nil {
-			if t.Dst == nil {
+			data := t.Src.Data
+			if !t.Src.Constant() {
+				data = copies[t.Src]
+			}
+			if len(data) < t.Length {
+				return fmt.Errorf("operation %d: %s copies %d bytes of %q, of which %d are there", i, t.Name, t.Length, t.Src.Name, len(data))
+			}
+			if t.Dst != nil {
+				copies[t.Dst] = data[:t.Length]
+			} else {
 				at := t.Table - pl.Accel.LUTBase()
-				copy(memory[at:], t.Src.Data[:t.Length])
+				copy(memory[at:], data[:t.Length])
 				for b := range t.Length {
 					known[at+b] = true
 				}

@@ -64,7 +64,7 @@ func (pl *Plan) merge(tl *draft) float64 {
 // mergeable reports whether two transfers can be one DMA: tables for neighbouring
 // slots that were free from the start, or copies when memory is not limited.
 func (pl *Plan) mergeable(a, b *transfer) bool {
-	if (a.op == nil) != (b.op == nil) || a.records || b.records {
+	if (a.op == nil) != (b.op == nil) || a.records || b.records || a.op != nil && (a.op.Dst != nil || b.op.Dst != nil) {
 		return false
 	}
 	if a.op == nil {

@@ -109,7 +109,41 @@ func PlaceTables(pl *Plan) error {
 		}
 		o.Slot = at
 	}
+	pl.keepTables()
 	return nil
+}
+
+// often is how many uploads of a table are worth a copy of it in SRAM.
+const often = 3
+
+// keepTables copies tables that are loaded again and again to SRAM, which answers sooner
+// than the memory of constants.
+func (pl *Plan) keepTables() {
+	if !pl.prefetch || pl.Room >= 0 {
+		return
+	}
+	near := pl.Memory.Place(pl.Memory.Fast())
+	copies := map[*kernel.Buffer]*kernel.Buffer{}
+	var list []*transfer
+	for _, x := range pl.uploads {
+		src := x.op.Src
+		if copies[src] == nil && pl.uploadsOf(src) >= often {
+			to := &kernel.Buffer{Name: src.Name + "/resident", Size: src.Size, Resident: true}
+			d := *x.op
+			d.Dst, d.Table = to, 0
+			first := &transfer{op: &d, Transfer: timeline.Transfer{After: -1, Use: x.Use}}
+			first.Time = pl.Memo.Cost.Copy(d.Length)
+			copies[src] = to
+			list = append(list, first)
+		}
+		list = append(list, x)
+	}
+	for _, x := range list {
+		if to := copies[x.op.Src]; to != nil && x.op.Dst == nil {
+			x.op.Src, x.Time = to, pl.Memo.Cost.Transfer(x.op.Length, near, nil)
+		}
+	}
+	pl.uploads = list
 }
 
 // volatile reports whether kernels without a table destroy the tables.
