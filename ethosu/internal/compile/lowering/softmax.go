@@ -123,11 +123,7 @@ func lowerSoftmax8(s *soft, gop *graph.Op, v, dst view) error {
 	}
 	short, ok := (*seeded)(nil), false
 	if q.Bits == 8 && s.rows <= seededRows {
-		tries := behinds
-		if l.opt.U85 {
-			tries = many
-		}
-		short, ok = l.opt.Memo.plan(q.Exp, depth, tries)
+		short, ok = l.opt.Memo.plan(q.Exp, depth)
 	}
 	if ok {
 		q.Exp = short.exp

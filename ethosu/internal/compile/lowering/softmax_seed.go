@@ -49,9 +49,10 @@ type segment struct{ base, slope int64 }
 // near is a result that has to be looked at: of entry i of the exponentials with a sum,
 // which is in the reference above v or not.
 type near struct {
-	i, v  int
-	sum   int64
-	above bool
+	i, v   int
+	sum    int64
+	above  bool
+	weight int // of the result when an exponential is moved
 }
 
 // seeded is a softmax with a table of reciprocals.
@@ -65,18 +66,17 @@ type seeded struct {
 type softmaxKey struct {
 	exp     [256]int32
 	classes int
-	tries   int
 }
 
 // plan is planSeeded, once for each softmax.
-func (m *Memo) plan(exp [256]int32, classes int, behind []int64) (*seeded, bool) {
+func (m *Memo) plan(exp [256]int32, classes int) (*seeded, bool) {
 	if m == nil {
-		return planSeeded(exp, classes, behind)
+		return planSeeded(exp, classes)
 	}
-	key := softmaxKey{exp, classes, len(behind)}
+	key := softmaxKey{exp, classes}
 	s, known := m.seeded[key]
 	if !known {
-		s, _ = planSeeded(exp, classes, behind)
+		s, _ = planSeeded(exp, classes)
 		if m.seeded == nil {
 			m.seeded = map[softmaxKey]*seeded{}
 		}
@@ -85,30 +85,49 @@ func (m *Memo) plan(exp [256]int32, classes int, behind []int64) (*seeded, bool)
 	return s, s != nil
 }
 
-// behinds are how many indices the lower half of a reciprocal may be behind: what is not
-// found with one is with another one. Where a kernel's start is dear more of them are tried.
-var (
-	behinds = []int64{0, 131, 300, 777, 1400, 2100, 3001, 4200}
-	many    = append(behinds[:len(behinds):len(behinds)], 55, 500, 1700, 1000, 200, 2500, 3500, 5000, 20, 90, 400, 650, 900, 1200, 1550, 1900, 2300, 2750, 3250, 3800, 4600, 5500, 6000, 6500)
-)
-
 // planSeeded returns the short form for a table of exponentials and a number of
 // classes, and false where there is none.
-func planSeeded(exp [256]int32, classes int, behinds []int64) (*seeded, bool) {
+func planSeeded(exp [256]int32, classes int) (*seeded, bool) {
 	if classes < 2 || classes > mostOf {
 		return nil, false
 	}
 	list := listNear(exp, classes)
-	for _, behind := range behinds {
-		for _, q := range []int{28, 27, 29} {
-			s := &seeded{exp: exp, segments: reciprocals(classes), q: q, behind: behind}
-			s.moveExponentials(list)
-			if s.redraw(list) {
-				return s, true
+	for _, behind := range []int64{0, 131, 777, 1400, 3001} { // what is not found with one is with another one
+		for _, q := range []int{28, 27} {
+			for i := range list {
+				list[i].weight = 1
+			}
+			for range insists {
+				s := &seeded{exp: exp, segments: reciprocals(classes), q: q, behind: behind}
+				s.moveExponentials(list)
+				failed, ok := s.redraw(list)
+				if ok {
+					return s, true
+				}
+				s.insist(list, failed)
 			}
 		}
 	}
 	return nil, false
+}
+
+// insists is how often exponentials are moved anew, with more weight on the results that
+// no segment gave.
+const insists = 6
+
+// insist gives more weight to the results of a segment that are wrong as it stands: where
+// an exponential cannot give all of its own, others are left to their segments.
+func (s *seeded) insist(list []near, failed int) {
+	for i := range list {
+		c := &list[i]
+		if index(c.sum)>>7 != int64(failed) {
+			continue
+		}
+		x, correction := s.seed(s.segments[failed], c.sum)
+		if (s.result(int64(s.exp[c.i]), x, correction) > c.v) != c.above {
+			c.weight += 2
+		}
+	}
 }
 
 // reciprocals returns segments whose error is least, for sums of a number of classes.
@@ -176,7 +195,7 @@ func listNear(exp [256]int32, classes int) []near {
 			m := 8 * int64(2*v+1)
 			for sum := max((e-nearby)/m, least); sum <= min((e+nearby)/m, int64(classes)*one); sum++ {
 				if d := e - sum*m; d <= nearby && d >= -nearby {
-					list = append(list, near{i, v, sum, softmaxResult(entry, int32(sum)) > v})
+					list = append(list, near{i: i, v: v, sum: sum, above: softmaxResult(entry, int32(sum)) > v, weight: 1})
 				}
 			}
 		}
@@ -209,7 +228,7 @@ func (s *seeded) moveExponentials(list []near) {
 			}
 			for k := range wrong {
 				if (lo+int64(k) >= from) != c.above {
-					wrong[k]++
+					wrong[k] += c.weight
 				}
 			}
 		}
@@ -227,8 +246,8 @@ func (s *seeded) moveExponentials(list []near) {
 }
 
 // redraw looks for segments with which all results are right, near the first ones, and
-// reports whether there are such.
-func (s *seeded) redraw(list []near) bool {
+// reports whether there are such, or the first one of which there is none.
+func (s *seeded) redraw(list []near) (failed int, ok bool) {
 	of := make([][]near, len(s.segments))
 	for _, c := range list {
 		j := index(c.sum) >> 7
@@ -236,10 +255,10 @@ func (s *seeded) redraw(list []near) bool {
 	}
 	for j := range s.segments {
 		if !s.redrawOne(j, of[j]) {
-			return false
+			return j, false
 		}
 	}
-	return true
+	return 0, true
 }
 
 // farthest is how far a segment is moved, in units of its base and slope.

@@ -63,7 +63,7 @@ func TestSeededSoftmax(t *testing.T) {
 		classes int
 	}{{0.4, 10}, {0.137, 4}, {0.0521, 2}, {1, 16}} {
 		exp := exponentials(c.scale)
-		s, ok := planSeeded(exp, c.classes, behinds)
+		s, ok := planSeeded(exp, c.classes)
 		if !ok {
 			t.Errorf("no short form for %d classes of scale %g", c.classes, c.scale)
 			continue
@@ -97,7 +97,7 @@ func TestSeededScales(t *testing.T) {
 	for k := range 40 {
 		for _, classes := range []int{2, 10, 12} {
 			tried++
-			if _, ok := planSeeded(exponentials(0.02*math.Pow(1.1, float64(k))), classes, behinds); ok {
+			if _, ok := planSeeded(exponentials(0.02*math.Pow(1.1, float64(k))), classes); ok {
 				found++
 			}
 		}
@@ -106,12 +106,12 @@ func TestSeededScales(t *testing.T) {
 		t.Errorf("%d of %d softmaxes have a short form", found, tried)
 	}
 	for k := range 20 { // with more to try there is none that has not
-		if _, ok := planSeeded(exponentials(0.0731*math.Pow(1.013, float64(k))), 10, many); !ok {
+		if _, ok := planSeeded(exponentials(0.0731*math.Pow(1.013, float64(k))), 10); !ok {
 			t.Errorf("no short form for scale %d of those near 0.074", k)
 		}
 	}
 	for _, classes := range []int{1, mostOf + 1} {
-		if _, ok := planSeeded(exponentials(0.1), classes, behinds); ok {
+		if _, ok := planSeeded(exponentials(0.1), classes); ok {
 			t.Errorf("a short form for %d classes", classes)
 		}
 	}
