@@ -26,8 +26,7 @@ func Recompute(pl *Plan) error {
 	if err := pl.sumUnderTables(); err != nil {
 		return err
 	}
-	pl.keepNear()
-	return nil
+	return pl.keepNear()
 }
 
 // sumUnderTables replaces kernels that only look up a table by ones that compute what is
@@ -128,7 +127,7 @@ func (pl *Plan) writerOf(f *kernel.Map, i int) int {
 
 // keepNear lets kernels write results for the caller that others read again to the memory
 // of feature maps where that answers sooner, and writes those for the caller again.
-func (pl *Plan) keepNear() {
+func (pl *Plan) keepNear() error {
 	near := pl.Memory.Place(pl.Memory.Fast())
 	for i := 0; i < len(pl.Ops); i++ {
 		o := pl.Ops[i]
@@ -146,25 +145,79 @@ func (pl *Plan) keepNear() {
 		p, f := o.again(), *o.OFM
 		f.Buf, f.Off, f.Name = &kernel.Buffer{Name: f.Name + "/near", Size: kernel.Align(f.End() - f.Off)}, 0, f.Name+"/near"
 		p.OFM = &f
-		for _, m := range again {
-			g := **m
-			g.Buf, g.Off, g.Name = f.Buf, g.Off-o.OFM.Off, f.Name
-			*m = &g
+		gain, err := pl.gainsNear(i, again, &f)
+		if err != nil {
+			return err
+		}
+		takes, err := pl.busy(o)
+		if err != nil {
+			return err
+		}
+		if gain <= takes {
+			continue
+		}
+		for _, r := range again {
+			*r.at = r.nearer(o.OFM, &f)
 		}
 		pl.Ops = slices.Insert(pl.Ops, i, p)
 		i++
 	}
+	return nil
 }
 
-// readers returns where kernels behind i have the maps by which they read what it writes,
-// until something else is written there. Kernels that read more than that are left out.
-func (pl *Plan) readers(i int) []**kernel.Map {
+// gainsNear returns the cycles by which what reads the result of kernel i is sooner done when
+// it reads map f instead: the wait of a kernel right behind it, and its own time.
+func (pl *Plan) gainsNear(i int, again []reader, f *kernel.Map) (float64, error) {
+	gain := 0.0
+	for _, r := range again {
+		before, err := pl.busy(r.op)
+		if err != nil {
+			return 0, err
+		}
+		old := *r.at
+		*r.at = r.nearer(pl.Ops[i].OFM, f)
+		after, err := pl.busy(r.op)
+		*r.at = old
+		if err != nil {
+			return 0, err
+		}
+		gain += before - after
+	}
+	if again[0].op == pl.Ops[i+1] {
+		m := pl.Memory.Home(pl.Ops[i].OFM.Buf)
+		gain += float64(m.WriteLatency + m.ReadLatency)
+	}
+	return gain, nil
+}
+
+// busy returns the cycles of a kernel that waits for nothing.
+func (pl *Plan) busy(o *Op) (float64, error) {
+	c, err := pl.chooseBlock(o, 0)
+	return c.Cycles - float64(pl.Memory.Home(o.IFM.Buf).ReadLatency+pl.Memory.Home(o.OFM.Buf).WriteLatency), err
+}
+
+// reader is a kernel and the map by which it reads what another one wrote.
+type reader struct {
+	op *Op
+	at **kernel.Map
+}
+
+// nearer returns the reader's map of the same elements in another place of what it reads.
+func (r *reader) nearer(from, to *kernel.Map) *kernel.Map {
+	g := **r.at
+	g.Buf, g.Off, g.Name = to.Buf, g.Off-from.Off, to.Name
+	return &g
+}
+
+// readers returns the kernels behind i that read what it writes, until something else is
+// written there. Kernels that read more than that are left out.
+func (pl *Plan) readers(i int) []reader {
 	of := pl.Ops[i].OFM
-	var list []**kernel.Map
+	var list []reader
 	for _, o := range pl.Ops[i+1:] {
 		for _, f := range []**kernel.Map{&o.IFM, &o.IFM2} {
 			if m := *f; m != nil && m.Buf == of.Buf && m.Low == nil && m.Off >= of.Off && m.End() <= of.End() {
-				list = append(list, f)
+				list = append(list, reader{o, f})
 			}
 		}
 		if o.OFM.Meets(of) {
