@@ -25,6 +25,9 @@ func (v *view) addBoards(p *Project) error {
 			return err
 		}
 	}
+	if err := v.Board.Serves(v.product); err != nil {
+		return err
+	}
 	for _, b := range v.boards {
 		if b.Hidden {
 			continue

@@ -170,3 +170,28 @@ func TestHostileNames(t *testing.T) {
 	dir := onDisk(t, p)
 	runIn(t, dir, "gcc", append(append([]string{"-O0"}, warnings...), modelSources(t, dir)...)...)
 }
+
+// TestOtherNPU has projects for boards that are not made with the NPU that the model is
+// compiled for.
+func TestOtherNPU(t *testing.T) {
+	for _, c := range []struct{ board, accel, want string }{
+		{"corstone300", "ethos-u85-256", "board corstone300 has ethos-u55 or ethos-u65, but the model is compiled for ethos-u85"},
+		{"qemu", "ethos-u85-256", "board qemu has ethos-u55 or ethos-u65"},
+		{"corstone320", "ethos-u55-128", "board corstone320 has ethos-u85"},
+		{"himax-we2", "ethos-u65-256", "board himax-we2 has ethos-u55,"},
+		{"host", "ethos-u85-256", ""},
+		{"corstone300", "ethos-u65-256", ""},
+	} {
+		p := tiny("acc", 16)
+		var err error
+		if p.Program.Accel, err = ethosu.ParseAccelerator(c.accel); err != nil {
+			t.Fatal(err)
+		}
+		if p.Options.Board, p.Options.Boards, err = board.Project(c.board); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Generate(p); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s on %s: error is %v, expected %q in it", c.accel, c.board, err, c.want)
+		}
+	}
+}

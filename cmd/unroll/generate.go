@@ -205,6 +205,9 @@ func (g *generateFlags) bound(o *compile.Options) error {
 		return err
 	}
 	b := g.options.Board
+	if err := b.Serves(o.Accel.Generation.ProductName()); err != nil {
+		return usagef("--board: %v", err)
+	}
 	if o.SRAMBudget == 0 && !o.Mode.Spills() && !o.WeightsInSRAM {
 		o.SRAMBudget = b.ArenaBytes()
 	}

@@ -110,9 +110,11 @@ type Memory struct {
 
 // NPU is where the NPU is.
 type NPU struct {
-	Base          Number `json:"base"`
-	NonSecureBase Number `json:"nonsecure_base"`
-	IRQ           Number `json:"irq"`
+	// Products are the generations that the board is made with, such as ethos-u55; none: any.
+	Products      []string `json:"products"`
+	Base          Number   `json:"base"`
+	NonSecureBase Number   `json:"nonsecure_base"`
+	IRQ           Number   `json:"irq"`
 }
 
 // CSolution names a board for CMSIS-Toolbox.
@@ -154,6 +156,15 @@ func (b *Board) Image() string {
 		return "fw"
 	}
 	return "fw.elf"
+}
+
+// Serves returns an error when the board has no NPU of a generation, such as ethos-u85.
+func (b *Board) Serves(product string) error {
+	if len(b.NPU.Products) == 0 || slices.Contains(b.NPU.Products, product) {
+		return nil
+	}
+	return fmt.Errorf("board %s has %s, but the model is compiled for %s: compile it with another --accel, or name another --board (a board of your own says what it has in \"npu\", \"products\")",
+		b.Name, strings.Join(b.NPU.Products, " or "), product)
 }
 
 // HasNonSecure says that the board has a non-secure world.

@@ -13,6 +13,9 @@ import (
 // sectionNames are what a linker script places, each in a memory of the board.
 var sectionNames = []string{"code", "data", "model", "arena", "dram"}
 
+// products are the generations of the NPU.
+var products = []string{"ethos-u55", "ethos-u65", "ethos-u85"}
+
 var identifier = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
 // check tells what is missing or contradicts itself.
@@ -43,6 +46,11 @@ func (b *Board) check() error {
 		return fmt.Errorf(`"npu" has "irq" %d and "cpu" %d "interrupts": expected a number from 1, below the second`, b.NPU.IRQ, b.CPU.Interrupts)
 	case b.HasNonSecure() && b.NPU.NonSecureBase == 0:
 		return errors.New(`"npu" has no "nonsecure_base", but memories have a non-secure address`)
+	}
+	for _, product := range b.NPU.Products {
+		if !slices.Contains(products, product) {
+			return fmt.Errorf(`"npu" has "products" with %q: expected some of %v`, product, products)
+		}
 	}
 	if _, err := fs.Stat(b.set.folders[b.script].fs, b.LinkerScript); err != nil {
 		return fmt.Errorf(`"linker_script": %w`, err)
