@@ -21,8 +21,9 @@ const (
 )
 
 // blobID is a hash of all that the generated C has of a program beside its stream and
-// constants: a blob with the same one can take their place.
-func blobID(prog *ethosu.Program) uint64 {
+// constants: a blob with the same one can take their place. What the CPU computes is in the
+// C, with its tables.
+func blobID(prog *ethosu.Program, v *view) uint64 {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%08x %08x %s %s %d %d\n", prog.Accel.ConfigWord, archVersion(prog.Accel), prog.System.Name, prog.Mode.Name, prog.ArenaSize, prog.FastSize)
 	bindings := func(list []ethosu.Binding) {
@@ -44,6 +45,9 @@ func blobID(prog *ethosu.Program) uint64 {
 			fmt.Fprintln(&s, stage.Name, stage.Times, stage.Windows)
 		}
 		fmt.Fprintln(&s, len(prog.Constants))
+	}
+	for _, o := range v.CPU {
+		fmt.Fprintln(&s, o.Stage, o.Calls, o.Tables, o.Lists)
 	}
 	return crc64.Checksum([]byte(s.String()), crcTable)
 }
@@ -68,7 +72,7 @@ func addBlob(t Tree, p *Project, v *view) error {
 	b := make([]byte, roundUp(blobHeaderBytes+8*len(v.Streams), cacheLine))
 	word := func(i, value int) { binary.LittleEndian.PutUint32(b[4*i:], uint32(value)) }
 	pad := func(to int) { b = append(b, make([]byte, roundUp(len(b), to)-len(b))...) }
-	binary.LittleEndian.PutUint64(b[8:], blobID(p.Program))
+	binary.LittleEndian.PutUint64(b[8:], blobID(p.Program, v))
 	word(0, blobMagic)
 	word(1, blobFormat)
 	word(7, len(v.Streams))

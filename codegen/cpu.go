@@ -40,7 +40,8 @@ type listView struct{ Name, Items string }
 // stageRow is a row of the C table of stages.
 type stageRow struct {
 	*streamView
-	CPU bool
+	CPU    bool
+	Stream int // number of its stream
 }
 
 // addCPU describes the operators of the CPU and collects the functions that they call.

@@ -3,11 +3,13 @@
 package codegen
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -141,6 +143,62 @@ func TestMixedProject(t *testing.T) {
 		if testing.Short() {
 			break
 		}
+	}
+}
+
+// TestMixedBlob runs a network with operators on both processors whose streams and
+// constants come as a blob; those that are linked in are damaged. A blob of one whose CPU
+// computes something else does not fit.
+func TestMixedBlob(t *testing.T) {
+	p := mixedProject(t, "mixed", "ethos-u55-128", "Shared_Sram")
+	tree := generate(t, p)
+	replace := func(path, old, new string) {
+		text := string(tree[path])
+		if strings.Count(text, old) != 1 {
+			t.Fatalf("%s has %q %d times", path, old, strings.Count(text, old))
+		}
+		tree[path] = []byte(strings.Replace(text, old, new, 1))
+	}
+	var table strings.Builder
+	for _, b := range tree["model/mixed.blob"] {
+		fmt.Fprintf(&table, "%d,", b)
+	}
+	replace("app/golden.c", "#include \"mixed_golden.h\"\n", "#include \"mixed_golden.h\"\n\nextern const uint8_t blob[];\nextern const size_t blob_bytes;\n"+
+		"_Alignas(32) UNROLL_NPU_MODEL const uint8_t blob[] = {"+table.String()+"};\nconst size_t blob_bytes = sizeof(blob);\n")
+	replace("app/main.c", "static unroll_npu npu;", "extern const uint8_t blob[];\nextern const size_t blob_bytes;\nstatic unroll_npu npu;")
+	replace("app/main.c", "mixed_init(&model, &npu, arena, NULL)", "mixed_init_from(&model, &npu, arena, NULL, blob, blob_bytes)")
+	words := regexp.MustCompile(`(mixed_(?:commands\w*|constants)\[\] = \{\s*)0x[0-9A-F]{8}`)
+	damaged := words.ReplaceAll(tree["src/mixed_model.c"], []byte("${1}0x00000001"))
+	if bytes.Equal(damaged, tree["src/mixed_model.c"]) {
+		t.Fatal("nothing to damage")
+	}
+	tree["src/mixed_model.c"] = damaged
+	dir := filepath.Join(t.TempDir(), "mixed")
+	if err := tree.WriteTo(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	report, err := run.Run(t.Context(), run.Options{Dir: dir, On: "host", Accel: p.Program.Accel, Connect: run.Simulated(p.Program.Accel), PlainCC: true, Sanitize: true})
+	if err != nil && !errors.Is(err, run.ErrNoTool) {
+		t.Fatal(err)
+	}
+	if err == nil && (!report.Pass || report.Calls != len(p.Golden)) {
+		t.Errorf("%d calls, %s\n%s", report.Calls, report.Problem, report.Console)
+	}
+
+	v, err := newView(&p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fits := blobID(p.Program, v)
+	table1 := v.CPU[0].Tables
+	v.CPU[0].Calls[0] += " "
+	if blobID(p.Program, v) == fits {
+		t.Error("a blob fits code whose CPU calls something else")
+	}
+	v.CPU[0].Calls[0] = strings.TrimSuffix(v.CPU[0].Calls[0], " ")
+	v.CPU[0].Tables = append(slices.Clone(table1), tableView{"x", []uint32{1}})
+	if blobID(p.Program, v) == fits {
+		t.Error("a blob fits code whose CPU has other tables")
 	}
 }
 

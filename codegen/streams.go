@@ -58,7 +58,7 @@ func (v *view) addStreams(prog *ethosu.Program) {
 			w.Suffix, w.Macro = "_"+w.Name, strings.ToUpper(w.Name)+"_"
 			w.Windows = v.windows(prog, &s)
 		}
-		v.StageRows = append(v.StageRows, stageRow{w, s.CPU != nil})
+		v.StageRows = append(v.StageRows, stageRow{w, s.CPU != nil, len(v.Streams)})
 		if s.CPU == nil {
 			v.Streams = append(v.Streams, w)
 		}

@@ -174,8 +174,7 @@ func newView(p *Project) (*view, error) {
 	}
 	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name
 	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants differ from their CRC-64"})
-	// What the CPU computes is in the C: another model would need another program.
-	v.Blob = !v.Arm && !slices.ContainsFunc(prog.Stages, func(s ethosu.Stage) bool { return s.CPU != nil })
+	v.Blob = !v.Arm
 	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_OTHER_MODEL", otherModelError, "the blob, or the saved state, is of another model"})
 	if v.Arm {
 		v.StatusCodes = armCodes(v.StatusCodes)
@@ -188,12 +187,12 @@ func newView(p *Project) (*view, error) {
 	}
 	v.addMemory(prog)
 	v.addLines(prog)
-	if v.Blob {
-		v.BlobID = fmt.Sprintf("%016X", blobID(prog))
-	}
 	v.addStreams(prog)
 	if err := v.addCPU(prog); err != nil {
 		return nil, fmt.Errorf("project %s: %w", p.Prefix, err)
+	}
+	if v.Blob {
+		v.BlobID = fmt.Sprintf("%016X", blobID(prog, v))
 	}
 	v.StateID = fmt.Sprintf("%016X", stateID(v))
 	all := slices.Clone(prog.Constants)
