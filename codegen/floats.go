@@ -8,11 +8,11 @@ import (
 )
 
 // addFloat prepares the API on real values: it exists when every input and output
-// is quantized.
+// is quantized, or real already.
 func (v *view) addFloat(p *Project) error {
 	v.Float = true
 	for _, t := range append(append([]*tensorView{}, v.Inputs...), v.Outputs...) {
-		v.Float = v.Float && t.Quantized
+		v.Float = v.Float && (t.Quantized || t.Real)
 		v.FloatParams = append(v.FloatParams, t)
 	}
 	v.Float = v.Float && len(v.FloatParams) > 0

@@ -172,6 +172,8 @@ func leValues(t graph.DType, b []byte) []int64 {
 			v[i] = int64(int16(binary.LittleEndian.Uint16(e)))
 		case graph.Int32:
 			v[i] = int64(int32(binary.LittleEndian.Uint32(e)))
+		case graph.Float32: // the bits, since C has no word for what is no number
+			v[i] = int64(binary.LittleEndian.Uint32(e))
 		default: // uint8, bool
 			v[i] = int64(e[0])
 		}
@@ -188,4 +190,6 @@ var cTypes = map[graph.DType]struct {
 	graph.Int16: {"int16_t", -32768, 32767},
 	graph.Int32: {"int32_t", 0, 0},
 	graph.Bool:  {"uint8_t", 0, 0},
+
+	graph.Float32: {"float", 0, 0},
 }

@@ -113,6 +113,8 @@ type tensorView struct {
 	Doc    string // type and shape
 
 	CType               string
+	GoldenType          string // of recorded values: of real ones the bits
+	Real                bool
 	Elems, Bytes, Width int
 	Window              int // elements of one window, where a run has several
 	Offset              int // in the arena; of a state: where it is read
@@ -386,13 +388,16 @@ func unique(id string, taken map[string]bool) string {
 func (v *view) tensor(b *ethosu.Binding, id string) (*tensorView, error) {
 	c, ok := cTypes[b.Type]
 	if !ok {
-		return &tensorView{}, fmt.Errorf("tensor %q is %v: the generated API takes int8, uint8, int16, int32 and bool; quantize the model", b.Name, b.Type)
+		return &tensorView{}, fmt.Errorf("tensor %q is %v: the generated API takes int8, uint8, int16, int32, bool and float32; quantize the model", b.Name, b.Type)
 	}
 	t := &tensorView{
 		Name: id, Local: strings.ToUpper(id), Macro: v.Macro + "_" + strings.ToUpper(id),
 		Tensor: cComment(b.Name), Doc: fmt.Sprintf("%v %v", b.Type, dims(b.Shape)),
 		CType: c.name, Elems: graph.Elems(b.Shape), Bytes: b.Size, Width: b.Type.Size(), Offset: b.Offset,
-		Lo: c.lo, Hi: c.hi,
+		Lo: c.lo, Hi: c.hi, Real: b.Type == graph.Float32, GoldenType: c.name,
+	}
+	if t.Real {
+		t.GoldenType = "uint32_t"
 	}
 	if b.Rows > 1 && b.Stride != b.Size/b.Rows {
 		t.Rows, t.RowBytes, t.Stride = b.Rows, b.Size/b.Rows, b.Stride
@@ -404,6 +409,15 @@ func (v *view) tensor(b *ethosu.Binding, id string) (*tensorView, error) {
 		}
 	}
 	return t, nil
+}
+
+// Golden is the C expression for the recorded values of call i.
+func (t *tensorView) Golden(prefix string) string {
+	values := prefix + "_golden_" + t.Name + "[i]"
+	if t.Real {
+		return "(const float *)(const void *)" + values
+	}
+	return values
 }
 
 func dims(shape []int) string {

@@ -4,7 +4,9 @@ package runner
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -63,6 +65,13 @@ func RandomFeed(g *graph.Graph, seed uint64) Feed {
 		r := rand.New(rand.NewPCG(seed, uint64(call)))
 		for i, id := range g.Inputs {
 			if state[id] {
+				continue
+			}
+			if g.Tensors[id].Type == graph.Float32 { // from -4 to 4
+				for j := range len(in[i]) / 4 {
+					v := float32(int32(r.Uint32())>>8) / (1 << 21)
+					binary.LittleEndian.PutUint32(in[i][4*j:], math.Float32bits(v))
+				}
 				continue
 			}
 			for j := range in[i] {

@@ -14,6 +14,11 @@ func Check(g *graph.Graph) error {
 	if len(g.Ops) == 0 || len(g.Outputs) == 0 && !slices.ContainsFunc(g.Ops, (*graph.Op).WritesAny) {
 		return fmt.Errorf("the graph has %d operators and %d outputs: nothing to compile", len(g.Ops), len(g.Outputs))
 	}
+	for i, op := range g.Ops {
+		if _, err := lowerers.Get(op.Kind); err != nil && usesComplex(g, op) {
+			return opError(g, i, "%v", err)
+		}
+	}
 	if err := g.Validate(); err != nil {
 		return err
 	}
@@ -30,4 +35,12 @@ func Check(g *graph.Graph) error {
 		}
 	}
 	return nil
+}
+
+// usesComplex reports whether an operator takes or makes complex numbers, which alone it
+// would have at the rim of its graph.
+func usesComplex(g *graph.Graph, op *graph.Op) bool {
+	return slices.ContainsFunc(slices.Concat(op.Inputs, op.Outputs), func(id graph.TensorID) bool {
+		return id >= 0 && int(id) < len(g.Tensors) && g.Tensors[id] != nil && g.Tensors[id].Type == graph.Complex64
+	})
 }
