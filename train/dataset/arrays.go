@@ -4,6 +4,7 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -65,6 +66,20 @@ func openFolder(dir string, o Options) (train, test *Set, err error) {
 // suffix follows, as in x_train.
 var pairs = [][2]string{{"x", "y"}, {"data", "labels"}, {"data", "label"}, {"samples", "labels"}, {"features", "labels"}, {"inputs", "targets"}, {"data", "target"}}
 
+// unread says which arrays nothing was done with.
+func unread(arrays map[string]*npy.Array, read map[*npy.Array]bool) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(arrays)) {
+		if !read[arrays[name]] {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("arrays that are not read: %s; known are samples and labels, with _train and _test, group, mask and lengths", shown(names))}
+}
+
 // fromArrays builds the sets from named arrays: a pair for the training part, without a
 // suffix or with _train, and the same with _test if there. group says what sequences
 // belong to; mask [N, T] or lengths [N] which steps are their own.
@@ -88,10 +103,21 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 		return nil, nil, ""
 	}
 	ignored := false
+	read := map[*npy.Array]bool{}
 	part := func(name string, suffixes ...string) (*Set, error) {
 		x, y, suffix := find(suffixes...)
 		if x == nil {
 			return nil, nil
+		}
+		for _, p := range pairs { // of the same part under another name
+			for _, suffix := range suffixes {
+				if x2, y2 := lower[p[0]+suffix], lower[p[1]+suffix]; x2 != nil && y2 != nil && x2 != x {
+					return nil, fmt.Errorf("%s: %s and %s are samples with labels as well as %s and %s: it is not clear which to take; keep one pair", source, x2.Name, y2.Name, x.Name, y.Name)
+				}
+			}
+		}
+		for _, a := range []*npy.Array{x, y, lower["group"+suffix], lower["groups"+suffix], lower["mask"+suffix], lower["lengths"+suffix]} {
+			read[a] = true
 		}
 		s, err := fromArraysBut(name, x, y, o.IgnoreLabel)
 		if err != nil {
@@ -114,7 +140,11 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 	if train == nil {
 		return nil, nil, fmt.Errorf("%s: no samples with labels: expected arrays x and y, or x_train and y_train; there are %s", source, listed(arrays))
 	}
-	if test, err = part(source+" test", "_test"); err != nil || test == nil {
+	test, err = part(source+" test", "_test")
+	if err == nil {
+		train.Notes = append(train.Notes, unread(arrays, read)...)
+	}
+	if err != nil || test == nil {
 		if test == nil && (lower["x_test"] != nil || lower["y_test"] != nil) {
 			return nil, nil, fmt.Errorf("%s: arrays x_test and y_test are needed for a test part, and one of them is missing; there are %s", source, listed(arrays))
 		}

@@ -174,14 +174,20 @@ func TestArchivesOfPeople(t *testing.T) {
 	if !slices.Equal(labels, []int{0, -1, 0, -1, 1, 1}) {
 		t.Errorf("masked labels of steps: %v", labels)
 	}
+	more := map[string]*npy.Array{"x": x(), "y": ints([]int{2}, 0, 1), "x_val": x(), "subject": ints([]int{2}, 0, 1), "group": ints([]int{2}, 0, 1)}
+	if s, _, err = fromArrays("a.npz", named(more), Options{}); err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], `not read: ["subject" "x_val"]`) {
+		t.Errorf("arrays that are not read: %v, notes %q", err, s.Notes)
+	}
 	for want, arrays := range map[string]map[string]*npy.Array{
-		"there are a [2 3 1]":    {"a": x()},
-		"sequence 0 has a hole":  {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 1, 0, 1, 1, 1, 1)},
-		"has no step left":       {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 0, 0, 0, 1, 1, 1)},
-		"expected 1 to 3":        {"x": x(), "y": ints([]int{2}, 0, 1), "lengths": ints([]int{2}, 0, 3)},
-		"a group for each":       {"x": x(), "y": ints([]int{2}, 0, 1), "group": ints([]int{3}, 0, 3, 1)},
-		"differ in case alone":   {"x": x(), "X": x(), "y": ints([]int{2}, 0, 1)},
-		"one of them is missing": {"x": x(), "y": ints([]int{2}, 0, 1), "x_test": x()},
+		"there are a [2 3 1]":                        {"a": x()},
+		"sequence 0 has a hole":                      {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 1, 0, 1, 1, 1, 1)},
+		"has no step left":                           {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 0, 0, 0, 1, 1, 1)},
+		"expected 1 to 3":                            {"x": x(), "y": ints([]int{2}, 0, 1), "lengths": ints([]int{2}, 0, 3)},
+		"a group for each":                           {"x": x(), "y": ints([]int{2}, 0, 1), "group": ints([]int{3}, 0, 3, 1)},
+		"differ in case alone":                       {"x": x(), "X": x(), "y": ints([]int{2}, 0, 1)},
+		"are samples with labels as well as x and y": {"x": x(), "y": ints([]int{2}, 0, 1), "x_train": x(), "y_train": ints([]int{2}, 1, 0)},
+		"as well as x_train":                         {"x_train": x(), "y_train": ints([]int{2}, 0, 1), "data_train": x(), "labels_train": ints([]int{2}, 1, 0)},
+		"one of them is missing":                     {"x": x(), "y": ints([]int{2}, 0, 1), "x_test": x()},
 	} {
 		if _, _, err := fromArrays("a.npz", named(arrays), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
