@@ -3,6 +3,7 @@
 package calibrate
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -63,6 +64,9 @@ func collect(plan *unroll.Plan, o Options, start func(*floatexec.Exec) lanes) (m
 			ob.Min, ob.Max = 0, 0
 		}
 		if math.IsNaN(float64(ob.Min)) || math.IsInf(float64(ob.Min), 0) || math.IsNaN(float64(ob.Max)) || math.IsInf(float64(ob.Max), 0) {
+			if name := infinite(plan.Graph); name != "" {
+				return nil, 0, fmt.Errorf("network %q: values of %q are not finite (%v to %v), since constant %q is not: write it with a number some 10 below the smallest value that it is added to", plan.Graph.Name, r, ob.Min, ob.Max, name)
+			}
 			return nil, 0, fmt.Errorf("network %q: values of %q are not finite (%v to %v): the weights diverge on the calibration samples", plan.Graph.Name, r, ob.Min, ob.Max)
 		}
 	}
@@ -76,6 +80,21 @@ func collect(plan *unroll.Plan, o Options, start func(*floatexec.Exec) lanes) (m
 		return nil, 0, err
 	}
 	return c.seen, rounds, nil
+}
+
+// infinite names a constant with values that are not finite, "" where there is none.
+func infinite(g *graph.Graph) string {
+	for _, t := range g.Tensors {
+		if !t.IsConst() || t.Type != graph.Float32 {
+			continue
+		}
+		for i := 0; i+4 <= len(t.Data); i += 4 {
+			if v := float64(math.Float32frombits(binary.LittleEndian.Uint32(t.Data[i:]))); math.IsNaN(v) || math.IsInf(v, 0) {
+				return t.Name
+			}
+		}
+	}
+	return ""
 }
 
 type collector struct {

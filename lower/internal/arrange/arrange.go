@@ -22,6 +22,7 @@ func Graph(g *graph.Graph, role []string) (*graph.Graph, []string) {
 	a.lone()
 	a.strides()
 	a.magnitudes()
+	a.masks()
 	a.rows()
 	a.sums()
 	a.dropDead()
@@ -61,11 +62,16 @@ func (a *arranger) value(name string, shape ...int) graph.TensorID {
 }
 
 func (a *arranger) floats(name string, v []float32, shape ...int) graph.TensorID {
+	return a.add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape, Data: encoded(v)})
+}
+
+// encoded is the data of a float tensor.
+func encoded(v []float32) []byte {
 	var raw []byte
 	for _, x := range v {
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
 	}
-	return a.add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape, Data: raw})
+	return raw
 }
 
 func (a *arranger) ints(name string, v []int) graph.TensorID {
