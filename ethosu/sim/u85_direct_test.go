@@ -173,9 +173,12 @@ func poolU85(k *isa.KernelU85, taps [][2]int, in func([2]int) int64) *big.Int {
 		return big.NewInt(least)
 	case isa.PoolArgmaxX, isa.PoolArgmaxY:
 		return big.NewInt(int64(first))
-	case isa.PoolAverage: // sum/n + 1/2, rounded down
-		r := new(big.Rat).Add(big.NewRat(sum, int64(len(taps))), big.NewRat(1, 2))
+	case isa.PoolAverage: // |sum|/n + 1/2, rounded down, with the sign of the sum
+		r := new(big.Rat).Add(big.NewRat(max(sum, -sum), int64(len(taps))), big.NewRat(1, 2))
 		q, _ := new(big.Int).DivMod(r.Num(), r.Denom(), new(big.Int))
+		if sum < 0 {
+			q.Neg(q)
+		}
 		return q
 	}
 	return scaleBig(big.NewInt(sum), k.OFMScale)

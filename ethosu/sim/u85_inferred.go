@@ -16,7 +16,7 @@ var InferencesU85 = []Inference{
 	{"tables", "a table is looked up last: scale, zero point, clamp in the type of its index, table; of 8 bits by the value plus 128"},
 	{"16-bit tables", "base + ((slope*o + 64) >> 7) with o the low 7 bits, as on the U55"},
 	{"tanh and sigmoid", "functions 10 and 11 with the known table are the built-in functions of the U55, of values beyond 16 bits too, and the clamp comes behind them; with another table they are refused"},
-	{"average", "AVERAGE divides by the number of elements inside the input and rounds half up, as NATURAL says; recorded outputs do not tell how ties round"},
+	{"average", "AVERAGE divides by the number of elements inside the input and rounds to the nearest, ties away from zero, as TFLite does and as the reciprocals of the U55 give it; Vela writes it for TFLite's operator, and half up, as NATURAL says, differs from that at negative ties"},
 	{"index of the maximum", "ARGMAX with OFM_SCALE 1 >> 16 leaves the place of the first largest element, counted along the window"},
 	{"pool without operation", "NONE takes IFM2 through OFM_SCALE, value and shift, whatever its width"},
 	{"resize", "NEAREST takes the element nearest to (p*d + offset)/n, the higher of two, and OFM_SCALE 1 >> 16 leaves it as it is: the arithmetic of TOSA's operator of that name"},
@@ -34,14 +34,13 @@ func wideScaleU85(s isa.ScaleU85) isa.ScaleU85 {
 	return s
 }
 
-// averageU85 is the mean of a window, rounded to the nearest, half up.
+// averageU85 is the mean of a window, rounded to the nearest, ties away from zero.
 func averageU85(sum int64, count int) int64 {
-	n := 2 * int64(count)
-	q, rest := (2*sum+int64(count))/n, (2*sum+int64(count))%n
-	if rest < 0 {
-		q--
+	n := int64(count)
+	if sum < 0 {
+		return -((n - 2*sum) / (2 * n))
 	}
-	return q
+	return (n + 2*sum) / (2 * n)
 }
 
 // nearest returns the input position nearest to output position p of an axis, the higher
