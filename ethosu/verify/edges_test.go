@@ -421,3 +421,50 @@ func TestWideAverage(t *testing.T) {
 		}
 	}
 }
+
+// TestMeetsInput: whether a window lies in the padding alone, by going through its taps.
+func TestMeetsInput(t *testing.T) {
+	rng := rand.New(rand.NewPCG(77, 78))
+	alone := 0
+	for range 20000 {
+		out, taps, stride, dilation := 1+rng.IntN(6), 1+rng.IntN(4), 1+rng.IntN(3), 1+rng.IntN(2)
+		pad := rng.IntN((taps-1)*dilation + 1)
+		behind := rng.IntN((taps-1)*dilation + 1)
+		extent := (out-1)*stride + (taps-1)*dilation + 1 - pad - behind
+		if extent < 1 {
+			continue
+		}
+		want := true
+		for o := range out {
+			hit := false
+			for k := range taps {
+				v := o*stride + k*dilation - pad
+				hit = hit || v >= 0 && v < extent
+			}
+			want = want && (hit || o*stride >= pad) // the end of the map is not looked at
+		}
+		if dilation == 1 {
+			want = true
+		}
+		if got := meetsInput(out, taps, stride, dilation, pad, extent); got != want {
+			t.Fatalf("%d outputs, %d taps, stride %d, dilation %d, pad %d, extent %d: %v, expected %v", out, taps, stride, dilation, pad, extent, got, want)
+		}
+		if !want {
+			alone++
+		}
+	}
+	if alone < 100 {
+		t.Errorf("only %d windows lie in the padding alone", alone)
+	}
+}
+
+// TestMaximaOfPools: a MAX pool is noted, and nothing else whose mode has that number.
+func TestMaximaOfPools(t *testing.T) {
+	for line, noted := range map[string]bool{"NPU_OP_POOL pooling_mode=0": true, "NPU_OP_POOL pooling_mode=1": false, "NPU_OP_ELEMENTWISE elementwise_mode=0": false, "NPU_OP_DEPTHWISE": false} {
+		check := checkerOf(t, "ethos-u55-128")
+		k := poolOf(plain(0, 2, 8, 1, typeS8), plain(2048, 2, 2, 1, typeS8), 1, 4, 1, 4, 1, 1)
+		if check.overflow(lastOperation(t, strings.Replace(maxPool, "NPU_OP_POOL pooling_mode=0", line, 1)), k); len(check.maxima) == 1 != noted {
+			t.Errorf("%s: %d maxima, expected one: %v", line, len(check.maxima), noted)
+		}
+	}
+}

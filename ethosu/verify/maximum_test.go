@@ -76,7 +76,7 @@ func TestMaximumOfBytes(t *testing.T) {
 							in, out := plain(0, 5, 12, depth, typeS8), plain(2048, 2, 3, depth, typeS8)
 							in.StrideX += pitch
 							in.StrideY = in.StrideX * 12
-							k := poolOf(in, out, h, w, 2, step, 1, dilation)
+							k := poolOf(in, out, h, w, 2, step, dilation, dilation)
 							c := checkerOf(t, "ethos-u55-128")
 							c.maximum(o, k)
 							want := map[int64]Range{}
@@ -86,7 +86,7 @@ func TestMaximumOfBytes(t *testing.T) {
 										low, high, bytes := int64(math.MaxInt64), int64(0), map[int64]bool{}
 										for ty := range h {
 											for tx := range w {
-												at := in.Address(2*y+ty, step*x+dilation*tx, ch)
+												at := in.Address(2*y+dilation*ty, step*x+dilation*tx, ch)
 												low, high, bytes[at] = min(low, at), max(high, at), true
 											}
 										}

@@ -388,6 +388,8 @@ var brokensU85 = []brokenU85{
 	{name: "rows", op: u85Gather, set: u85List{isa.PutDMA0Size0(0)}, rule: RuleDMA, want: "0 rows in 1 planes of the U85"},
 	{name: "gather and scatter", op: u85Gather, set: u85List{isa.PutDMA0DstRegionU85(isa.DMA0DstRegionU85Fields{Region: 1, IdxMode: true})}, rule: RuleDMA, want: "both sides go by the list"},
 	{name: "from the tables", op: u85Gather, set: u85List{isa.PutDMA0SrcRegionU85(isa.DMA0SrcRegionU85Fields{RegionMode: true})}, rule: RuleDMA, want: "the source is the memory of tables"},
+	{name: "source outside", op: u85Gather, set: u85List{isa.PutDMA0Src(8112)}, rule: RuleRegion, want: "DMA source takes bytes 8112 to 8232 of region 1, which has 8192"},
+	{name: "destination outside", op: u85Gather, set: u85List{isa.PutDMA0Dst(8112)}, rule: RuleRegion, want: "DMA destination takes bytes 8112 to 8208 of region 1"},
 	{name: "behind the tables", op: u85Table, set: u85List{isa.PutDMA0Dst(1920)}, rule: RuleDMA, want: "bytes 0x780 to 0x880 of the memory of tables, which has 2048"},
 	{name: "index", op: u85Gather, set: u85List{isa.PutDMA0Idx(u85Index + 256)}, rule: RuleDMA, want: "index 0 is 4, expected 0 to 3"},
 	{name: "crooked indices", op: u85Gather, set: u85List{isa.PutDMA0Idx(u85Index + 513)}, rule: RuleAlignment, want: "the list of indices at 0xe01"},
