@@ -93,15 +93,9 @@ var configsU85 = []config{
 	{"ethos-u85-1024", "", "Dedicated_Sram_512KB"},
 }
 
-// objections returns what the verifier has to say of a program. Of the Ethos-U85 it leaves
-// some unproven.
-func objections(p *ethosu.Program) []verify.Finding {
-	r := verify.Program(p)
-	if p.Accel.Generation == ethosu.U85 {
-		return r.Findings
-	}
-	return r.All()
-}
+// objections returns what the verifier has to say of a program, and what it leaves
+// unproven.
+func objections(p *ethosu.Program) []verify.Finding { return verify.Program(p).All() }
 
 // TestModels runs every model that has recorded inferences on the simulator.
 func TestModels(t *testing.T) { testModels(t, configs) }

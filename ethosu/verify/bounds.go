@@ -58,16 +58,30 @@ const octave = 64
 
 // newSplit cuts a bound so that every cell has one number of leading zeros.
 func newSplit(b bound) *split {
+	return splitBy(b, func(at, power int64) int64 { return power / octave })
+}
+
+// newSplitU85 is newSplit for the U85, where products are not known to be limited to 32
+// bits: quotients next to 1 have to stay below it. Cells are the smaller the nearer a power
+// of two is, of which the quotient is 1.
+func newSplitU85(b bound) *split {
+	return splitBy(b, func(at, power int64) int64 { return min(power/(8*octave), (at-power)/(octave/2)) })
+}
+
+// splitBy cuts a bound into cells of a size that depends on where they begin, and on the
+// power of two before that.
+func splitBy(b bound, sizeOf func(at, power int64) int64) *split {
 	s := &split{}
 	if b.lo < 0 {
 		s.cells = append(s.cells, bound{b.lo, min(b.hi, -1)})
 	}
 	for at := max(b.lo, 0); at <= b.hi; {
-		size := int64(1)
+		size, end := int64(1), at
 		if n := bits.Len64(uint64(at)); n > 0 {
-			size = max(int64(1)<<(n-1)/octave, 1)
+			power := int64(1) << (n - 1)
+			size = max(sizeOf(at, power), 1)
+			end = min(at/size*size+size-1, b.hi, 2*power-1)
 		}
-		end := min(at/size*size+size-1, b.hi)
 		s.cells = append(s.cells, bound{at, end})
 		at = end + 1
 	}

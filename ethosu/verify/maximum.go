@@ -18,14 +18,19 @@ type maximum struct {
 
 // maximum notes of which bytes the elements of a MAX pool are the largest.
 func (c *checker) maximum(o *isa.Operation, k *kernel) {
-	f, n := &k.ifm, k.k
 	act := o.Activation()
-	first, last := f.Type.Limits()
+	first, last := k.ifm.Type.Limits()
 	lo, hi := int64(act.Min), int64(act.Max)
-	if f.Type.Signed {
+	if k.ifm.Type.Signed {
 		lo, hi = int64(int16(act.Min)), int64(int16(act.Max))
 	}
-	if f.Type != k.ofm.Type || f.ZeroPoint != k.ofm.ZeroPoint || lo > first || hi < last || k.table || act.Function != isa.ActNone ||
+	c.largest(k, lo > first || hi < last, k.table || act.Function != isa.ActNone)
+}
+
+// largest is maximum for a pool that is clamped, or not, and has a function, or not.
+func (c *checker) largest(k *kernel, clamped, function bool) {
+	f, n := &k.ifm, k.k
+	if f.Type != k.ofm.Type || f.ZeroPoint != k.ofm.ZeroPoint || clamped || function ||
 		k.up != 1 || n.Top+n.Left+n.Bottom+n.Right > 0 || k.ofm.H*k.ofm.W*k.ofm.C*n.H*n.W > maxElements || overlap(k.in, k.out) {
 		return
 	}

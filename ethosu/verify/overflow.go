@@ -214,7 +214,7 @@ func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
 	a, from := c.valueOf(&k.ifm)
 	looked := k.table && k.ofm.Type.Bits == 16 && k.ifm.Type.Bits == 32
 	if o.Param == isa.ElemCLZ || looked {
-		a = from.split(a)
+		a = from.split(a, newSplit)
 	}
 	a = a.apply(func(b bound) bound { return b.add(-int64(k.ifm.ZeroPoint)) })
 	var out value
@@ -223,7 +223,7 @@ func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
 		if k.hasIFM2 {
 			var from *written
 			if b, from = c.valueOf(&k.ifm2); looked {
-				b = from.split(b)
+				b = from.split(b, newSplit)
 			}
 			b = b.apply(func(x bound) bound { return x.add(-int64(k.ifm2.ZeroPoint)) })
 		} else {
@@ -249,11 +249,11 @@ func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
 
 // split cuts the value of a map, so that what is computed from it is known for each of its
 // cells alone.
-func (w *written) split(v value) value {
+func (w *written) split(v value, cut func(bound) *split) value {
 	if w == nil || v.by != nil {
 		return v
 	}
-	s := newSplit(v.hull())
+	s := cut(v.hull())
 	w.v = value{by: s, cells: s.cells, some: w.v.some, group: w.v.group}
 	return value{by: s, cells: s.cells}
 }

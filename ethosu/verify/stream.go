@@ -46,8 +46,8 @@ type checker struct {
 	names         map[int]string // operation names by word
 	beside        *beside        // nil: nothing is said of the operations
 
-	streams map[streamKey]verdict   // weight streams already judged
-	judged  map[verdictKeyU85]error // those of the U85
+	streams map[streamKey]verdict        // weight streams already judged
+	judged  map[verdictKeyU85]verdictU85 // those of the U85
 	work    int
 }
 

@@ -22,6 +22,8 @@ type kernelU85 struct {
 	micro       ethosu.MicroBlock
 	out         []isa.Span // as written
 	constants   []isa.Span
+	sums        []bound  // of the negative and the positive weights of each output channel
+	value       value    // in the chaining buffer that it reads
 	unwritten   *Finding // not nil: it reads what nobody wrote
 }
 
@@ -37,6 +39,7 @@ type chainU85 struct {
 // stateU85 is what the walk of a stream of the U85 knows beyond checker.
 type stateU85 struct {
 	chain    *chainU85  // nil: no chain is open
+	value    value      // in the chaining buffer
 	held     *kernelU85 // left its result in the accumulators
 	previous *kernelU85
 }
@@ -179,6 +182,12 @@ func (c *checker) kernelU85(s *stateU85, o *isa.Operation) {
 	if ok {
 		c.readsU85(s, k)
 		c.overlapsU85(k, &written)
+	}
+	s.value, k.value = value{}, s.value
+	if ok && len(c.findings) == n {
+		c.overflowU85(s, k, &written)
+	} else { // its values mean nothing
+		c.forgetValues(k.out)
 	}
 	c.hazardsU85(s, k, table)
 	if ok {

@@ -70,7 +70,7 @@ func common85() u85List {
 	unit := isa.OFMScaleU85Fields{Scale: 1}
 	return u85List{isa.PutKernelHeightM1(0), isa.PutKernelWidthM1(0), isa.PutKernelStride(isa.KernelStrideFields{}), isa.PutIFMPadTop(0), isa.PutIFMPadLeft(0),
 		isa.PutIFMPadBottom(0), isa.PutIFMPadRight(0), isa.PutIFMUpscale(isa.UpscaleNone), isa.PutOFMScaleU85(unit), isa.PutIFMScale(isa.IFMScaleFields(unit)),
-		isa.PutIFM2Scale(isa.IFM2ScaleFields(unit)), isa.PutActivationU85(isa.ActivationU85Fields{ClipRange: true}), isa.PutActivationMin(0xFF80), isa.PutActivationMax(127),
+		isa.PutIFM2Scale(isa.IFM2ScaleFields(unit)), isa.PutActivationU85(isa.ActivationU85Fields{}), isa.PutActivationMin(0xFF80), isa.PutActivationMax(127),
 		isa.PutBlockdepU85(0), isa.PutIFMBroadcast(0), isa.PutIFM2BroadcastU85(0),
 		isa.PutIFMBase1(0), isa.PutIFMBase2(0), isa.PutIFMBase3(0), isa.PutOFMBase1(0), isa.PutOFMBase2(0), isa.PutOFMBase3(0)}
 }
@@ -212,7 +212,7 @@ func out85(f isa.OFMPrecisionU85Fields) isa.Command {
 
 // end85 ends a chain that the operation before it left open, or goes on with it.
 func step85(op isa.ElementwiseMode, from, to int) u85List {
-	l := u85List{in85(isa.Bits8, isa.Chained), isa.PutIFMRegion(from), isa.PutActivationU85(isa.ActivationU85Fields{ClipRange: true})}
+	l := u85List{in85(isa.Bits8, isa.Chained), isa.PutIFMRegion(from), isa.PutActivationU85(isa.ActivationU85Fields{})}
 	if to < 0 {
 		l = append(l, out85(isa.OFMPrecisionU85Fields{}), isa.PutOFMRegion(1))
 	} else {
@@ -372,6 +372,22 @@ var brokensU85 = []brokenU85{
 	{name: "chain left", op: u85Mul, as: u85List{{Code: isa.OpDMAStart}}, set: u85List{isa.PutDMA0Dst(512)}, rule: RuleChain, want: "the chain before it has not written"},
 	{name: "chain overtaken", op: u85Mul, set: u85List{in85(isa.Bits8, isa.Tile2x2), isa.PutIFMRegion(1), isa.PutIFMBase0(0)}, rule: RuleChain, want: "it reads nothing of the chain that operation 2 begins"},
 	{name: "chain's BLOCKDEP", op: u85Mul, set: u85List{isa.PutBlockdepU85(1)}, rule: RuleBlockdep, want: "BLOCKDEP is 1 in a chain"},
+	{name: "unclamped sum of bytes", op: u85Add, set: u85List{isa.PutActivationU85(isa.ActivationU85Fields{ClipRange: true})}, rule: RuleOverflow, want: "results may be -256 to 254, expected -128 to 127 where the U85 clamps nothing", maybe: true},
+	{name: "unclamped product of a sum", op: u85Mul, set: u85List{in285(isa.Bits8, isa.NoStorage), isa.PutIFM2BroadcastU85(isa.BroadcastScalar), isa.PutOpScalar(3), isa.PutActivationU85(isa.ActivationU85Fields{ClipRange: true})},
+		rule: RuleOverflow, want: "results may be -384 to 381", maybe: true},
+	{name: "unclamped copy", op: u85Mul, set: u85List{in285(isa.Bits8, isa.NoStorage), isa.PutIFM2BroadcastU85(isa.BroadcastScalar), isa.PutOpScalar(1), isa.PutActivationU85(isa.ActivationU85Fields{ClipRange: true})}},
+	{name: "unclamped maximum", op: u85Pool, set: u85List{isa.PutActivationU85(isa.ActivationU85Fields{ClipRange: true})}},
+	{name: "unclamped sums that are scaled to nothing", op: u85Conv, set: u85List{isa.PutActivationU85(isa.ActivationU85Fields{ClipRange: true})}},
+	{name: "accumulators that overflow", op: u85Conv, region: func(r *Regions) {
+		list := make([]weights.RecordU85, 16)
+		list[3].Bias = 1<<31 - 1
+		copy((*r)[0].Content[u85Records:], weights.PackRecordsU85(list, 8, false))
+	}, rule: RuleOverflow, want: "sums may be ", maybe: true},
+	{name: "bits that are shifted out", op: u85Mul, set: u85List{in285(isa.Bits8, isa.NoStorage), isa.PutIFM2BroadcastU85(isa.BroadcastScalar), isa.PutOpScalar(30)}, as: u85List{isa.PutElementwiseU85(isa.ElemSHL)},
+		rule: RuleOverflow, want: "values shifted left may be -137438953472 to 136365211648", maybe: true},
+	{name: "few bits that are not", op: u85Mul, set: u85List{in285(isa.Bits8, isa.NoStorage), isa.PutIFM2BroadcastU85(isa.BroadcastScalar), isa.PutOpScalar(24)}, as: u85List{isa.PutElementwiseU85(isa.ElemSHL)}},
+	{name: "shift by 40", op: u85Mul, set: u85List{in285(isa.Bits8, isa.NoStorage), isa.PutIFM2BroadcastU85(isa.BroadcastScalar), isa.PutOpScalar(40)}, as: u85List{isa.PutElementwiseU85(isa.ElemSHR)},
+		rule: RuleOverflow, want: "shifts are 40 to 40, expected 0 to 31 bits of the U85"},
 	{name: "long chain", op: u85Mul, as: cat85(u85List{in285(isa.Bits8, isa.NoStorage), isa.PutIFM2BroadcastU85(isa.BroadcastScalar), isa.PutOpScalar(3)},
 		step85(isa.ElemMul, 0, 1), step85(isa.ElemMul, 1, 2), step85(isa.ElemMul, 2, 3), step85(isa.ElemMul, 3, -1)), rule: RuleChain, want: "it is operation 5 of a chain", maybe: true, free: true},
 	{name: "inputs of a chain", op: u85Mul, as: cat85(step85(isa.ElemMul, 0, 1), step85(isa.ElemMul, 1, -1)), rule: RuleChain, want: "the chain has 4 inputs from memory", maybe: true, free: true},

@@ -10,8 +10,7 @@ import (
 )
 
 // unknownU85 says what of an operation no source states: it may be right, and nothing shows
-// it. What the simulator stops at must be here, or be a finding of another rule, but for
-// values that leave their width, which nothing follows here.
+// it. What the simulator stops at must be here, or be a finding of another rule.
 func (c *checker) unknownU85(k *kernelU85) {
 	if k.Op == isa.OpElementwise {
 		c.unknownElementwise(k)

@@ -7,6 +7,13 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/weights"
 )
 
+// verdictU85 is what is known of weight streams: what is wrong with them, or the sums of
+// the negative and the positive weights of each output channel.
+type verdictU85 struct {
+	err  error
+	sums []bound
+}
+
 // verdictKeyU85 is what the verdict on weight streams depends on.
 type verdictKeyU85 struct {
 	first  [4]*byte
@@ -72,9 +79,9 @@ func (c *checker) weightsU85(o *isa.Operation, k *kernelU85) {
 		streams = append(streams, b)
 	}
 	if c.judged == nil {
-		c.judged = map[verdictKeyU85]error{}
+		c.judged = map[verdictKeyU85]verdictU85{}
 	}
-	err, ok := c.judged[key]
+	v, ok := c.judged[key]
 	if !ok {
 		n := 0
 		for _, s := range streams {
@@ -83,14 +90,18 @@ func (c *checker) weightsU85(o *isa.Operation, k *kernelU85) {
 		if !c.spend(n) {
 			return
 		}
-		if err = key.layout.Check(); err == nil && c.spend(key.layout.Volume()*key.layout.Cores/8) {
-			_, err = weights.DecodeU85(streams, key.layout, fast)
+		if v.err = key.layout.Check(); v.err == nil && c.spend(key.layout.Volume()*key.layout.Cores/8) {
+			var list []int16
+			if list, v.err = weights.DecodeU85(streams, key.layout, fast); v.err == nil {
+				v.sums = sumWeights(list, k.OFM.C)
+			}
 		}
-		c.judged[key] = err
+		c.judged[key] = v
 	}
-	if err != nil {
-		c.report(RuleWeights, "weight streams at %#x for %v: %v", k.Weights[0].Start, k.Format, err)
+	if v.err != nil {
+		c.report(RuleWeights, "weight streams at %#x for %v: %v", k.Weights[0].Start, k.Format, v.err)
 	}
+	k.sums = v.sums
 }
 
 // recordsU85 checks the bias and scale records, which all cores share.

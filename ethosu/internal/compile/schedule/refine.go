@@ -142,7 +142,7 @@ func (r *refiner) cost() (float64, error) {
 			}
 		}
 	}
-	if n := resident + 2*passing; pl.Room >= 0 && n > pl.Room && n > 0 {
+	if n := resident + passing; pl.Room >= 0 && n > pl.Room && n > 0 { // what passes may be twice there: then it does not fit, and less room is tried
 		return math.Inf(1), nil
 	}
 	if err := ChooseBlocks(pl); err != nil {
