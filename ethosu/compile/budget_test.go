@@ -20,7 +20,7 @@ func TestMoreRoomNeverCosts(t *testing.T) {
 	steps, _, _ := readModel(t, model{"gru16_t4", "gru16_t4"})
 	tried, saved := 0, 0
 	for _, g := range []*graph.Graph{step, steps, smallNetwork()} {
-		for _, c := range []config{configs[0], configs[3], configs[4]} {
+		for _, c := range []config{configs[0], configs[3], configs[4], configsU85[1], {"ethos-u85-256", "", "Dedicated_Sram"}} {
 			o := c.options(t)
 			o.After = nil
 			free, err := compile.Compile(g, o)

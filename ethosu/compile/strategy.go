@@ -51,6 +51,10 @@ func (t *Trial) cycles() int64 {
 type Limit struct {
 	SRAM    int  // bytes, 0 for any number
 	Scratch bool // it is a scratch beside an arena elsewhere
+
+	// Price is what a byte of SRAM has to gain where there is no limit, in cycles; only that
+	// of the Ethos-U85 is above 0.
+	Price float64
 }
 
 func (l Limit) fits(t *Trial) bool { return l.SRAM == 0 || t.Err == nil && t.SRAM <= l.SRAM }
@@ -94,6 +98,9 @@ func (e *explorer) explore(decisions []Decision, v Variant) Trial {
 		return e.try(v)
 	}
 	l := Limit{SRAM: e.in.sramLimit(), Scratch: e.in.Mode.Spills()}
+	if e.in.Accel.OwnMemories {
+		l.Price = schedule.SRAMPrice
+	}
 	var tried []Trial
 	joined := 0
 	for {
@@ -230,7 +237,11 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 		v.Room, v.Tight, v.Spill = 0, false, false
 		return v, true
 	}
-	if free.Err != nil || l.fits(freest(tried)) {
+	if len(tried) == 2 && l.Price > 0 && l.Scratch && free.Err == nil && free.kernels <= few {
+		v.Room, v.Tight, v.Spill = 0, false, true
+		return v, true
+	}
+	if free.Err != nil || l.fits(freest(l, tried)) {
 		return v, false
 	}
 	for maps := range 4 {
@@ -258,14 +269,26 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 const few = 100
 
 // freest returns what is best without a limit of the trials of one number of rows: that
-// with any room, or in a short program that with none.
-func freest(tried []Trial) *Trial {
-	t := &tried[0]
-	if t.Err == nil && t.kernels <= few && len(tried) > 1 && tried[1].Err == nil && tried[1].cycles() < t.cycles() {
-		t = &tried[1]
+// with any room, or in a short program one of those with none.
+func freest(l Limit, tried []Trial) *Trial {
+	best := &tried[0]
+	if best.Err != nil || best.kernels > few {
+		return best
 	}
-	return t
+	others := tried[1:min(len(tried), 2)]
+	if l.Price > 0 && l.Scratch {
+		others = tried[1:min(len(tried), 3)]
+	}
+	for i := range others {
+		if t := &others[i]; t.Err == nil && l.cost(t) < l.cost(best) {
+			best = t
+		}
+	}
+	return best
 }
+
+// cost is the cycles of a program and the price of its SRAM.
+func (l Limit) cost(t *Trial) float64 { return float64(t.cycles()) + float64(float64(t.SRAM)*l.Price) }
 
 // room returns the bytes of room k for a program whose weights took any.
 func (t *Trial) room(k int) int { return k * max(t.Weights, rooms) / rooms }
@@ -331,7 +354,7 @@ func search(fits map[int]bool, kernels int) []int {
 // would be faster than the program without a limit is not taken: with more room nobody
 // would get it, and more room must not cost.
 func bestThatFits(l Limit, tried []Trial) Trial {
-	free := freest(tried)
+	free := freest(l, tried)
 	if free.Err != nil || l.fits(free) {
 		return *free
 	}

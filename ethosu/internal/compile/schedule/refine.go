@@ -29,6 +29,9 @@ func RefineWeights(pl *Plan) error {
 		return nil
 	}
 	pl.refined = true
+	if pl.fast == nil {
+		pl.fast = map[*kernel.Weights]bool{}
+	}
 	r := &refiner{pl: pl, users: map[*kernel.Weights][]*Op{}, shared: pl.sharedRecords(), quick: len(pl.Ops) > refinedWell}
 	for _, o := range pl.Ops {
 		w := o.Weights
