@@ -22,9 +22,13 @@ type kernelU85 struct {
 	micro       ethosu.MicroBlock
 	out         []isa.Span // as written
 	constants   []isa.Span
-	sums        []bound  // of the negative and the positive weights of each output channel
-	value       value    // in the chaining buffer that it reads
-	unwritten   *Finding // not nil: it reads what nobody wrote
+	sums        []bound // of the negative and the positive weights of each output channel
+	value       value   // in the chaining buffer that it reads
+
+	// The elements in that buffer are those of this map in memory, if there is one.
+	same *isa.FeatureMap
+
+	unwritten *Finding // not nil: it reads what nobody wrote
 }
 
 // chainU85 is a chain of operations that is under way.
@@ -38,8 +42,9 @@ type chainU85 struct {
 
 // stateU85 is what the walk of a stream of the U85 knows beyond checker.
 type stateU85 struct {
-	chain    *chainU85  // nil: no chain is open
-	value    value      // in the chaining buffer
+	chain    *chainU85 // nil: no chain is open
+	value    value     // in the chaining buffer
+	same     *isa.FeatureMap
 	held     *kernelU85 // left its result in the accumulators
 	previous *kernelU85
 }
@@ -183,7 +188,8 @@ func (c *checker) kernelU85(s *stateU85, o *isa.Operation) {
 		c.readsU85(s, k)
 		c.overlapsU85(k, &written)
 	}
-	s.value, k.value = value{}, s.value
+	k.value, k.same = s.value, s.same
+	s.value, s.same = value{}, nil
 	if ok && len(c.findings) == n {
 		c.overflowU85(s, k, &written)
 	} else { // its values mean nothing

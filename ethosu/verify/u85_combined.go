@@ -46,6 +46,9 @@ func (c *checker) combinedU85(k *kernelU85) value {
 // have one that is 0 among them.
 func (c *checker) largestU85(k *kernelU85) int {
 	a, b := &k.IFM, &k.IFM2
+	if k.Elem == isa.ElemSub && k.same != nil && a.InMemory() && b.Storage == isa.Chained && a.ZeroPoint == b.ZeroPoint && k.IFMScale == k.IFM2Scale && c.sameElements(k.same, &a.FeatureMap) {
+		return 1
+	}
 	if k.Elem != isa.ElemSub || !a.InMemory() || !b.InMemory() || b.C != 1 && b.C != a.C || a.Type.Bits == 32 || a.ZeroPoint != b.ZeroPoint ||
 		k.IFMScale != k.IFM2Scale || a.H != b.H || a.W != b.W || k.Upscale != isa.UpscaleNone || a.H*a.W*a.C > maxElements {
 		return 0

@@ -23,6 +23,11 @@ func (c *checker) overflowU85(s *stateU85, k *kernelU85, w *isa.MapU85) {
 	switch {
 	case k.OFM.Storage == isa.Chained:
 		s.value = v
+		if n := k.Window; k.Op == isa.OpPool && k.Pool == isa.PoolMax && n.H*n.W == 1 && n.StrideX*n.StrideY == 1 && n.Top+n.Left+n.Bottom+n.Right == 0 &&
+			k.IFM.InMemory() && k.IFM.Type == k.OFM.Type && k.IFM.ZeroPoint == k.OFM.ZeroPoint && k.Upscale == isa.UpscaleNone &&
+			k.Activation.Function == isa.FuncNone && (!k.Activation.Clip || c.clampsNothing(k)) {
+			s.same = &k.IFM.FeatureMap // the largest of one
+		}
 		return
 	case !k.OFM.InMemory() || k.Transpose != isa.TransposeHWC || k.Reverse != isa.ReverseNone:
 		return
