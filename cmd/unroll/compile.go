@@ -102,7 +102,7 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			if err != nil {
 				return err
 			}
-			fig, err := perf.FiguresOf(p)
+			fig, err := r.Figures(p)
 			if err != nil {
 				return err
 			}

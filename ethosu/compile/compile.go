@@ -107,7 +107,7 @@ func newExplorer(g *graph.Graph, opt *Options, at places) (*explorer, error) {
 		opt.streams = schedule.NewStreams()
 	}
 	mem := memory.New(opt.System, opt.Mode, at.memory)
-	e := &explorer{g: g, free: map[int]Trial{}, in: input{Options: *opt, kept: &lowering.Memo{}, places: at.Places, taken: at.taken, line: at.line}}
+	e := &explorer{g: g, free: map[Variant]Trial{}, in: input{Options: *opt, kept: &lowering.Memo{}, places: at.Places, taken: at.taken, line: at.line}}
 	for spill, m := range []*memory.Map{mem, mem.Spill()} {
 		e.memories[spill], e.memos[spill] = m, schedule.NewMemo(to, m, opt.streams)
 	}

@@ -88,7 +88,7 @@ type explorer struct {
 	memories [2]*memory.Map
 	memos    [2]*schedule.Memo
 
-	free   map[int]Trial     // by rows, those without a limit
+	free   map[Variant]Trial // those with any room for weights or none, which are asked for again
 	shared map[Variant]Trial // of Budgets all of them, else nil
 }
 
@@ -121,13 +121,12 @@ func (e *explorer) try(v Variant) Trial {
 	if e.shared != nil {
 		return e.share(v)
 	}
-	limited := v.Room >= 0 || v.Tight || v.Spill
-	if t, ok := e.free[v.Rows]; ok && !limited {
+	if t, ok := e.free[v]; ok {
 		return t
 	}
 	t := e.compile(v)
-	if !limited && len(e.g.Ops) <= long {
-		e.free[v.Rows] = t
+	if plain := v.Room <= 0 && !v.Tight && !v.Spill; plain && len(e.g.Ops) <= long {
+		e.free[v] = t
 	}
 	return t
 }

@@ -72,6 +72,11 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 	if err != nil {
 		return Figures{}, err
 	}
+	return r.Figures(p)
+}
+
+// Figures measures a program of which the report is the estimate.
+func (r *Report) Figures(p *ethosu.Program) (Figures, error) {
 	f := Figures{
 		Accelerator: p.Accel.Name,
 		SRAMBytes:   p.SRAM(),
@@ -87,10 +92,9 @@ func FiguresOf(p *ethosu.Program) (Figures, error) {
 		f.StreamBytes += 4 * len(s.Commands)
 		f.FlashBytes += 4 * len(s.Commands)
 	}
-	if f.WeightBytes, f.NPUOps, err = weightBytes(p); err != nil {
-		return Figures{}, err
-	}
-	return f, nil
+	var err error
+	f.WeightBytes, f.NPUOps, err = weightBytes(p)
+	return f, err
 }
 
 // weightBytes returns the bytes of the constants that weights and records take, each

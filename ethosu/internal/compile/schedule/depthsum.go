@@ -37,11 +37,8 @@ func (pl *Plan) asDepthwise(o *Op) (*Op, bool) {
 		}
 		p := o.summing(shape, a, b)
 		p.Kind, p.Mode, p.Global, p.Out, p.Round = kernel.Depthwise, 0, false, kernel.Scale{}, kernel.RoundNatural
-		values := make([]byte, 0, 2*shape[1])
-		for range shape[1] {
-			values = append(values, byte(sum.wa), byte(sum.wb))
-			p.Records = append(p.Records, weights.Record{Scale: sum.out.Mul, Shift: uint8(sum.out.Shift)})
-		}
+		var values []byte
+		values, p.Records = sum.of(shape[1])
 		if p.Weights, err = pl.mod.Weights.Of("sum of two rows", values, shape[1], 2, 1, 1, true); err != nil {
 			return nil, false
 		}
@@ -63,6 +60,27 @@ type depthSum struct {
 	wa, wb int
 	out    kernel.Scale
 	ok     bool
+
+	made map[int]sumConstants // by channels: the steps of a network share them
+}
+
+// sumConstants are the weights and the records of a sum.
+type sumConstants struct {
+	values  []byte
+	records []weights.Record
+}
+
+// of returns the weights and the records for a number of channels.
+func (s *depthSum) of(channels int) ([]byte, []weights.Record) {
+	c, ok := s.made[channels]
+	if !ok {
+		for range channels {
+			c.values = append(c.values, byte(s.wa), byte(s.wb))
+			c.records = append(c.records, weights.Record{Scale: s.out.Mul, Shift: uint8(s.out.Shift)})
+		}
+		s.made[channels] = c
+	}
+	return c.values, c.records
 }
 
 // sumKey is everything that the result of an ADD or SUB depends on.
@@ -73,12 +91,14 @@ type sumKey struct {
 }
 
 // depthSum looks for the integer form of o and proves it on all pairs of values.
-func (pl *Plan) depthSum(o *Op, zp int) (depthSum, bool) {
+func (pl *Plan) depthSum(o *Op, zp int) (*depthSum, bool) {
 	key := sumKey{o.Mode, o.OperandMode, o.OPA, o.Out, zp, o.OFM.Zero, o.Lo, o.Hi}
 	if s, ok := pl.Memo.sums[key]; ok {
 		return s, s.ok
 	}
-	s := findSum(o, zp)
+	found := findSum(o, zp)
+	s := &found
+	s.made = map[int]sumConstants{}
 	pl.Memo.sums[key] = s
 	return s, s.ok
 }

@@ -36,12 +36,12 @@ type Memo struct {
 
 	streams *Streams
 	packed  map[recordKey]codedStream
-	sums    map[sumKey]depthSum
+	sums    map[sumKey]*depthSum
 }
 
 // NewMemo returns one that remembers nothing yet but the given streams.
 func NewMemo(t target.Target, m *memory.Map, s *Streams) *Memo {
-	return &Memo{Cost: cost.NewModel(t, m), streams: s, packed: map[recordKey]codedStream{}, sums: map[sumKey]depthSum{}}
+	return &Memo{Cost: cost.NewModel(t, m), streams: s, packed: map[recordKey]codedStream{}, sums: map[sumKey]*depthSum{}}
 }
 
 // NoRows as Input.Rows leaves every kernel its row.
