@@ -17,14 +17,16 @@ var allBudgets = flag.Bool("budgets", false, "try 40 budgets of every measured n
 // more room never costs cycles, what is printed is what is taken, and a budget that does
 // not bind gives the default program.
 func TestBudgets(t *testing.T) {
-	steps, configs := 8, velaConfigs[:1]
+	all := []velaConfig{velaConfigs[0], velaConfigs[2], velaConfigs[4]}
 	quick := map[string]bool{"gru13_t20": true, "lstm20_t30": true, "rnnoise_int8": true}
-	if *allBudgets {
-		steps, configs = 40, []velaConfig{velaConfigs[0], velaConfigs[2], velaConfigs[4]}
-	}
+	whole := map[string]bool{"gru24_t1": true, "lstm32x2_t1": true} // a second each
 	for i := range networks {
 		n := &networks[i]
-		if !*allBudgets && !quick[n.name] {
+		steps, configs := 8, all[:1]
+		switch {
+		case *allBudgets || whole[n.name]:
+			steps, configs = 40, all
+		case !quick[n.name]:
 			continue
 		}
 		t.Run(n.name, func(t *testing.T) {

@@ -247,10 +247,12 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 		if v.Tight, v.Spill = maps&1 != 0, maps&2 != 0; v.Spill && !l.Scratch {
 			break
 		}
-		fits := map[int]bool{} // what is known of the rooms
+		// What is known of the rooms. One with which the program is faster than without a
+		// limit is too large: it will not be taken, and the largest that will is looked for.
+		fits := map[int]bool{}
 		for i := range tried[1:] {
 			if t := &tried[1+i]; t.Tight == v.Tight && t.Spill == v.Spill {
-				fits[t.step(free)] = l.fits(t)
+				fits[t.step(free)] = l.fits(t) && t.cycles() >= freest(tried).cycles()
 			}
 		}
 		for _, k := range search(fits, free.kernels) {
