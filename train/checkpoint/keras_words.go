@@ -3,6 +3,7 @@
 package checkpoint
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -56,4 +57,29 @@ func KerasOdd(kwargs map[string]any) string {
 		}
 	}
 	return ""
+}
+
+// harmless are words of a description that change nothing when a network is used.
+var harmless = strings.Fields(`name trainable batch_input_shape batch_shape input_shape input_dtype sparse ragged seed noise_shape
+	dropout recurrent_dropout implementation unroll autocast registered_name module build_config optional momentum synchronized count
+	recurrent_initializer unit_forget_bias rate stddev renorm_momentum dynamic input_length lora_rank return_sequences_initializer use_cudnn`)
+
+// KerasKnown refuses words of a layer's description that nobody here knows the meaning of:
+// keys are those that the caller reads, separated by spaces.
+func KerasKnown(config map[string]any, keys string) error {
+	read := strings.Fields(keys)
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		v := config[key]
+		switch {
+		case key == "dtype" && v != nil:
+			if !KerasRealType(v) {
+				return fmt.Errorf("dtype %v: its weights are no real numbers; save the model before it is quantized", v)
+			}
+		case v == nil || v == false || slices.Contains(harmless, key) || slices.Contains(read, key):
+		case strings.HasSuffix(key, "_initializer") || strings.HasSuffix(key, "_regularizer") || strings.HasSuffix(key, "_constraint"):
+		default:
+			return fmt.Errorf("its description says %s=%v, which there is no form for", key, v)
+		}
+	}
+	return nil
 }

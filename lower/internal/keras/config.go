@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/unroll-npu/unroll/train/checkpoint"
 )
@@ -151,25 +150,10 @@ func refused(where string, p any, err *error) {
 	}
 }
 
-// harmless are words of a description that change nothing when a network is used.
-var harmless = strings.Fields(`name trainable batch_input_shape batch_shape input_shape input_dtype sparse ragged seed noise_shape
-	dropout recurrent_dropout implementation unroll autocast registered_name module build_config optional momentum synchronized count
-	recurrent_initializer unit_forget_bias rate stddev renorm_momentum dynamic input_length lora_rank return_sequences_initializer use_cudnn`)
-
 // known refuses words of a description that nobody here knows the meaning of.
 func (l *Layer) known(keys string) {
-	for _, key := range sortedKeys(l.Config) {
-		v := l.Config[key]
-		switch {
-		case key == "dtype" && v != nil:
-			if !checkpoint.KerasRealType(v) {
-				refuse("dtype %v: its weights are no real numbers; save the model before it is quantized", v)
-			}
-		case v == nil || v == false || slices.Contains(harmless, key) || slices.Contains(strings.Fields(keys), key):
-		case strings.HasSuffix(key, "_initializer") || strings.HasSuffix(key, "_regularizer") || strings.HasSuffix(key, "_constraint"):
-		default:
-			refuse("its description says %s=%v, which there is no form for", key, v)
-		}
+	if err := checkpoint.KerasKnown(l.Config, keys); err != nil {
+		refuse("%w", err)
 	}
 	if f := l.Config.text("data_format", "channels_last"); f != "channels_last" {
 		refuse("data_format %s: expected channels_last", f)
