@@ -27,7 +27,7 @@ func TestDeadRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := "NPU_SET_IFM_BASE0 addr=1024\nNPU_SET_OFM_BASE0 addr=1088\nNPU_OP_ELEMENTWISE elementwise_mode=1\n"
-	maximum := "NPU_SET_IFM_BASE0 addr=1024\nNPU_SET_OFM_BASE0 addr=1088\nNPU_SET_IFM_IB_END ib_end=18\nNPU_SET_AB_START ab_start=30\nNPU_OP_POOL pooling_mode=0\n"
+	maximum := "NPU_SET_OFM_SCALE scale=1\nNPU_SET_IFM_BASE0 addr=1024\nNPU_SET_OFM_BASE0 addr=1088\nNPU_SET_IFM_IB_END ib_end=18\nNPU_SET_AB_START ab_start=30\nNPU_OP_POOL pooling_mode=0\n"
 	sum := "NPU_SET_IFM_BASE0 addr=1024\nNPU_SET_OFM_BASE0 addr=1088\nNPU_SET_OFM_DEPTH_M1\nNPU_SET_IFM_IB_END ib_end=18\nNPU_SET_AB_START ab_start=22\nNPU_OP_POOL pooling_mode=2\n"
 	copied := "NPU_SET_DMA0_SRC_REGION region=1\nNPU_SET_DMA0_SRC addr=1024\nNPU_SET_DMA0_DST_REGION region=1\nNPU_SET_DMA0_DST addr=1088\nNPU_SET_DMA0_LEN length=48\nNPU_OP_KERNEL_WAIT\nNPU_OP_DMA_START\nNPU_OP_DMA_WAIT\n"
 	for _, c := range []struct {
