@@ -243,6 +243,7 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 	if free.Err != nil || l.fits(freest(l, tried)) {
 		return v, false
 	}
+	best := freest(l, tried).cycles()
 	for maps := range 4 {
 		if v.Tight, v.Spill = maps&1 != 0, maps&2 != 0; v.Spill && !l.Scratch {
 			break
@@ -252,7 +253,7 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 		fits := map[int]bool{}
 		for i := range tried[1:] {
 			if t := &tried[1+i]; t.Tight == v.Tight && t.Spill == v.Spill {
-				fits[t.step(free)] = l.fits(t) && t.cycles() >= freest(tried).cycles()
+				fits[t.step(free)] = l.fits(t) && t.cycles() >= best
 			}
 		}
 		for _, k := range search(fits, free.kernels) {
