@@ -26,6 +26,9 @@ type recording struct {
 // maxRecordings bounds the number of files.
 const maxRecordings = 1 << 20
 
+// otherSounds are the ends of names of recordings that are not read.
+var otherSounds = []string{".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma", ".sph", ".raw", ".pcm"}
+
 // recordings lists the files with labels and groups, in order of their paths.
 func recordings(dir string, o Options) (files []recording, notes []string, err error) {
 	s := &o.Sounds
@@ -100,6 +103,7 @@ func cut(flag string, r *regexp.Regexp, path string) (string, error) {
 // have their noise, and hidden files are left out.
 func walk(dir string) (files []recording, notes []string, err error) {
 	var left []string
+	other, first := 0, ""
 	err = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -121,9 +125,16 @@ func walk(dir string) (files []recording, notes []string, err error) {
 				return fmt.Errorf("%s: more than %d recordings", dir, maxRecordings)
 			}
 			files = append(files, recording{path: filepath.ToSlash(rel)})
+		case !e.IsDir() && !strings.HasPrefix(base, ".") && slices.Contains(otherSounds, strings.ToLower(filepath.Ext(base))):
+			if other++; other == 1 {
+				first = base
+			}
 		}
 		return nil
 	})
+	if other > 0 {
+		notes = append(notes, fmt.Sprintf("%d recordings that are no .wav files are left out, as %s: convert them with ffmpeg or sox", other, first))
+	}
 	if len(left) > 0 {
 		notes = append(notes, fmt.Sprintf("folders that begin with _ are left out: %s", strings.Join(left, ", ")))
 	}
