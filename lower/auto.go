@@ -59,6 +59,10 @@ type Widths struct {
 	Loss  float64 // of the graph that was chosen: see Result.Loss
 	Met   bool
 
+	// Expected says that losses are the part of all decisions that is expected to be lost, see
+	// ExpectedLoss; else they are errors of numbers.
+	Expected bool
+
 	// Choice has the measured loss and cost of every role; nil where 8 bits everywhere,
 	// as Int8 gives them, were within the bound.
 	Choice *precision.Choice
@@ -86,7 +90,7 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	}
 	w := &Widths{Bound: o.bound(net)}
 	if w.Aim = aimNumbers(w.Bound); net.Task == nn.Classification {
-		w.Aim = aimDecisions(w.Bound)
+		w.Aim, w.Expected = aimDecisions(w.Bound), true
 	}
 	if w.Loss, err = loss.of(ctx, measured); err != nil {
 		return nil, err

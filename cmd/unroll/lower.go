@@ -246,7 +246,7 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if err := low.Measurable(); (rf.report != "" || rf.predictions != "") && err != nil {
 		return err
 	}
-	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: out, Widened: widened(low), Growing: low.Growing()}
+	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: out, Widened: widened(low), Loss: lossOf(low.Widths), Growing: low.Growing()}
 	if stopped == nil {
 		if err := rf.measure(c, low, train, test, &r); err != nil {
 			return err
@@ -280,6 +280,9 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 		return err
 	}
 	printWidths(c, low)
+	if r.Evaluation != nil {
+		printResolution(c, low.Widths, r.Evaluation.Float.Decisions)
+	}
 	if err := low.Measurable(); err != nil {
 		fmt.Fprintf(c.stdout, "note: %v\n", err)
 	}

@@ -97,17 +97,21 @@ func printChosen(c *cli, w *lower.Widths) {
 	if w == nil {
 		return
 	}
+	lose, of := "lose", ""
+	if w.Expected {
+		lose, of = "are expected to lose", " of the decisions"
+	}
 	if w.Choice == nil {
-		fmt.Fprintf(c.stdout, "8 bits lose %s of at most %s\n", percent(w.Loss), percent(w.Bound))
+		fmt.Fprintf(c.stdout, "8 bits %s %s%s, at most %s is asked for\n", lose, percent(w.Loss), of, percent(w.Bound))
 		return
 	}
 	ch := w.Choice
 	if ch.Rows == nil {
-		fmt.Fprintf(c.stdout, "8 bits lose %s of at most %s, at %s cycles, with a scale for every output of a weight matrix, which larger encoded weights pay for\n",
-			percent(ch.Loss), percent(w.Bound), cycleText(ch.Cost))
+		fmt.Fprintf(c.stdout, "8 bits %s %s%s, at most %s is asked for, at %s cycles, with a scale for every output of a weight matrix, which larger encoded weights pay for\n",
+			lose, percent(ch.Loss), of, percent(w.Bound), cycleText(ch.Cost))
 		return
 	}
-	fmt.Fprintf(c.stdout, "%-22s %5s  %13s  %15s  %13s  %15s\n", "values", "bits", "8 alone lose", "and take cycles", "16 alone lose", "and take cycles")
+	fmt.Fprintf(c.stdout, "%-26s %5s  %13s  %15s  %13s  %15s\n", "values", "bits", "8 alone lose", "and take cycles", "16 alone lose", "and take cycles")
 	for _, r := range ch.Rows {
 		bits := 8
 		if r.Chosen {
@@ -117,11 +121,11 @@ func printChosen(c *cli, w *lower.Widths) {
 		if r.Further {
 			name += " (weights)"
 		}
-		fmt.Fprintf(c.stdout, "%-22s %5d  %13s  %15s  %13s  %15s\n", name, bits,
+		fmt.Fprintf(c.stdout, "%-26s %5d  %13s  %15s  %13s  %15s\n", name, bits,
 			percent(r.Narrow.Loss), cycleText(r.Narrow.Cost), percent(r.Wide.Loss), cycleText(r.Wide.Cost))
 	}
-	fmt.Fprintf(c.stdout, "8 bits everywhere lose %s at %s cycles, 16 bits %s at %s%s; chosen: %s, %s at %s cycles\n",
-		percent(ch.All8.Loss), cycleText(ch.All8.Cost), percent(ch.All16.Loss), cycleText(ch.All16.Cost), widestText(ch), chosenText(ch), percent(ch.Loss), cycleText(ch.Cost))
+	fmt.Fprintf(c.stdout, "8 bits everywhere %s %s%s at %s cycles, 16 bits %s at %s%s; chosen: %s, %s at %s cycles\n",
+		lose, percent(ch.All8.Loss), of, cycleText(ch.All8.Cost), percent(ch.All16.Loss), cycleText(ch.All16.Cost), widestText(ch), chosenText(ch), percent(ch.Loss), cycleText(ch.Cost))
 	if w.Aim < w.Bound {
 		fmt.Fprintf(c.stdout, "aimed at %s on the calibration data, so that others do not lose more than %s\n", percent(w.Aim), percent(w.Bound))
 	}
@@ -131,6 +135,32 @@ func printChosen(c *cli, w *lower.Widths) {
 	case w.Loss > w.Aim:
 		fmt.Fprintf(c.stdout, "warning: no choice of widths reaches the aim: data that nobody has seen may lose more than %s\n", percent(w.Bound))
 	}
+}
+
+// lossFigures are how lower kept the bound on the loss, with --json.
+type lossFigures struct {
+	Bound    float64 `json:"bound"`    // the largest that is accepted
+	Aim      float64 `json:"aim"`      // the largest on the calibration data
+	Measured float64 `json:"measured"` // on the calibration data: of decisions the part that is expected to be lost, of numbers the relative error
+	Met      bool    `json:"met"`      // Measured is within Bound
+}
+
+// lossOf returns those of a choice of widths; nil where none was made.
+func lossOf(w *lower.Widths) *lossFigures {
+	if w == nil {
+		return nil
+	}
+	return &lossFigures{w.Bound, w.Aim, w.Loss, w.Met}
+}
+
+// printResolution says that a test part is too small to show whether a bound on decisions
+// is kept, where one of them is more than it.
+func printResolution(c *cli, w *lower.Widths, decisions int) {
+	if w == nil || !w.Expected || decisions == 0 || float64(decisions)*w.Bound >= 1 {
+		return
+	}
+	fmt.Fprintf(c.stdout, "note: one of %s test decisions is %.2f points, so that they cannot show whether at most %.2f are lost; that is expected from how close decisions of the training part are\n",
+		commas(decisions), 100/float64(decisions), 100*w.Bound)
 }
 
 // widestText is what 16 bits for the weights, too, lose and cost, where they were tried.
