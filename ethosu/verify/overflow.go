@@ -200,7 +200,15 @@ func (c *checker) sum(o *isa.Operation, k *kernel) value {
 	}
 	c.accumulates(k, total)
 	sc := o.Scaling()
-	return only(rounding{scale: sc.OFM, mode: sc.OFMRound}.of(total.clamp(bound{-1 << 40, 1 << 40})).clamp(int32s))
+	out := only(rounding{scale: sc.OFM, mode: sc.OFMRound}.of(total.clamp(bound{-1 << 40, 1 << 40})).clamp(int32s))
+	switch act := o.Activation(); {
+	case act.Function != isa.ActNone:
+		return c.looksUp(act, k, out)
+	case k.ofm.Type.Bits != 32:
+		clip := clipOf(act, k.ofm.Type)
+		return out.apply(func(b bound) bound { return b.add(int64(k.ofm.ZeroPoint)).clamp(clip) })
+	}
+	return out
 }
 
 // elementwise follows ELEMENTWISE from or to 32 bits.

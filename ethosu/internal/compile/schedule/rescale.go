@@ -91,10 +91,9 @@ func (pl *Plan) rescaledSets() [][]*Op {
 	return out
 }
 
-// oneScale reports whether a kernel gives one row of int8 results and all of its channels
-// one scale.
+// oneScale reports whether a kernel gives int8 results and all of its channels one scale.
 func oneScale(o *Op) bool {
-	if o.IFM.Type != graph.Int8 || o.OFM.Type != graph.Int8 || o.IFM.W != 1 || o.OFM.W != 1 || o.Fn != kernel.FnNone || o.Global || o.Acc40 || o.Round != kernel.RoundTFL {
+	if o.IFM.Type != graph.Int8 || o.OFM.Type != graph.Int8 || o.Fn != kernel.FnNone || o.Global || o.Acc40 || o.Round != kernel.RoundTFL {
 		return false
 	}
 	for _, r := range o.Records {
@@ -169,12 +168,13 @@ func (pl *Plan) rescaleRun(run []*Op) error {
 func (pl *Plan) sumsOf(run []*Op) (*Op, error) {
 	first, last := run[0], run[len(run)-1]
 	p := first.again()
-	channels := first.OFM.C
-	row := kernel.Align(graph.Int32.Size() * channels)
+	size := graph.Int32.Size()
+	row := kernel.Align(size * first.OFM.W * first.OFM.C)
 	name := fmt.Sprintf("sums of %s to %s", first.OFM.Name, last.OFM.Name)
 	p.IFM.Name = fmt.Sprintf("%s to %s", first.IFM.Name, last.IFM.Name)
 	stack(p.IFM, len(run), run[1].IFM.Off-first.IFM.Off)
-	p.OFM = &kernel.Map{Buf: &kernel.Buffer{Name: name, Size: row * len(run)}, H: 1, W: len(run), C: channels, StrideX: row, StrideY: row * len(run), Type: graph.Int32, Name: name}
+	p.OFM = &kernel.Map{Buf: &kernel.Buffer{Name: name, Size: row * len(run)}, H: 1, W: first.OFM.W, C: first.OFM.C, StrideX: size * first.OFM.C, StrideY: row, Type: graph.Int32, Name: name}
+	stack(p.OFM, len(run), row)
 	p.Lo, p.Hi = kernel.TypeRange(graph.Int16) // which 32 bits do not have
 	p.Records = make([]weights.Record, len(first.Records))
 	for i, r := range first.Records {
@@ -187,7 +187,7 @@ func (pl *Plan) sumsOf(run []*Op) (*Op, error) {
 // scaleOf returns the kernel that scales row k of the sums as o scales its own, and its
 // cycles, or nil where no block fits.
 func (pl *Plan) scaleOf(o, sums *Op, k int) (best *Op, cycles float64) {
-	n, size := o.OFM.C, graph.Int32.Size()
+	n, size := o.OFM.W*o.OFM.C, graph.Int32.Size()
 	widths := []int{n}
 	for w := min(n-1, widest); w >= narrowest; w-- {
 		if n%w == 0 {
@@ -199,7 +199,7 @@ func (pl *Plan) scaleOf(o, sums *Op, k int) (best *Op, cycles float64) {
 		s.Kind, s.Mode, s.Name = kernel.Pool, kernel.PoolReduceSum, o.Name+" scale"
 		s.Weights, s.Records, s.Scales = nil, nil, nil
 		s.Global, s.Out = true, kernel.Scale{Mul: o.Records[0].Scale, Shift: int(o.Records[0].Shift)}
-		s.IFM = &kernel.Map{Buf: sums.OFM.Buf, Off: k * sums.OFM.StrideX, H: n / w, W: w, C: 1, StrideX: size, StrideY: size * w, Type: graph.Int32, Name: o.OFM.Name + "/sums"}
+		s.IFM = &kernel.Map{Buf: sums.OFM.Buf, Off: k * kernel.Align(size*n), H: n / w, W: w, C: 1, StrideX: size, StrideY: size * w, Type: graph.Int32, Name: o.OFM.Name + "/sums"}
 		s.OFM.H, s.OFM.W, s.OFM.C, s.OFM.StrideX, s.OFM.StrideY = n/w, w, 1, 1, w
 		c, err := pl.chooseBlock(s, 0)
 		if err == nil && (best == nil || c.Cycles < cycles) {
