@@ -250,7 +250,7 @@ func (v *view) addTensors(p *Project) error {
 		"regions": true, "intact": true, "verified": true, "linked_part": true, "blob_part": true, "crc_64_is": true, "saved_header": true, "blob": true, "inside": true, "make_ready": true, "end": true, "offset": true, "words": true, "lo": true, "hi": true, "aligned": true, "take": true, "give": true, "begin": true, "collect": true, "written": true, "read_back": true, "describe": true, "nearest": true, "names": true, "step": true, "steps": true,
 		"features": true, "classes": true, "detector": true, "level": true, "row": true, "held": true, "sums": true, "states": true, "stdint": true, "memcpy": true, "memset": true, "reset_row": true, "state_rows": true,
 		"reset_state": true, "reset_one": true, "window": true, "windows": true, "state_to_arena": true, "state_from_arena": true, "stages": true, "stage": true, "turn": true, "aim": true, "compute": true, "next": true,
-		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true}
+		"spread": true, "gather": true, "at": true, "from": true, "rows": true, "cycles": true, "arm_invoke": true}
 	if p.Audio != nil {
 		for _, n := range audioNames {
 			taken[n] = true

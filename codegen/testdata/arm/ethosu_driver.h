@@ -21,6 +21,9 @@ int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
 unsigned int ethosu_config_select(uint64_t address, int index);
 struct ethosu_driver *ethosu_reserve_driver(void);
 void ethosu_release_driver(struct ethosu_driver *drv);
+void *ethosu_mutex_create(void);
+int ethosu_mutex_lock(void *mutex);
+int ethosu_mutex_unlock(void *mutex);
 int ethosu_wait(struct ethosu_driver *drv, bool block);
 
 #endif

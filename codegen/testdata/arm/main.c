@@ -9,11 +9,31 @@
 static const uint32_t expected[] = {0x31504F43u, 0x00100001u, 0x00001807u, 0x10060000u,
                                     0x00000005u, 0x00000005u, 0x00000005u};
 
+static int locked; /* a start without it could have another start's memory types */
+
+void *ethosu_mutex_create(void) {
+    return &locked;
+}
+
+int ethosu_mutex_lock(void *mutex) {
+    locked += mutex == &locked ? 1 : 100;
+    return 0;
+}
+
+int ethosu_mutex_unlock(void *mutex) {
+    locked -= mutex == &locked ? 1 : 100;
+    return 0;
+}
+
 int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
                         const int custom_data_size, uint64_t *const base_addr,
                         const size_t *base_addr_size, const int num_base_addr, void *user_arg) {
     const uint32_t *words = custom_data_ptr;
     (void)user_arg;
+    if (locked != 1) {
+        puts("started without the mutex");
+        return -1;
+    }
     for (int i = -1; i < 2; i++) { /* stream and constants in flash, the arena in SRAM */
         if (ethosu_config_select(0, i) != (i < 0 ? 2u : i == 0 ? 3u : 0u)) {
             puts("bad memory types");

@@ -14,12 +14,32 @@ static int8_t saturated(int value) {
     return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
 }
 
+static int locked; /* a start without it could have another start's memory types */
+
+void *ethosu_mutex_create(void) {
+    return &locked;
+}
+
+int ethosu_mutex_lock(void *mutex) {
+    locked += mutex == &locked ? 1 : 100;
+    return 0;
+}
+
+int ethosu_mutex_unlock(void *mutex) {
+    locked -= mutex == &locked ? 1 : 100;
+    return 0;
+}
+
 int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
                         const int custom_data_size, uint64_t *const base_addr,
                         const size_t *base_addr_size, const int num_base_addr, void *user_arg) {
     const uint32_t *words = custom_data_ptr;
     int8_t *at[4];
     (void)user_arg;
+    if (locked != 1) {
+        puts("started without the mutex");
+        return -1;
+    }
     if ((int)(8u + ((words[7] & 0xFF00u) << 8) + (words[7] >> 16)) * 4 != custom_data_size ||
         num_base_addr != 4) {
         puts("bad payload");

@@ -61,6 +61,9 @@ void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size
 void ethosu_invalidate_dcache(const uint64_t *base_addr, const size_t *base_addr_size,
                               int num_base_addr);
 unsigned int ethosu_config_select(uint64_t address, int index);
+void *ethosu_mutex_create(void);
+int ethosu_mutex_lock(void *mutex);
+int ethosu_mutex_unlock(void *mutex);
 
 #ifdef __cplusplus
 }
