@@ -128,3 +128,20 @@ func TestBlocksU85(t *testing.T) {
 		}
 	}
 }
+
+// TestShiftTypesU85: CLZ and SHL of 32 bits write 32 bits.
+func TestShiftTypesU85(t *testing.T) {
+	for _, c := range []struct {
+		elem  isa.ElementwiseMode
+		out   isa.DType
+		found bool
+	}{{isa.ElemSHL, typeS32, false}, {isa.ElemSHL, typeS16, true}, {isa.ElemCLZ, typeS32, false}, {isa.ElemCLZ, typeS8, true}, {isa.ElemSHR, typeS16, false}} {
+		unit := isa.ScaleU85{Value: 1}
+		k := &kernelU85{KernelU85: &isa.KernelU85{Op: isa.OpElementwise, Elem: c.elem, Global: true, OFMScale: unit, IFMScale: unit, IFM2Scale: unit}}
+		k.IFM.Type, k.IFM2.Type, k.OFM.Type = typeS32, typeS32, c.out
+		check := checkerOf(t, "ethos-u85-256")
+		if check.elementwiseU85(k); len(check.findings) == 1 != c.found {
+			t.Errorf("%v from S32 to %v: %v, expected a finding: %v", c.elem, c.out, check.findings, c.found)
+		}
+	}
+}

@@ -282,6 +282,7 @@ var brokensU85 = []brokenU85{
 	{name: "scaled operand", op: u85Mul, set: u85List{isa.PutIFMScale(isa.IFMScaleFields{Scale: 2})}, rule: RuleType, want: "IFM_SCALE is 2 >> 0"},
 	{name: "scaled second operand", op: u85Mul, set: u85List{isa.PutIFM2Scale(isa.IFM2ScaleFields{Scale: 2})}, rule: RuleType, want: "IFM2_SCALE is 2 >> 0"},
 	{name: "scaled shift", op: u85Mul, set: u85List{isa.PutOFMScaleU85(isa.OFMScaleU85Fields{Scale: 2})}, as: u85List{isa.PutElementwiseU85(isa.ElemSHR)}, rule: RuleType, want: "OFM_SCALE is 2 >> 0"},
+	{name: "place in a byte", op: u85Pool, set: u85List{isa.PutOFMScaleU85(isa.OFMScaleU85Fields{Scale: 1, Shift: 16, RoundMode: isa.RoundDown})}, as: u85List{isa.PutPoolU85(isa.PoolArgmaxX)}, rule: RuleType, want: "the place of a maximum in S8"},
 	{name: "clz", op: u85Mul, as: u85List{isa.PutElementwiseU85(isa.ElemCLZ)}, rule: RuleType, want: "CLZ of the U85 from S8 to S8"},
 	{name: "clamp", op: u85Pool, set: u85List{isa.PutActivationU85(isa.ActivationU85Fields{}), isa.PutActivationMin(9), isa.PutActivationMax(8)}, rule: RuleType, want: "from 9 to 8 leaves no value of S8"},
 	{name: "wide input", op: u85Matrix, set: u85List{in85(isa.Bits32, isa.Tile2x2), isa.PutIFMStrideX(128), isa.PutIFMStrideY(128), in285(isa.Bits32, isa.Tile2x2), isa.PutIFM2StrideX(32), isa.PutIFM2StrideY(32)}, rule: RuleType, want: "IFM type of the U85 is S32"},

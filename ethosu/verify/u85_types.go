@@ -94,6 +94,9 @@ func (c *checker) typesU85(k *kernelU85) {
 		if k.IFM.Type.Bits > 16 && k.Op != isa.OpPool {
 			c.report(RuleType, "IFM type of the U85 is %v, expected 8 or 16 bits", k.IFM.Type)
 		}
+		if argmax := k.Op == isa.OpPool && (k.Pool == isa.PoolArgmaxX || k.Pool == isa.PoolArgmaxY); argmax && k.OFM.Type.Bits != 32 {
+			c.report(RuleType, "the place of a maximum in %v, expected S32", k.OFM.Type)
+		}
 		if k.Global == k.HasWeights() {
 			if k.Op != isa.OpPool {
 				c.report(RuleType, "scale_mode is global: %v, expected that with weights from IFM2 alone", k.Global)
@@ -171,13 +174,11 @@ func (c *checker) elementwiseU85(k *kernelU85) {
 			units("IFM2_SCALE", isa.ScaleU85{Value: k.IFM2Scale.Value, Shift: k.IFM2Scale.Shift})
 		}
 	}
-	switch k.Elem {
-	case isa.ElemDiv, isa.ElemSHL, isa.ElemSHR, isa.ElemLSR:
+	switch {
+	case k.Elem == isa.ElemCLZ && (in.Bits != 32 || out.Bits != 32), k.Elem == isa.ElemSHL && in.Bits == 32 && out.Bits != 32:
+		c.report(RuleType, "%v of the U85 from %v to %v, expected S32 to S32", k.Elem, in, out)
+	case k.Elem == isa.ElemDiv || k.Elem == isa.ElemSHL || k.Elem == isa.ElemSHR || k.Elem == isa.ElemLSR:
 		units("OFM_SCALE", k.OFMScale)
-	case isa.ElemCLZ:
-		if in.Bits != 32 || out.Bits != 32 {
-			c.report(RuleType, "CLZ of the U85 from %v to %v, expected S32 to S32", in, out)
-		}
 	}
 }
 
