@@ -151,9 +151,9 @@ func commands85(w *perf.Work) float64 {
 	inside := w.ChainIn || w.ChainIn2
 	switch {
 	case inside && !w.ChainOut:
-		return 128
+		return 184
 	case inside:
-		return 88
+		return 120
 	case w.ChainOut:
 		return 76
 	}

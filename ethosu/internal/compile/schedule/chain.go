@@ -22,7 +22,8 @@ const (
 //
 // A chain costs commands, for the kernels in it and the one behind are told again where
 // their operands lie, and a kernel with two operands can go on with one of them only. So each
-// kind of link is left out in turn, and stays out where the schedule is shorter without.
+// kind of link is left out in turn, or made where none is best, and stays so where the
+// schedule is shorter.
 func ChainKernels(pl *Plan) error {
 	if !pl.Accel.OwnMemories {
 		return nil
@@ -32,9 +33,25 @@ func ChainKernels(pl *Plan) error {
 	if err != nil {
 		return err
 	}
-	leave := map[link]bool{}
-	for _, l := range c.links() {
+	kinds, leave := c.links(), map[link]bool{}
+	for _, l := range kinds {
 		leave[l] = true
+	}
+	none, err := c.chain(leave)
+	if err != nil {
+		return err
+	}
+	if none < best-slackCycles {
+		best = none
+	} else {
+		clear(leave)
+	}
+	for _, l := range kinds { // the other way, from what is best
+		if leave[l] {
+			delete(leave, l)
+		} else {
+			leave[l] = true
+		}
 		t, err := c.chain(leave)
 		if err != nil {
 			return err
@@ -43,7 +60,11 @@ func ChainKernels(pl *Plan) error {
 			best = t
 			continue
 		}
-		delete(leave, l)
+		if leave[l] {
+			delete(leave, l)
+		} else {
+			leave[l] = true
+		}
 	}
 	_, err = c.chain(leave)
 	return err
