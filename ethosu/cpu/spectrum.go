@@ -91,8 +91,8 @@ func transform(y, row []byte, half int, twiddle []float32) {
 	for k := range half/2 + 1 {
 		j := half - k
 		re, im, mirrorRe, mirrorIm := float(y, 2*k), float(y, 2*k+1), float(y, 2*j), float(y, 2*j+1)
-		evenRe, evenIm := (re+mirrorRe)*0.5, (im-mirrorIm)*0.5
-		oddRe, oddIm := (re-mirrorRe)*0.5, (im+mirrorIm)*0.5
+		evenRe, evenIm := product(re+mirrorRe, 0.5), product(im-mirrorIm, 0.5)
+		oddRe, oddIm := product(re-mirrorRe, 0.5), product(im+mirrorIm, 0.5)
 		c, s := twiddle[2*k], twiddle[2*k+1]
 		turnedRe := product(c, oddRe) + product(s, oddIm)
 		turnedIm := product(c, oddIm) - product(s, oddRe)

@@ -96,7 +96,7 @@ func planRFFT(p *plan, op *graph.Op) (step, error) {
 				j := min(k, half-k) // the other half mirrors it
 				a, b := z[j], z[(half-j)%half].conjugate()
 				even, odd := a.plus(b), a.minus(b)
-				even, odd = pair{even.re * 0.5, even.im * 0.5}, pair{odd.re * 0.5, odd.im * 0.5}
+				even, odd = pair{float32(even.re * 0.5), float32(even.im * 0.5)}, pair{float32(odd.re * 0.5), float32(odd.im * 0.5)}
 				odd = roots[j].times(odd)
 				v := pair{even.re + odd.im, even.im - odd.re}
 				if j != k {

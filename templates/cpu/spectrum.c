@@ -40,10 +40,10 @@ static void cpu_spectrum_row(uint8_t *y, const uint8_t *row, uint32_t width, uin
         const uint32_t b = 2u * (half - k);
         const float c = cpu_real(turns, a);
         const float s = cpu_real(turns, a + 1u);
-        const float even_re = (cpu_real(y, a) + cpu_real(y, b)) * 0.5f;
-        const float even_im = (cpu_real(y, a + 1u) - cpu_real(y, b + 1u)) * 0.5f;
-        const float odd_re = (cpu_real(y, a) - cpu_real(y, b)) * 0.5f;
-        const float odd_im = (cpu_real(y, a + 1u) + cpu_real(y, b + 1u)) * 0.5f;
+        const float even_re = cpu_real_product(cpu_real(y, a) + cpu_real(y, b), 0.5f);
+        const float even_im = cpu_real_product(cpu_real(y, a + 1u) - cpu_real(y, b + 1u), 0.5f);
+        const float odd_re = cpu_real_product(cpu_real(y, a) - cpu_real(y, b), 0.5f);
+        const float odd_im = cpu_real_product(cpu_real(y, a + 1u) + cpu_real(y, b + 1u), 0.5f);
         const float turned_re = cpu_real_product(c, odd_re) + cpu_real_product(s, odd_im);
         const float turned_im = cpu_real_product(c, odd_im) - cpu_real_product(s, odd_re);
         cpu_put_real(y, b, even_re - turned_im);
