@@ -42,8 +42,8 @@ var scenarios = []scenario{
 	{name: "build", command: "build --units 8 --epochs 3 --compare 20 --chain 5 --force -o out"},
 	{name: "tune", command: "tune --study s --candidates 3 --rungs 2 --keep 3 --epochs 6 --cell gru --layers 1 --units 8 --window 1,2 --validation 0.1"},
 	{
-		name: "flash", before: []string{smallNet, "lower net.safetensors -o net.tflite", "generate net.tflite -o fw"},
-		command: "flash fw --on alif-e7", long: true,
+		name: "flash", before: []string{smallNet, "lower net.safetensors -o net.tflite", "generate net.tflite --board alif-e7-he -o fw"},
+		command: "flash fw --on alif-e7-he", long: true,
 	},
 }
 
