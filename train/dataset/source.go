@@ -33,7 +33,7 @@ const (
 
 // OpenSource opens a data set by its name or path and notes in both parts' Origin where
 // they come from, so that a network trained on one can name it. say, which may be nil,
-// gets a line for each download.
+// gets a line for each download, and for a name that a file or folder has too.
 func OpenSource(ctx context.Context, source string, o Options, say func(string)) (train, test *Set, err error) {
 	o = o.withDefaults()
 	origin := &facts.Data{Source: source, Seed: o.Seed}
@@ -43,6 +43,9 @@ func OpenSource(ctx context.Context, source string, o Options, say func(string))
 		}
 		if o.IgnoreLabel != "" {
 			return nil, nil, noIgnored(source, o.IgnoreLabel, "every step of it counts")
+		}
+		if say != nil && exists(source) {
+			say(fmt.Sprintf("data: %s is the set of that name, which needs no file; what lies here under that name is ./%s", source, source))
 		}
 	}
 	switch source {
