@@ -22,8 +22,11 @@ func (v *view) addFloat(p *Project) error {
 	if p.Mean == nil && p.Std == nil {
 		return nil
 	}
-	if len(v.Inputs) == 0 || !v.Inputs[0].Quantized {
-		return fmt.Errorf("mean and deviation given, but the first input is not quantized: leave them out")
+	if len(v.Inputs) == 0 {
+		return fmt.Errorf("mean and deviation given, but there is no input: leave them out")
+	}
+	if in := &p.Program.Inputs[v.Inputs[0].binding]; !v.Inputs[0].Quantized {
+		return fmt.Errorf("mean and deviation given, but input %q is %v and has no scale: leave them out", in.Name, in.Type)
 	}
 	shape := p.Program.Inputs[v.Inputs[0].binding].Shape
 	features := 1
