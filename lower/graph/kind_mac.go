@@ -142,6 +142,9 @@ func shapesTransposeConv(g *Graph, op *Op) ([][]int, error) {
 	if len(out) != 4 || len(w.Shape) != 4 || len(in.Shape) != 4 {
 		return nil, fmt.Errorf("output shape %v, weights %v and input %v, expected four dimensions each", out, w.Shape, in.Shape)
 	}
+	if w.Shape[0] == 0 || w.Shape[3] == 0 {
+		return nil, fmt.Errorf("weights %q have shape %v, expected at least one channel in and out", w.Name, w.Shape)
+	}
 	if w.Shape[3] != in.Shape[3] || out[0] != in.Shape[0] || out[3] != w.Shape[0] {
 		return nil, fmt.Errorf("input %v, weights %v and output %v, expected as many channels and images", in.Shape, w.Shape, out)
 	}

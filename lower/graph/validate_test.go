@@ -176,3 +176,33 @@ func TestWindows(t *testing.T) {
 		t.Error("a kernel larger than the image gave no error")
 	}
 }
+
+// Convolutions without channels are refused: what divides by their number comes later.
+func TestNoChannels(t *testing.T) {
+	for _, c := range []struct {
+		kind       Kind
+		in, k, out []int
+	}{
+		{Conv2D, []int{1, 4, 4, 0}, []int{2, 1, 1, 4}, []int{1, 4, 4, 2}},
+		{Conv2D, []int{1, 4, 4, 4}, []int{0, 1, 1, 4}, []int{1, 4, 4, 0}},
+		{Conv2D, []int{1, 4, 4, 0}, []int{2, 1, 1, 0}, []int{1, 4, 4, 2}},
+		{TransposeConv, []int{1, 4, 4, 0}, []int{2, 1, 1, 0}, []int{1, 4, 4, 2}},
+		{TransposeConv, []int{1, 4, 4, 4}, []int{0, 1, 1, 4}, []int{1, 4, 4, 0}},
+	} {
+		g := &Graph{Name: "none"}
+		q := PerTensor(1, 0)
+		in := g.Add(&Tensor{Name: "in", Type: Int8, Shape: c.in, Quant: q})
+		k := g.Add(&Tensor{Name: "k", Type: Int8, Shape: c.k, Quant: q, Data: make([]byte, c.k[0]*c.k[1]*c.k[2]*c.k[3])})
+		out := g.Add(&Tensor{Name: "out", Type: Int8, Shape: c.out, Quant: q})
+		op := &Op{Kind: c.kind, Inputs: []TensorID{in, k, None}, Outputs: []TensorID{out}}
+		if op.Attr = (Conv2DAttr{StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}); c.kind == TransposeConv {
+			shape := []byte{1, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, byte(c.out[3]), 0, 0, 0}
+			s := g.Add(&Tensor{Name: "shape", Type: Int32, Shape: []int{4}, Data: shape})
+			op.Attr, op.Inputs = TransposeConvAttr{StrideH: 1, StrideW: 1}, []TensorID{s, k, in}
+		}
+		g.Inputs, g.Outputs, g.Ops = []TensorID{in}, []TensorID{out}, []*Op{op}
+		if err := g.Validate(); err == nil || !strings.Contains(err.Error(), "expected at least one channel") {
+			t.Errorf("%v of %v by %v: %v", c.kind, c.in, c.k, err)
+		}
+	}
+}

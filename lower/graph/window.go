@@ -93,8 +93,11 @@ func shapesConv(g *Graph, op *Op) ([][]int, error) {
 		return nil, err
 	}
 	in, k := g.Tensors[op.Inputs[0]], g.Tensors[op.Inputs[1]]
+	if k.Shape[0] == 0 || k.Shape[3] == 0 || in.Shape[3] == 0 {
+		return nil, fmt.Errorf("weights %q have shape %v and the input %v, expected at least one channel in and out", k.Name, k.Shape, in.Shape)
+	}
 	// Fewer channels of the weights than of the input make groups.
-	if k.Shape[3] == 0 || in.Shape[3]%k.Shape[3] != 0 || k.Shape[0]%max(in.Shape[3]/max(k.Shape[3], 1), 1) != 0 {
+	if in.Shape[3]%k.Shape[3] != 0 || k.Shape[0]%max(in.Shape[3]/k.Shape[3], 1) != 0 {
 		return nil, fmt.Errorf("weights %q have shape %v, expected %d input channels as in %v, or groups of them with as many outputs each", k.Name, k.Shape, in.Shape[3], in.Shape)
 	}
 	if err := checkBias(g, op, k.Shape[0]); err != nil {
