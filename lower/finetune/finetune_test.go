@@ -90,7 +90,6 @@ func TestGradients(t *testing.T) {
 		{"rnn, five steps a call", digits, nn.SimpleRNN, false, 1, 0, lower.Options{StateIO: true, Steps: 5}},
 		{"gru, every step", streams, nn.GRU, false, 2, 0, lower.Options{}},
 		{"gru of rank 2", digits, nn.GRU, false, 1, 2, lower.Options{StateIO: true}},
-		{"gru of rank 2, keras form", digits, nn.GRU, false, 1, 2, lower.Options{Form: lower.FormKeras}},
 		{"lstm of rank 3, seven steps a call", digits, nn.LSTM, false, 1, 3, lower.Options{StateIO: true, Steps: 7}},
 		{"rnn of rank 1", digits, nn.SimpleRNN, false, 2, 1, lower.Options{}},
 	} {

@@ -69,14 +69,14 @@ func (n *Network) prove(m *onnx.Model, r *onnx.Result) error {
 		if _, err := e.Run(sourceIn); err != nil {
 			return fmt.Errorf("the import cannot be proven: %w", err)
 		}
-		got := map[graph.TensorID][]float32{}
-		runner.Visit = func(id graph.TensorID, v floatexec.View) { got[id] = append([]float32(nil), v.Row(0)...) }
+		got := map[graph.TensorID][]float32{} // none is nil, those without elements neither
+		runner.Visit = func(id graph.TensorID, v floatexec.View) { got[id] = append([]float32{}, v.Row(0)...) }
 		views, err := runner.Run(1, graphIn)
 		if err != nil {
 			return err
 		}
 		for i, id := range r.Graph.Outputs {
-			got[id] = append([]float32(nil), views[i].Row(0)...)
+			got[id] = append([]float32{}, views[i].Row(0)...)
 		}
 		first, worst := "", 0.0
 		compared := map[graph.TensorID]bool{}
