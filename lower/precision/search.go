@@ -106,6 +106,7 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 		return nil, err
 	}
 	c.All16 = full.Point
+	values := full
 	if full.Loss > p.Bound && len(p.Further) > 0 {
 		s.roles = s.known.order
 		if full, err = s.measure(s.set(func(int) bool { return true })); err != nil {
@@ -120,6 +121,9 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 		return nil, err
 	}
 	best, wide := full, s.set(func(int) bool { return true })
+	if math.IsInf(best.Cost, 1) { // of no use, and perhaps what is without Further is
+		best, wide = values, s.set(func(i int) bool { return i < len(p.Roles) })
+	}
 	ways, found := []func(*Choice) (map[string]bool, error){s.narrowing, s.widening}, make([]map[string]bool, 2)
 	if err := together(len(ways), func(i int) (err error) {
 		found[i], err = ways[i](c)
@@ -132,7 +136,8 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 		if err != nil {
 			return nil, err
 		}
-		if m.Loss <= s.bound && (m.Cost < best.Cost || m.Cost == best.Cost && m.Loss < best.Loss) {
+		cheaper := m.Cost < best.Cost || m.Cost == best.Cost && m.Loss < best.Loss
+		if m.Loss <= s.bound && (cheaper || best.Loss > s.bound && !math.IsInf(m.Cost, 1)) {
 			best, wide = m, got
 		}
 	}

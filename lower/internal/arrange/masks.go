@@ -25,8 +25,11 @@ func (a *arranger) masks() {
 		}
 	}
 	for i, op := range a.g.Ops {
+		if op.Kind != graph.Add { // ASSIGN_VARIABLE has no outputs
+			continue
+		}
 		out := op.Outputs[0]
-		if op.Kind != graph.Add || len(readers[out]) != 1 || slices.Contains(a.g.Outputs, out) || readers[out][0].Kind != graph.Softmax {
+		if len(readers[out]) != 1 || slices.Contains(a.g.Outputs, out) || readers[out][0].Kind != graph.Softmax {
 			continue
 		}
 		for k, id := range op.Inputs {
