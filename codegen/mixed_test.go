@@ -86,10 +86,7 @@ func mixedProject(t *testing.T, prefix, accelerator, mode string) Project {
 	if o.Mode, err = ethosu.ParseMemoryMode(mode); err != nil {
 		t.Fatal(err)
 	}
-	p := Project{Prefix: prefix, Version: "0.0", Source: prefix + ".tflite"}
-	if p.Program, err = compile.Compile(g, o); err != nil {
-		t.Fatal(err)
-	}
+	p := compiledProject(t, prefix, g, o, 20)
 	var kinds []string
 	for _, s := range p.Program.Stages {
 		kind := "NPU"
@@ -101,6 +98,17 @@ func mixedProject(t *testing.T, prefix, accelerator, mode string) Project {
 	if want := "L2_NORMALIZATION NPU LESS SELECT_V2 DIV NPU DEQUANTIZE SQUARE SQRT EXP TANH LOGISTIC COS RESHAPE RFFT2D COMPLEX_ABS LOG SOFTMAX QUANTIZE"; strings.Join(kinds, " ") != want {
 		t.Fatalf("stages are %v, expected %s", kinds, want)
 	}
+	return p
+}
+
+// compiledProject compiles a graph and records calls of the interpreter with random inputs.
+func compiledProject(t *testing.T, prefix string, g *graph.Graph, o compile.Options, calls int) Project {
+	t.Helper()
+	p := Project{Prefix: prefix, Version: "0.0", Source: prefix + ".tflite"}
+	var err error
+	if p.Program, err = compile.Compile(g, o); err != nil {
+		t.Fatal(err)
+	}
 	if p.Model, err = vela.Write(p.Program); err != nil {
 		t.Fatal(err)
 	}
@@ -108,11 +116,11 @@ func mixedProject(t *testing.T, prefix, accelerator, mode string) Project {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls, err := runner.Record(ref, 20, runner.RandomFeed(g, 3))
+	golden, err := runner.Record(ref, calls, runner.RandomFeed(g, 3))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range calls {
+	for _, c := range golden {
 		p.Golden = append(p.Golden, Call{Reset: c.Reset, Inputs: c.Inputs, Outputs: c.Outputs})
 	}
 	return p

@@ -14,8 +14,6 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
-	"github.com/unroll-npu/unroll/ethosu/runner"
-	"github.com/unroll-npu/unroll/ethosu/vela"
 	"github.com/unroll-npu/unroll/firmware/run"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -57,25 +55,7 @@ func realProject(t *testing.T, prefix string) Project {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Project{Prefix: prefix, Version: "0.0", Source: prefix + ".tflite"}
-	if p.Program, err = compile.Compile(g, compile.Options{Accel: accel}); err != nil {
-		t.Fatal(err)
-	}
-	if p.Model, err = vela.Write(p.Program); err != nil {
-		t.Fatal(err)
-	}
-	ref, err := runner.NewReference(g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	calls, err := runner.Record(ref, 12, runner.RandomFeed(g, 3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range calls {
-		p.Golden = append(p.Golden, Call{Reset: c.Reset, Inputs: c.Inputs, Outputs: c.Outputs})
-	}
-	return p
+	return compiledProject(t, prefix, g, compile.Options{Accel: accel}, 12)
 }
 
 // TestRealProject runs the C of a network with real numbers at both ends, as it is called

@@ -65,14 +65,7 @@ func atBorders(b *strings.Builder, p isa.Product, words []uint32, from int, judg
 func TestRecordedBorders(t *testing.T) {
 	var b strings.Builder
 	for _, c := range brokens {
-		name := c.accel
-		if name == "" {
-			name = "ethos-u55-256"
-		}
-		a, err := ethosu.ParseAccelerator(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := c.accelerator(t)
 		lines, at := c.text(t)
 		// The registers that the case is about, and its operation; of the example all.
 		first := 0

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/testdata"
 )
@@ -81,14 +80,7 @@ func TestRecordedRules(t *testing.T) {
 		h := fnv.New64a() // of the name, so that a case more changes no line of the others
 		h.Write([]byte(c.name))
 		rng := rand.New(rand.NewPCG(11, h.Sum64()))
-		name := c.accel
-		if name == "" {
-			name = "ethos-u55-256"
-		}
-		a, err := ethosu.ParseAccelerator(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := c.accelerator(t)
 		lines, _ := c.text(t)
 		words, err := isa.Assemble(strings.Join(lines, "\n"))
 		if err != nil {

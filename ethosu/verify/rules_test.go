@@ -246,6 +246,20 @@ func exampleMemory(t *testing.T, a *ethosu.Accelerator) Regions {
 	return r
 }
 
+// accelerator is what a case is for.
+func (c *broken) accelerator(t *testing.T) *ethosu.Accelerator {
+	t.Helper()
+	name := c.accel
+	if name == "" {
+		name = "ethos-u55-256"
+	}
+	a, err := ethosu.ParseAccelerator(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // text returns the stream's commands as text, and which of them the finding is of.
 func (b *broken) text(t *testing.T) (lines []string, at int) {
 	op := -1
@@ -284,14 +298,7 @@ func (b *broken) text(t *testing.T) (lines []string, at int) {
 func TestRules(t *testing.T) {
 	var made []string
 	for _, b := range brokens {
-		name := b.accel
-		if name == "" {
-			name = "ethos-u55-256"
-		}
-		a, err := ethosu.ParseAccelerator(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := b.accelerator(t)
 		lines, at := b.text(t)
 		words, err := isa.Assemble(strings.Join(lines, "\n"))
 		if err != nil {
