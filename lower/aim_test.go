@@ -62,11 +62,17 @@ func TestExpectedLossEdges(t *testing.T) {
 		float.Outputs, quantized.Outputs = append(float.Outputs, f), append(quantized.Outputs, q)
 		float.Right, quantized.Right = append(float.Right, true), append(quantized.Right, i != 99)
 	}
+	var sure, wrong Score // a small set whose margins are alike
+	for i := range 20 {
+		sure.Outputs, sure.Right = append(sure.Outputs, []float32{0.9985 + float32(i)*5e-5, 0}), append(sure.Right, true)
+		wrong.Outputs, wrong.Right = append(wrong.Outputs, []float32{0, 1}), append(wrong.Right, false)
+	}
 	for _, c := range []struct {
 		name             string
 		float, quantized Score
 		want             float64
 	}{
+		{"all of a small set", sure, wrong, 1},
 		{"one far away", float, quantized, 0.01},
 		{"nothing changes", float, float, 0},
 		{"float is wrong", score(false, []float32{1, 0}), score(false, []float32{0, 1}), 0},

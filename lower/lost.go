@@ -51,6 +51,8 @@ func (s Score) ExpectedLoss(other Score) float64 {
 	reach, sum, far := right[border-1].margin, 0.0, 0
 	for i, d := range right {
 		switch {
+		case d.lost && d.slip > reach: // no matter where it was
+			far++
 		case i < border && reach > 0:
 			sum += float64((1 - d.margin/reach) * math.Min(d.slip, reach))
 		case d.lost:

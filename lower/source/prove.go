@@ -66,8 +66,12 @@ func (n *Network) prove(m *onnx.Model, r *onnx.Result) error {
 		want := map[string]*eval.Array{}
 		e := eval.New(m)
 		e.Visit = func(name string, a *eval.Array) { want[name] = a }
-		if _, err := e.Run(sourceIn); err != nil {
+		made, err := e.Run(sourceIn)
+		if err != nil {
 			return fmt.Errorf("the import cannot be proven: %w", err)
+		}
+		for i, o := range m.Graph.Outputs { // Visit does not see weights
+			want[o.Name] = made[i]
 		}
 		got := map[graph.TensorID][]float32{} // none is nil, those without elements neither
 		runner.Visit = func(id graph.TensorID, v floatexec.View) { got[id] = append([]float32{}, v.Row(0)...) }

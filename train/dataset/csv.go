@@ -85,6 +85,7 @@ type table struct {
 	groups []string  // of each sequence
 	starts []int     // first row of each sequence
 	lines  []int     // line of that row
+	above  int       // lines in front of the header
 
 	ignored bool // a row has the label that does not count
 }
@@ -106,6 +107,7 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	separator, n := separatorLine(head)
 	b.Discard(n)
 	t := &table{file: file, dialect: sniff(head[n:], separator), o: o}
+	t.above = bytes.Count(head[:n], []byte("\n"))
 	r := csv.NewReader(b)
 	r.Comma, r.TrimLeadingSpace, r.ReuseRecord = t.separator, t.separator != '\t', true
 	header, err := r.Read()
@@ -148,9 +150,10 @@ func (t *table) rows(r *csv.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return rowError(t.file, t.header, record, err)
+			return rowError(t.file, t.above, t.header, record, err)
 		}
 		line, _ := r.FieldPos(0)
+		line += t.above
 		id := fmt.Sprint(row)
 		if t.sequence >= 0 {
 			if id = strings.TrimSpace(strings.Clone(record[t.sequence])); id == "" {

@@ -49,9 +49,12 @@ func separatorLine(head []byte) (rune, int) {
 }
 
 // rowError says of a row that cannot be read what it has and what is expected.
-func rowError(file string, header, record []string, err error) error {
+func rowError(file string, above int, header, record []string, err error) error {
 	var p *csv.ParseError
-	if errors.As(err, &p) && errors.Is(err, csv.ErrFieldCount) {
+	if errors.As(err, &p) {
+		p.StartLine, p.Line = p.StartLine+above, p.Line+above
+	}
+	if p != nil && errors.Is(err, csv.ErrFieldCount) {
 		hint := ""
 		if len(record) == len(header)+1 && record[len(record)-1] == "" {
 			hint = ": there is a separator behind the last cell"

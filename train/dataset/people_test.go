@@ -281,3 +281,12 @@ func TestDescribe(t *testing.T) {
 		t.Error("the scales of the set go unnoticed")
 	}
 }
+
+// Lines are counted as an editor does, the one that names the separator among them.
+func TestLineOfSeparator(t *testing.T) {
+	for _, text := range []string{"sep=;\nsequence;a;label\n1;0,5;x\n1;zz;x\n2;0,5;y\n", "sep=;\nsequence;a;label\n1;0,5;x\n1;1\n2;0,5;y\n"} {
+		if _, err := readCSV("t.csv", strings.NewReader(text), Options{}); err == nil || !strings.Contains(err.Error(), "line 4") {
+			t.Errorf("%q: %v, expected line 4 to be named", text, err)
+		}
+	}
+}

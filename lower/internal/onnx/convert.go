@@ -298,7 +298,7 @@ func (c *converter) outputs(s *scope) (err error) {
 				id = c.copy(id)
 			}
 		}
-		if id != v.id { // in place, or a copy: that is what has to be proven, too
+		if id != v.id || s.graph.Weights[o.Name] != nil { // in place, a copy or a weight: that is what has to be proven, too
 			c.res.Values = append(c.res.Values, Value{Name: o.Name, Tensor: id})
 		}
 		taken[id] = true
