@@ -149,6 +149,19 @@ func TestFurther(t *testing.T) {
 	}
 }
 
+// Further roles that do not fit at all leave what the others give.
+func TestFurtherThatDoesNotFit(t *testing.T) {
+	p := made([]float64{9, 8, 2, 0.5}, []float64{1, 1, math.Inf(1), math.Inf(1)}, 0, 1)
+	p.Roles, p.Further = p.Roles[:2], p.Roles[2:]
+	got, err := Search(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"r00", "r01"}; !slices.Equal(got.WideRoles(), want) || got.Met || math.IsInf(got.Cost, 1) {
+		t.Errorf("%v in 16 bits at %v, met %v; expected %v, not met", got.WideRoles(), got.Cost, got.Met, want)
+	}
+}
+
 // An error of a build names the roles that it was for, and ends the search.
 func TestBuildFails(t *testing.T) {
 	p := made([]float64{2, 2}, []float64{1, 1}, 0, 1)
