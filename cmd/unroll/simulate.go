@@ -5,12 +5,10 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
 	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/source"
@@ -266,123 +264,4 @@ func runCalls(c *cli, m runner.Model, arrays map[string]*runner.Array, states []
 	defer p.finish()
 	results, err := all.Run(func(done int) { p.update(done, all.Count(), "simulating") })
 	return results, all.Count(), err
-}
-
-// compareWith runs the same arrays on the reference interpreter and reports the first
-// output byte that differs. Beside a sequence the plain model may be one step of it.
-func compareWith(c *cli, name string, p *ethosu.Program, arrays map[string]*runner.Array, states []runner.State, dut runner.Model, got []*runner.Array) error {
-	ref, err := readPlain(name)
-	if err != nil {
-		return err
-	}
-	rm, err := ref.runner()
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	err = runner.SameSignature(rm, dut)
-	for _, perStep := range []bool{false, true} {
-		if err != nil && p != nil && p.Steps > 0 {
-			carried, fails := runner.NewCarried(rm, p.Steps, perStep)
-			if fails != nil {
-				return fails
-			}
-			if runner.SameSignature(carried, dut) == nil {
-				rm, err = carried, nil
-			}
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("--compare %s: %w", name, err)
-	}
-	want, _, err := runCalls(c, rm, arrays, states)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	for o, t := range rm.Outputs() {
-		for i := range want[o].Data {
-			if want[o].Data[i] != got[o].Data[i] {
-				size := t.Bytes()
-				return fmt.Errorf("output %q differs from %s at call %d, byte %d: expected %#02x, found %#02x", t.Name, name, i/size, i%size, want[o].Data[i], got[o].Data[i])
-			}
-		}
-	}
-	fmt.Fprintf(c.stderr, "equal to %s byte for byte\n", name)
-	return nil
-}
-
-// checkFiles finds files of outputs that exist already, before anything is run.
-func (s *simulateFlags) checkFiles(m runner.Model) error {
-	if s.out == "" {
-		return nil
-	}
-	for _, name := range runner.FileNames(m.Outputs()) {
-		if err := checkTarget(filepath.Join(s.out, name+"."+s.format), s.force); err != nil {
-			return fmt.Errorf("--out: %w", err)
-		}
-	}
-	return nil
-}
-
-func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Array, calls int, standardized string) error {
-	r := simulated{Calls: calls, Standardized: standardized, Outputs: map[string]string{}}
-	outs := m.Outputs()
-	files := runner.FileNames(outs)
-	for i, a := range results {
-		if s.dequantize {
-			f, err := a.Dequantize(&outs[i])
-			if err != nil {
-				return err
-			}
-			a = f
-		}
-		if s.out == "" {
-			continue
-		}
-		path := filepath.Join(s.out, files[i]+"."+s.format)
-		content := a.AppendNPY
-		if s.format == "csv" {
-			content = func(dst []byte) []byte { return a.AppendCSV(dst, calls) }
-		}
-		if err := writeFile(path, content(nil), s.force); err != nil {
-			return err
-		}
-		r.Outputs[outs[i].Name] = path
-	}
-	if s.json {
-		return printJSON(c.stdout, r)
-	}
-	if s.top > 0 {
-		printTop(c, &outs[0], results[0], s.top, calls)
-	}
-	fmt.Fprintf(c.stdout, "%s %s\n", commas(calls), plural(calls, "call"))
-	for i := range outs {
-		if path := r.Outputs[outs[i].Name]; path != "" {
-			fmt.Fprintf(c.stdout, "wrote %s: %v%v\n", path, results[i].Type, results[i].Shape)
-		}
-	}
-	return nil
-}
-
-// printTop prints the k largest elements of each call of an output, dequantized.
-func printTop(c *cli, t *runner.Tensor, a *runner.Array, k, calls int) {
-	size, n := t.Type.Size(), t.Bytes()/t.Type.Size()
-	k = min(k, n)
-	for call := range calls {
-		data := a.Data[call*n*size : (call+1)*n*size]
-		order := make([]int, n)
-		for i := range order {
-			order[i] = i
-		}
-		at := func(i int) int64 { return t.Type.Int(data[i*size:]) }
-		sort.SliceStable(order, func(x, y int) bool { return at(order[x]) > at(order[y]) })
-		fmt.Fprintf(c.stdout, "call %d:", call)
-		for _, i := range order[:k] {
-			if t.Quant != nil && len(t.Quant.Scales) > 0 {
-				fmt.Fprintf(c.stdout, " %d (%.3f)", i, float64(t.Quant.Scales[0])*float64(at(i)-int64(t.Quant.ZeroPoints[0])))
-			} else {
-				fmt.Fprintf(c.stdout, " %d (%d)", i, at(i))
-			}
-		}
-		fmt.Fprintln(c.stdout)
-	}
 }
