@@ -162,17 +162,7 @@ func planRealPairs(o *operator) (*Kernel, error) {
 	if o.in(0).Type != graph.Float32 || o.in(1).Type != graph.Float32 || o.out(0).Type != graph.Float32 {
 		return nil, o.refuse(0, "float32; the NPU does it in integers")
 	}
-	act := graph.ActNone
-	switch at := o.op.Attr.(type) {
-	case graph.AddAttr:
-		act = at.Activation
-	case graph.SubAttr:
-		act = at.Activation
-	case graph.MulAttr:
-		act = at.Activation
-	case graph.DivAttr:
-		act = at.Activation
-	}
+	act := o.op.Fused()
 	if act > graph.ActRelu6 {
 		return nil, fmt.Errorf("the CPU does not do the fused activation %v", act)
 	}

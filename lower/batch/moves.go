@@ -55,10 +55,7 @@ func (m *maker) join(op *graph.Op) error {
 		}
 		return m.shape(id)
 	}
-	shape, activation := m.shape(out), graph.ActNone
-	if a, ok := op.Attr.(graph.ConcatenationAttr); ok {
-		activation = a.Activation
-	}
+	shape, activation := m.shape(out), op.Fused()
 	// within: the windows of every value begin behind the axis; before: all at one dimension
 	// up to it.
 	within, before, strictly, outer := true, true, false, 0

@@ -63,27 +63,8 @@ func relu(v []float32) {
 
 // fused clamps the output of an operator by its activation.
 func (t *tape) fused(op *graph.Op) {
-	var a graph.Activation
-	switch attr := op.Attr.(type) {
-	case graph.FullyConnectedAttr:
-		a = attr.Activation
-	case graph.AddAttr:
-		a = attr.Activation
-	case graph.SubAttr:
-		a = attr.Activation
-	case graph.MulAttr:
-		a = attr.Activation
-	case graph.Conv2DAttr:
-		a = attr.Activation
-	case graph.DepthwiseConv2DAttr:
-		a = attr.Activation
-	case graph.Pool2DAttr:
-		a = attr.Activation
-	case graph.ConcatenationAttr:
-		a = attr.Activation
-	}
 	var low, high float32
-	switch a {
+	switch op.Fused() {
 	case graph.ActRelu:
 		high = float32(math.Inf(1))
 	case graph.ActReluN1To1:

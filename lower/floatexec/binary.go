@@ -37,32 +37,9 @@ func rowOf(f func(a, b float32) float32) func(y, a, b []float32) {
 	}
 }
 
-// fused returns the activation that is part of an operator.
-func fused(attr any) graph.Activation {
-	switch a := attr.(type) {
-	case graph.AddAttr:
-		return a.Activation
-	case graph.SubAttr:
-		return a.Activation
-	case graph.MulAttr:
-		return a.Activation
-	case graph.DivAttr:
-		return a.Activation
-	case graph.Conv2DAttr:
-		return a.Activation
-	case graph.DepthwiseConv2DAttr:
-		return a.Activation
-	case graph.TransposeConvAttr:
-		return a.Activation
-	case graph.Pool2DAttr:
-		return a.Activation
-	}
-	return graph.ActNone
-}
-
 // planBinary broadcasts by NumPy's rule.
 func (e *Exec) planBinary(op *graph.Op) (kernel, error) {
-	f, act := binaryRows[op.Kind], fused(op.Attr)
+	f, act := binaryRows[op.Kind], op.Fused()
 	lo, hi, err := clampOf(act)
 	if err != nil {
 		return nil, err

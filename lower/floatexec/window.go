@@ -102,7 +102,7 @@ func (e *Exec) planConv(op *graph.Op) (kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	lo, hi, err := clampOf(fused(op.Attr))
+	lo, hi, err := clampOf(op.Fused())
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (e *Exec) planConv(op *graph.Op) (kernel, error) {
 				m.rows(r, to[i*rows*k[0]:], columns, rows)
 			}
 		}
-		if fused(op.Attr) != graph.ActNone {
+		if op.Fused() != graph.ActNone {
 			clamp(y.Data, lo, hi)
 		}
 		return nil
@@ -144,7 +144,7 @@ func (e *Exec) planDepthwise(op *graph.Op) (kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	lo, hi, err := clampOf(fused(op.Attr))
+	lo, hi, err := clampOf(op.Fused())
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (e *Exec) planDepthwise(op *graph.Op) (kernel, error) {
 				})
 			}
 		}
-		if fused(op.Attr) != graph.ActNone {
+		if op.Fused() != graph.ActNone {
 			clamp(y.Data, lo, hi)
 		}
 		return nil
@@ -238,7 +238,7 @@ func (e *Exec) planPool(op *graph.Op) (kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	lo, hi, err := clampOf(fused(op.Attr))
+	lo, hi, err := clampOf(op.Fused())
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +274,7 @@ func (e *Exec) planPool(op *graph.Op) (kernel, error) {
 				}
 			}
 		}
-		if fused(op.Attr) != graph.ActNone {
+		if op.Fused() != graph.ActNone {
 			clamp(y.Data, lo, hi)
 		}
 		return nil

@@ -72,36 +72,17 @@ func (c *converter) parts(op *graph.Op) error {
 	double := slices.Clone(y.Shape)
 	double[last] *= 2
 	both := c.out.Add(&graph.Tensor{Name: y.Name + "_parts", Type: graph.Int16, Shape: double, Quant: sums})
-	c.out.Ops = append(c.out.Ops, &graph.Op{Kind: op.Kind, Attr: withoutActivation(op.Attr), Inputs: []graph.TensorID{x, m.weights, m.bias}, Outputs: []graph.TensorID{both}})
+	linear, ok := op.WithFused(graph.ActNone)
+	if !ok {
+		panic(fmt.Sprintf("BUG: %v has no parts", op.Kind))
+	}
+	c.out.Ops = append(c.out.Ops, &graph.Op{Kind: op.Kind, Attr: linear, Inputs: []graph.TensorID{x, m.weights, m.bias}, Outputs: []graph.TensorID{both}})
 	var halves []graph.TensorID
 	for _, name := range []string{"_coarse", "_fine"} {
 		halves = append(halves, c.out.Add(&graph.Tensor{Name: y.Name + name, Type: graph.Int16, Shape: y.Shape, Quant: sums}))
 	}
 	c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Split, Attr: graph.SplitAttr{NumSplits: 2}, Inputs: []graph.TensorID{c.axis(last), both}, Outputs: halves})
-	return c.finishAs(graph.Add, graph.AddAttr{Activation: activationOf(op.Attr)}, op, halves)
-}
-
-// activationOf and withoutActivation are of the operators that have parts.
-func activationOf(attr any) graph.Activation {
-	switch a := attr.(type) {
-	case graph.FullyConnectedAttr:
-		return a.Activation
-	case graph.Conv2DAttr:
-		return a.Activation
-	}
-	panic(fmt.Sprintf("BUG: %T has no parts", attr))
-}
-
-func withoutActivation(attr any) any {
-	switch a := attr.(type) {
-	case graph.FullyConnectedAttr:
-		a.Activation = graph.ActNone
-		return a
-	case graph.Conv2DAttr:
-		a.Activation = graph.ActNone
-		return a
-	}
-	panic(fmt.Sprintf("BUG: %T has no parts", attr))
+	return c.finishAs(graph.Add, graph.AddAttr{Activation: op.Fused()}, op, halves)
 }
 
 // axis returns the index constant of an axis to split along.

@@ -37,13 +37,7 @@ func planRealConnected(p *plan, op *graph.Op) (step, error) {
 // planRealConv computes CONV_2D and DEPTHWISE_CONV_2D of float32. A depthwise one has as
 // many groups as channels, and its weights have the output last.
 func planRealConv(p *plan, op *graph.Op) (step, error) {
-	a := graph.ActNone
-	switch attr := op.Attr.(type) {
-	case graph.Conv2DAttr:
-		a = attr.Activation
-	case graph.DepthwiseConv2DAttr:
-		a = attr.Activation
-	}
+	a := op.Fused()
 	if err := realMAC(p, op, a); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func Chains(g *graph.Graph) []*Chain {
 	}
 	var list []*Chain
 	for _, op := range g.Ops {
-		if !f.linear(op) || !homogeneous(activation(op)) {
+		if !f.linear(op) || !homogeneous(op.Fused()) {
 			continue
 		}
 		y := g.Tensors[op.Outputs[0]]
@@ -118,26 +118,11 @@ func (f *finder) passes(op *graph.Op, channels int) bool {
 		over, err := f.g.Reduced(op)
 		return err == nil && !over[len(over)-1]
 	case graph.MaxPool2D, graph.AveragePool2D:
-		return homogeneous(activation(op))
+		return homogeneous(op.Fused())
 	case graph.Pad:
 		return len(op.Inputs) == 2 // zeros
 	}
 	return false
-}
-
-// activation returns the fused activation of an operator.
-func activation(op *graph.Op) graph.Activation {
-	switch a := op.Attr.(type) {
-	case graph.FullyConnectedAttr:
-		return a.Activation
-	case graph.Conv2DAttr:
-		return a.Activation
-	case graph.DepthwiseConv2DAttr:
-		return a.Activation
-	case graph.Pool2DAttr:
-		return a.Activation
-	}
-	return graph.ActTanh // unknown: nothing passes
 }
 
 // homogeneous reports whether an activation of a multiple is the multiple of it.

@@ -67,17 +67,9 @@ func (s *simplifier) linear(id graph.TensorID) (op, view *graph.Op) {
 	if op == nil || s.readers[id] != 1 {
 		return nil, nil
 	}
-	switch a := op.Attr.(type) {
-	case graph.FullyConnectedAttr:
-		if a.Activation == graph.ActNone {
-			return op, view
-		}
-	case graph.Conv2DAttr:
-		if a.Activation == graph.ActNone {
-			return op, view
-		}
-	case graph.DepthwiseConv2DAttr:
-		if a.Activation == graph.ActNone {
+	switch op.Kind {
+	case graph.FullyConnected, graph.Conv2D, graph.DepthwiseConv2D:
+		if op.Fused() == graph.ActNone {
 			return op, view
 		}
 	}
@@ -93,17 +85,7 @@ func (s *simplifier) fuse(op *graph.Op) bool {
 		if lin == nil {
 			return false
 		}
-		switch a := lin.Attr.(type) {
-		case graph.FullyConnectedAttr:
-			a.Activation = act
-			lin.Attr = a
-		case graph.Conv2DAttr:
-			a.Activation = act
-			lin.Attr = a
-		case graph.DepthwiseConv2DAttr:
-			a.Activation = act
-			lin.Attr = a
-		}
+		lin.Attr, _ = lin.WithFused(act)
 		s.replace(lin, view, out)
 		return true
 	}

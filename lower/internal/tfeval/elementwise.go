@@ -61,17 +61,7 @@ func init() {
 		},
 	} {
 		register(func(r *run, op *graph.Op) error {
-			var act graph.Activation
-			switch a := op.Attr.(type) {
-			case graph.AddAttr:
-				act = a.Activation
-			case graph.SubAttr:
-				act = a.Activation
-			case graph.MulAttr:
-				act = a.Activation
-			case graph.DivAttr:
-				act = a.Activation
-			}
+			act := op.Fused()
 			return r.fill(op, func(index []int) float64 {
 				return fused(act, f(r.at(op.Inputs[0], index), r.at(op.Inputs[1], index)))
 			})

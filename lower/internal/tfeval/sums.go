@@ -86,14 +86,7 @@ func convolution(r *run, op *graph.Op) error {
 	if err != nil {
 		return err
 	}
-	var act graph.Activation
-	depthwise := op.Kind == graph.DepthwiseConv2D
-	switch a := op.Attr.(type) {
-	case graph.Conv2DAttr:
-		act = a.Activation
-	case graph.DepthwiseConv2DAttr:
-		act = a.Activation
-	}
+	act, depthwise := op.Fused(), op.Kind == graph.DepthwiseConv2D
 	in, k := r.shape(op.Inputs[0]), r.shape(op.Inputs[1])
 	each := k[3]
 	if depthwise {
