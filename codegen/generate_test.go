@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"flag"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/unroll-npu/unroll/testdata"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -35,19 +35,7 @@ func TestGoldenTree(t *testing.T) {
 			}
 			got.Files = append(got.Files, txtar.File{Name: path, Data: tree[path]})
 		}
-		name := filepath.Join("testdata", p.Prefix+".txtar")
-		if *update {
-			if err := os.WriteFile(name, txtar.Format(&got), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(string(want), string(txtar.Format(&got))); d != "" {
-			t.Errorf("generated files differ from %s; -update accepts them (-want +got):\n%s", name, d)
-		}
+		testdata.Recorded(t, p.Prefix+".txtar", string(txtar.Format(&got)), *update)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/unroll-npu/unroll/testdata"
 
 	"github.com/unroll-npu/unroll/firmware"
 	"github.com/unroll-npu/unroll/firmware/board"
@@ -284,19 +284,7 @@ func TestSizes(t *testing.T) {
 	if total > 2560 {
 		t.Errorf("the driver has %d bytes of code, its budget is 2560", total)
 	}
-	golden := filepath.Join("testdata", "driver-size.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(table.String()), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), table.String()); diff != "" {
-		t.Errorf("sizes changed (-want +got), -update accepts them:\n%s", diff)
-	}
+	testdata.Recorded(t, "driver-size.txt", table.String(), *update)
 }
 
 // TestOneDriver compiles the driver for board and for QEMU: the same bytes, since

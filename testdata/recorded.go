@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Recorded compares a text with a file in the testdata of the package under test, line by
@@ -27,24 +29,7 @@ func Recorded(t testing.TB, name, text string, update bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, want := strings.Split(text, "\n"), strings.Split(string(b), "\n")
-	bad := 0
-	for i := range max(len(got), len(want)) {
-		var g, w string
-		if i < len(got) {
-			g = got[i]
-		}
-		if i < len(want) {
-			w = want[i]
-		}
-		if g == w {
-			continue
-		}
-		if bad++; bad <= 5 {
-			t.Errorf("%s:%d: now\n\t%s\nrecorded\n\t%s", name, i+1, g, w)
-		}
-	}
-	if bad > 0 {
-		t.Errorf("%s: %d lines differ; write it anew with -update when each of them is meant to", name, bad)
+	if d := cmp.Diff(strings.Split(string(b), "\n"), strings.Split(text, "\n")); d != "" {
+		t.Errorf("%s differs; write it anew with -update when each of the lines is meant to (-recorded +now):\n%s", name, d)
 	}
 }

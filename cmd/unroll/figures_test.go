@@ -6,12 +6,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/unroll-npu/unroll/testdata"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
@@ -168,17 +166,5 @@ func TestOwnFigures(t *testing.T) {
 			}
 		}
 	}
-	path := filepath.Join("testdata", "figures.txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), b.String()); d != "" {
-		t.Errorf("%s differs; run with -update when that is meant:\n%s", path, d)
-	}
+	testdata.Recorded(t, "figures.txt", b.String(), *update)
 }

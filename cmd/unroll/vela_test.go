@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/unroll-npu/unroll/testdata"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
@@ -220,17 +220,5 @@ func TestVela(t *testing.T) {
 	for i, c := range velaConfigs {
 		fmt.Fprintf(&b, "  %-18s %.3f\n", c.name, mean(each[i], len(networks)))
 	}
-	path := filepath.Join("testdata", "vela.txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), b.String()); d != "" {
-		t.Errorf("%s differs; run with -update when that is meant:\n%s", path, d)
-	}
+	testdata.Recorded(t, "vela.txt", b.String(), *update)
 }

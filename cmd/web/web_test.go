@@ -5,20 +5,17 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
+	"github.com/unroll-npu/unroll/testdata/browser"
+
 	"github.com/chromedp/chromedp"
 
 	"github.com/unroll-npu/unroll/testdata"
@@ -36,10 +33,7 @@ func TestPage(t *testing.T) {
 	if !*wasm && *site == "" {
 		t.Skip("SKIPPED: the page in the browser is not proven without -wasm")
 	}
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("SKIPPED: no chromium on this machine: apt-get install chromium")
-	}
+	ctx := browser.Open(t)
 	dir := *site
 	if dir == "" {
 		dir = t.TempDir()
@@ -49,37 +43,7 @@ func TestPage(t *testing.T) {
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer server.Close()
-	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	options = append(options, chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	defer stop()
-	ctx, cancel := chromedp.NewContext(ctx)
-	defer cancel()
-	ctx, late := context.WithTimeout(ctx, 2*time.Minute)
-	defer late()
-	var said sync.Mutex
-	var errs []string
-	if err := chromedp.Listen(ctx, func(e any) {
-		said.Lock()
-		defer said.Unlock()
-		switch e := e.(type) {
-		case *runtime.EventExceptionThrown:
-			errs = append(errs, e.ExceptionDetails.Text)
-		case *runtime.EventConsoleAPICalled:
-			errs = append(errs, "a call of the console")
-		case *log.EventEntryAdded:
-			errs = append(errs, e.Entry.Text)
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	do := func(a chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		if err := chromedp.Do(ctx, a); err != nil {
-			t.Fatal(err)
-		}
-	}
+	do := func(a chromedp.Action[chromedp.Void]) { t.Helper(); browser.Do(t, ctx, a) }
 	until := func(js string) {
 		t.Helper()
 		for {
@@ -126,10 +90,5 @@ func TestPage(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	}
-	said.Lock()
-	defer said.Unlock()
-	for _, e := range errs {
-		t.Errorf("console: %s", e)
 	}
 }

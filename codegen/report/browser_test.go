@@ -6,16 +6,13 @@ import (
 	"context"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
+
+	"github.com/unroll-npu/unroll/testdata/browser"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/unroll-npu/unroll/ethosu/compile"
@@ -27,10 +24,6 @@ var screenshots = flag.String("screenshots", "", "folder for screenshots of the 
 // TestBrowser opens pages in Chromium: no error reaches the console, nothing is wider than a
 // phone, the keyboard works the charts, and dark is dark.
 func TestBrowser(t *testing.T) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("SKIPPED: no chromium on this machine: apt-get install chromium")
-	}
 	project := openTree(t, digits(t, compile.FormUnrolled))
 	for name, b := range map[string][]byte{
 		"project":  page(t, project),
@@ -38,46 +31,17 @@ func TestBrowser(t *testing.T) {
 		"study":    []byte(studyPage(t, tune.ByAccuracy, 100)),
 		"compared": page(t, project, foreign(t, "lstm64_mnist_state")),
 	} {
-		t.Run(name, func(t *testing.T) { visit(t, chromium, name, b) })
+		t.Run(name, func(t *testing.T) { visit(t, name, b) })
 	}
 }
 
-func visit(t *testing.T, chromium, name string, b []byte) {
+func visit(t *testing.T, name string, b []byte) {
 	file := filepath.Join(t.TempDir(), "report.html")
 	if err := os.WriteFile(file, b, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	options = append(options, chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	defer stop()
-	ctx, cancel := chromedp.NewContext(ctx)
-	defer cancel()
-	ctx, late := context.WithTimeout(ctx, 2*time.Minute)
-	defer late()
-	var said sync.Mutex
-	var errs []string
-	if err := chromedp.Listen(ctx, func(e any) {
-		said.Lock()
-		defer said.Unlock()
-		switch e := e.(type) {
-		case *runtime.EventExceptionThrown:
-			errs = append(errs, e.ExceptionDetails.Text)
-		case *runtime.EventConsoleAPICalled:
-			errs = append(errs, "a call of the console")
-		case *log.EventEntryAdded:
-			errs = append(errs, e.Entry.Text)
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	do := func(a chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		if err := chromedp.Do(ctx, a); err != nil {
-			t.Fatal(err)
-		}
-	}
+	ctx := browser.Open(t)
+	do := func(a chromedp.Action[chromedp.Void]) { t.Helper(); browser.Do(t, ctx, a) }
 	at := func(width int64, scheme string) {
 		t.Helper()
 		do(chromedp.EmulateViewport(width, 900))
@@ -120,11 +84,6 @@ func visit(t *testing.T, chromium, name string, b []byte) {
 	at(360, "light")
 	narrow := text(wide)
 	shot("360")
-	said.Lock()
-	defer said.Unlock()
-	for _, e := range errs {
-		t.Errorf("console: %s", e)
-	}
 	if light < 600 || dark > 200 {
 		t.Errorf("the background has %v of 765 in light and %v in dark", light, dark)
 	}

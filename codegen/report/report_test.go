@@ -10,13 +10,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
 	"github.com/unroll-npu/unroll/codegen"
@@ -355,23 +352,7 @@ func TestGolden(t *testing.T) {
 		"flash.svg":    string(drawFlash(flashPieces(s.Programs[0], stages), 4*len(stages[0].Commands))),
 	} {
 		got = strings.ReplaceAll(got, "><", ">\n<") + "\n"
-		file := filepath.Join("testdata", name)
-		if *update {
-			if err := os.MkdirAll("testdata", 0o777); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(string(want), got); d != "" {
-			t.Errorf("%s: -want +got:\n%s", name, d)
-		}
+		testdata.Recorded(t, name, got, *update)
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/ethosu/perf"
@@ -21,27 +19,6 @@ import (
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares text with a file below testdata, or rewrites it.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s differs; run with -update when that is meant:\n%s", path, d)
-	}
-}
 
 // TestFigures pins operations, bytes and estimated cycles of every model.
 func TestFigures(t *testing.T) {
@@ -65,7 +42,7 @@ func TestFigures(t *testing.T) {
 			}
 		}
 	}
-	golden(t, "figures.txt", b.String())
+	testdata.Recorded(t, "figures.txt", b.String(), *update)
 }
 
 // TestDisassembly pins the stream of a small network word for word.
@@ -79,7 +56,7 @@ func TestDisassembly(t *testing.T) {
 	if err := isa.Disassemble(&b, p.Stages[0].Commands, isa.Notes{}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "hello_world.txt", b.String())
+	testdata.Recorded(t, "hello_world.txt", b.String(), *update)
 }
 
 // TestNoWorseThanVela compiles every model with the SRAM that Vela 5.1's program

@@ -65,7 +65,7 @@ func TestFiguresU85(t *testing.T) {
 			b.WriteByte('\n')
 		}
 	}
-	golden(t, "figures_u85.txt", b.String())
+	testdata.Recorded(t, "figures_u85.txt", b.String(), *update)
 }
 
 func programOf(t *testing.T, g *graph.Graph, o compile.Options) (*ethosu.Program, perf.Figures) {

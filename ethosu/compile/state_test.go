@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/testdata"
+
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -45,7 +47,7 @@ func TestPrintAfter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "passes.txt", b.String())
+	testdata.Recorded(t, "passes.txt", b.String(), *update)
 	_, err := compile.PrintAfter("nonsense", &b)
 	if err == nil || !strings.Contains(err.Error(), `unknown pass "nonsense": expected one of check, lower, `) {
 		t.Errorf("a pass that is none: %v", err)

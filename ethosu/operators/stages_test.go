@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/testdata"
+
 	_ "github.com/unroll-npu/unroll/lower/finetune" // its table
 	"github.com/unroll-npu/unroll/lower/graph"
 	_ "github.com/unroll-npu/unroll/lower/quantize" // its table
@@ -75,7 +77,7 @@ func TestStages(t *testing.T) {
 	for _, l := range strings.Split(text.String(), "\n") {
 		lines = append(lines, strings.TrimRight(l, " "))
 	}
-	golden(t, "stages.txt", strings.Join(lines, "\n"))
+	testdata.Recorded(t, "stages.txt", strings.Join(lines, "\n"), *update)
 }
 
 // column shortens the name of a stage to the width of its column.

@@ -10,8 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"sort"
@@ -116,7 +114,7 @@ func TestVectors(t *testing.T) {
 			fmt.Fprintf(&text, "%10d: %s\n", rows[n].reasons[r], r)
 		}
 	}
-	golden(t, "vectors.txt", text.String())
+	testdata.Recorded(t, "vectors.txt", text.String(), *update)
 }
 
 type tally struct {
@@ -256,42 +254,4 @@ func (c *vector) equal(t *testing.T, where string, g *graph.Graph, m runner.Mode
 		}
 	}
 	return true
-}
-
-// golden compares a text with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s is not what the code gives; look at the difference and accept it with -update:\n%s", path, difference(string(want), got))
-	}
-}
-
-// difference lists the lines of two texts that are not in the other.
-func difference(want, got string) string {
-	var s strings.Builder
-	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for _, l := range a {
-		if !slices.Contains(b, l) {
-			fmt.Fprintln(&s, "-", l)
-		}
-	}
-	for _, l := range b {
-		if !slices.Contains(a, l) {
-			fmt.Fprintln(&s, "+", l)
-		}
-	}
-	return s.String()
 }

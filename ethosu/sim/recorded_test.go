@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/ethosu/internal/nudge"
+
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/testdata"
 )
@@ -69,35 +71,6 @@ func outcome(t *testing.T, m *mutant, words []uint32, seed uint64) string {
 	return strings.Join(out, " ")
 }
 
-// nudge changes one command by what lies at limits: one more or less, an alignment,
-// nothing, twice as much, one bit.
-func nudge(r *rand.Rand, list []isa.Instruction, words []uint32) string {
-	in := list[r.IntN(len(list))]
-	at, shift := in.Word, 16
-	if in.Code.HasPayload() && r.IntN(8) > 0 {
-		at, shift = in.Word+1, 0
-	}
-	v := words[at] >> shift
-	switch r.IntN(10) {
-	case 0, 1, 2:
-		v++
-	case 3, 4:
-		v--
-	case 5:
-		v += 8 << r.IntN(3)
-	case 6:
-		v -= 8 << r.IntN(3)
-	case 7:
-		v = 0
-	case 8:
-		v *= 2
-	case 9:
-		v ^= 1 << r.IntN(32-shift)
-	}
-	words[at] = v<<shift | words[at]&(1<<shift-1)
-	return fmt.Sprintf("%s %d=%x", strings.TrimPrefix(in.Code.String(), "NPU_"), in.Word, v&(0xFFFFFFFF>>shift))
-}
-
 // TestRecorded: what streams leave in memory that are one or two commands beside right
 // ones, or the fault that they end in. What right streams compute, other tests compare
 // with what others computed.
@@ -123,9 +96,9 @@ func TestRecorded(t *testing.T) {
 		fmt.Fprintf(&b, "# %s\nnothing: %s\n", m.name, outcome(t, &m.m, m.m.words, 1))
 		for i := range m.n {
 			words := slices.Clone(m.m.words)
-			what := nudge(rng, all, words)
+			what := nudge.Command(rng, all, words)
 			if i%2 == 1 {
-				what += " " + nudge(rng, all, words)
+				what += " " + nudge.Command(rng, all, words)
 			}
 			fmt.Fprintf(&b, "%s: %s\n", what, outcome(t, &m.m, words, uint64(i)))
 		}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/ethosu/internal/nudge"
+
 	"github.com/unroll-npu/unroll/ethosu/isa"
 	"github.com/unroll-npu/unroll/testdata"
 )
@@ -41,35 +43,6 @@ func brief(list []Finding) string {
 		fmt.Fprintf(&b, "%s%d,", r, rules[r])
 	}
 	return fmt.Sprintf("%s%04x", b.String(), h.Sum32()&0xFFFF)
-}
-
-// nudge changes one command of a stream, mostly by what lies at the limits of rules: one
-// more or less, an alignment, nothing, twice as much, one bit.
-func nudge(r *rand.Rand, list []isa.Instruction, words []uint32) string {
-	in := list[r.IntN(len(list))]
-	at, shift := in.Word, 16
-	if in.Code.HasPayload() && r.IntN(8) > 0 {
-		at, shift = in.Word+1, 0
-	}
-	v := words[at] >> shift
-	switch r.IntN(10) {
-	case 0, 1, 2:
-		v++
-	case 3, 4:
-		v--
-	case 5:
-		v += 8 << r.IntN(3)
-	case 6:
-		v -= 8 << r.IntN(3)
-	case 7:
-		v = 0
-	case 8:
-		v *= 2
-	case 9:
-		v ^= 1 << r.IntN(32-shift)
-	}
-	words[at] = v<<shift | words[at]&(1<<shift-1)
-	return fmt.Sprintf("%s %d=%x", strings.TrimPrefix(in.Code.String(), "NPU_"), in.Word, v&(0xFFFFFFFF>>shift))
 }
 
 // TestRecordedRules: what every broken stream of the rules says in full, and what it says
@@ -110,9 +83,9 @@ func TestRecordedRules(t *testing.T) {
 			if i%3 > 0 {
 				from = near
 			}
-			what := nudge(rng, from, changed)
+			what := nudge.Command(rng, from, changed)
 			if i%2 == 1 {
-				what += " " + nudge(rng, from, changed)
+				what += " " + nudge.Command(rng, from, changed)
 			}
 			fmt.Fprintf(&b, "%s: %s\n", what, brief(Stream(a, changed, r).All()))
 		}
@@ -138,7 +111,7 @@ func TestRecordedStreams(t *testing.T) {
 			if i%2 == 0 {
 				from = list[:min(len(list), 300)]
 			}
-			what := nudge(rng, from, words)
+			what := nudge.Command(rng, from, words)
 			fmt.Fprintf(&b, "%s: %s\n", what, brief(Program(q).All()))
 		}
 	}

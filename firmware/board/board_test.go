@@ -4,11 +4,11 @@ package board
 
 import (
 	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/unroll-npu/unroll/testdata"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -34,19 +34,7 @@ func TestWritten(t *testing.T) {
 			}
 		}
 	}
-	golden := filepath.Join("testdata", "written.txtar")
-	if *update {
-		if err := os.WriteFile(golden, txtar.Format(&got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(txtar.Format(&got))); diff != "" {
-		t.Errorf("-update accepts this (-want +got):\n%s", diff)
-	}
+	testdata.Recorded(t, "written.txtar", string(txtar.Format(&got)), *update)
 }
 
 // complete is a board that inherits nothing, as text so that cases can damage it.

@@ -5,10 +5,9 @@ package graph
 import (
 	"bytes"
 	"flag"
-	"os"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/unroll-npu/unroll/testdata"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -18,17 +17,5 @@ func TestPrint(t *testing.T) {
 	if err := Fprint(&b, small()); err != nil {
 		t.Fatal(err)
 	}
-	const golden = "testdata/small.golden"
-	if *update {
-		if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), b.String()); d != "" {
-		t.Errorf("text differs from %s (-want +got):\n%s", golden, d)
-	}
+	testdata.Recorded(t, "small.golden", b.String(), *update)
 }

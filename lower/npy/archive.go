@@ -6,9 +6,24 @@ import (
 	"archive/zip"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 )
+
+// OpenArchive reads all arrays of the NPZ file that is called name, as ReadArchive does.
+func OpenArchive(name string) (map[string]*Array, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return ReadArchive(name, f, info.Size())
+}
 
 // ReadArchive reads all arrays of an NPZ file of size bytes, by their names
 // without .npy.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
@@ -19,16 +18,7 @@ import (
 
 func archive(t testing.TB, name string) map[string]*npy.Array {
 	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := npy.ReadArchive(name, f, info.Size())
+	a, err := npy.OpenArchive(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,16 +23,7 @@ const maxClasses = 4096
 // openNPZ reads an archive with samples and labels under one of the usual names and, if
 // there, a test part, groups and masks.
 func openNPZ(file string, o Options) (train, test *Set, err error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	arrays, err := npy.ReadArchive(file, f, info.Size())
+	arrays, err := npy.OpenArchive(file)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,16 +30,7 @@ func difference(a, b float64) float64 {
 
 func archive(t *testing.T, file string) map[string]*npy.Array {
 	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	arrays, err := npy.ReadArchive(file, f, info.Size())
+	arrays, err := npy.OpenArchive(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,27 +100,7 @@ func TestNodes(t *testing.T) {
 			}
 		}
 	}
-	golden(t, "refused_nodes.txt", refused.String())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (go test -update accepts it):\n%s", file, got)
-	}
+	testdata.Recorded(t, "refused_nodes.txt", refused.String(), *update)
 }
 
 // TestNetworks converts whole recurrent networks; the outputs of 16 calls each are

@@ -4,7 +4,6 @@ package eval_test
 
 import (
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,16 +25,7 @@ func difference(a, b float64) float64 {
 
 func archive(t *testing.T, file string) map[string]*npy.Array {
 	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	arrays, err := npy.ReadArchive(file, f, info.Size())
+	arrays, err := npy.OpenArchive(file)
 	if err != nil {
 		t.Fatal(err)
 	}
