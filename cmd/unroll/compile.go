@@ -22,13 +22,8 @@ var compileVerb = verb{
 unroll compile - -o - < gru.tflite | unroll verify -     # - is standard input, and standard output
 unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 28 of them a call`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
-		var n npuFlags
-		n.add(f)
-		var s sequenceFlags
-		s.add(f)
-		var w windowFlags
-		w.add(f)
-		states := addStates(f)
+		var p programFlags
+		p.add(f)
 		out := f.StringP("output", "o", "", "the compiled .tflite to write, - for standard output (default: MODEL.npu.tflite)")
 		force := f.Bool("force", false, "replace an existing file")
 		other := f.Bool("curve", true, "compile for other amounts of SRAM, too, and show what they take")
@@ -39,14 +34,8 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			if err != nil {
 				return err
 			}
-			o, err := n.options()
+			o, err := p.check()
 			if err != nil {
-				return err
-			}
-			if err := s.check(f); err != nil {
-				return err
-			}
-			if err := w.check(); err != nil {
 				return err
 			}
 			if *printAfter != "" {
@@ -66,28 +55,15 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 					return err
 				}
 			}
-			m, err := readPaired(c, name, *states)
+			m, ch, err := p.compile(c, name, o)
 			if err != nil {
 				return err
 			}
-			if err := w.apply(c, m, s.steps); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			if err := s.checkModel(c, m); err != nil {
-				return err
-			}
-			pr := c.compiling(&o)
-			ch, err := s.program(m.graph, o)
-			pr.finish()
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			p := ch.Program
 			known, err := m.metadata()
 			if err != nil {
 				return err
 			}
-			file, err := vela.Write(p, known...)
+			file, err := vela.Write(ch.Program, known...)
 			if err != nil {
 				return err
 			}
@@ -98,11 +74,11 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 			if err := writeFile(dst, file, *force); err != nil {
 				return err
 			}
-			r, err := perf.Estimate(p)
+			r, err := perf.Estimate(ch.Program)
 			if err != nil {
 				return err
 			}
-			fig, err := r.Figures(p)
+			fig, err := r.Figures(ch.Program)
 			if err != nil {
 				return err
 			}
@@ -117,18 +93,18 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 				return printJSON(c.stdout, full)
 			}
 			printChoice(c, ch)
-			printFigures(c, p, &r, fig)
+			printFigures(c, ch.Program, &r, fig)
 			c.printCurve(full.curve)
 			if len(full.Points) > 1 {
 				fmt.Fprintln(c.stdout)
 			}
 			again := repeated(f, append(npuFlagNames, "state", windowsFlag)...)
 			fmt.Fprintf(c.stdout, "wrote %s", dst)
-			if p.Steps > 0 {
-				fmt.Fprintf(c.stdout, ": %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states", p.Steps)
+			if ch.Program.Steps > 0 {
+				fmt.Fprintf(c.stdout, ": %d steps a call for unroll simulate, inspect and verify; other runtimes see one step, with its states", ch.Program.Steps)
 				again = append(again, "--sequence="+ch.Form.String())
 			}
-			if s.steps > 0 {
+			if p.sequence.steps > 0 {
 				again = append(again, repeated(f, "steps", "per-step")...)
 			}
 			fmt.Fprintf(c.stdout, "\nnext: %s\n      %s\n", command("inspect", operand(dst)), command("generate", append([]string{operand(name), "-o", "fw"}, again...)...))

@@ -30,15 +30,10 @@ var generateVerb = verb{
 unroll generate step.tflite --steps 28 --sequence step -o fw   # a model of one step, 28 of them a run
 unroll generate --check fw`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
-		var n npuFlags
+		var p programFlags
+		p.add(f)
 		var g generateFlags
-		var s sequenceFlags
-		n.add(f)
 		g.add(f)
-		s.add(f)
-		var w windowFlags
-		w.add(f)
-		states := addStates(f)
 		var gold goldenFlags
 		gold.add(f)
 		out := f.StringP("output", "o", "", "folder of the project (default: the model's name)")
@@ -55,7 +50,7 @@ unroll generate --check fw`,
 			if err != nil {
 				return err
 			}
-			o, err := n.options()
+			o, err := p.check()
 			if err != nil {
 				return err
 			}
@@ -65,35 +60,17 @@ unroll generate --check fw`,
 			if err := g.bound(&o); err != nil {
 				return err
 			}
-			if err := s.check(f); err != nil {
-				return err
-			}
-			if err := w.check(); err != nil {
-				return err
-			}
 			if err := gold.check(); err != nil {
 				return err
 			}
-			m, err := readPaired(c, name, *states)
+			m, ch, err := p.compile(c, name, o)
 			if err != nil {
 				return err
-			}
-			if err := w.apply(c, m, s.steps); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			if err := s.checkModel(c, m); err != nil {
-				return err
-			}
-			compiling := c.compiling(&o)
-			ch, err := s.program(m.graph, o)
-			compiling.finish()
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
 			}
 			if !*asJSON {
 				printChoice(c, ch)
 			}
-			ref, err := s.reference(m.graph)
+			ref, err := p.sequence.reference(m.graph)
 			if err != nil {
 				return err
 			}
@@ -105,11 +82,7 @@ unroll generate --check fw`,
 			if dst == "" {
 				dst = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
 			}
-			settings := n.settings()
-			s.settings(settings)
-			if w.n > 1 {
-				settings[windowsFlag] = fmt.Sprint(w.n)
-			}
+			settings := p.settings()
 			settings["golden"] = gold.used
 			pr := g.project(ch.Program, golden, name, m.file, settings)
 			pr.Know(m.facts)
