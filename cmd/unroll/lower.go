@@ -10,9 +10,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/source"
 	"github.com/unroll-npu/unroll/train/checkpoint"
+	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -25,20 +27,41 @@ unroll lower gru.safetensors --report=steps        # range, scale and SQNR of ev
 unroll lower pytorch.safetensors --data x.npz      # or a Keras .npz
 unroll lower net.onnx --data calib.npz --state h=hn   # a graph: an array for each input, or a labelled set`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
-		var d dataFlags
-		var l lowerFlags
-		d.addFor(f)
+		var l lowering
 		l.add(f)
-		var r reportFlags
-		var n npuFlags
-		n.add(f)
-		var g graphFlags
-		g.add(f)
-		out := f.StringP("output", "o", "", "the .tflite to write (default: the network's name)")
-		force := f.Bool("force", false, "replace an existing file")
-		r.add(f)
-		return func(c *cli) error { return runLower(c, &d, &l, &g, &r, &n, *out, *force) }
+		return l.run
 	},
+}
+
+// lowering is one run of lower: what is asked for, and what run makes of that before it
+// reads the network.
+type lowering struct {
+	data   dataFlags
+	form   lowerFlags
+	graph  graphFlags
+	report reportFlags
+	npu    npuFlags
+	out    string
+	force  bool
+
+	name    string
+	options lower.Options
+	target  compile.Options
+}
+
+func (l *lowering) add(f *pflag.FlagSet) {
+	l.data.addFor(f)
+	l.form.add(f)
+	l.npu.add(f)
+	l.graph.add(f)
+	f.StringVarP(&l.out, "output", "o", "", "the .tflite to write (default: the network's name)")
+	f.BoolVar(&l.force, "force", false, "replace an existing file")
+	l.report.add(f)
+}
+
+// next is the command that goes on with what was written.
+func (l *lowering) next() string {
+	return command("compile", append([]string{operand(l.out)}, repeated(l.form.set, npuFlagNames...)...)...)
 }
 
 // lowerFlags choose the form of the lowered network.
@@ -164,100 +187,116 @@ func choose[T any](flag, value string, choices map[string]T) (T, error) {
 	return zero, usagef("%s %s: expected one of %s", flag, value, strings.Join(sortedKeys(choices), ", "))
 }
 
-func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlags, n *npuFlags, out string, force bool) error {
-	name, err := c.oneArg("the network to lower")
-	if err != nil {
+// run checks what is asked for and lowers the network by what it is made of.
+func (l *lowering) run(c *cli) (err error) {
+	if l.name, err = c.oneArg("the network to lower"); err != nil {
 		return err
 	}
-	o, err := l.options()
-	if err != nil {
+	if l.options, err = l.form.options(); err != nil {
 		return err
 	}
-	if err := rf.check(o.StateIO); err != nil {
+	if err := l.report.check(l.options.StateIO); err != nil {
 		return err
 	}
-	npu, err := n.options()
-	if err != nil {
+	if l.target, err = l.npu.options(); err != nil {
 		return err
 	}
-	if out == "" {
-		out = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) + ".tflite"
+	if l.out == "" {
+		l.out = strings.TrimSuffix(filepath.Base(l.name), filepath.Ext(l.name)) + ".tflite"
 	}
-	if err := checkOutput(out, force, name); err != nil {
+	if err := checkOutput(l.out, l.force, l.name); err != nil {
 		return err
 	}
-	if rf.predictions != "" {
-		if err := checkOutput(rf.predictions, force, name); err != nil {
+	if l.report.predictions != "" {
+		if err := checkOutput(l.report.predictions, l.force, l.name); err != nil {
 			return err
 		}
 	}
-	graph, err := source.IsGraph(name)
+	graph, err := source.IsGraph(l.name)
 	if err != nil {
 		return err
 	}
 	if graph {
-		return runLowerGraph(c, name, d, l, g, rf, n, out, force)
+		return l.runGraph(c)
+	}
+	return l.runLayers(c)
+}
+
+// openLayers reads a network of layers and the data set that it is lowered with.
+func (l *lowering) openLayers(c *cli) (net *nn.Network, train, test *dataset.Set, assumed []string, err error) {
+	fail := func(err error) (*nn.Network, *dataset.Set, *dataset.Set, []string, error) {
+		return nil, nil, nil, nil, err
 	}
 	for _, flag := range []string{"shape", "set", "state", "time", "equalize"} {
-		if l.set.Changed(flag) {
-			return usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, name)
+		if l.form.set.Changed(flag) {
+			return fail(usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, l.name))
 		}
 	}
-	net, err := checkpoint.OpenAs(name, g.source.stated())
+	net, err = checkpoint.OpenAs(l.name, l.graph.source.stated())
 	if err != nil {
-		return err
+		return fail(err)
 	}
-	if err := d.task(c, net, g.source.head); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if err := l.data.task(c, net, l.graph.source.head); err != nil {
+		return fail(fmt.Errorf("%s: %w", l.name, err))
 	}
-	train, test, assumed, err := d.openFor(c, name, net)
+	train, test, assumed, err = l.data.openFor(c, l.name, net)
 	if err != nil {
-		return err
+		return fail(err)
 	}
 	if net.Steps == 0 { // files from elsewhere do not say
 		net.Steps = train.Steps
 	}
 	if err := train.Fits(net); err != nil {
-		return fmt.Errorf("%s with --data %s: %w", name, train.Source(), err)
+		return fail(fmt.Errorf("%s with --data %s: %w", l.name, train.Source(), err))
 	}
 	for _, what := range append(assumedOf(net), assumed...) {
 		c.say("assumed: %s", what)
 	}
-	if l.whole(net.Layers, &o) {
+	return net, train, test, assumed, nil
+}
+
+// runLayers lowers a network of layers.
+func (l *lowering) runLayers(c *cli) error {
+	net, train, test, assumed, err := l.openLayers(c)
+	if err != nil {
+		return err
+	}
+	o := l.options
+	if l.form.whole(net.Layers, &o) {
 		c.say("a call takes a whole sequence and carries no state: layers run from its last step to the first")
-		if err := rf.check(o.StateIO); err != nil {
+		if err := l.report.check(o.StateIO); err != nil {
 			return err
 		}
 	}
-	kept, err := l.detection.kept(net, train) // before the lowering, which takes long
+	kept, err := l.form.detection.kept(net, train) // before the lowering, which takes long
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", l.name, err)
 	}
 	if float, err := lower.Float(net, o); err == nil { // before the lowering, which takes long
-		if _, _, err := l.windows.of(c, float, nil); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if _, _, err := l.form.windows.of(c, float, nil); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
-	low, stopped := l.lower(c, net, train, o, npu)
+	low, stopped := l.form.lower(c, net, train, o, l.target)
 	if low == nil {
 		return stopped
 	}
 	low.Facts.Assumed = append(low.Facts.Assumed, assumed...)
-	if err := low.Measurable(); (rf.report != "" || rf.predictions != "") && err != nil {
+	if err := low.Measurable(); (l.report.report != "" || l.report.predictions != "") && err != nil {
 		return err
 	}
-	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: out, Widened: widened(low), Loss: lossOf(low.Widths), Growing: low.Growing()}
+	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: l.out, Widened: widened(low), Loss: lossOf(low.Widths), Growing: low.Growing()}
 	if stopped == nil {
-		if err := rf.measure(c, low, train, test, &r); err != nil {
+		if err := l.report.measure(c, low, train, test, &r); err != nil {
 			return err
 		}
-		if r.Detection, err = l.detection.choose(c, low, kept, test); err != nil {
+		if r.Detection, err = l.form.detection.choose(c, low, kept, test); err != nil {
 			return err
 		}
 	}
-	many, known, err := l.windows.of(c, low.Int8, low.Facts)
+	many, known, err := l.form.windows.of(c, low.Int8, low.Facts)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", l.name, err)
 	}
 	file, err := lower.Encode(many, known)
 	if err != nil {
@@ -265,18 +304,18 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	}
 	r.Bytes = len(file)
 	if stopped != nil {
-		return l.keep(c, name, out, file, force, stopped)
+		return l.form.keep(c, l.name, l.out, file, l.force, stopped)
 	}
-	if err := r.export(rf.predictions, force); err != nil {
+	if err := r.export(l.report.predictions, l.force); err != nil {
 		return err
 	}
-	if err := writeFile(out, file, force); err != nil {
+	if err := writeFile(l.out, file, l.force); err != nil {
 		return err
 	}
-	if rf.json {
+	if l.report.json {
 		return printJSON(c.stdout, r)
 	}
-	if err := rf.print(c, &r, low); err != nil {
+	if err := l.report.print(c, &r, low); err != nil {
 		return err
 	}
 	printWidths(c, low)
@@ -286,6 +325,6 @@ func runLower(c *cli, d *dataFlags, l *lowerFlags, g *graphFlags, rf *reportFlag
 	if err := low.Measurable(); err != nil {
 		fmt.Fprintf(c.stdout, "note: %v\n", err)
 	}
-	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", append([]string{operand(out)}, repeated(l.set, npuFlagNames...)...)...))
+	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", l.out, r.Operators, commas(r.Bytes), l.next())
 	return nil
 }

@@ -44,77 +44,81 @@ type importedGraph struct {
 	Equalized        bool                `json:"equalized"` // channels were scaled to be alike in size
 }
 
-// runLowerGraph lowers a float graph of any topology.
-func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFlags, rf *reportFlags, n *npuFlags, out string, force bool) error {
+// openGraph reads a graph and the data that it is lowered with, and tells what had to be
+// assumed of them.
+func (l *lowering) openGraph(c *cli) (net *source.Network, data *source.Data, assumed []string, err error) {
+	fail := func(err error) (*source.Network, *source.Data, []string, error) { return nil, nil, nil, err }
 	for _, flag := range ofLayers {
-		if l.set.Changed(flag) {
+		if l.form.set.Changed(flag) {
 			if flag == "qat" {
-				return usagef("--qat learns from labels, for networks of layers (.safetensors, .npz); %s is a graph, for which --distill learns from its own float outputs", name)
+				return fail(usagef("--qat learns from labels, for networks of layers (.safetensors, .npz); %s is a graph, for which --distill learns from its own float outputs", l.name))
 			}
-			return usagef("--%s is for networks of layers (.safetensors, .npz); %s is a graph, with its own form", flag, name)
+			return fail(usagef("--%s is for networks of layers (.safetensors, .npz); %s is a graph, with its own form", flag, l.name))
 		}
 	}
-	o, err := l.options()
+	if l.data.data == "" {
+		return fail(fmt.Errorf("%s: quantization needs representative inputs: give --data calib.npz with an array for each input, [sequences, calls, shape…] or [calls, shape…], or a labelled set (%s)", l.name, dataKinds))
+	}
+	so, err := l.graph.source.options(l.graph.states)
 	if err != nil {
-		return err
+		return fail(err)
 	}
-	npu, err := n.options()
-	if err != nil {
-		return err
-	}
-	if d.data == "" {
-		return fmt.Errorf("%s: quantization needs representative inputs: give --data calib.npz with an array for each input, [sequences, calls, shape…] or [calls, shape…], or a labelled set (%s)", name, dataKinds)
-	}
-	so, err := gf.source.options(gf.states)
-	if err != nil {
-		return err
-	}
-	so.Steps = l.steps
+	so.Steps = l.form.steps
 	if len(so.Axis) > 0 && so.Steps == 0 {
-		return usagef("--time says which dimension --steps is of: give --steps as well")
+		return fail(usagef("--time says which dimension --steps is of: give --steps as well"))
 	}
-	data, err := source.OpenData(c.ctx, name, d.data, d.options(), func(what string) { c.say("%s", what) })
+	data, err = source.OpenData(c.ctx, l.name, l.data.data, l.data.options(), func(what string) { c.say("%s", what) })
 	if err != nil {
-		return err
+		return fail(err)
 	}
 	data.Shapes(&so)
-	net, err := source.Open(name, so)
+	net, err = source.Open(l.name, so)
 	if err != nil {
-		return err
+		return fail(err)
 	}
-	if err := net.AddHead(gf.source.head); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if err := net.AddHead(l.graph.source.head); err != nil {
+		return fail(fmt.Errorf("%s: %w", l.name, err))
 	}
-	if err := data.Fit(net, l.calibration); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if err := data.Fit(net, l.form.calibration); err != nil {
+		return fail(fmt.Errorf("%s: %w", l.name, err))
 	}
-	if l.set.Changed("drift") && len(net.Graph.States) == 0 {
-		return usagef("--drift %d: %s has no states that are carried from call to call; name them with --state", rf.drift, name)
+	if l.form.set.Changed("drift") && len(net.Graph.States) == 0 {
+		return fail(usagef("--drift %d: %s has no states that are carried from call to call; name them with --state", l.report.drift, l.name))
 	}
-	assumed := net.Say(gf.states, gf.source.head, data)
+	assumed = net.Say(l.graph.states, l.graph.source.head, data)
 	for _, what := range assumed {
 		c.say("assumed: %s", what)
 	}
-	for _, name := range data.Unused {
-		c.say("note: --data %s: no input is named %q, so that array is not used", d.data, name)
+	for _, array := range data.Unused {
+		c.say("note: --data %s: no input is named %q, so that array is not used", l.data.data, array)
 	}
-	if !l.set.Changed("per-channel") {
+	return net, data, assumed, nil
+}
+
+// runGraph lowers a float graph of any topology.
+func (l *lowering) runGraph(c *cli) error {
+	net, data, assumed, err := l.openGraph(c)
+	if err != nil {
+		return err
+	}
+	o := l.options
+	if !l.form.set.Changed("per-channel") {
 		o.PerChannelWeights = true
 	}
 	p := newProgress(c.stderr)
-	o.Cost = costOf(npu)
+	o.Cost = costOf(l.target)
 	o.Progress = func(n int) { p.tell(fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
 	low, err := lower.LowerGraph(c.ctx, net.Graph, net.Roles(), data.Calls, o)
 	p.finish()
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", l.name, err)
 	}
-	low, stopped := distilled(c, l, low, data.Calls)
+	low, stopped := distilled(c, &l.form, low, data.Calls)
 	if low == nil {
-		return fmt.Errorf("%s: %w", name, stopped)
+		return fmt.Errorf("%s: %w", l.name, stopped)
 	}
 	r := importedGraph{
-		lowered: lowered{Assumed: slices.Clip(append([]string{}, assumed...)), Operators: len(low.Int8.Ops), Output: out, Widened: widenedRoles(low), Loss: lossOf(low.Widths)},
+		lowered: lowered{Assumed: slices.Clip(append([]string{}, assumed...)), Operators: len(low.Int8.Ops), Output: l.out, Widened: widenedRoles(low), Loss: lossOf(low.Widths)},
 		Loss:    low.Loss, Errors: low.Outputs, States: net.StateNames(), Task: data.TaskOf(net), Equalized: low.Equalized,
 	}
 	if net.Inputs > 0 {
@@ -127,13 +131,13 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	if data.Test != nil && stopped == nil {
 		e, err := low.Compare(c.ctx, data.Test, *data.Truth)
 		if err != nil {
-			return fmt.Errorf("%s with --data %s: %w", name, d.data, err)
+			return fmt.Errorf("%s with --data %s: %w", l.name, l.data.data, err)
 		}
 		r.take(e)
 	}
 	if stopped == nil {
-		if err := rf.measureGraph(c, low, data.Calls, &r.lowered); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := l.report.measureGraph(c, low, data.Calls, &r.lowered); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	calibration, err := lower.CalibrationOf(net.Graph, data.Calls, data.Source)
@@ -142,34 +146,39 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 	}
 	f := &facts.Facts{Task: r.Task, Classes: data.ClassesOf(net), Calibration: calibration, Assumed: assumed}
 	f.Audio, f.Steps = data.Sound(net.Graph)
-	many, f, err := l.windows.of(c, low.Int8, f)
+	many, f, err := l.form.windows.of(c, low.Int8, f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", l.name, err)
 	}
 	file, err := lower.Encode(many, f)
 	if err != nil {
 		return err
 	}
 	r.Bytes = len(file)
-	if rf.predictions != "" && stopped == nil {
+	if l.report.predictions != "" && stopped == nil {
 		if r.Evaluation != nil {
-			err = r.export(rf.predictions, force)
+			err = r.export(l.report.predictions, l.force)
 		} else {
-			err = exportOutputs(c, low, data.Calls, rf.predictions, force)
+			err = exportOutputs(c, low, data.Calls, l.report.predictions, l.force)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if stopped != nil {
-		return l.keep(c, name, out, file, force, stopped)
+		return l.form.keep(c, l.name, l.out, file, l.force, stopped)
 	}
-	if err := writeFile(out, file, force); err != nil {
+	if err := writeFile(l.out, file, l.force); err != nil {
 		return err
 	}
-	if rf.json {
+	if l.report.json {
 		return printJSON(c.stdout, r)
 	}
+	return l.printGraph(c, net, low, data.Calls, &r)
+}
+
+// printGraph tells what became of a graph, and how near it is to float.
+func (l *lowering) printGraph(c *cli, net *source.Network, low *lower.GraphResult, calls lower.Sequences, r *importedGraph) error {
 	if net.Inputs > 0 {
 		fmt.Fprintln(c.stdout, net.Proof())
 	}
@@ -180,21 +189,21 @@ func runLowerGraph(c *cli, name string, d *dataFlags, l *lowerFlags, gf *graphFl
 		fmt.Fprintf(c.stdout, "state %s <- %s\n", s[0], s[1])
 	}
 	for _, e := range low.Outputs {
-		fmt.Fprintf(c.stdout, "output %q: quantized differs from float by %s (root mean square, of its deviation), at most by %.3g, on %s %s\n", e.Name, percent(e.Relative), e.Worst, commas(data.Calls.Len()), plural(data.Calls.Len(), "sequence"))
+		fmt.Fprintf(c.stdout, "output %q: quantized differs from float by %s (root mean square, of its deviation), at most by %.3g, on %s %s\n", e.Name, percent(e.Relative), e.Worst, commas(calls.Len()), plural(calls.Len(), "sequence"))
 	}
 	if low.Equalized {
 		why := "less is lost"
-		if l.equalize != "auto" {
+		if l.form.equalize != "auto" {
 			why = "whether less is lost was not measured"
 		}
-		fmt.Fprintf(c.stdout, "channels between convolutions and dense layers are scaled to be alike in size (--equalize %s): %s\n", l.equalize, why)
+		fmt.Fprintf(c.stdout, "channels between convolutions and dense layers are scaled to be alike in size (--equalize %s): %s\n", l.form.equalize, why)
 	}
-	if err := rf.tables(c, &r.lowered); err != nil {
+	if err := l.report.tables(c, &r.lowered); err != nil {
 		return err
 	}
-	r.print(c, "quantized", rf.report != "")
+	r.print(c, "quantized", l.report.report != "")
 	printChosen(c, low.Widths)
-	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", out, r.Operators, commas(r.Bytes), command("compile", append([]string{operand(out)}, repeated(l.set, npuFlagNames...)...)...))
+	fmt.Fprintf(c.stdout, "wrote %s: %d operators, %s bytes\nnext: %s\n", l.out, r.Operators, commas(r.Bytes), l.next())
 	return nil
 }
 
