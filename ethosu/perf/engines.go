@@ -21,12 +21,13 @@ const channels = 4
 // Load is what an operation asks for while it runs.
 type Load struct {
 	Own     float64           // cycles that it takes however fast the memories are
+	Pace    float64           // cycles of the slowest of its readers that has a buffer of its own
 	Channel [channels]float64 // cycles of each channel
 }
 
 // Alone returns the cycles of an operation that has the ports for itself.
 func (l *Load) Alone() float64 {
-	t := l.Own
+	t := max(l.Own, l.Pace)
 	for _, q := range l.Channel {
 		t = max(t, q)
 	}
@@ -35,7 +36,19 @@ func (l *Load) Alone() float64 {
 
 // Fetch adds bytes of the command stream, which come through the port of the constants.
 func (l *Load) Fetch(a *ethosu.Accelerator, home *Place, bytes float64) {
-	l.Channel[home.Port&1] += bytes / home.readRate(a, transactionOf(a), byCommands)
+	l.Channel[home.Port&1] += bytes / home.readRate(a, transactionOf(a))
+	if a.OwnMemories {
+		l.Pace = max(l.Pace, bytes/home.paceOf(a, transactionOf(a), byCommands))
+	}
+}
+
+// paces returns the cycles of the slowest reader of all memories.
+func paces(access []Access) float64 {
+	pace := 0.0
+	for i := range access {
+		pace = max(pace, access[i].slowest())
+	}
+	return pace
 }
 
 // channelOf returns the channel of a direction of a port. Where the memory is slower than
@@ -79,8 +92,8 @@ func PortsOf(a *ethosu.Accelerator, at Places) Ports {
 		if m.Window == 0 {
 			continue
 		}
-		slow := m.readRate(a, transactionOf(a), byDMA)
-		if fast := channel(a, transactionOf(a), m.MaxReads, m.ReadLatency, m.Ports, bufferOf(a, byDMA)); fast > slow {
+		slow := m.readRate(a, transactionOf(a))
+		if fast := channel(a, transactionOf(a), m.MaxReads, m.ReadLatency, m.Ports); fast > slow {
 			p.peak[m.Port&1], p.most[m.Port&1], p.deep = fast/slow, float64(m.Window), true
 		}
 	}
@@ -170,7 +183,7 @@ func rates(speed *[channels]float64, under [engines]*Load) [engines]float64 {
 		if l == nil {
 			continue
 		}
-		t := max(l.Own, 1e-3)
+		t := max(l.Own, l.Pace, 1e-3)
 		for c, q := range l.Channel {
 			if q > 0 {
 				t = max(t, q/speed[c])

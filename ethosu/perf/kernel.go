@@ -47,8 +47,8 @@ func Kernel(a *ethosu.Accelerator, w *Work) Cost {
 	c.Access = accesses(a, w)
 	for i := range c.Access {
 		m := &c.Access[i]
-		if m.Cycles > busy {
-			busy, c.Where = m.Cycles, m.Name
+		if t := max(m.Cycles, m.slowest()); t > busy {
+			busy, c.Where = t, m.Name
 			c.Reason = AXI
 			if m.weights*2 > m.Read+m.Write {
 				c.Reason = Weights
@@ -65,7 +65,7 @@ func Transfer(a *ethosu.Accelerator, bytes int, from, to *Place) Cost {
 	add := func(m Access) {
 		m.finish(a)
 		c.Access = append(c.Access, m)
-		c.Cycles = max(c.Cycles, m.Cycles)
+		c.Cycles = max(c.Cycles, m.Cycles, m.slowest())
 	}
 	if from != nil {
 		m := Access{Place: *from}
@@ -83,7 +83,11 @@ func Transfer(a *ethosu.Accelerator, bytes int, from, to *Place) Cost {
 }
 
 // Apart returns what a kernel asks for that reads nothing of the one before it.
-func (c *Cost) Apart() Load { return Load{Own: c.NPU + c.Begin, Channel: loads(c.Access)} }
+func (c *Cost) Apart() Load {
+	return Load{Own: c.NPU + c.Begin, Pace: paces(c.Access), Channel: loads(c.Access)}
+}
 
 // Load returns what a transfer asks for.
-func (c *Cost) Load() Load { return Load{Own: c.NPU + c.Start, Channel: loads(c.Access)} }
+func (c *Cost) Load() Load {
+	return Load{Own: c.NPU + c.Start, Pace: paces(c.Access), Channel: loads(c.Access)}
+}

@@ -98,7 +98,7 @@ func TestRates(t *testing.T) {
 		{"no latency", 64, 1, 0, 8},
 		{"a latency of one", 64, 1, 1, 64. / 17},
 	} {
-		if got := channel(a, c.bytes, c.under, c.latency, 1, 0); math.Abs(got-c.want) > 1e-12 {
+		if got := channel(a, c.bytes, c.under, c.latency, 1); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%s: %g bytes a cycle, want %g", c.name, got, c.want)
 		}
 	}

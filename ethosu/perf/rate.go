@@ -30,23 +30,19 @@ const (
 // channel returns the bytes a cycle of one direction of a port, in transactions of the
 // given bytes of which so many may be under way. A memory that answers at once is as fast
 // as the port.
-// ports are how many the memory is spread over, and buffer the bytes that the NPU has room
-// for, 0 where that is no limit.
-func channel(a *ethosu.Accelerator, bytes, under, latency, ports, buffer int) float64 {
+// ports are how many the memory is spread over.
+func channel(a *ethosu.Accelerator, bytes, under, latency, ports int) float64 {
 	ports = max(1, ports)
 	rate := float64(a.AXIBytes * ports)
 	if under > 0 && latency > 0 {
 		bytes = max(1, bytes)
-		way := under * ports * bytes
-		if buffer > 0 {
-			way = min(way, buffer)
-		}
-		rate = min(rate, float64(way)/float64(latency+ceilDiv(bytes, a.AXIBytes)+handshake))
+		rate = min(rate, float64(under*ports*bytes)/float64(latency+ceilDiv(bytes, a.AXIBytes)+handshake))
 	}
 	return rate
 }
 
-// reader is who reads: each of the Ethos-U85 has a buffer of its own.
+// reader is who reads: each of the Ethos-U85 has a buffer of its own, which bounds what it
+// has under way. What one leaves of the memory the others may have.
 type reader uint8
 
 const (
@@ -57,6 +53,7 @@ const (
 	byInputs
 	byRecords
 	byCommands
+	readers
 )
 
 // transactionOf returns the bytes of the longest transaction of an accelerator.
@@ -67,12 +64,9 @@ func transactionOf(a *ethosu.Accelerator) int {
 	return transaction
 }
 
-// bufferOf returns the bytes that a reader may have under way, 0 for any number.
+// bufferOf returns the bytes that a reader of an Ethos-U85 may have under way.
 func bufferOf(a *ethosu.Accelerator, r reader) int {
-	switch {
-	case !a.OwnMemories:
-		return 0
-	case r == byCommands:
+	if r == byCommands {
 		return commands85
 	}
 	b := &a.U85.Read
@@ -123,18 +117,34 @@ func sustained(a *ethosu.Accelerator, m ethosu.Memory) float64 {
 
 // readRate and writeRate return the bytes a cycle of a place in transactions of so many
 // bytes.
-func (p *Place) readRate(a *ethosu.Accelerator, bytes int, by reader) float64 {
-	return min(channel(a, bytes, p.MaxReads, p.ReadLatency, p.Ports, bufferOf(a, by)), sustained(a, p.Memory))
+func (p *Place) readRate(a *ethosu.Accelerator, bytes int) float64 {
+	return min(channel(a, bytes, p.MaxReads, p.ReadLatency, p.Ports), sustained(a, p.Memory))
 }
 
 func (p *Place) writeRate(a *ethosu.Accelerator, bytes int) float64 {
-	return min(channel(a, bytes, p.MaxWrites, p.WriteLatency, p.Ports, 0), sustained(a, p.Memory))
+	return min(channel(a, bytes, p.MaxWrites, p.WriteLatency, p.Ports), sustained(a, p.Memory))
+}
+
+// paceOf returns the bytes a cycle that a reader takes of a place, in transactions of so
+// many bytes, when the memory behind it holds nothing up.
+func (p *Place) paceOf(a *ethosu.Accelerator, bytes int, by reader) float64 {
+	rate := channel(a, bytes, p.MaxReads, p.ReadLatency, p.Ports)
+	if a.OwnMemories && p.ReadLatency > 0 {
+		bytes = max(1, bytes)
+		rate = min(rate, float64(bufferOf(a, by))/float64(p.ReadLatency+ceilDiv(bytes, a.AXIBytes)+handshake))
+	}
+	return rate
+}
+
+// alone returns the bytes a cycle of a reader that has a memory for itself.
+func (p *Place) alone(a *ethosu.Accelerator, bytes int, by reader) float64 {
+	return min(p.paceOf(a, bytes, by), sustained(a, p.Memory))
 }
 
 // ReadCycles returns the cycles to read so many bytes that lie together, WriteCycles
 // those to write them, latency left aside.
 func (p *Place) ReadCycles(a *ethosu.Accelerator, bytes int) float64 {
-	return float64(bytes) / p.readRate(a, transactionOf(a), byWeights)
+	return float64(bytes) / p.alone(a, transactionOf(a), byWeights)
 }
 
 // WriteCycles is described at ReadCycles.

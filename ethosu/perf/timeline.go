@@ -103,14 +103,14 @@ func Stream(a *ethosu.Accelerator, at Places, words []uint32) (Report, error) {
 			return nil
 		}
 		if c.op != nil {
-			c.load.Channel = loads(c.op.Access)
+			c.load.Channel, c.load.Pace = loads(c.op.Access), paces(c.op.Access)
 			// The stream comes through the same port, ahead of the operations.
 			words := float64(4 * float64(o.Word+1-fetched))
 			fetched = o.Word + 1
 			c.load.Fetch(a, &home, words)
 			m := t.memory(home.Name)
 			m.Read += words
-			m.Cycles += words / home.readRate(a, transactionOf(a), byCommands)
+			m.Cycles += words / home.readRate(a, transactionOf(a))
 			for i := range c.op.Access {
 				t.use(&c.op.Access[i])
 			}

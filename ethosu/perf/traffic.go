@@ -92,7 +92,17 @@ type Access struct {
 	Cycles      float64 // that the memory takes for them
 	weights     float64 // bytes of weights and scales among Read
 
-	read, write float64 // cycles of each direction
+	read, write float64          // cycles of each direction
+	pace        [readers]float64 // cycles of each reader that has a buffer of its own
+}
+
+// slowest returns the cycles of the slowest reader.
+func (m *Access) slowest() float64 {
+	t := 0.0
+	for _, p := range m.pace {
+		t += p
+	}
+	return t
 }
 
 // accesses returns the memory traffic of an operation, one entry per memory.
@@ -137,7 +147,10 @@ func accesses(a *ethosu.Accelerator, w *Work) []Access {
 
 func (m *Access) addRead(a *ethosu.Accelerator, n, each int, by reader) {
 	m.Read += float64(n)
-	m.read += float64(n) / m.readRate(a, each, by)
+	m.read += float64(n) / m.readRate(a, each)
+	if a.OwnMemories {
+		m.pace[by] += float64(n) / m.paceOf(a, each, by)
+	}
 }
 
 func (m *Access) addWrite(a *ethosu.Accelerator, n, each int) {
@@ -167,7 +180,7 @@ func blockMemory(a *ethosu.Accelerator, w *Work) (in, out float64) {
 		maps = byElementwise
 	}
 	if !w.ChainIn && !w.ScalarIn {
-		in = float64(w.IFMAt.ReadLatency) + float64(ib.Elements()*w.IFMBits/8)/w.IFMAt.readRate(a, mapTransaction(a, w.IFMAt.Memory, run(w.IFMFormat, w.IFMBits, ib, w.IFM)), maps)
+		in = float64(w.IFMAt.ReadLatency) + float64(ib.Elements()*w.IFMBits/8)/w.IFMAt.alone(a, mapTransaction(a, w.IFMAt.Memory, run(w.IFMFormat, w.IFMBits, ib, w.IFM)), maps)
 	}
 	if !w.ChainOut {
 		out = float64(w.OFMAt.WriteLatency) + float64(ob.Elements()*w.OFMBits/8)/w.OFMAt.writeRate(a, mapTransaction(a, w.OFMAt.Memory, run(w.OFMFormat, w.OFMBits, ob, w.OFM)))

@@ -141,23 +141,25 @@ func (m *Model) Kernel(w perf.Work) Time {
 // The command stream comes through the port of the constants. How many bytes the commands
 // of an operation take shows only when they are written; these are means over networks.
 const (
-	kernelCommands   = 60
-	transferCommands = 20
+	kernelCommands     = 60
+	transferCommands   = 20
+	transferCommands85 = 28
 )
 
 // commands85 returns the bytes of the commands of a kernel of the Ethos-U85. The kernels of
-// a chain and the one behind it are told again where their operands lie.
+// a chain and the one behind it are told again where their operands lie: the last one of the
+// chain counts both.
 func commands85(w *perf.Work) float64 {
 	inside := w.ChainIn || w.ChainIn2
 	switch {
 	case inside && !w.ChainOut:
-		return 184
+		return 90 + 36
 	case inside:
-		return 120
-	case w.ChainOut:
-		return 76
+		return 90
+	case w.Kind == block.Elementwise:
+		return 72
 	}
-	return 80
+	return 92
 }
 
 // alone returns the cycles of a kernel when nothing runs beside it: memories behind
@@ -175,7 +177,11 @@ func alone(c *perf.Cost) float64 {
 func (m *Model) Transfer(bytes int, from, to *perf.Place) Time {
 	c := m.Target.Transfer(bytes, from, to)
 	t := Time{Cycles: c.Cycles, Load: c.Load()}
-	t.Fetch(m.Target.Accelerator(), m.Memory.Place(ethosu.RegionConstants), transferCommands)
+	commands := float64(transferCommands)
+	if m.Target.Accelerator().OwnMemories {
+		commands = transferCommands85
+	}
+	t.Fetch(m.Target.Accelerator(), m.Memory.Place(ethosu.RegionConstants), commands)
 	return t
 }
 

@@ -5,6 +5,7 @@ package schedule
 import (
 	"sort"
 
+	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/timeline"
 	"github.com/unroll-npu/unroll/ethosu/perf"
@@ -70,12 +71,18 @@ func (pl *Plan) newTimeline() *draft {
 	return tl
 }
 
+// firstCommands are the bytes of the commands of the first kernel.
+const firstCommands = 292
+
 // behind returns what kernel i asks for behind the one before it. Where it reads nothing of
 // that one, it computes its first block while the last one of that one leaves.
 func (pl *Plan) behind(tl *timeline.Timeline, i int) perf.Load {
 	o := pl.Ops[i]
 	t := pl.time(o)
 	if i == 0 {
+		if pl.Accel.OwnMemories { // the first commands set every register
+			t.Load.Fetch(pl.Accel, pl.Memory.Place(ethosu.RegionConstants), firstCommands)
+		}
 		return t.Load
 	}
 	before := pl.Ops[i-1]

@@ -32,6 +32,7 @@ func (pl *Plan) merge(tl *draft) float64 {
 		} else {
 			c.Cycles += b.Cycles - latency
 			c.Own = max(c.Own, b.Own)
+			c.Pace += b.Pace
 			for k := range c.Channel {
 				c.Channel[k] += b.Channel[k]
 			}

@@ -12,7 +12,9 @@ import (
 func ScheduleTransfers(pl *Plan) error {
 	tl := pl.newTimeline()
 	tl.Search()
-	pl.Expected = pl.merge(tl)
+	pl.merge(tl)
+	pl.settle(tl)
+	pl.Expected = tl.Run()
 	before := make([][]*Transfer, len(pl.Ops)+1)
 	for _, x := range tl.transfers {
 		switch {
