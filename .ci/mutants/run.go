@@ -6,12 +6,14 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -119,38 +121,42 @@ func (b *program) execute(names []string, seconds float64, environment ...string
 }
 
 // profile runs every test alone and notes what it reaches. All have to pass. Those that
-// take longer than most seconds are left out.
-func (b *program) profile(most float64) error {
+// take longer than is wanted are left out.
+func (b *program) profile(x choice) error {
 	command := exec.Command(b.binary, "-test.list", ".")
 	command.Dir = filepath.Join(b.root, b.dir)
 	out, err := command.Output()
 	if err != nil {
 		return fmt.Errorf("listing the tests: %w", err)
 	}
-	seen := filepath.Join(b.folder, "seen")
-	for _, name := range strings.Fields(string(out)) {
-		if strings.HasPrefix(name, "Benchmark") {
-			continue
+	names := slices.DeleteFunc(strings.Fields(string(out)), func(n string) bool { return strings.HasPrefix(n, "Benchmark") || !x.tests.MatchString(n) })
+	tests, errs := make([]*test, len(names)), make([]error, len(names))
+	for i, done := range inTurn(len(names), x.jobs, func(i int) { tests[i], errs[i] = b.look(names[i], x.seconds) }) {
+		<-done
+		if errs[i] == nil && tests[i] == nil {
+			fmt.Printf("left out: %s, more than %g s\n", names[i], x.seconds)
 		}
-		if err := os.WriteFile(seen, make([]byte, len(b.mutants)+1), 0o600); err != nil {
-			return err
-		}
-		passed, seconds := b.execute([]string{name}, 600, "MUTANTS_SEEN="+seen)
-		if !passed {
-			return fmt.Errorf("%s fails without a change", name)
-		}
-		reaches, err := os.ReadFile(seen)
-		if err != nil {
-			return err
-		}
-		if seconds > most {
-			fmt.Printf("left out: %s, %.1f s\n", name, seconds)
-			continue
-		}
-		b.tests = append(b.tests, &test{name, seconds, reaches})
 	}
+	b.tests = slices.DeleteFunc(tests, func(t *test) bool { return t == nil })
 	sort.SliceStable(b.tests, func(i, j int) bool { return b.tests[i].seconds < b.tests[j].seconds })
-	return nil
+	return errors.Join(errs...)
+}
+
+// look runs a test alone; one that takes longer than most seconds is none.
+func (b *program) look(name string, most float64) (*test, error) {
+	seen := filepath.Join(b.folder, "seen-"+name)
+	if err := os.WriteFile(seen, make([]byte, len(b.mutants)+1), 0o600); err != nil {
+		return nil, err
+	}
+	passed, seconds := b.execute([]string{name}, most+1, "MUTANTS_SEEN="+seen)
+	if seconds > most { // ended or not
+		return nil, nil
+	}
+	if !passed {
+		return nil, fmt.Errorf("%s fails without a change", name)
+	}
+	reaches, err := os.ReadFile(seen)
+	return &test{name, seconds, reaches}, err
 }
 
 // try runs the tests that come by a change: the quick ones together, the others alone.

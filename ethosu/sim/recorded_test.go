@@ -75,7 +75,7 @@ func outcome(t *testing.T, m *mutant, words []uint32, seed uint64) string {
 // ones, or the fault that they end in. What right streams compute, other tests compare
 // with what others computed.
 func TestRecorded(t *testing.T) {
-	var b strings.Builder
+	b := testdata.NewRecording(t, "runs.txt", *update)
 	rng := rand.New(rand.NewPCG(17, 18))
 	type base struct {
 		name string
@@ -93,15 +93,16 @@ func TestRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		all = all[:min(len(all)-1, 400)]
-		fmt.Fprintf(&b, "# %s\nnothing: %s\n", m.name, outcome(t, &m.m, m.m.words, 1))
+		fmt.Fprintf(b, "# %s\nnothing: %s\n", m.name, outcome(t, &m.m, m.m.words, 1))
 		for i := range m.n {
 			words := slices.Clone(m.m.words)
 			what := nudge.Command(rng, all, words)
 			if i%2 == 1 {
 				what += " " + nudge.Command(rng, all, words)
 			}
-			fmt.Fprintf(&b, "%s: %s\n", what, outcome(t, &m.m, words, uint64(i)))
+			fmt.Fprintf(b, "%s: %s\n", what, outcome(t, &m.m, words, uint64(i)))
+			b.Part()
 		}
 	}
-	testdata.Recorded(t, "runs.txt", b.String(), *update)
+	b.End()
 }

@@ -30,7 +30,7 @@ func (c *checker) maxBlockdep(k *kernel) (int, string) {
 		return 0, "its predecessor writes its weights or scales"
 	}
 	in := overlap(p.out, k.in)
-	in2 := k.hasIFM2 && overlap(p.out, k.in2)
+	in2 := overlap(p.out, k.in2) // nothing without a second input
 	if !in && !in2 {
 		return mostBlockdep, ""
 	}

@@ -20,11 +20,8 @@ func (c *checker) block(k *kernel) {
 		c.report(RuleBlock, "ACC_FORMAT is fp16, expected int32 or int40")
 		return
 	}
-	if c.a.Cores > 1 {
-		// A core holds its share of the channels.
-		share := (blk.D + c.a.Cores - 1) / c.a.Cores
-		blk.D = max(share, c.a.UBlockD)
-	}
+	// A core holds its share of the channels: whole micro-blocks are divided.
+	blk.D = max(blk.D/c.a.Cores, c.a.UBlockD)
 	// Room is counted with the borders of Layout; the registers may leave more.
 	need, _ := block.Layout(c.a, op, blk)
 	top := c.a.TopBank(k.table)

@@ -32,7 +32,7 @@ func borders(v uint32) []uint32 {
 // atBorders changes every command of a stream from a word on, one at a time, to
 // all values at its borders, and writes a line for each command: what is found, by rule,
 // and a hash of all that is said.
-func atBorders(b *strings.Builder, p isa.Product, words []uint32, from int, judge func(words []uint32) Report) {
+func atBorders(b *testdata.Recording, p isa.Product, words []uint32, from int, judge func(words []uint32) Report) {
 	for at := from; at < len(words); {
 		in, err := p.Next(words, at)
 		if err != nil {
@@ -56,6 +56,7 @@ func atBorders(b *strings.Builder, p isa.Product, words []uint32, from int, judg
 			found = append(found, said)
 		}
 		fmt.Fprintf(b, "%s: %s %04x\n", strings.TrimPrefix(p.Name(in.Code), "NPU_"), strings.Join(found, " "), h.Sum32()&0xFFFF)
+		b.Part()
 		at += in.Words()
 	}
 }
@@ -63,7 +64,7 @@ func atBorders(b *strings.Builder, p isa.Product, words []uint32, from int, judg
 // TestRecordedBorders: what is said of the examples of all rules, and of softmaxes, with
 // every register that they are about on both sides of its borders.
 func TestRecordedBorders(t *testing.T) {
-	var b strings.Builder
+	b := testdata.NewRecording(t, "borders.txt", *update)
 	for _, c := range brokens {
 		a := c.accelerator(t)
 		lines, at := c.text(t)
@@ -84,8 +85,8 @@ func TestRecordedBorders(t *testing.T) {
 		if c.regions != nil {
 			c.regions(&r)
 		}
-		fmt.Fprintf(&b, "# %s\n", c.name)
-		atBorders(&b, a.Product, words, len(before), func(words []uint32) Report { return Stream(a, words, r) })
+		fmt.Fprintf(b, "# %s\n", c.name)
+		atBorders(b, a.Product, words, len(before), func(words []uint32) Report { return Stream(a, words, r) })
 	}
 	a, err := ethosu.ParseAccelerator("ethos-u55-128")
 	if err != nil {
@@ -116,11 +117,11 @@ func TestRecordedBorders(t *testing.T) {
 		var r Regions
 		r[s.FlashRegion] = Region{Size: int64(len(flash)), Constant: true, Content: flash}
 		r[s.ScratchRegion] = Region{Size: s.ScratchSize, Defined: []Range{{0, s.ScratchSize}}}
-		fmt.Fprintf(&b, "# softmax %d\n", i)
-		atBorders(&b, a.Product, s.Commands, 0, func(words []uint32) Report { return Stream(a, words, r) })
+		fmt.Fprintf(b, "# softmax %d\n", i)
+		atBorders(b, a.Product, s.Commands, 0, func(words []uint32) Report { return Stream(a, words, r) })
 		break
 	}
-	testdata.Recorded(t, "borders.txt", b.String(), *update)
+	b.End()
 }
 
 // TestRecordedBordersU85 is TestRecordedBorders for the U85.
@@ -129,7 +130,7 @@ func TestRecordedBordersU85(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b strings.Builder
+	b := testdata.NewRecording(t, "borders_u85.txt", *update)
 	regions, weightBytes := memory85(t)
 	for _, c := range brokensU85 {
 		r := regions
@@ -145,8 +146,8 @@ func TestRecordedBordersU85(t *testing.T) {
 				from -= command.Words()
 			}
 		}
-		fmt.Fprintf(&b, "# %s\n", c.name)
-		atBorders(&b, isa.U85, words, from, func(words []uint32) Report { return Stream(a, words, r) })
+		fmt.Fprintf(b, "# %s\n", c.name)
+		atBorders(b, isa.U85, words, from, func(words []uint32) Report { return Stream(a, words, r) })
 	}
-	testdata.Recorded(t, "borders_u85.txt", b.String(), *update)
+	b.End()
 }

@@ -83,9 +83,9 @@ func (m *maximum) meets(k *kernel) int {
 	for y := range k.ifm.H {
 		for x := range k.ifm.W {
 			for ch := range k.ifm2.C {
-				list, whole := bytesOf(&k.ifm, box{y, y + 1, x, x + 1, ch * group, (ch + 1) * group})
-				window, has := m.of[k.ifm2.Address(y, x, ch)]
-				if !whole || !has || len(list) != 1 || list[0] != window {
+				// A place without a maximum has the empty range, which is that of no elements.
+				list, _ := bytesOf(&k.ifm, box{y, y + 1, x, x + 1, ch * group, (ch + 1) * group})
+				if len(list) != 1 || list[0] != m.of[k.ifm2.Address(y, x, ch)] {
 					return 0
 				}
 			}

@@ -99,7 +99,7 @@ func (c *checker) valueOf(f *isa.FeatureMap) (value, *written) {
 	}
 	var all []bound
 	for _, r := range list {
-		if b, at := c.known[f.Region].get(r.Start, r.End); at < 0 && len(b) > 0 {
+		if b, at := c.known[f.Region].get(r.Start, r.End); at < 0 {
 			for i := 0; i+4 <= len(b); i += 4 {
 				v := int64(int32(binary.LittleEndian.Uint32(b[i:])))
 				all = append(all, bound{v, v})

@@ -48,7 +48,7 @@ func brief(list []Finding) string {
 // TestRecordedRules: what every broken stream of the rules says in full, and what it says
 // with one command more or less than right.
 func TestRecordedRules(t *testing.T) {
-	var b strings.Builder
+	b := testdata.NewRecording(t, "rules.txt", *update)
 	for _, c := range brokens {
 		h := fnv.New64a() // of the name, so that a case more changes no line of the others
 		h.Write([]byte(c.name))
@@ -63,13 +63,14 @@ func TestRecordedRules(t *testing.T) {
 		if c.regions != nil {
 			c.regions(&r)
 		}
-		fmt.Fprintf(&b, "# %s\n", c.name)
+		fmt.Fprintf(b, "# %s\n", c.name)
 		for _, f := range Stream(a, words, r).All() {
 			if f.Rule == RuleStream {
 				f.Msg = "as the ISA says"
 			}
-			fmt.Fprintf(&b, "%v\n", f)
+			fmt.Fprintf(b, "%v\n", f)
 		}
+		b.Part()
 		var list []isa.Instruction
 		if err := isa.WalkAll(words, func(in isa.Instruction) error { list = append(list, in); return nil }, func(*isa.Operation) error { return nil }); err != nil {
 			t.Fatal(err)
@@ -87,15 +88,16 @@ func TestRecordedRules(t *testing.T) {
 			if i%2 == 1 {
 				what += " " + nudge.Command(rng, from, changed)
 			}
-			fmt.Fprintf(&b, "%s: %s\n", what, brief(Stream(a, changed, r).All()))
+			fmt.Fprintf(b, "%s: %s\n", what, brief(Stream(a, changed, r).All()))
+			b.Part()
 		}
 	}
-	testdata.Recorded(t, "rules.txt", b.String(), *update)
+	b.End()
 }
 
 // TestRecordedStreams: the same of recorded models, with what lies beside their streams.
 func TestRecordedStreams(t *testing.T) {
-	var b strings.Builder
+	b := testdata.NewRecording(t, "streams.txt", *update)
 	rng := rand.New(rand.NewPCG(13, 14))
 	programs := compiled(t)
 	for _, name := range []string{"gru16_t4.vela-u55-128", "gru16_t4.vela51he-u65-256", "gru32x40_stream.vela51-u65-256", "lstm64_mnist_state.vela51-u55-128", "rnn64_mnist.vela-u55-256"} {
@@ -104,7 +106,7 @@ func TestRecordedStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "# %s\n", name)
+		fmt.Fprintf(b, "# %s\n", name)
 		for i := range 80 {
 			q, words := damaged(p)
 			from := list
@@ -112,8 +114,9 @@ func TestRecordedStreams(t *testing.T) {
 				from = list[:min(len(list), 300)]
 			}
 			what := nudge.Command(rng, from, words)
-			fmt.Fprintf(&b, "%s: %s\n", what, brief(Program(q).All()))
+			fmt.Fprintf(b, "%s: %s\n", what, brief(Program(q).All()))
+			b.Part()
 		}
 	}
-	testdata.Recorded(t, "streams.txt", b.String(), *update)
+	b.End()
 }

@@ -72,9 +72,7 @@ func newChecker(a *ethosu.Accelerator, regions Regions) *checker {
 		for _, d := range r.Defined {
 			c.defined[i].add(max(d.Start, 0), min(d.End, r.Size))
 		}
-		if len(r.Content) > 0 {
-			c.known[i].put(0, r.Content)
-		}
+		c.known[i].put(0, r.Content)
 	}
 	return c
 }
@@ -147,10 +145,8 @@ func (c *checker) walk(words []uint32) {
 		return nil
 	}, func(o *isa.Operation) error {
 		c.at = Finding{Word: o.Word, Op: o.Index, Name: c.nameOf(o)}
-		if (o.IsBlock() || o.IsDMA()) && o.Index == 0 && c.a.ParallelMode {
-			if !parallel {
-				c.report(RuleRegister, "NPU_SET_PARALLEL_MODE is not set before the first operation")
-			}
+		if (o.IsBlock() || o.IsDMA()) && o.Index == 0 && c.a.ParallelMode && !parallel {
+			c.report(RuleRegister, "NPU_SET_PARALLEL_MODE is not set before the first operation")
 		}
 		if c.a.ParallelMode && o.IsBlock() && parallel && o.Cores() != c.a.Cores {
 			c.report(RuleRegister, "PARALLEL_MODE runs it on %d cores, %s has %d", o.Cores(), c.a.Name, c.a.Cores)
