@@ -23,6 +23,8 @@ func (b bound) clamp(o bound) bound {
 
 func (b bound) add(n int64) bound { return bound{b.lo + n, b.hi + n} }
 
+func (b bound) abs() bound { return bound{max(b.lo, -b.hi, 0), max(-b.lo, b.hi)} }
+
 func join(a, b bound) bound { return bound{min(a.lo, b.lo), max(a.hi, b.hi)} }
 
 // most bounds what is followed: far beyond every limit, and sums of it fit.

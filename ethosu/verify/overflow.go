@@ -271,13 +271,7 @@ func unary(mode int, b bound, round rounding) bound {
 	case isa.ElemLRelu:
 		return join(b, round.of(b))
 	case isa.ElemAbs:
-		m := bound{0, max(-b.lo, b.hi)}
-		if b.lo > 0 {
-			m.lo = b.lo
-		} else if b.hi < 0 {
-			m.lo = -b.hi
-		}
-		return round.of(m)
+		return round.of(b.abs())
 	}
 	zeros := func(v int64) int64 { return int64(bits.LeadingZeros32(uint32(min(v, 1<<32-1)))) }
 	switch {

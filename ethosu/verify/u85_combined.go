@@ -78,11 +78,7 @@ func (c *checker) unaryU85(k *kernelU85, round func(bound) bound) func(bound) bo
 		}
 	case isa.ElemAbs:
 		return func(b bound) bound {
-			m := bound{0, max(-b.lo, b.hi)}
-			if b.lo > 0 || b.hi < 0 {
-				m.lo = min(max(b.lo, -b.lo), max(b.hi, -b.hi))
-			}
-			return round(m)
+			return round(b.abs())
 		}
 	case isa.ElemNot:
 		return func(b bound) bound { return bound{^b.hi, ^b.lo} }

@@ -53,8 +53,8 @@ func (c *checker) dmaU85(o *isa.Operation) {
 		for p := range planes {
 			for r := range rows {
 				at := start + p*plane + r*row
-				if by {
-					at = start + p*plane + index[p*rows+r]*row
+				if by { // of one plane
+					at = start + index[r]*row
 				}
 				e.rows = append(e.rows, Range{at, at + int64(d.Length)})
 			}
@@ -92,13 +92,14 @@ func (c *checker) dmaU85(o *isa.Operation) {
 	c.transfer(isa.DMA{SrcRegion: d.SrcRegion, DstRegion: d.DstRegion}, src, dst)
 }
 
-// indices returns the list of indices of a transfer that goes by one, where it is known.
+// indices returns the list of indices of a transfer of one plane that goes by one, where it
+// is known.
 func (c *checker) indices(d *isa.DMAU85) (index []int64, list isa.Span, ok bool) {
 	if !d.Gather && !d.Scatter {
 		return nil, isa.Span{}, true
 	}
 	n := int64(d.Rows)
-	list = isa.Span{Region: d.IndexRegion, Start: int64(d.Index), End: int64(d.Index) + 4*n + d.IndexPlane*int64(d.Planes-1)}
+	list = isa.Span{Region: d.IndexRegion, Start: int64(d.Index), End: int64(d.Index) + 4*n}
 	if d.Index%4 != 0 {
 		c.report(RuleAlignment, "the list of indices at %#x, expected a multiple of 4", d.Index)
 	}
@@ -110,15 +111,13 @@ func (c *checker) indices(d *isa.DMAU85) (index []int64, list isa.Span, ok bool)
 		c.unproven(RuleDMA, "the list of indices at %#x is not constant: which rows are moved is not known", list.Start)
 		return nil, list, false
 	}
-	for p := range int64(d.Planes) {
-		for r := range n {
-			v := int64(int32(binary.LittleEndian.Uint32(b[p*d.IndexPlane+4*r:])))
-			if v < 0 || v > d.IndexMax {
-				c.report(RuleDMA, "index %d is %d, expected 0 to %d", p*n+r, v, d.IndexMax)
-				return nil, list, false
-			}
-			index = append(index, v)
+	for r := range n {
+		v := int64(int32(binary.LittleEndian.Uint32(b[4*r:])))
+		if v < 0 || v > d.IndexMax {
+			c.report(RuleDMA, "index %d is %d, expected 0 to %d", r, v, d.IndexMax)
+			return nil, list, false
 		}
+		index = append(index, v)
 	}
 	return index, list, true
 }

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/internal/block"
+	"github.com/unroll-npu/unroll/ethosu/isa"
+	"github.com/unroll-npu/unroll/ethosu/weights"
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// TestSameMapping: equal coordinates are equal addresses where all strides are equal that
+// count, in one tile each.
+func TestSameMapping(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(f, g *isa.FeatureMap)
+		same   bool
+	}{
+		{"the same", func(f, g *isa.FeatureMap) {}, true},
+		{"another region", func(f, g *isa.FeatureMap) { g.Region = 2 }, false},
+		{"another base", func(f, g *isa.FeatureMap) { g.Base[0] = 16 }, false},
+		{"an unused base", func(f, g *isa.FeatureMap) { g.Base[1], g.Base[2], g.Base[3] = 1, 2, 3 }, true},
+		{"another width of elements", func(f, g *isa.FeatureMap) { g.Type = typeS16 }, false},
+		{"another sign", func(f, g *isa.FeatureMap) { g.Type = typeU8 }, true},
+		{"another layout", func(f, g *isa.FeatureMap) { g.Format = isa.NHCWB16 }, false},
+		{"other rows", func(f, g *isa.FeatureMap) { g.StrideY++ }, false},
+		{"rows that only one has", func(f, g *isa.FeatureMap) { f.H = 1; g.StrideY++ }, false},
+		{"rows that only the other has", func(f, g *isa.FeatureMap) { g.H = 1; g.StrideY++ }, false},
+		{"no rows", func(f, g *isa.FeatureMap) { f.H, g.H = 1, 1; g.StrideY++ }, true},
+		{"other pixels", func(f, g *isa.FeatureMap) { g.StrideX++ }, false},
+		{"pixels that only one has", func(f, g *isa.FeatureMap) { f.W = 1; g.StrideX++ }, false},
+		{"pixels that only the other has", func(f, g *isa.FeatureMap) { g.W = 1; g.StrideX++ }, false},
+		{"no pixels", func(f, g *isa.FeatureMap) { f.W, g.W = 1, 1; g.StrideX++ }, true},
+		{"bricks that are none", func(f, g *isa.FeatureMap) { g.StrideC++ }, true},
+		{"the same bricks", func(f, g *isa.FeatureMap) { f.Format, g.Format = isa.NHCWB16, isa.NHCWB16 }, true},
+		{"other bricks", func(f, g *isa.FeatureMap) { f.Format, g.Format = isa.NHCWB16, isa.NHCWB16; g.StrideC++ }, false},
+		{"one brick of 16", func(f, g *isa.FeatureMap) {
+			f.Format, g.Format, f.C, g.C = isa.NHCWB16, isa.NHCWB16, 16, 16
+			g.StrideC++
+		}, true},
+		{"two bricks of 17", func(f, g *isa.FeatureMap) {
+			f.Format, g.Format, f.C, g.C = isa.NHCWB16, isa.NHCWB16, 17, 17
+			g.StrideC++
+		}, false},
+		{"one brick of only one", func(f, g *isa.FeatureMap) { f.Format, g.Format, f.C = isa.NHCWB16, isa.NHCWB16, 16; g.StrideC++ }, false},
+		{"one brick of only the other", func(f, g *isa.FeatureMap) { f.Format, g.Format, g.C = isa.NHCWB16, isa.NHCWB16, 16; g.StrideC++ }, false},
+		{"tiles above each other", func(f, g *isa.FeatureMap) { f.Height0 = 1 }, false},
+		{"tiles beside each other", func(f, g *isa.FeatureMap) { f.Width0 = 1 }, false},
+		{"tiles of the other, above each other", func(f, g *isa.FeatureMap) { g.Height0 = 1 }, false},
+		{"tiles of the other, beside each other", func(f, g *isa.FeatureMap) { g.Width0 = 1 }, false},
+	} {
+		f := plain(0, 2, 2, 32, typeS8)
+		g := f
+		if c.change(&f, &g); sameMapping(&f, &g) != c.same {
+			t.Errorf("%s: mapped alike: %v, expected %v", c.name, !c.same, c.same)
+		}
+	}
+}
+
+// TestWaitsOfTransfers: of the transfers that may be under way with another one, the newest
+// that it meets is named, and how many may stay.
+func TestWaitsOfTransfers(t *testing.T) {
+	span := func(at int64) []isa.Span { return []isa.Span{{Region: 1, Start: at, End: at + 16}} }
+	for _, c := range []struct {
+		accel string
+		reads []isa.Span
+		want  string
+	}{
+		{"ethos-u85-256", span(128), "it touches what operation 2 (copy, word 20) transfers and does not wait for it, and nothing says that transfers take effect in order, expected NPU_OP_DMA_WAIT 0 or less"},
+		{"ethos-u85-256", span(64), "it touches what operation 1 (copy, word 10) transfers and does not wait for it, and nothing says that transfers take effect in order, expected NPU_OP_DMA_WAIT 1 or less"},
+		{"ethos-u85-256", span(256), ""},
+		{"ethos-u55-128", span(128), ""}, // one at a time
+	} {
+		check := checkerOf(t, c.accel)
+		under := check.a.DMAUnderWay()
+		for i := range 3 {
+			check.dmas = append(check.dmas, footprint{word: 10 * i, op: i, name: "copy", writes: span(int64(64 * i))})
+		}
+		check.waitsOfTransfer(footprint{op: 3, reads: c.reads})
+		if under < 2 && c.want != "" && strings.Contains(c.want, "operation 1") {
+			c.want = ""
+		}
+		if c.want == "" && len(check.findings) > 0 || c.want != "" && (len(check.findings) != 1 || check.findings[0].Msg != c.want) {
+			t.Errorf("%s reads %v, %d under way: %v, expected %q", c.accel, c.reads, under, check.findings, c.want)
+		}
+		if n := len(check.dmas); n > check.a.MaxDMA || check.dmas[n-1].op != 3 {
+			t.Errorf("%s: under way are %v", c.accel, check.dmas)
+		}
+	}
+}
+
+// TestTableHazard: a kernel reads its table, where it has one, and overwrites its buffers.
+func TestTableHazard(t *testing.T) {
+	tables := isa.Span{Region: isa.SHRAM, Start: 22528, End: 22784}
+	for _, c := range []struct {
+		name   string
+		k      kernel
+		writes isa.Span // of the transfer that is under way
+		found  bool
+	}{
+		{"its table", kernel{table: true, tableSpan: tables}, isa.Span{Region: isa.SHRAM, Start: 22783, End: 22800}, true},
+		{"beside its table", kernel{table: true, tableSpan: tables}, isa.Span{Region: isa.SHRAM, Start: 22784, End: 22800}, false},
+		{"another's table", kernel{tableSpan: tables}, isa.Span{Region: isa.SHRAM, Start: 22528, End: 22800}, false},
+		{"its buffers", kernel{shramEnd: 22528}, isa.Span{Region: isa.SHRAM, Start: 22527, End: 22800}, true},
+		{"beside its buffers", kernel{shramEnd: 22528}, isa.Span{Region: isa.SHRAM, Start: 22528, End: 22800}, false},
+		{"its first input", kernel{in: []isa.Span{{Region: 1, Start: 0, End: 8}}}, isa.Span{Region: 1, Start: 7, End: 9}, true},
+		{"its second input", kernel{in2: []isa.Span{{Region: 1, Start: 0, End: 8}}}, isa.Span{Region: 1, Start: 7, End: 9}, true},
+		{"its weights", kernel{constants: []isa.Span{{Region: 1, Start: 0, End: 8}}}, isa.Span{Region: 1, Start: 7, End: 9}, true},
+		{"its output", kernel{out: []isa.Span{{Region: 1, Start: 0, End: 8}}}, isa.Span{Region: 1, Start: 7, End: 9}, true},
+		{"nothing of it", kernel{out: []isa.Span{{Region: 1, Start: 0, End: 8}}}, isa.Span{Region: 1, Start: 8, End: 9}, false},
+	} {
+		check := checkerOf(t, "ethos-u55-128")
+		check.dmas = []footprint{{name: "copy", writes: []isa.Span{c.writes}}}
+		check.kernelHazards(nil, &c.k)
+		if (len(check.findings) == 1 && check.findings[0].Rule == RuleWait) != c.found || len(check.findings) > 1 || len(check.kernels) != 1 {
+			t.Errorf("%s: %v, expected a finding: %v", c.name, check.findings, c.found)
+		}
+	}
+}
+
+// TestValuesOfBadOperations: what an operation overwrites is known no more, however bad it
+// is.
+func TestValuesOfBadOperations(t *testing.T) {
+	const maps = "NPU_SET_OFM_REGION region=1\nNPU_SET_OFM_BASE0 addr=64\nNPU_SET_OFM_PRECISION type=1 precision=2\nNPU_SET_OFM_DEPTH_M1 depth_m1=3\n"
+	check := checkerOf(t, "ethos-u55-128")
+	for i := range int64(3) {
+		f := plain(uint64(56+16*i), 1, 1, 2, typeS32)
+		check.values = append(check.values, written{f: f, spans: f.Spans(), v: only(bound{i, i})})
+	}
+	o := lastOperation(t, maps+"NPU_OP_ELEMENTWISE elementwise_mode=6")
+	if check.kernel(o); len(check.findings) == 0 || len(check.values) != 2 || check.values[0].v.hull().lo != 0 || check.values[1].v.hull().lo != 2 {
+		t.Errorf("%d findings, and known are %v, expected what lies before and behind the output", len(check.findings), check.values)
+	}
+}
+
+// TestFirstByteOfWeights: byte 0 of a region is a byte like any other.
+func TestFirstByteOfWeights(t *testing.T) {
+	check := checkerOf(t, "ethos-u55-128")
+	check.defined[1].add(1, 64)
+	k := &kernel{up: 1, ifm: plain(16, 1, 1, 16, typeS8), constants: []isa.Span{{Region: 1, Start: 0, End: 16}}}
+	if f := check.reads(k); f != nil || len(check.findings) != 1 || !strings.HasPrefix(check.findings[0].Msg, "byte 0 of region 1, in weights or scales at 0") {
+		t.Errorf("%v, %v", f, check.findings)
+	}
+}
+
+// TestTableBytes: which part of a table the values that the clamp leaves can index.
+func TestTableBytes(t *testing.T) {
+	u16 := func(v int) uint16 { return uint16(int16(v)) }
+	for _, c := range []struct {
+		name           string
+		ofm            isa.DType
+		clip           isa.ClipRange
+		min, max       uint16
+		size, from, to int64
+	}{
+		{"all of S8", typeS8, isa.ClipOFM, u16(-128), 127, 256, 0, 256},
+		{"a part of S8", typeS8, isa.ClipOFM, u16(-100), 27, 256, 28, 156},
+		{"one value of S8", typeS8, isa.ClipOFM, 5, 5, 256, 133, 134},
+		{"no value of S8", typeS8, isa.ClipOFM, 5, 4, 256, 133, 134},
+		{"more than S8", typeS8, isa.ClipOFM, u16(-300), 300, 256, 0, 256},
+		{"above S8", typeS8, isa.ClipOFM, 300, 400, 256, 255, 256},
+		{"below S8", typeS8, isa.ClipOFM, u16(-400), u16(-300), 256, 0, 1},
+		{"U8, of which all counts", typeU8, isa.ClipOFM, 10, 20, 256, 0, 256},
+		{"S8 to 32 bits", typeS32, isa.ClipInt8, u16(-128), u16(-127), 1024, 0, 8},
+		{"U8 to 32 bits", typeS32, isa.ClipUint8, 10, 20, 1024, 0, 1024},
+		{"all of S16", typeS16, isa.ClipOFM, u16(-32768), 32767, 2048, 0, 2048},
+		{"an entry of S16", typeS16, isa.ClipOFM, 0, 127, 2048, 1024, 1028},
+		{"two entries of S16", typeS16, isa.ClipOFM, u16(-1), 127, 2048, 1020, 1028},
+		{"a value of the next entry", typeS16, isa.ClipOFM, 0, 128, 2048, 1024, 1032},
+		{"no value of S16", typeS16, isa.ClipOFM, 256, 0, 2048, 1032, 1036},
+		{"S16 by the clip range", typeS16, isa.ClipInt16, 0, 127, 2048, 1024, 1028},
+	} {
+		o := lastOperation(t, "NPU_OP_ELEMENTWISE elementwise_mode=6")
+		o.Regs.Write(isa.PutActivation(isa.ActivationFields{Function: isa.ActTable0, ClipRange: c.clip}))
+		o.Regs.Write(isa.PutActivationMin(c.min))
+		o.Regs.Write(isa.PutActivationMax(c.max))
+		if size, from, to := tableBytes(o, c.ofm); size != c.size || from != c.from || to != c.to {
+			t.Errorf("%s: bytes %d to %d of %d, expected %d to %d of %d", c.name, from, to, size, c.from, c.to, c.size)
+		}
+	}
+}
+
+// TestTablesUnderBuffers: the buffers of an operation without a table destroy tables as far
+// as they reach, and what was known of them; one with a table leaves them.
+func TestTablesUnderBuffers(t *testing.T) {
+	for _, table := range []bool{false, true} {
+		check := checkerOf(t, "ethos-u55-64") // the buffers of which may reach over the tables
+		base := int64(check.a.LUTBase())
+		check.tables.add(base, base+512)
+		check.loaded.put(base, make([]byte, 512))
+		lines := "NPU_SET_ACTIVATION\n"
+		if table {
+			lines = "NPU_SET_ACTIVATION function=16\nNPU_SET_ACTIVATION_MIN clip=65408\nNPU_SET_ACTIVATION_MAX clip=127\n"
+		}
+		k := &kernel{table: table, ofm: plain(0, 1, 1, 8, typeS8), shramEnd: int(base) + 256}
+		check.useTable(lastOperation(t, lines+"NPU_OP_ELEMENTWISE elementwise_mode=6"), k)
+		want := ranges{{base + 256, base + 512}}
+		if table {
+			want = ranges{{base, base + 512}}
+		}
+		_, unknown := check.loaded.get(base, base+512)
+		_, behind := check.loaded.get(base+256, base+512)
+		if !slices.Equal(check.tables, want) || (unknown < 0) != table || behind >= 0 || len(check.findings) > 0 {
+			t.Errorf("with a table %v: tables %v, known but %d, %v", table, check.tables, unknown, check.findings)
+		}
+	}
+}
+
+// TestElementwiseTypes: the types that every mode has, and the others.
+func TestElementwiseTypes(t *testing.T) {
+	for _, c := range []struct {
+		mode    string
+		in, out isa.DType
+		want    string
+	}{
+		{"7", typeS32, typeS32, ""}, {"7", typeS32, typeS16, "S32 to S16, expected S32 to S32"}, {"7", typeS16, typeS32, "S16 to S32, expected S32 to S32"}, {"7", typeS8, typeS8, "S8 to S8, expected S32 to S32"},
+		{"9", typeS32, typeS32, ""}, {"9", typeS32, typeS8, "S32 to S8, expected S32 to S32"}, {"9", typeS8, typeS32, "S8 to S32, expected S32 to S32"},
+		{"8", typeS32, typeS32, ""}, {"8", typeS32, typeS8, ""}, {"8", typeS16, typeS32, "IFM type is S16, expected S32"},
+		{"3", typeS32, typeS8, ""}, {"4", typeS8, typeS32, ""},
+	} {
+		o := lastOperation(t, "NPU_SET_OFM_PRECISION\nNPU_SET_IFM2_BROADCAST\nNPU_SET_IFM2_PRECISION type=1\nNPU_OP_ELEMENTWISE elementwise_mode="+c.mode)
+		for name, p := range map[int]isa.Precision{8: isa.Bits8, 16: isa.Bits16, 32: isa.Bits32} {
+			if name == c.in.Bits {
+				o.Regs.Write(isa.PutIFM2Precision(isa.IFM2PrecisionFields{Type: true, Precision: p}))
+			}
+		}
+		check := checkerOf(t, "ethos-u55-128")
+		check.elementwiseTypes(o, &kernel{ifm: plain(0, 1, 1, 8, c.in), ofm: plain(64, 1, 1, 8, c.out)})
+		if c.want == "" && len(check.findings) > 0 || c.want != "" && (len(check.findings) != 1 || check.findings[0].Msg != c.want) {
+			t.Errorf("mode %s from %v to %v: %v, expected %q", c.mode, c.in, c.out, check.findings, c.want)
+		}
+	}
+}
+
+// TestLargeDifference: differences of more elements than are looked at one by one are not
+// followed, however they are cut.
+func TestLargeDifference(t *testing.T) {
+	for _, c := range []struct{ h, w, c, group int }{{257, 128, 2, 0}, {256, 128, 2, 2}, {1, 1 << 15, 3, 0}} {
+		check := checkerOf(t, "ethos-u55-128")
+		in, out := plain(0, c.h, c.w, c.c, typeS8), plain(1<<18, c.h, c.w, 1, typeS8)
+		m := maximum{from: 1, to: 1, of: map[int64]Range{}, element: typeS8}
+		for y := range c.h {
+			for x := range c.w {
+				m.of[out.Address(y, x, 0)] = Range{in.Address(y, x, 0), in.Address(y, x, 0) + int64(c.c)}
+			}
+		}
+		check.maxima = []maximum{m}
+		k := &kernel{op: isa.OpElementwise, hasIFM2: true, up: 1, ifm: in, ifm2: out, ofm: in}
+		o := lastOperation(t, difference+"NPU_OP_ELEMENTWISE elementwise_mode=2")
+		if group, _ := check.leastDifference(o, k, rounding{scale: isa.Scale{Value: 1}}); group != c.group {
+			t.Errorf("%dx%dx%d: groups of %d, expected %d", c.h, c.w, c.c, group, c.group)
+		}
+	}
+}
+
+// TestMemoriesCompute: an operator of the CPU needs all of its inputs, and what it writes is
+// defined and no constant.
+func TestMemoriesCompute(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		missing Range
+		want    string
+	}{
+		{"all", Range{100, 101}, ""},
+		{"the first byte", Range{16, 17}, ` reads byte 0 of "in", which was never written`},
+		{"the last byte", Range{31, 32}, ` reads byte 15 of "in", which was never written`},
+		{"bytes beside", Range{32, 33}, ""},
+		{"byte 0 of the memory", Range{0, 1}, ` reads byte 0 of "first", which was never written`},
+	} {
+		m := &memories{}
+		m.defined[1].add(0, 128)
+		m.defined[1].remove(c.missing.Start, c.missing.End)
+		m.known[2].put(0, make([]byte, 64))
+		check := checkerOf(t, "ethos-u55-128")
+		m.compute(check, &ethosu.Stage{Name: "cpu", CPU: &ethosu.CPUOp{Graph: &graph.Graph{Ops: []*graph.Op{{Kind: graph.Add}}},
+			Inputs:  []ethosu.Binding{{Name: "first", Region: 1, Size: 8}, {Name: "in", Region: 1, Offset: 16, Size: 16}},
+			Outputs: []ethosu.Binding{{Name: "out", Region: 2, Offset: 16, Size: 16}, {Name: "far", Region: 2, Offset: 80, Size: 16}}}})
+		if c.want == "" && len(check.findings) > 0 || c.want != "" && (len(check.findings) != 1 || !strings.HasSuffix(check.findings[0].Msg, c.want) || check.findings[0].Name != "stage cpu" || check.findings[0].Op != -1) {
+			t.Errorf("%s: %v, expected %q", c.name, check.findings, c.want)
+		}
+		if !slices.Equal(m.defined[2], ranges{{16, 32}, {80, 96}}) || m.known[2].meets(16, 32) || !m.known[2].meets(15, 16) || !m.known[2].meets(32, 33) {
+			t.Errorf("%s: written %v, known %v", c.name, m.defined[2], m.known[2])
+		}
+	}
+}
+
+// TestStageNamed: what is wrong with the memories of a stage says of which one.
+func TestStageNamed(t *testing.T) {
+	m := &memories{}
+	a := checkerOf(t, "ethos-u55-128").a
+	c := m.check(a, &ethosu.Stage{Name: "step", Times: 1, Commands: isa.Encode([]isa.Command{isa.PutStop(0xFFFF)}), Windows: []ethosu.Window{{Region: ethosu.RegionConstants, In: 1, Size: 16}}})
+	if len(c.findings) != 1 || c.findings[0].Name != "stage step" || c.findings[0].Op != -1 || c.findings[0].Rule != RuleUndefined {
+		t.Errorf("%v", c.findings)
+	}
+}
+
+// TestDependents: which bytes of an output depend on bytes without a value, against every
+// tap of every element.
+func TestDependents(t *testing.T) {
+	rng := rand.New(rand.NewPCG(95, 96))
+	some := 0
+	for range 400 {
+		n := isa.Kernel{H: 1 + rng.IntN(3), W: 1 + rng.IntN(3), StrideY: 1 + rng.IntN(2), StrideX: 1 + rng.IntN(2), DilationY: 1 + rng.IntN(2), DilationX: 1 + rng.IntN(2)}
+		n.DilatedH, n.DilatedW = (n.H-1)*n.DilationY+1, (n.W-1)*n.DilationX+1
+		n.Top, n.Left = rng.IntN(n.DilatedH), rng.IntN(n.DilatedW)
+		wide, depth := rng.IntN(2) == 0, 1+rng.IntN(4)
+		k := &kernel{k: n, up: 1 + rng.IntN(2), ofm: plain(4096, 1+rng.IntN(4), 1+rng.IntN(4), 1+rng.IntN(4), typeS16)}
+		if !wide {
+			depth = k.ofm.C
+		}
+		k.shape.Kind = block.Depthwise
+		if wide {
+			k.shape.Kind = block.Conv
+		}
+		k.ifm = plain(0, 1+rng.IntN(6), 1+rng.IntN(6), depth, typeS16)
+		k.hasIFM2 = rng.IntN(3) == 0
+		k.ifm2 = plain(2048, []int{1, k.ofm.H}[rng.IntN(2)], []int{1, k.ofm.W}[rng.IntN(2)], []int{1, k.ofm.C}[rng.IntN(2)], typeS16)
+		check := checkerOf(t, "ethos-u55-128")
+		check.defined[1].add(0, 4096)
+		for range rng.IntN(4) {
+			at := int64(rng.IntN(200))
+			check.defined[1].remove(at, at+1+int64(rng.IntN(2)))
+		}
+		if at := 2048 + int64(rng.IntN(40)); k.hasIFM2 {
+			check.defined[1].remove(at, at+1)
+		}
+		lacks := func(f *isa.FeatureMap, y, x, c int) bool {
+			a := f.Address(y, x, c)
+			return check.defined[1].missing(a, a+2) >= 0
+		}
+		var want ranges
+		for y := range k.ofm.H {
+			for x := range k.ofm.W {
+				for c := range k.ofm.C {
+					bad := k.hasIFM2 && lacks(&k.ifm2, min(y, k.ifm2.H-1), min(x, k.ifm2.W-1), min(c, k.ifm2.C-1))
+					for ty := range n.H {
+						for tx := range n.W {
+							iy, ix := y*n.StrideY+ty*n.DilationY-n.Top, x*n.StrideX+tx*n.DilationX-n.Left
+							for ch := range depth {
+								if iy >= 0 && ix >= 0 && iy/k.up < k.ifm.H && ix/k.up < k.ifm.W && (wide || ch == c) {
+									bad = bad || lacks(&k.ifm, iy/k.up, ix/k.up, ch)
+								}
+							}
+						}
+					}
+					if a := k.ofm.Address(y, x, c); bad {
+						want.add(a, a+2)
+						some++
+					}
+				}
+			}
+		}
+		before := check.work
+		if got := check.dependents(k); !slices.Equal(got, want) {
+			t.Fatalf("kernel %+v, upscaled by %d, %v to %v: %v depend, expected %v", n, k.up, k.ifm, k.ofm, got, want)
+		}
+		if size, n := k.ifm.H*k.ifm.W*k.ifm.C, k.ofm.H*k.ofm.W*k.ofm.C; check.work-before != (size+n)/4 {
+			t.Fatalf("%d elements from %d: %d of work", n, size, check.work-before)
+		}
+	}
+	if some < 300 {
+		t.Errorf("only %d elements depend on bytes without a value", some)
+	}
+}
+
+// TestManyDependents: of maps that are too large to follow, all of the output depends.
+func TestManyDependents(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		in, h  int
+		taps   int
+		follow bool
+	}{
+		{"as many inputs as are followed", maxFollowed, 1, 1, true}, {"one more", maxFollowed + 1, 1, 1, false},
+		{"as many taps as are followed", 4, 1024, 1024, true}, {"more", 4, 1025, 1024, false},
+	} {
+		check := checkerOf(t, "ethos-u55-128")
+		check.defined[1] = ranges{{0, 1 << 30}}
+		k := &kernel{up: 1, ifm: plain(0, 1, c.in, 1, typeS8), ofm: plain(1<<25, c.h, 1, 1, typeS8), k: isa.Kernel{H: c.taps, W: 1, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1}}
+		if list := check.dependents(k); (len(list) == 0) != c.follow {
+			t.Errorf("%s: %v depend on nothing, followed %v expected", c.name, list, c.follow)
+		}
+	}
+}
+
+// TestStreamsResident: weights and records lie in what is said to be there.
+func TestStreamsResident(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		all   []ethosu.Placement
+		found string
+	}{
+		{"both", []ethosu.Placement{{Offset: 64, Size: 16, Last: 9}, {Offset: 96, Size: 16, Last: 9}}, ""},
+		{"weights alone", []ethosu.Placement{{Offset: 64, Size: 16, Last: 9}}, "the scale stream is bytes 96 to 112 of region 0, which no tensor holds at operation 0"},
+		{"records alone", []ethosu.Placement{{Offset: 96, Size: 16, Last: 9}}, "the weight stream is bytes 64 to 80 of region 0, which no tensor holds at operation 0"},
+	} {
+		check := checkerOf(t, "ethos-u55-128")
+		check.beside = besideOf(&ethosu.Stage{Ops: make([]ethosu.OpInfo, 1), Map: c.all})
+		k := &kernel{blk: block.Shape{H: 2, W: 2, D: 8}, k: isa.Kernel{H: 1, W: 1, DilationY: 1, DilationX: 1}, ifm: plain(0, 1, 1, 8, typeS8), ofm: plain(64, 1, 1, 1, typeS8)}
+		check.weights(lastOperation(t, "NPU_SET_WEIGHT_REGION\nNPU_SET_SCALE_REGION\nNPU_SET_WEIGHT_BASE addr=64\nNPU_SET_WEIGHT_LENGTH length=16\nNPU_SET_SCALE_BASE addr=96\nNPU_SET_SCALE_LENGTH length=16\nNPU_OP_CONV"), k)
+		var found []string
+		for _, f := range check.findings {
+			if f.Rule == RuleProgram {
+				found = append(found, f.Msg)
+			}
+		}
+		if got := strings.Join(found, "; "); got != c.found {
+			t.Errorf("%s: %q, expected %q", c.name, got, c.found)
+		}
+	}
+}
+
+// TestJudgingCosts: a weight stream costs a unit of work a byte, and an eighth a weight.
+func TestJudgingCosts(t *testing.T) {
+	l := weights.Layout{IFMBits: 8, OFMBlockDepth: 8, OFMUBlockDepth: 8, KH: 1, KW: 1, DilationH: 1, DilationW: 1, O: 16, I: 100}
+	b, err := weights.Encode(weights.Reorder(make([]int16, 1600), l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := checkerOf(t, "ethos-u55-128")
+	if v, want := check.judge(b, l), len(b)+weights.Volume(l)/8; v.err != nil || v.most != 0 || check.work != want {
+		t.Errorf("%v, with %d of work for %d bytes, expected %d", v, check.work, len(b), want)
+	}
+	check.work = maxWork
+	l.O = 8
+	if v := check.judge(b, l); v.err != nil || len(check.findings) != 1 {
+		t.Errorf("%v, %v: judged without work left", v, check.findings)
+	}
+}
