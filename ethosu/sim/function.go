@@ -27,10 +27,7 @@ var sigmoid = [256]int64{
 // sigmoidCore is the built-in function SIGMOID: v in units of 1/12288, the result in
 // units of 2^-15. v is not limited to 16 bits.
 func sigmoidCore(v int64) int64 {
-	a := v
-	if v < 0 {
-		a = -v
-	}
+	a := abs(v)
 	r := int64(0x7FFF << 10)
 	if u := a >> 9; u < 255 {
 		r = sigmoid[u]<<9 + a&511*(sigmoid[u+1]-sigmoid[u])
@@ -43,10 +40,7 @@ func sigmoidCore(v int64) int64 {
 
 // tanhCore is the built-in function TANH, in the units of sigmoidCore.
 func tanhCore(v int64) int64 {
-	a := v
-	if v < 0 {
-		a = -v
-	}
+	a := abs(v)
 	r := int64(0xFFFF << 8)
 	if u := a >> 8; u < 255 {
 		r = sigmoid[u]<<8 + a&255*(sigmoid[u+1]-sigmoid[u])

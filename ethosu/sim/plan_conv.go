@@ -156,7 +156,7 @@ func (p *convPlan) gather8(x, buf []byte, oy, ox int) {
 	n := p.ifm.C
 	for ty := range p.kernel.H {
 		for tx := range p.kernel.W {
-			part := x[:n]
+			part := x[:n:n]
 			x = x[n:]
 			y, col, ok := p.tap(oy, ox, ty, tx)
 			if !ok {
@@ -179,7 +179,7 @@ func (p *convPlan) gather8(x, buf []byte, oy, ox int) {
 func flipBytes(dst, src []byte, flip uint8) {
 	src = src[:len(dst)]
 	pattern := uint64(flip) * 0x0101010101010101
-	for len(dst) >= 8 && len(src) >= 8 {
+	for len(dst) >= 8 {
 		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src)^pattern)
 		dst, src = dst[8:], src[8:]
 	}
@@ -220,7 +220,7 @@ func (p *convPlan) exact(c *context, m *matrix, r *records) error {
 func dot(x []int32, w []int16) int64 {
 	w = w[:len(x)]
 	var a, b int64
-	for len(x) >= 4 && len(w) >= 4 {
+	for len(x) >= 4 {
 		p, q := (*[4]int32)(x), (*[4]int16)(w)
 		a += int64(p[0])*int64(q[0]) + int64(p[1])*int64(q[1])
 		b += int64(p[2])*int64(q[2]) + int64(p[3])*int64(q[3])
@@ -269,7 +269,7 @@ func (p *blockPlan) gather16(x []int16, buf []byte, oy, ox int) {
 	n := p.ifm.C
 	for ty := range p.kernel.H {
 		for tx := range p.kernel.W {
-			part := x[:n]
+			part := x[:n:n]
 			x = x[n:]
 			y, col, ok := p.tap(oy, ox, ty, tx)
 			if !ok {
@@ -290,7 +290,7 @@ func (p *blockPlan) gather(x []int32, buf []byte, oy, ox int) {
 	n := p.ifm.C
 	for ty := range p.kernel.H {
 		for tx := range p.kernel.W {
-			part := x[:n]
+			part := x[:n:n]
 			x = x[n:]
 			y, col, ok := p.tap(oy, ox, ty, tx)
 			if !ok {

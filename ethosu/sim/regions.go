@@ -88,7 +88,6 @@ func (s *Sim) fill(m *Memory) error {
 // earlier stage copied are memory like any other.
 func RegionsOf(p *ethosu.Program, s *ethosu.Stage) Regions {
 	var r Regions
-	r[ethosu.RegionConstants].Content = []byte{}
 	for _, w := range s.Windows {
 		if w.In == ethosu.RegionConstants {
 			r[w.Region] = Region{Content: p.Constants[w.Offset : w.Offset+w.Size]}

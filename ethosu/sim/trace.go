@@ -25,7 +25,7 @@ func (s *Sim) Trace(m Memory, w io.Writer) error {
 				break
 			}
 		}
-		if f := e.OFM(); f != nil && f.Region >= firstChain && f.Region < turnRegion {
+		if f := e.OFM(); f != nil && f.Region >= firstChain { // what is turned lies in memory
 			at = fmt.Sprintf("chaining buffer %d", f.Region-firstChain)
 		}
 		value := e.Value()
