@@ -56,3 +56,40 @@ func TestTorchBothWays(t *testing.T) {
 		}
 	}
 }
+
+// TestTorchCheckpoint reads the weights of a checkpoint with what trainers leave beside them
+// (classes, sets, counters, large numbers), in transposed and strided views of one storage.
+// PyTorch computed the outputs.
+func TestTorchCheckpoint(t *testing.T) {
+	arrays := archive(t, "testdata/torch_checkpoint.npz")
+	n, err := Open("testdata/torch_checkpoint.pt", Options{Arrays: map[string][]int{"input": arrays["x"].Shape}, Layers: checkpoint.Stated{Head: "none"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := floatexec.New(n.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := [][]float32{arrays["x"].Floats()}
+	for _, id := range n.Graph.Inputs[1:] { // states
+		inputs = append(inputs, make([]float32, n.Graph.Tensors[id].Elems()))
+	}
+	out, err := e.Runner().Run(1, inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := arrays["last"].Floats()
+	for i, got := range out[0].Row(0) {
+		if math.Abs(float64(got-want[i])) > 1e-6 {
+			t.Errorf("value %d is %v, expected %v", i, got, want[i])
+		}
+	}
+}
+
+// TestTorchWords refuses a table of embeddings in front of a GRU as its output layer, which it
+// would fit: a linear layer of the same size without a bias looks the same.
+func TestTorchWords(t *testing.T) {
+	if _, err := Open("testdata/torch_words.pt", Options{Sequence: [2]int{4, 3}}); err == nil || !strings.Contains(err.Error(), `"words.weight", of shape [5 3] and without a bias, may be a table of embeddings`) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -18,7 +18,9 @@ import (
 // pyName is a class or function, as module.name.
 type pyName string
 
-// pyCall is what a class or function would be applied to.
+// pyCall is what a class or function would be applied to. What a pickle puts into the object
+// that would come of it (a dictionary or list of a class of one's own, beside the weights) is
+// read and left: whoever needs the object refuses it by its class.
 type pyCall struct {
 	what pyName
 	args []any
@@ -50,6 +52,9 @@ type unpickler struct {
 	memo  map[uint32]any
 	count int
 }
+
+// pyLong is a whole number beyond int64.
+type pyLong struct{}
 
 // unpickle runs a pickle of protocol 2 to 5.
 func unpickle(b []byte) (any, error) {
@@ -139,7 +144,7 @@ func (u *unpickler) sized(n int) ([]byte, error) {
 }
 
 // widths are the bytes of the argument of instructions that carry a number.
-var widths = map[byte]int{'K': 1, 'M': 2, 'J': 4, 'q': 1, 'r': 4, 'h': 1, 'j': 4, 'X': 4, '\x8c': 1, '\x8d': 8, 'U': 1, 'T': 4, 'C': 1, 'B': 4, '\x8a': 1, '\x95': 8, '\x80': 1}
+var widths = map[byte]int{'K': 1, 'M': 2, 'J': 4, 'q': 1, 'r': 4, 'h': 1, 'j': 4, 'X': 4, '\x8c': 1, '\x8d': 8, 'U': 1, 'T': 4, 'C': 1, 'B': 4, '\x8a': 1, '\x8b': 4, '\x8e': 8, '\x96': 8, '\x95': 8, '\x80': 1}
 
 func (u *unpickler) step(op byte) error {
 	switch op {
@@ -159,10 +164,14 @@ func (u *unpickler) step(op byte) error {
 		}
 		u.push(int64(v))
 		return err
-	case '\x8a': // a long integer
-		b, err := u.sized(1)
-		if err != nil || len(b) > 9 {
+	case '\x8a', '\x8b': // a long integer
+		b, err := u.sized(widths[op])
+		if err != nil {
 			return errPickle
+		}
+		if len(b) > 9 {
+			u.push(pyLong{})
+			return nil
 		}
 		v := new(big.Int)
 		for i := len(b) - 1; i >= 0; i-- {
@@ -172,7 +181,8 @@ func (u *unpickler) step(op byte) error {
 			v.Sub(v, new(big.Int).Lsh(big.NewInt(1), uint(8*n)))
 		}
 		if !v.IsInt64() {
-			return errPickle
+			u.push(pyLong{})
+			return nil
 		}
 		u.push(v.Int64())
 	case 'G':
@@ -181,7 +191,7 @@ func (u *unpickler) step(op byte) error {
 			return errPickle
 		}
 		u.push(math.Float64frombits(binary.BigEndian.Uint64(b)))
-	case 'X', '\x8c', '\x8d', 'U', 'T', 'C', 'B':
+	case 'X', '\x8c', '\x8d', 'U', 'T', 'C', 'B', '\x8e', '\x96':
 		b, err := u.sized(widths[op])
 		u.push(string(b))
 		return err
@@ -219,6 +229,14 @@ func (u *unpickler) step(op byte) error {
 		u.push(pyStored{u.pop()})
 	case '0':
 		u.pop()
+	case '1':
+		_, err := u.marked()
+		return err
+	case '2':
+		if len(u.stack) == 0 {
+			return errPickle
+		}
+		u.push(u.stack[len(u.stack)-1])
 	default:
 		return u.build(op)
 	}
@@ -230,7 +248,7 @@ func (u *unpickler) build(op byte) error {
 	switch op {
 	case '}':
 		u.push(&pyDict{})
-	case ']':
+	case ']', '\x8f': // a set is a list here
 		u.push(&pyList{})
 	case ')':
 		u.push(pyTuple{})
@@ -246,13 +264,22 @@ func (u *unpickler) build(op byte) error {
 		items, err := u.marked()
 		u.push(pyTuple(items))
 		return err
-	case 'R', '\x81':
+	case '\x91': // a frozen set
+		items, err := u.marked()
+		u.push(&pyList{items})
+		return err
+	case 'R', '\x81', '\x92':
+		if op == '\x92' { // arguments by name
+			if _, ok := u.pop().(*pyDict); !ok {
+				return errPickle
+			}
+		}
 		args, ok := u.pop().(pyTuple)
 		what, also := u.pop().(pyName)
 		switch {
 		case !ok || !also:
 			return errPickle
-		case what == "collections.OrderedDict":
+		case what == "collections.OrderedDict" && len(args) == 0:
 			u.push(&pyDict{})
 		default:
 			u.push(&pyCall{what, args})
@@ -271,6 +298,9 @@ func (u *unpickler) build(op byte) error {
 		if len(u.stack) == 0 || len(items)%2 != 0 {
 			return errPickle
 		}
+		if _, ok := u.stack[len(u.stack)-1].(*pyCall); ok {
+			return nil
+		}
 		d, ok := u.stack[len(u.stack)-1].(*pyDict)
 		if !ok {
 			return errPickle
@@ -278,7 +308,7 @@ func (u *unpickler) build(op byte) error {
 		for i := 0; i < len(items); i += 2 {
 			d.keys, d.values = append(d.keys, items[i]), append(d.values, items[i+1])
 		}
-	case 'a', 'e':
+	case 'a', 'e', '\x90':
 		items := []any{nil}
 		if op == 'a' {
 			items[0] = u.pop()
@@ -290,6 +320,9 @@ func (u *unpickler) build(op byte) error {
 		}
 		if len(u.stack) == 0 {
 			return errPickle
+		}
+		if _, ok := u.stack[len(u.stack)-1].(*pyCall); ok {
+			return nil
 		}
 		l, ok := u.stack[len(u.stack)-1].(*pyList)
 		if !ok {

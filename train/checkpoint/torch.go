@@ -96,9 +96,11 @@ func (c *container) readTorch(s Stated) (*nn.Network, error) {
 	if modules[parts[0].name].prefix == "" {
 		net.Name = net.Layers[0].Cell.String()
 	}
+	linear, _ := c.torchLinear(used)
 	if err := c.torchHead(net, used); err != nil {
 		return nil, err
 	}
+	table := net.Layers[len(net.Layers)-1].Units == net.Features && c.byName[biasOf(linear)] == nil
 	either := net.Outputs == net.Features
 	stack := len(parts) == 1 // whose order the file says
 	if stack {
@@ -113,8 +115,14 @@ func (c *container) readTorch(s Stated) (*nn.Network, error) {
 	if either && !c.ordered {
 		net.Facts.Assumed = append(net.Facts.Assumed, "the linear layer reads the outputs of the last recurrent one: it would fit in front of the first one, too, and the file does not say; "+exportGraph)
 	}
+	if table {
+		net.Facts.Assumed = append(net.Facts.Assumed, fmt.Sprintf("%q, which has no bias, is the linear layer behind the recurrent ones and no table of embeddings in front of them: the file does not say; %s", linear.name, exportGraph))
+	}
 	return net, s.join(c.file, net)
 }
+
+// biasOf is the name of the bias beside a weight.
+func biasOf(weight *tensor) string { return strings.TrimSuffix(weight.name, "weight") + "bias" }
 
 // torchLayers reads all layers of a module.
 func (c *container) torchLayers(m *torchModule, used map[string]bool) error {
@@ -281,6 +289,12 @@ func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
 	if weight.shape[0] == net.Features && c.ordered && c.before(weight) {
 		return fmt.Errorf("%s: %q is defined before the recurrent modules and fits in front of them as well as behind: the file does not say which; %s", c.file, weight.name, exportGraph)
 	}
+	// A table of embeddings is a matrix without a bias as well, in front of the modules.
+	biased := c.byName[biasOf(weight)] != nil
+	fits := !biased && units == net.Features
+	if !biased && (strings.Contains(strings.ToLower(weight.name), "emb") || fits && c.ordered && c.before(weight)) {
+		return fmt.Errorf("%s: %q, of shape %v and without a bias, may be a table of embeddings and no linear layer behind the recurrent ones: rename it where it is the linear layer, or %s", c.file, weight.name, weight.shape, exportGraph)
+	}
 	net.Outputs = weight.shape[0]
 	w, err := c.take(weight.name, weight.shape)
 	if err != nil {
@@ -293,7 +307,7 @@ func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
 			net.HeadKernel[i*net.Outputs+k] = w[k*units+i]
 		}
 	}
-	if bias := strings.TrimSuffix(weight.name, "weight") + "bias"; c.byName[bias] != nil {
+	if bias := biasOf(weight); c.byName[bias] != nil {
 		if net.HeadBias, err = c.take(bias, []int{net.Outputs}); err != nil {
 			return err
 		}

@@ -239,6 +239,11 @@ func (t *torchFile) tensor(name string, args []any) (*tensor, []byte, error) {
 	ref, ok := args[0].(pyStored)
 	id, also := ref.id.(pyTuple)
 	offset, isInt := args[1].(int64)
+	if len(args) > 6 {
+		if meta, ok := args[6].(*pyDict); !ok || len(meta.keys) > 0 { // such as neg, which turns the sign
+			return nil, nil, fmt.Errorf("%s: tensor %q is a view that computes (%s): save a copy, {k: v.clone() for k, v in model.state_dict().items()}", t.file, name, described(args[6]))
+		}
+	}
 	shape, hasShape := integers(args[2])
 	stride, hasStride := integers(args[3])
 	if !ok || !also || !isInt || !hasShape || !hasStride || len(id) < 5 || len(shape) != len(stride) || len(shape) > 8 || offset < 0 || offset > maxElements {

@@ -157,6 +157,7 @@ func TestTorchFileRefusals(t *testing.T) {
 		"a layer in front": {torchArchive(t, front, "", ""), "fits in front of them as well as behind"},
 		"a whole model":    {torchArchive(t, good, "cmynet\nModel\n(", "tR"), "an object of class mynet.Model, which only its own code can make sense of: save the weights alone"},
 		"code":             {torchArchive(t, good, "", "0cos\nsystem\n(X\x02\x00\x00\x00lstR"), "an object of class os.system"},
+		"pairs":            {torchArchive(t, good, "", "0ccollections\nOrderedDict\n]\x85R"), "an object of class collections.OrderedDict"},
 		"a cut pickle":     {torchArchive(t, good, "\x93", ""), "data.pkl"},
 		"a view beyond":    {torchArchive(t, long, "", ""), "reaches beyond its storage"},
 		"no zip":           {[]byte("PK\x03\x04 and nothing"), "not a PyTorch archive"},
@@ -164,6 +165,43 @@ func TestTorchFileRefusals(t *testing.T) {
 		if err := read(c.b); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
+	}
+}
+
+// TestTorchEmbedding tells a matrix without a bias: refused by its name, or where the file says
+// that it comes first, and else said.
+func TestTorchEmbedding(t *testing.T) {
+	net := sample(nn.GRU, 1)
+	for i := range net.Layers {
+		net.Layers[i].Features, net.Layers[i].Kernel = net.Layers[i].Units, make([]float32, net.Layers[i].Units*3*net.Layers[i].Units)
+	}
+	net.Features, net.Outputs = net.Layers[0].Units, net.Layers[0].Units+1
+	net.HeadKernel, net.HeadBias = make([]float32, net.Features*net.Outputs), make([]float32, net.Outputs)
+	all := torchEntries(t, net)
+	rnn, fc := all[:4], all[4]
+	read := func(entries ...entry) ([]string, error) {
+		b := torchArchive(t, entries, "", "")
+		n, err := ReadTorch("w.pt", bytes.NewReader(b), int64(len(b)), Stated{})
+		if err != nil {
+			return nil, err
+		}
+		return n.Facts.Assumed, nil
+	}
+	if fc.name != "fc.weight" {
+		t.Fatalf("the fifth tensor is %q", fc.name)
+	}
+	if said, err := read(append(append([]entry(nil), rnn...), fc)...); err != nil || !strings.Contains(strings.Join(said, "\n"), `"fc.weight", which has no bias, is the linear layer`) {
+		t.Errorf("behind the GRU: %q, %v", said, err)
+	}
+	if said, err := read(all...); err != nil || strings.Contains(strings.Join(said, "\n"), "embeddings") {
+		t.Errorf("with a bias: %q, %v", said, err)
+	}
+	if _, err := read(append([]entry{fc}, rnn...)...); err == nil || !strings.Contains(err.Error(), "may be a table of embeddings") {
+		t.Errorf("in front of the GRU: %v", err)
+	}
+	fc.name = "token_Embedding.weight"
+	if _, err := read(append(append([]entry(nil), rnn...), fc)...); err == nil || !strings.Contains(err.Error(), "may be a table of embeddings") {
+		t.Errorf("by its name: %v", err)
 	}
 }
 
