@@ -36,34 +36,59 @@ func TestFullDisk(t *testing.T) {
 				t.Skip("SKIPPED: this command is for long campaigns (-full-disks 20)")
 			}
 			calm := t.TempDir()
-			for _, command := range append(s.before, s.command) {
+			smallData(t, calm)
+			for _, command := range s.before {
 				if _, err := finish(self, calm, command); err != nil {
 					t.Fatal(err)
 				}
 			}
-			size := int64(0)
-			for name := range hashes(t, calm) {
-				info, err := os.Stat(filepath.Join(calm, name))
-				if err != nil {
-					t.Fatal(err)
+			begin := copyOf(t, calm)
+			if _, err := finish(self, calm, s.command); err != nil {
+				t.Fatal(err)
+			}
+			old, now := sizes(t, begin), sizes(t, calm)
+			there, written := int64(0), int64(0)
+			for name, size := range now {
+				there += size
+				if old[name] == 0 {
+					written += size
 				}
-				size += (info.Size() + 4095) &^ 4095
+			}
+			from := calm
+			if s.once { // nothing would be left to write
+				from, there = begin, there-written
 			}
 			full := 0
 			for i := range *disks {
-				// Room for what is there, and for a part of what takes its place.
-				room := size + size*int64(i+1)/int64(2*(*disks)+2)
-				if ended := fill(t, self, calm, s.command, room); ended {
+				// Room for what is there, and for none or a part of what takes its place.
+				room := there + written*int64(i)/int64(2*(*disks))
+				if ended := fill(t, self, from, s.command, room); ended {
 					full++
 				}
+			}
+			if full == 0 {
+				t.Error("no disk was too small, so nothing is proven")
 			}
 			t.Logf("%d of %d disks were too small", full, *disks)
 		})
 	}
 }
 
-// fill runs a command on a disk with so many bytes on which an earlier run has left its
-// files, and reports whether the disk was too small.
+// sizes returns how many bytes of a disk every file of a folder takes, by its path.
+func sizes(t *testing.T, dir string) map[string]int64 {
+	t.Helper()
+	files := map[string]int64{}
+	for name := range hashes(t, dir) {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = (info.Size() + 4095) &^ 4095
+	}
+	return files
+}
+
+// fill runs a command on a disk with so many bytes and the files of a folder, and reports whether the disk was too small.
 func fill(t *testing.T, self, calm, line string, bytes int64) bool {
 	t.Helper()
 	dir := t.TempDir()
