@@ -164,6 +164,33 @@ type rounding struct {
 func (r rounding) of(b bound) bound { return bound{r.value(b.lo), r.value(b.hi)} }
 
 func (r rounding) value(v int64) int64 {
+	const fits = 1 << 62 // and half of a shift of 60 bits beside it
+	if r.scale.Shift > 60 || max(v, -v) > fits>>32 && max(v, -v) > fits/max(int64(r.scale.Value), 1) {
+		return r.large(v)
+	}
+	n, sum := r.scale.Shift, v*int64(r.scale.Value)
+	if n > 0 {
+		switch {
+		case r.mode == isa.RoundTruncate && v < 0:
+			sum += 1<<n - 1
+		case r.mode == isa.RoundTruncate:
+		default:
+			sum += 1 << (n - 1)
+			if r.mode == isa.RoundTFL && n > 31-r.fixed { // as in large
+				second := int64(1) << (30 - r.fixed)
+				if v < 0 {
+					second = -second
+				}
+				sum += second
+			}
+		}
+		sum >>= n
+	}
+	return min(max(sum, -most), most)
+}
+
+// large is value for products that may have more than 63 bits.
+func (r rounding) large(v int64) int64 {
 	n := r.scale.Shift
 	sum := new(big.Int).Mul(big.NewInt(v), new(big.Int).SetUint64(uint64(r.scale.Value)))
 	if n > 0 {

@@ -20,6 +20,8 @@ func (c *checker) looksUp(act isa.Activation, k *kernel, v value) value {
 	base := int64(c.a.LUTBase()) + int64(act.Function-isa.ActTable0)*256
 	clip := clipOf(act, index)
 	low, _ := index.Limits()
+	looked := 0
+	defer func() { c.lookedAt(looked) }()
 	return v.apply(func(b bound) bound {
 		at := b.add(int64(k.ofm.ZeroPoint)).clamp(clip).add(-low)
 		begin, end := int64(0), int64(127)
@@ -33,6 +35,7 @@ func (c *checker) looksUp(act isa.Activation, k *kernel, v value) value {
 		if missing >= 0 {
 			return unknown
 		}
+		looked += len(entries) / 4
 		var all []bound
 		for ; len(entries) > 0; entries = entries[4:] {
 			e := binary.LittleEndian.Uint32(entries)

@@ -31,7 +31,8 @@ func (c *checker) maximum(o *isa.Operation, k *kernel) {
 func (c *checker) largest(k *kernel, clamped, function bool) {
 	f, n := &k.ifm, k.k
 	if f.Type != k.ofm.Type || f.ZeroPoint != k.ofm.ZeroPoint || clamped || function ||
-		k.up != 1 || n.Top+n.Left+n.Bottom+n.Right > 0 || k.ofm.H*k.ofm.W*k.ofm.C*n.H*n.W > maxElements || overlap(k.in, k.out) {
+		k.up != 1 || n.Top+n.Left+n.Bottom+n.Right > 0 || k.ofm.H*k.ofm.W*k.ofm.C*n.H*n.W > maxElements || overlap(k.in, k.out) ||
+		!c.spend(k.ofm.H*k.ofm.W*k.ofm.C*n.H*n.W/4) {
 		return
 	}
 	m := maximum{from: f.Region, to: k.ofm.Region, of: map[int64]Range{}, spans: append(append([]isa.Span(nil), k.in...), k.out...), element: f.Type}
@@ -65,7 +66,7 @@ func (c *checker) leastDifference(o *isa.Operation, k *kernel, round rounding) (
 		return 0, bound{}
 	}
 	for i := range c.maxima {
-		if group := c.maxima[i].meets(k); group > 0 {
+		if group := c.meets(&c.maxima[i], k); group > 0 {
 			d := int64(k.ifm2.ZeroPoint-k.ifm.ZeroPoint) * int64(sc.OPB&0xFFFF)
 			return group, round.of(bound{d, d})
 		}
@@ -75,7 +76,7 @@ func (c *checker) leastDifference(o *isa.Operation, k *kernel, round rounding) (
 
 // meets returns how many elements next to each other meet their maximum in the second
 // operand, all of them; 0 when some do not.
-func (m *maximum) meets(k *kernel) int {
+func (c *checker) meets(m *maximum, k *kernel) int {
 	if m.from != k.ifm.Region || m.to != k.ifm2.Region || m.element != k.ifm.Type {
 		return 0
 	}
@@ -85,7 +86,7 @@ func (m *maximum) meets(k *kernel) int {
 			for ch := range k.ifm2.C {
 				// A place without a maximum has the empty range, which is that of no elements.
 				list, _ := bytesOf(&k.ifm, box{y, y + 1, x, x + 1, ch * group, (ch + 1) * group})
-				if len(list) != 1 || list[0] != m.of[k.ifm2.Address(y, x, ch)] {
+				if !c.spend(1+len(list)) || len(list) != 1 || list[0] != m.of[k.ifm2.Address(y, x, ch)] {
 					return 0
 				}
 			}

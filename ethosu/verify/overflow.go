@@ -22,6 +22,7 @@ type written struct {
 
 // forgetValues drops what is known of bytes that are overwritten.
 func (c *checker) forgetValues(spans []isa.Span) {
+	c.spend((len(c.values) + len(c.maxima)) / cellsAtOnce)
 	keep := c.values[:0]
 	for _, w := range c.values {
 		if !overlap(w.spans, spans) {
@@ -77,6 +78,7 @@ func (c *checker) valueOf(f *isa.FeatureMap) (value, *written) {
 	unknown := only(bound{lo, hi})
 	for i := range c.values {
 		if w := &c.values[i]; c.sameElements(&w.f, f) {
+			c.followed(w.v, 1)
 			return w.v, w
 		}
 	}
@@ -138,6 +140,7 @@ func dense(f *isa.FeatureMap) bool {
 // overflow follows one operation.
 func (c *checker) overflow(o *isa.Operation, k *kernel) {
 	out := value{}
+	defer func() { c.followed(out, 4) }() // operands, result, zero point and clamp, or table
 	switch {
 	case o.Op == isa.OpPool && o.Param == isa.PoolReduceSum:
 		out = c.sum(o, k)
@@ -157,7 +160,7 @@ func (c *checker) overflow(o *isa.Operation, k *kernel) {
 		c.maximum(o, k)
 	}
 	if len(out.cells) > 0 {
-		c.values = append(c.values, written{k.ofm, k.out, out})
+		c.keep(written{k.ofm, k.out, out})
 	}
 }
 

@@ -351,7 +351,7 @@ var elsewhere = map[string]bool{"program.go": true, "stages.go": true, "beside.g
 // outOfReach are findings that need a stream of millions of words, two cores with their
 // own weights, or what is also a finding of another rule.
 var outOfReach = []string{
-	"the feature maps so far are scattered over more than %d byte ranges: the rest of the stream is not judged",
+	"the rest of the stream is not judged: what it says so far took more than %d steps to follow",
 	"%d words, expected less than %d",
 	"core %d has no channels but %d bytes of weights and %d of scales",
 	"byte %d of region %d, in weights or scales at %d, was never written",

@@ -51,13 +51,14 @@ type checker struct {
 	work    int
 }
 
-// maxWork bounds the byte ranges that are looked at in all. No network comes near.
+// maxWork bounds the byte ranges that are looked at in all, and what takes as long. No
+// network comes near.
 const maxWork = 1 << 25
 
 // spend counts work and reports whether there may be more.
 func (c *checker) spend(n int) bool {
 	if c.work <= maxWork && c.work+n > maxWork {
-		c.report(RuleStream, "the feature maps so far are scattered over more than %d byte ranges: the rest of the stream is not judged", maxWork)
+		c.report(RuleStream, "the rest of the stream is not judged: what it says so far took more than %d steps to follow", maxWork)
 	}
 	c.work += n
 	return c.work <= maxWork

@@ -55,7 +55,7 @@ func (c *checker) largestU85(k *kernelU85) int {
 	}
 	m := c.mapsU85(k)
 	for i := range c.maxima {
-		if group := c.maxima[i].meets(m); group > 0 {
+		if group := c.meets(&c.maxima[i], m); group > 0 {
 			return group
 		}
 	}

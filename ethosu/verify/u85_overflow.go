@@ -16,6 +16,7 @@ import (
 func (c *checker) overflowU85(s *stateU85, k *kernelU85, w *isa.MapU85) {
 	v := c.resultU85(k)
 	v = c.storedU85(k, v)
+	c.followed(v, 5) // operands, result, zero point, clamp or table
 	c.forgetValues(k.out)
 	if k.Op == isa.OpPool && k.Pool == isa.PoolMax && k.OFM.InMemory() {
 		c.largest(c.mapsU85(k), k.Activation.Clip && !c.clampsNothing(k), k.Activation.Function != isa.FuncNone)
@@ -33,7 +34,7 @@ func (c *checker) overflowU85(s *stateU85, k *kernelU85, w *isa.MapU85) {
 		return
 	}
 	if k.Op == isa.OpElementwise && (k.IFM.Type.Bits == 32 || k.OFM.Type.Bits == 32) || k.Op == isa.OpPool && k.Pool == isa.PoolReduceSum {
-		c.values = append(c.values, written{f: w.FeatureMap, spans: k.out, v: v})
+		c.keep(written{f: w.FeatureMap, spans: k.out, v: v})
 	}
 }
 
@@ -69,6 +70,7 @@ func (c *checker) operandU85(k *kernelU85, m *isa.MapU85) (value, *written) {
 	case m.Type.Bits == 64:
 		return only(bound{-most, most}), nil
 	case m.Storage == isa.Chained && len(k.value.cells) > 0:
+		c.followed(k.value, 1)
 		return zero(k.value), nil
 	case !m.InMemory():
 		lo, hi := m.Type.Limits()
@@ -272,6 +274,8 @@ func (c *checker) lookedUpU85(k *kernelU85, v value, low int64) value {
 	default:
 		return only(unknown)
 	}
+	looked := 0
+	defer func() { c.lookedAt(looked) }()
 	return v.apply(func(b bound) bound {
 		at := b.add(-low)
 		begin, end := int64(0), int64(127)
@@ -285,6 +289,7 @@ func (c *checker) lookedUpU85(k *kernelU85, v value, low int64) value {
 		if missing >= 0 {
 			return unknown
 		}
+		looked += int(int64(len(data)) / size)
 		var all []bound
 		for i := int64(0); i < int64(len(data)); i += size {
 			e := signedValue(data[i:i+size], size)
