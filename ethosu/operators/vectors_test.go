@@ -159,6 +159,10 @@ func (c *vector) run(t *testing.T, y *tally) {
 		y.cpu++
 	}
 	for i, name := range accelerators {
+		refusalsOnly := i > 0 && testing.Short() // vectors.txt has those of the U85
+		if refusalsOnly && !strings.HasPrefix(name, "ethos-u85") {
+			continue
+		}
 		accel, err := ethosu.ParseAccelerator(name)
 		if err != nil {
 			t.Fatal(err)
@@ -179,13 +183,16 @@ func (c *vector) run(t *testing.T, y *tally) {
 			t.Errorf("%s: %s refuses what %s takes: %v", c.ID, name, accelerators[0], err)
 			continue
 		}
+		if refusalsOnly {
+			continue
+		}
 		m, err := runner.NewSimulator(p)
 		if err != nil {
 			t.Errorf("%s: %s: %v", c.ID, name, err)
 		} else if c.equal(t, name, g, m) && i == 0 {
 			y.npu++
 		}
-		if testing.Short() || y.cases%4 != 1 {
+		if y.cases%4 != 1 {
 			break // the others run every fourth case
 		}
 	}
