@@ -5,6 +5,7 @@ package compile_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -100,8 +101,21 @@ func objections(p *ethosu.Program) []verify.Finding { return verify.Program(p).A
 // TestModels runs every model that has recorded inferences on the simulator.
 func TestModels(t *testing.T) { testModels(t, configs) }
 
+var every = flag.Bool("every", false, "run TestModelsU85 on every accelerator in every memory mode")
+
 // TestModelsU85 is TestModels for the Ethos-U85.
-func TestModelsU85(t *testing.T) { testModels(t, configsU85) }
+func TestModelsU85(t *testing.T) {
+	list := configsU85
+	if *every {
+		list = nil
+		for _, a := range ethosu.Of(ethosu.U85) {
+			for _, mode := range []string{"Sram_Only", "Shared_Sram", "Dedicated_Sram"} {
+				list = append(list, config{a.Name, "", mode})
+			}
+		}
+	}
+	testModels(t, list)
+}
 
 func testModels(t *testing.T, configs []config) {
 	for _, m := range models {
