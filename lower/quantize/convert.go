@@ -31,7 +31,7 @@ type converter struct {
 	biasOf   map[biasKey]graph.TensorID
 	constOf  map[constKey]graph.TensorID
 
-	partsOf map[partsKey]madeParts
+	partsOf map[partsKey][]part
 	axisOf  map[int]graph.TensorID
 
 	// meanOf has by quantized weights what their errors add to each output on average.

@@ -15,7 +15,8 @@ import (
 // Kernels have weights of 8 bits. Weights of 16 are two matrices of 8, W = A + B, of which
 // B holds what rounding to A has left, in steps finer by twice the levels: one product of
 // 16-bit values gives the rows of both, each with a scale of its own, and an ADD sums the
-// halves.
+// halves. Where the outputs of one operator cannot be those of both, since which inputs an
+// output sees follows from its place, there are two.
 
 // partsRoom is how much more than the range of the sum a part may take, as a part of it:
 // the coarse one alone may lie beyond.
@@ -23,7 +24,19 @@ const partsRoom = 1.0 / 32
 
 // hasParts are the operators whose weights can have 16 bits: those whose outputs are rows
 // of weights of their own.
-var hasParts = map[graph.Kind]bool{graph.FullyConnected: true, graph.Conv2D: true}
+var hasParts = map[graph.Kind]bool{graph.FullyConnected: true, graph.Conv2D: true, graph.DepthwiseConv2D: true}
+
+// partsApart reports whether the parts of an operator's weights take an operator each.
+func (c *converter) partsApart(op *graph.Op) bool {
+	switch op.Kind {
+	case graph.DepthwiseConv2D:
+		return true
+	case graph.Conv2D: // groups
+		in, w := c.plan.Graph.Tensors[op.Inputs[0]].Shape, c.plan.Graph.Tensors[op.Inputs[1]].Shape
+		return in[len(in)-1] != w[len(w)-1]
+	}
+	return false
+}
 
 // Matrices names the weights of a plan's graph that can have 16 bits, in its order: with
 // such a name in Options.Wide they do.
@@ -68,20 +81,29 @@ func (c *converter) parts(op *graph.Op) error {
 		return err
 	}
 	y := c.plan.Graph.Tensors[op.Outputs[0]]
-	last := len(y.Shape) - 1
-	double := slices.Clone(y.Shape)
-	double[last] *= 2
-	both := c.out.Add(&graph.Tensor{Name: y.Name + "_parts", Type: graph.Int16, Shape: double, Quant: sums})
-	linear, ok := op.WithFused(graph.ActNone)
-	if !ok {
-		panic(fmt.Sprintf("BUG: %v has no parts", op.Kind))
-	}
-	c.out.Ops = append(c.out.Ops, &graph.Op{Kind: op.Kind, Attr: linear, Inputs: []graph.TensorID{x, m.weights, m.bias}, Outputs: []graph.TensorID{both}})
 	var halves []graph.TensorID
 	for _, name := range []string{"_coarse", "_fine"} {
 		halves = append(halves, c.out.Add(&graph.Tensor{Name: y.Name + name, Type: graph.Int16, Shape: y.Shape, Quant: sums}))
 	}
-	c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Split, Attr: graph.SplitAttr{NumSplits: 2}, Inputs: []graph.TensorID{c.axis(last), both}, Outputs: halves})
+	linear, ok := op.WithFused(graph.ActNone)
+	if !ok {
+		panic(fmt.Sprintf("BUG: %v has no parts", op.Kind))
+	}
+	product := func(p part, out graph.TensorID) {
+		c.out.Ops = append(c.out.Ops, &graph.Op{Kind: op.Kind, Attr: linear, Inputs: []graph.TensorID{x, p.weights, p.bias}, Outputs: []graph.TensorID{out}})
+	}
+	if len(m) > 1 {
+		for i, p := range m {
+			product(p, halves[i])
+		}
+	} else {
+		last := len(y.Shape) - 1
+		double := slices.Clone(y.Shape)
+		double[last] *= 2
+		both := c.out.Add(&graph.Tensor{Name: y.Name + "_parts", Type: graph.Int16, Shape: double, Quant: sums})
+		product(m[0], both)
+		c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Split, Attr: graph.SplitAttr{NumSplits: 2}, Inputs: []graph.TensorID{c.axis(last), both}, Outputs: halves})
+	}
 	return c.finishAs(graph.Add, graph.AddAttr{Activation: op.Fused()}, op, halves)
 }
 
@@ -102,11 +124,12 @@ type partsKey struct {
 	excess   int32
 }
 
-type madeParts struct{ weights, bias graph.TensorID }
+// part is what one product takes.
+type part struct{ weights, bias graph.TensorID }
 
-// matrixParts quantizes weights to two parts, the rows of the coarse one first, and the
-// bias to the scale of the coarse products.
-func (c *converter) matrixParts(op *graph.Op, in, out *graph.Quant, excess int32) (madeParts, error) {
+// matrixParts quantizes weights to two parts, and the bias to the scale of the coarse
+// products: one set of weights, the rows of the coarse part first, or one for each.
+func (c *converter) matrixParts(op *graph.Op, in, out *graph.Quant, excess int32) ([]part, error) {
 	id, bias := op.Inputs[1], graph.None
 	if len(op.Inputs) > 2 {
 		bias = op.Inputs[2]
@@ -123,35 +146,46 @@ func (c *converter) matrixParts(op *graph.Op, in, out *graph.Quant, excess int32
 	}
 	coarse, err := c.weightScales(src.Name, w, b, in, out, of)
 	if err != nil {
-		return madeParts{}, err
+		return nil, err
 	}
 	levels := float64(c.o.WeightLevels)
-	scales := append(coarse, make([]float32, rows)...)
+	fine := make([]float32, rows)
 	least := math.Ldexp(float64(out.Scales[0])/float64(in.Scales[0]), -28)
 	for o, s := range coarse {
-		scales[rows+o] = float32(math.Max(float64(s)/(2*levels), least))
+		fine[o] = float32(math.Max(float64(s)/(2*levels), least))
 	}
-	data := make([]byte, 2*len(w))
+	values := [2][]byte{make([]byte, len(w)), make([]byte, len(w))}
 	for i, v := range w {
-		o, rest := of(i), float64(v)
-		for part := range 2 {
-			s := float64(scales[part*rows+o])
+		rest := float64(v)
+		for part, scales := range [][]float32{coarse, fine} {
+			s := float64(scales[of(i)])
 			q := min(max(math.Round(rest/s), -levels), levels)
-			data[part*len(w)+i] = byte(int8(q))
+			values[part][i] = byte(int8(q))
 			rest -= float64(q * s)
 		}
 	}
-	shape := slices.Clone(src.Shape)
-	shape[axis] *= 2
-	t := &graph.Tensor{Name: src.Name + "_parts", Type: graph.Int8, Shape: shape, Quant: graph.PerChannel(scales, axis), Data: data}
-	got := madeParts{weights: c.out.Add(t)}
-	name := t.Name + "_bias"
+	biasName := src.Name + "_parts_bias"
 	if bias != graph.None {
-		name = c.plan.Graph.Tensors[bias].Name + "_parts"
+		biasName = c.plan.Graph.Tensors[bias].Name + "_parts"
 	}
-	if got.bias, err = c.addBias(op, name, append(b, make([]float32, rows)...), got.weights, in, excess, graph.Int16); err != nil {
-		return madeParts{}, err
+	var made []part
+	add := func(suffix string, shape []int, scales []float32, data []byte, b []float32) error {
+		p := part{weights: c.out.Add(&graph.Tensor{Name: src.Name + "_parts" + suffix, Type: graph.Int8, Shape: shape, Quant: graph.PerChannel(scales, axis), Data: data})}
+		p.bias, err = c.addBias(op, biasName+suffix, b, p.weights, in, excess, graph.Int16)
+		made = append(made, p)
+		return err
 	}
-	c.partsOf[key] = got
-	return got, nil
+	if c.partsApart(op) {
+		if err = add("_coarse", src.Shape, coarse, values[0], b); err == nil {
+			err = add("_fine", src.Shape, fine, values[1], make([]float32, rows))
+		}
+	} else {
+		shape := slices.Clone(src.Shape)
+		shape[axis] *= 2
+		err = add("", shape, append(coarse, fine...), append(values[0], values[1]...), append(b, make([]float32, rows)...))
+	}
+	if err == nil {
+		c.partsOf[key] = made
+	}
+	return made, err
 }

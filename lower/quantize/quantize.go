@@ -102,7 +102,7 @@ func Graph(plan *unroll.Plan, ranges map[string]Range, o Options) (*graph.Graph,
 		biasOf:   map[biasKey]graph.TensorID{},
 		constOf:  map[constKey]graph.TensorID{},
 		requant:  map[requantKey]graph.TensorID{},
-		partsOf:  map[partsKey]madeParts{},
+		partsOf:  map[partsKey][]part{},
 		axisOf:   map[int]graph.TensorID{},
 		meanOf:   map[graph.TensorID][]float64{},
 	}
