@@ -3,8 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -21,6 +23,7 @@ type boundFlags struct {
 	cells      []string
 	activation string
 	units      int
+	rate       string
 	epochs     int
 	seeds      int
 	steps      int
@@ -31,6 +34,7 @@ func (b *boundFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&b.activation, "activation", "tanh", "bound: activation of the rnn cell: tanh or relu")
 	f.IntVar(&b.units, "units", 16, "bound: units of the layer")
 	f.IntVar(&b.epochs, "epochs", 0, "bound: epochs (default: the recipe's)")
+	f.StringVar(&b.rate, "rate", "", "bound: learning rate, the peak of the schedule; find tests rates on the data first (default: the recipe's); the recipe's and what is found are halved where training diverges")
 	f.IntVar(&b.seeds, "seeds", 5, "bound: networks of every cell, with seeds from 1 on")
 	f.IntVar(&b.steps, "steps", 0, "bound: time steps of one call (default: whole sequences)")
 }
@@ -39,6 +43,7 @@ func (b *boundFlags) add(f *pflag.FlagSet) {
 type boundRow struct {
 	Cell   string  `json:"cell"`
 	Seed   uint64  `json:"seed"`
+	Rate   float64 `json:"rate"`  // that it was trained with
 	Float  float64 `json:"float"` // accuracy, or R²
 	Bound  float64 `json:"bound"`
 	Loss   float64 `json:"loss"`      // on the test part: accuracy, or the relative error of an output
@@ -57,7 +62,8 @@ type boundRow struct {
 
 	Cycles     float64 `json:"cycles"`
 	CyclesInt8 float64 `json:"cycles_int8"`
-	Growing    bool    `json:"growing"` // a state does
+
+	Growing map[string]float64 `json:"growing_states,omitempty"` // states without a bound: how many times wider than in one sequence
 }
 
 // benchedBound is what bench bound prints with --json.
@@ -91,6 +97,11 @@ func benchBound(c *cli, b *boundFlags, source string, n *npuFlags, asJSON bool) 
 	activation, err := choose("--activation", b.activation, map[string]nn.Activation{"tanh": nn.Tanh, "relu": nn.Relu})
 	if err != nil {
 		return err
+	}
+	if b.rate != "" && b.rate != rateFind {
+		if v, err := strconv.ParseFloat(b.rate, 64); err != nil || !(v > 0) {
+			return usagef("--rate %s: expected a positive number, or %s", b.rate, rateFind)
+		}
 	}
 	var found benchedBound
 	for _, name := range b.cells {
@@ -131,10 +142,10 @@ func benchBound(c *cli, b *boundFlags, source string, n *npuFlags, asJSON bool) 
 func (r *boundRow) print(c *cli) {
 	chosen := fmt.Sprintf("%d of %d in 16 bits", r.Wide, r.Values)
 	if r.Weights > 0 {
-		chosen += fmt.Sprintf(", and %d sets of weights", r.Weights)
+		chosen += fmt.Sprintf(", and %d %s of weights", r.Weights, plural(r.Weights, "set"))
 	}
-	if r.Growing {
-		chosen += ", state grows"
+	for _, name := range sortedKeys(r.Growing) {
+		chosen += fmt.Sprintf(", state %s grows %.1f times", name, r.Growing[name])
 	}
 	loses := percent(r.Loss)
 	if r.Decisions > 0 {
@@ -184,6 +195,37 @@ func atMost(k int, mean float64) float64 {
 	return sum
 }
 
+// mostHalvings is how often a learning rate at which training diverges is halved.
+const mostHalvings = 6
+
+// train trains a network, and returns the learning rate that it was trained with. A rate
+// that nobody chose is halved where training diverges: a relu layer that adds up does at
+// most of them, also at what a test of a few batches finds.
+func (b *boundFlags) train(c *cli, cfg train.Config, set *dataset.Set) (net *nn.Network, rate float64, err error) {
+	name := fmt.Sprintf("%s, seed %d", strings.ToLower(cfg.Cell.String()), cfg.Seed)
+	switch b.rate {
+	case "":
+	case rateFind:
+		if cfg.Rate, err = train.FindRate(c.ctx, cfg, set); err != nil {
+			return nil, 0, err
+		}
+		c.say("%s: learning rate %.3g, found by a test", name, cfg.Rate)
+	default:
+		if cfg.Rate, err = strconv.ParseFloat(b.rate, 64); err != nil {
+			return nil, 0, err
+		}
+	}
+	for try := 0; ; try++ {
+		net, err = train.Fit(c.ctx, cfg, set, nil)
+		var diverged *train.DivergedError
+		if b.rate != "" && b.rate != rateFind || try == mostHalvings || !errors.As(err, &diverged) {
+			return net, cfg.Rate, err
+		}
+		cfg.Rate /= 2
+		c.say("%s: %v; trying a peak rate of %.3g", name, err, cfg.Rate)
+	}
+}
+
 func (b *boundFlags) row(c *cli, source string, kind nn.Cell, activation nn.Activation, seed uint64, npu compile.Options) (r boundRow, err error) {
 	r = boundRow{Cell: strings.ToLower(kind.String()), Seed: seed}
 	set, test, err := dataset.OpenSource(c.ctx, source, dataset.Options{Seed: seed}, func(string) {})
@@ -198,10 +240,11 @@ func (b *boundFlags) row(c *cli, source string, kind nn.Cell, activation nn.Acti
 	if b.epochs > 0 {
 		cfg.Epochs = b.epochs
 	}
-	net, err := train.Fit(c.ctx, cfg, set, nil)
+	net, rate, err := b.train(c, cfg, set)
 	if err != nil {
 		return r, err
 	}
+	r.Rate = rate
 	cycles := compile.Cycles(npu)
 	o := lower.Options{StateIO: true, Steps: b.steps, Cost: cycles}
 	narrow, err := lower.Lower(c.ctx, net, set, o)
@@ -243,7 +286,7 @@ func (b *boundFlags) row(c *cli, source string, kind nn.Cell, activation nn.Acti
 	case m.R2 != nil:
 		r.Float = *m.R2
 	}
-	r.Bound, r.Wide, r.Values, r.Growing = low.Widths.Bound, len(wideValues(low)), len(low.Report.Tensors), len(low.Growing()) > 0
+	r.Bound, r.Wide, r.Values, r.Growing = low.Widths.Bound, len(wideValues(low)), len(low.Report.Tensors), low.Growing()
 	r.Weights, r.Expected = len(low.WideWeights()), low.Widths.Loss
 	if net.Task == nn.Classification {
 		q, err := low.Evaluate(c.ctx, test, 0)
