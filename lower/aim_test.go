@@ -86,3 +86,37 @@ func TestExpectedLossEdges(t *testing.T) {
 		}
 	}
 }
+
+// Where as many decisions are lost in the mean as the aim foresees, nineteen of twenty sets
+// of that size lose at most one more than the bound; the more decisions there are, the
+// nearer the aim comes to half of it.
+func TestAimDecisions(t *testing.T) {
+	before := 0.0
+	for _, bound := range []float64{0.001, 0.003, 0.05} {
+		for _, n := range []int{1, 25, 54, 216, 300, 938, 2000, 60_000, 1_000_000} {
+			aim := aimDecisions(bound, n)
+			mean, beyond := foreseen*aim*float64(n), 1.0
+			for k, term := 0, math.Exp(-mean); k <= int(bound*float64(n))+1; k++ {
+				beyond -= term
+				term *= mean / float64(k+1)
+			}
+			if mean < 600 && beyond > 0.05 { // e^-mean is 0 for more
+				t.Errorf("bound %v, %d decisions: aimed at %v, and %.3f of the sets lose more than the bound and one", bound, n, aim, beyond)
+			}
+			if aim <= 0 || aim > bound/2 {
+				t.Errorf("bound %v, %d decisions: aimed at %v", bound, n, aim)
+			}
+			if n > 2000 && aim < before {
+				t.Errorf("bound %v: of %d decisions %v is aimed at, of fewer %v", bound, n, aim, before)
+			}
+			before = aim
+		}
+		if before < 0.47*bound {
+			t.Errorf("bound %v: %v is aimed at of a million decisions, expected nearly half", bound, before)
+		}
+		before = 0
+	}
+	if aimDecisions(0.003, 0) != 0.0015 {
+		t.Error("the aim of no decisions is not half of the bound")
+	}
+}

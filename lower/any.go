@@ -34,8 +34,9 @@ type GraphResult struct {
 // calls: states are carried along every sequence. Of Options it takes what concerns
 // quantization; form and number of steps are the graph's. The loss of an output is its
 // relative error; of probabilities it is the mean difference, which is to them what
-// points of accuracy are to decisions. Errors name the operator or tensor that cannot be
-// had.
+// points of accuracy are to decisions; and of those that decide, see Decided, the part of
+// the decisions that is expected to change, or the mean difference in its place where that
+// is farther from what is aimed at. Errors name the operator or tensor that cannot be had.
 func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls Sequences, o Options) (*GraphResult, error) {
 	arranged := roles
 	integers, role := arrange.Graph(g, roles.Role)
@@ -55,11 +56,8 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 		return q.result(o.Wide)
 	}
 	q.scheme.Cache = &quantize.Cache{}
-	bound := q.bound(dataOutputs(g)[0])
-	goal := bound // the mean difference of many probabilities, where that is what is lost
-	if !isProbability(g, dataOutputs(g)[0]) {
-		goal = aimNumbers(bound)
-	}
+	first := dataOutputs(g)[0]
+	bound, goal := q.bound(first), q.aim(first, len(q.want[first]))
 	choice, err := precision.Search(ctx, precision.Problem{
 		Roles: plan.Roles(), Further: quantize.Matrices(plan), Bound: goal, Cost: o.Cost, Progress: o.Progress, Build: q.build,
 		Loss: func(g *graph.Graph) (float64, error) {
@@ -70,11 +68,15 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	if err != nil {
 		return nil, err
 	}
+	widthsIn(plan, choice)
 	r, err := q.result(choice.Wide)
 	if err != nil {
 		return nil, err
 	}
 	r.Widths = &Widths{Bound: bound, Aim: goal, Loss: choice.Loss, Met: choice.Loss <= bound}
+	if decisionWidth(g, first) > 0 {
+		r.Widths.Expected, r.Widths.Unlabelled, r.Widths.MeanCounts = true, true, goal/aimNumbers(bound)
+	}
 	if len(choice.Rows) > 0 {
 		r.Widths.Choice = choice
 	}
@@ -176,7 +178,7 @@ func (r *GraphResult) Integers() *graph.Graph { return r.Int8 }
 func (r *GraphResult) Lost(want, got [][]float32) float64 {
 	var outputs []OutputError
 	for i, id := range dataOutputs(r.Float) {
-		outputs = append(outputs, compareOutput(r.Float.Tensors[id].Name, want[i], got[i]))
+		outputs = append(outputs, compareOutput(r.Float, id, want[i], got[i]))
 	}
 	return r.q.loss(outputs)
 }

@@ -12,11 +12,21 @@ import (
 
 // OutputError compares an output of the quantized graph with the float graph's.
 type OutputError struct {
-	Name     string  `json:"name"`
-	Relative float64 `json:"relative_error"` // root mean square over the deviation of the float output
-	RMSE     float64 `json:"rmse"`
-	Mean     float64 `json:"mean_error"` // of the differences' magnitudes
-	Worst    float64 `json:"worst"`      // largest difference
+	Name     string   `json:"name"`
+	Relative float64  `json:"relative_error"` // root mean square over the deviation of the float output
+	RMSE     float64  `json:"rmse"`
+	Mean     float64  `json:"mean_error"`        // of the differences' magnitudes
+	Worst    float64  `json:"worst"`             // largest difference
+	Decided  *Decided `json:"decided,omitempty"` // of an output that decides
+}
+
+// Decided says what became of the decisions of an output: a single probability decides at
+// 0.5, a distribution by its largest. Nobody knows which of them are right, so that every
+// one that changes counts.
+type Decided struct {
+	Decisions int     `json:"decisions"`
+	Changed   int     `json:"changed"`
+	Expected  float64 `json:"expected"` // part that changes by how close decisions are, on these data: see Score.ExpectedLoss
 }
 
 // dataOutputs returns the outputs of real numbers that are no states, or all of them
@@ -42,52 +52,6 @@ func dataOutputs(g *graph.Graph) []graph.TensorID {
 	return data
 }
 
-// bound returns the loss that is accepted of an output.
-func (q *graphQuantizer) bound(id graph.TensorID) float64 {
-	switch {
-	case q.o.MaxLoss > 0:
-		return q.o.MaxLoss
-	case isProbability(q.float, id):
-		return DefaultAccuracyLoss
-	}
-	return DefaultRelativeLoss
-}
-
-// loss returns the largest loss of an output, measured by the bound of the first one
-// where outputs have bounds of two kinds.
-func (q *graphQuantizer) loss(outputs []OutputError) float64 {
-	ids := dataOutputs(q.float)
-	most := 0.0
-	for i, o := range outputs {
-		loss := o.Relative
-		if isProbability(q.float, ids[i]) {
-			loss = o.Mean
-		}
-		most = math.Max(most, loss*q.bound(ids[0])/q.bound(ids[i]))
-	}
-	return most
-}
-
-// isProbability reports whether a tensor has values of LOGISTIC or SOFTMAX, moved or
-// averaged at most.
-func isProbability(g *graph.Graph, id graph.TensorID) bool {
-	for i := len(g.Ops) - 1; i >= 0; i-- {
-		op := g.Ops[i]
-		if !slices.Contains(op.Outputs, id) {
-			continue
-		}
-		switch {
-		case op.Kind == graph.Logistic || op.Kind == graph.Softmax:
-			return true
-		case op.Kind.Keeps() || op.Kind == graph.Mean:
-			id = op.DataInputs()[0]
-		default:
-			return false
-		}
-	}
-	return false
-}
-
 // errors runs a quantized graph on the reference interpreter over all calls, states
 // carried, and compares its data outputs with the float graph's.
 func (q *graphQuantizer) errors(ctx context.Context, g *graph.Graph) ([]OutputError, error) {
@@ -97,14 +61,14 @@ func (q *graphQuantizer) errors(ctx context.Context, g *graph.Graph) ([]OutputEr
 	}
 	var list []OutputError
 	for i, id := range dataOutputs(q.float) {
-		t := q.float.Tensors[id]
-		list = append(list, compareOutput(t.Name, q.want[id], got[i]))
+		list = append(list, compareOutput(q.float, id, q.want[id], got[i]))
 	}
 	return list, nil
 }
 
-func compareOutput(name string, want, got []float32) OutputError {
-	e := OutputError{Name: name}
+// compareOutput compares the values of an output after every call.
+func compareOutput(float *graph.Graph, id graph.TensorID, want, got []float32) OutputError {
+	e := OutputError{Name: float.Tensors[id].Name}
 	var mean, deviation, noise float64
 	for _, v := range want {
 		mean += float64(v)
@@ -123,5 +87,128 @@ func compareOutput(name string, want, got []float32) OutputError {
 		deviation = 1
 	}
 	e.Relative = math.Sqrt(noise / deviation)
+	if width := decisionWidth(float, id); width > 0 {
+		e.Decided = compareDecisions(want, got, width)
+	}
 	return e
+}
+
+// compareDecisions compares outputs of so many values for each decision.
+func compareDecisions(want, got []float32, width int) *Decided {
+	rows := func(values []float32) (s Score) {
+		for at := 0; at+width <= len(values); at += width {
+			row := values[at : at+width]
+			if width == 1 {
+				row = []float32{row[0] - 0.5, 0.5 - row[0]}
+			}
+			s.Outputs, s.Right = append(s.Outputs, row), append(s.Right, true)
+		}
+		return s
+	}
+	float, quantized := rows(want), rows(got)
+	d := &Decided{Decisions: len(float.Outputs)}
+	for i, row := range float.Outputs {
+		if quantized.Right[i] = argmax(row) == argmax(quantized.Outputs[i]); !quantized.Right[i] {
+			d.Changed++
+		}
+	}
+	d.Expected = quantized.ExpectedLoss(float)
+	return d
+}
+
+// bound returns the loss that is accepted of an output.
+func (q *graphQuantizer) bound(id graph.TensorID) float64 {
+	switch {
+	case q.o.MaxLoss > 0:
+		return q.o.MaxLoss
+	case isProbability(q.float, id):
+		return DefaultAccuracyLoss
+	}
+	return DefaultRelativeLoss
+}
+
+// aim returns the loss that keeps the bound of an output elsewhere, of which the calls gave
+// so many values.
+func (q *graphQuantizer) aim(id graph.TensorID, values int) float64 {
+	if width := decisionWidth(q.float, id); width > 0 {
+		return aimDecisions(q.bound(id), values/width)
+	}
+	return aimNumbers(q.bound(id))
+}
+
+// loss returns the largest loss of an output, in the unit of the first one and by what is
+// aimed at where outputs are measured in several ways.
+func (q *graphQuantizer) loss(outputs []OutputError) float64 {
+	ids := dataOutputs(q.float)
+	unit, most := 0.0, 0.0
+	for i, o := range outputs {
+		aim := aimNumbers(q.bound(ids[i]))
+		loss := o.Relative
+		if isProbability(q.float, ids[i]) {
+			loss = o.Mean
+		}
+		part := loss / aim
+		if o.Decided != nil {
+			aim = aimDecisions(q.bound(ids[i]), o.Decided.Decisions)
+			part = math.Max(part, o.Decided.Expected/aim)
+		}
+		if i == 0 {
+			unit = aim
+		}
+		most = math.Max(most, part)
+	}
+	return most * unit
+}
+
+// isProbability reports whether a tensor has values of LOGISTIC or SOFTMAX, moved or
+// averaged at most.
+func isProbability(g *graph.Graph, id graph.TensorID) bool {
+	_, op := probabilities(g, id)
+	return op != nil
+}
+
+// decisionWidth returns how many values of an output make a decision: one of a detection,
+// several of classes, and 0 where it decides nothing. Several values of LOGISTIC in a row
+// decide nothing: they are gains of a mask as often as labels.
+func decisionWidth(g *graph.Graph, id graph.TensorID) int {
+	arranged, op := probabilities(g, id)
+	if op == nil {
+		return 0
+	}
+	last := func(id graph.TensorID) int {
+		shape := g.Tensors[id].Shape
+		if len(shape) == 0 {
+			return 1
+		}
+		return shape[len(shape)-1]
+	}
+	width := last(op.Outputs[0])
+	switch {
+	case op.Kind == graph.Logistic && width == 1:
+		return 1
+	case op.Kind == graph.Softmax && width > 1 && arranged && last(id) == width:
+		return width
+	}
+	return 0
+}
+
+// probabilities returns the operator whose probabilities a tensor has, nil if there is none,
+// and whether they are in the order that it gave them in.
+func probabilities(g *graph.Graph, id graph.TensorID) (arranged bool, found *graph.Op) {
+	arranged = true
+	for i := len(g.Ops) - 1; i >= 0; i-- {
+		op := g.Ops[i]
+		if !slices.Contains(op.Outputs, id) {
+			continue
+		}
+		switch {
+		case op.Kind == graph.Logistic || op.Kind == graph.Softmax:
+			return arranged, op
+		case op.Kind.Keeps() || op.Kind == graph.Mean:
+			id, arranged = op.DataInputs()[0], arranged && op.Kind != graph.Transpose
+		default:
+			return false, nil
+		}
+	}
+	return false, nil
 }

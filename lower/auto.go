@@ -9,6 +9,7 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/precision"
 	"github.com/unroll-npu/unroll/lower/quantize"
+	"github.com/unroll-npu/unroll/lower/unroll"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -37,21 +38,6 @@ func lossSequencesOf(net *nn.Network) int {
 	return min(lossSequences, max(leastSequences, lossSteps/max(net.Steps, 1)))
 }
 
-// margin is the part of a bound on the loss of numbers that is aimed at: it is measured on
-// the data that decided the ranges, and other data lose more. Over five seeds of three
-// cells, networks of turbofan engines lost up to 1.1 times as much on the test part, and
-// ones of 48 short sequences 1.3 times.
-const margin = 0.75
-
-// aimNumbers is the loss of numbers on the calibration data that keeps a bound elsewhere.
-func aimNumbers(bound float64) float64 { return margin * bound }
-
-// aimDecisions is that of decisions, of which it is the expected part that is lost: networks
-// are surer of what they were trained on, so that others of its kind are nearer to the
-// border. Test parts lost up to twice as many as was expected, also where the network names
-// three times as many of them wrongly.
-func aimDecisions(bound float64) float64 { return bound / 2 }
-
 // Widths says which values have 16 bits, and why.
 type Widths struct {
 	Bound float64 // the largest loss that was to be accepted
@@ -60,8 +46,13 @@ type Widths struct {
 	Met   bool
 
 	// Expected says that losses are the part of all decisions that is expected to be lost, see
-	// ExpectedLoss; else they are errors of numbers.
-	Expected bool
+	// ExpectedLoss; else they are errors of numbers. Unlabelled says that nobody knows which
+	// decisions are right, so that every one that changes is lost.
+	Expected, Unlabelled bool
+
+	// MeanCounts is what a mean difference of probabilities of 1 counts as in losses of
+	// unlabelled decisions, of which it is one where it is farther from what is aimed at.
+	MeanCounts float64
 
 	// Choice has the measured loss and cost of every role; nil where 8 bits everywhere,
 	// as Int8 gives them, were within the bound.
@@ -90,7 +81,7 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	}
 	w := &Widths{Bound: o.bound(net)}
 	if w.Aim = aimNumbers(w.Bound); net.Task == nn.Classification {
-		w.Aim, w.Expected = aimDecisions(w.Bound), true
+		w.Aim, w.Expected = aimDecisions(w.Bound, loss.decisions()), true
 	}
 	if w.Loss, err = loss.of(ctx, measured); err != nil {
 		return nil, err
@@ -113,6 +104,7 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	if err != nil {
 		return nil, err
 	}
+	widthsIn(c.plan, w.Choice)
 	w.Loss, w.Met = w.Choice.Loss, w.Choice.Loss <= w.Bound
 	got := c.result(w.Choice.Graph)
 	got.wide, got.learned = w.Choice.Wide, o.Learned
@@ -124,6 +116,23 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	}
 	got.Widths = w
 	return got, nil
+}
+
+// widthsIn makes a choice name what has 16 bits in its graph: roles that nobody chose join
+// where an operator reads them in 16 bits, see quantize.Options.Wide.
+func widthsIn(plan *unroll.Plan, c *precision.Choice) {
+	types := map[string]graph.DType{}
+	for _, t := range c.Graph.Tensors {
+		types[t.Name] = t.Type
+	}
+	for id, role := range plan.Role {
+		if role != "" && types[plan.Graph.Tensors[id].Name] == graph.Int16 {
+			c.Wide[role] = true
+		}
+	}
+	for i := range c.Rows {
+		c.Rows[i].Chosen = c.Wide[c.Rows[i].Role]
+	}
 }
 
 // lowerWide lowers a network with the widths that were chosen before.
@@ -171,15 +180,21 @@ func (c *calibrated) widened(wide map[string]bool) (*graph.Graph, error) {
 
 // loss compares quantized graphs of one network with its float graph.
 type loss struct {
-	set  Samples
+	set  Samples // that it is measured on
+	all  int     // sequences of the calibration set, which those are of
 	want Score
 }
 
 func newLoss(ctx context.Context, r *Result, calib Samples) (*loss, error) {
-	l := &loss{set: spread(calib, lossSequencesOf(r.net))}
+	l := &loss{set: spread(calib, lossSequencesOf(r.net)), all: calib.Len()}
 	var err error
 	l.want, err = evaluate(ctx, floatexec.NewExact, r.net, r.Float, l.set, 0) // it decides bytes
 	return l, err
+}
+
+// decisions is how many the whole calibration set has, of which the loss is measured on some.
+func (l *loss) decisions() int {
+	return l.want.Count * l.all / max(l.set.Len(), 1)
 }
 
 // of returns the loss of a quantized graph on the reference interpreter. For a

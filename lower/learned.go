@@ -132,7 +132,7 @@ func (r *Result) Lost(want, got [][]float32) float64 {
 	q := graphQuantizer{float: r.Float}
 	var outputs []OutputError
 	for i, id := range dataOutputs(r.Float) {
-		outputs = append(outputs, compareOutput(r.Float.Tensors[id].Name, want[i], got[i]))
+		outputs = append(outputs, compareOutput(r.Float, id, want[i], got[i]))
 	}
 	return q.loss(outputs)
 }

@@ -190,6 +190,9 @@ func (l *lowering) printGraph(c *cli, net *source.Network, low *lower.GraphResul
 	}
 	for _, e := range low.Outputs {
 		fmt.Fprintf(c.stdout, "output %q: quantized differs from float by %s (root mean square, of its deviation), at most by %.3g, on %s %s\n", e.Name, percent(e.Relative), e.Worst, commas(calls.Len()), plural(calls.Len(), "sequence"))
+		if d := e.Decided; d != nil {
+			fmt.Fprintf(c.stdout, "output %q: %d of %s decisions changed, by how close they are %s were to be expected\n", e.Name, d.Changed, commas(d.Decisions), percent(d.Expected))
+		}
 	}
 	if low.Equalized {
 		why := "less is lost"

@@ -98,7 +98,10 @@ func printChosen(c *cli, w *lower.Widths) {
 		return
 	}
 	lose, of := "lose", ""
-	if w.Expected {
+	switch {
+	case w.Unlabelled:
+		lose, of = "are expected to change", " of the decisions"
+	case w.Expected:
 		lose, of = "are expected to lose", " of the decisions"
 	}
 	if w.Choice == nil {
@@ -111,17 +114,26 @@ func printChosen(c *cli, w *lower.Widths) {
 			lose, percent(ch.Loss), of, percent(w.Bound), cycleText(ch.Cost))
 		return
 	}
-	fmt.Fprintf(c.stdout, "%-26s %5s  %13s  %15s  %13s  %15s\n", "values", "bits", "8 alone lose", "and take cycles", "16 alone lose", "and take cycles")
+	if w.Unlabelled {
+		fmt.Fprintf(c.stdout, "losses are the part of the decisions that is expected to change; in its place the mean difference of the probabilities where that is farther from its aim, times %.2f\n", w.MeanCounts)
+	}
+	width := len("values")
+	named := func(r precision.Row) string {
+		if r.Further {
+			return r.Role + " (weights)"
+		}
+		return r.Role
+	}
+	for _, r := range ch.Rows {
+		width = max(width, len(named(r)))
+	}
+	fmt.Fprintf(c.stdout, "%-*s %5s  %13s  %15s  %13s  %15s\n", width, "values", "bits", "8 alone lose", "and take cycles", "16 alone lose", "and take cycles")
 	for _, r := range ch.Rows {
 		bits := 8
 		if r.Chosen {
 			bits = 16
 		}
-		name := r.Role
-		if r.Further {
-			name += " (weights)"
-		}
-		fmt.Fprintf(c.stdout, "%-26s %5d  %13s  %15s  %13s  %15s\n", name, bits,
+		fmt.Fprintf(c.stdout, "%-*s %5d  %13s  %15s  %13s  %15s\n", width, named(r), bits,
 			percent(r.Narrow.Loss), cycleText(r.Narrow.Cost), percent(r.Wide.Loss), cycleText(r.Wide.Cost))
 	}
 	fmt.Fprintf(c.stdout, "8 bits everywhere %s %s%s at %s cycles, 16 bits %s at %s%s; chosen: %s, %s at %s cycles\n",
@@ -141,7 +153,7 @@ func printChosen(c *cli, w *lower.Widths) {
 type lossFigures struct {
 	Bound    float64 `json:"bound"`    // the largest that is accepted
 	Aim      float64 `json:"aim"`      // the largest on the calibration data
-	Measured float64 `json:"measured"` // on the calibration data: of decisions the part that is expected to be lost, of numbers the relative error
+	Measured float64 `json:"measured"` // on the calibration data: of decisions the part that is expected to be lost (of a graph's, to change), of numbers the relative error
 	Met      bool    `json:"met"`      // Measured is within Bound
 }
 

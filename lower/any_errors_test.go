@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lower
+
+import (
+	"testing"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// ending returns a graph whose output is that of the given operators, one after the other.
+func ending(shapes [][]int, kinds ...graph.Kind) (*graph.Graph, graph.TensorID) {
+	g := &graph.Graph{Name: "ending"}
+	id := g.Add(&graph.Tensor{Name: "x", Type: graph.Float32, Shape: shapes[0]})
+	g.Inputs = []graph.TensorID{id}
+	for i, k := range kinds {
+		next := g.Add(&graph.Tensor{Name: k.String(), Type: graph.Float32, Shape: shapes[i+1]})
+		g.Ops = append(g.Ops, &graph.Op{Kind: k, Inputs: []graph.TensorID{id}, Outputs: []graph.TensorID{next}})
+		id = next
+	}
+	g.Outputs = []graph.TensorID{id}
+	return g, id
+}
+
+// A probability decides, a distribution does, and a mask of many probabilities does not.
+func TestDecisionWidth(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		shapes      [][]int
+		kinds       []graph.Kind
+		width       int
+		probability bool
+	}{
+		{"a detection", [][]int{{1, 1}, {1, 1}}, []graph.Kind{graph.Logistic}, 1, true},
+		{"a detection for every step", [][]int{{1, 9, 1}, {1, 9, 1}, {1, 9}}, []graph.Kind{graph.Logistic, graph.Reshape}, 1, true},
+		{"a mask", [][]int{{1, 257}, {1, 257}}, []graph.Kind{graph.Logistic}, 0, true},
+		{"classes", [][]int{{1, 10}, {1, 10}}, []graph.Kind{graph.Softmax}, 10, true},
+		{"classes, reshaped", [][]int{{1, 1, 10}, {1, 1, 10}, {1, 10}}, []graph.Kind{graph.Softmax, graph.Reshape}, 10, true},
+		{"classes in another order", [][]int{{5, 5}, {5, 5}, {5, 5}}, []graph.Kind{graph.Softmax, graph.Transpose}, 0, true},
+		{"numbers", [][]int{{1, 1}, {1, 1}}, []graph.Kind{graph.Tanh}, 0, false},
+	} {
+		g, id := ending(c.shapes, c.kinds...)
+		if width, p := decisionWidth(g, id), isProbability(g, id); width != c.width || p != c.probability {
+			t.Errorf("%s: %d values a decision, probability %v; expected %d, %v", c.name, width, p, c.width, c.probability)
+		}
+	}
+}
+
+// Decisions that change are counted in both directions, and expected where they come near.
+func TestCompareDecisions(t *testing.T) {
+	want := []float32{0.1, 0.9, 0.4, 0.6, 0.45, 0.55}
+	if d := compareDecisions(want, want, 1); d.Decisions != 6 || d.Changed != 0 || d.Expected != 0 {
+		t.Errorf("the same outputs: %+v", d)
+	}
+	got := []float32{0.1, 0.9, 0.4, 0.6, 0.52, 0.48}
+	if d := compareDecisions(want, got, 1); d.Changed != 2 || !(d.Expected > 0) {
+		t.Errorf("two that pass 0.5: %+v", d)
+	}
+	if d := compareDecisions([]float32{0.2, 0.7, 0.1, 0.5, 0.3, 0.2}, []float32{0.2, 0.7, 0.1, 0.3, 0.5, 0.2}, 3); d.Decisions != 2 || d.Changed != 1 {
+		t.Errorf("one of two distributions: %+v", d)
+	}
+}
+
+// The loss of an output that decides is what is farther from its aim: decisions, or the mean
+// difference.
+func TestLossOfDecisions(t *testing.T) {
+	g, _ := ending([][]int{{1, 1}, {1, 1}}, graph.Logistic)
+	q := &graphQuantizer{float: g}
+	aim := aimDecisions(DefaultAccuracyLoss, 1000)
+	for _, c := range []struct{ mean, expected, want float64 }{
+		{0, aim, aim},
+		{0, 2 * aim, 2 * aim},
+		{aimNumbers(DefaultAccuracyLoss), 0, aim}, // as far as is aimed at
+		{3 * aimNumbers(DefaultAccuracyLoss), aim, 3 * aim},
+	} {
+		got := q.loss([]OutputError{{Mean: c.mean, Decided: &Decided{Decisions: 1000, Expected: c.expected}}})
+		if d := got - c.want; d > 1e-12 || d < -1e-12 {
+			t.Errorf("mean difference %v and %v of the decisions: loss %v, expected %v", c.mean, c.expected, got, c.want)
+		}
+	}
+}
