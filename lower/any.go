@@ -59,7 +59,7 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	first := dataOutputs(g)[0]
 	bound, goal := q.bound(first), q.aim(first, len(q.want[first]))
 	choice, err := precision.Search(ctx, precision.Problem{
-		Roles: plan.Roles(), Further: quantize.Matrices(plan), Bound: goal, Cost: o.Cost, Progress: o.Progress, Build: q.build,
+		Roles: plan.Roles(), Further: quantize.Matrices(plan), Bound: goal, Limit: bound, Cost: o.Cost, Progress: o.Progress, Build: q.build,
 		Loss: func(g *graph.Graph) (float64, error) {
 			outputs, err := q.errors(ctx, g)
 			return q.loss(outputs), err
@@ -73,7 +73,7 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	if err != nil {
 		return nil, err
 	}
-	r.Widths = &Widths{Bound: bound, Aim: goal, Loss: choice.Loss, Met: choice.Loss <= bound}
+	r.Widths = &Widths{Bound: bound, Aim: goal, Loss: choice.Loss, Met: q.kept(r.Outputs)}
 	if decisionWidth(g, first) > 0 {
 		r.Widths.Expected, r.Widths.Unlabelled, r.Widths.MeanCounts = true, true, goal/aimNumbers(bound)
 	}

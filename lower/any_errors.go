@@ -160,6 +160,22 @@ func (q *graphQuantizer) loss(outputs []OutputError) float64 {
 	return most * unit
 }
 
+// kept reports whether all outputs are within their bounds, in every way that they are
+// measured.
+func (q *graphQuantizer) kept(outputs []OutputError) bool {
+	for i, id := range dataOutputs(q.float) {
+		o, bound := outputs[i], q.bound(id)
+		loss := o.Relative
+		if isProbability(q.float, id) {
+			loss = o.Mean
+		}
+		if loss > bound || o.Decided != nil && o.Decided.Expected > bound {
+			return false
+		}
+	}
+	return true
+}
+
 // isProbability reports whether a tensor has values of LOGISTIC or SOFTMAX, moved or
 // averaged at most.
 func isProbability(g *graph.Graph, id graph.TensorID) bool {

@@ -79,3 +79,17 @@ func TestLossOfDecisions(t *testing.T) {
 		}
 	}
 }
+
+// A bound is kept where every measure of every output keeps it, whatever unit the loss has.
+func TestKept(t *testing.T) {
+	g, _ := ending([][]int{{1, 1}, {1, 1}}, graph.Logistic)
+	q := &graphQuantizer{float: g}
+	for _, c := range []struct {
+		mean, expected float64
+		want           bool
+	}{{0.003, 0.003, true}, {0.0031, 0, false}, {0, 0.0031, false}} {
+		if got := q.kept([]OutputError{{Mean: c.mean, Decided: &Decided{Decisions: 1000, Expected: c.expected}}}); got != c.want {
+			t.Errorf("mean difference %v and %v of the decisions: kept %v", c.mean, c.expected, got)
+		}
+	}
+}

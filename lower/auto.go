@@ -97,7 +97,7 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	}
 	c.scheme.Cache = &quantize.Cache{}
 	w.Choice, err = precision.Search(ctx, precision.Problem{
-		Roles: c.plan.Roles(), Further: quantize.Matrices(c.plan), Bound: w.Aim, Cost: o.Cost, Progress: o.Progress,
+		Roles: c.plan.Roles(), Further: quantize.Matrices(c.plan), Bound: w.Aim, Limit: w.Bound, Cost: o.Cost, Progress: o.Progress,
 		Build: c.widened,
 		Loss:  func(g *graph.Graph) (float64, error) { return loss.of(ctx, c.result(g)) },
 	})

@@ -38,6 +38,10 @@ type Problem struct {
 	// Bound is the largest loss that is accepted.
 	Bound float64
 
+	// Limit, where it is above Bound, is a loss that a choice keeps at least where Bound
+	// cannot be had and Limit can.
+	Limit float64
+
 	// Progress, where it is not nil, is called with every choice that was measured.
 	Progress func(measured int)
 }
@@ -116,7 +120,11 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 	}
 	s.full = full.Point
 	// Where the bound cannot be had, what comes close to the best is taken.
-	s.bound = max(s.bound, full.Loss*unreachable)
+	near := full.Loss * unreachable
+	if full.Loss <= p.Limit {
+		near = min(near, p.Limit)
+	}
+	s.bound = max(s.bound, near)
 	if err := s.sensitivity(c); err != nil {
 		return nil, err
 	}

@@ -121,6 +121,25 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// Where the bound cannot be had, a choice keeps the limit beyond it that can be.
+func TestLimit(t *testing.T) {
+	for _, c := range []struct{ limit, most float64 }{{0, 4.4}, {4.1, 4.1}, {3, 4.4}, {9, 4.4}} {
+		p := made([]float64{2, 2, 0.3}, []float64{1, 1, 1}, 0, 1)
+		inner := p.Loss
+		p.Limit, p.Loss = c.limit, func(g *graph.Graph) (float64, error) {
+			l, err := inner(g)
+			return l + 4, err
+		}
+		got, err := Search(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Met || got.Loss > c.most || (got.Loss == 4) != (c.most < 4.3) {
+			t.Errorf("limit %v: %v in 16 bits with loss %v, met %v; expected at most %v", c.limit, got.WideRoles(), got.Loss, got.Met, c.most)
+		}
+	}
+}
+
 // Further roles join where 16 bits for the others lose more than the bound, and only there.
 func TestFurther(t *testing.T) {
 	for _, c := range []struct {
