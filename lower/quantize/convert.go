@@ -297,6 +297,9 @@ func (c *converter) keep(op *graph.Op) error {
 		}
 		next.Inputs = append(next.Inputs, id)
 	}
+	if c.changesNothing(op, next) {
+		return nil
+	}
 	for _, id := range op.Outputs {
 		next.Outputs = append(next.Outputs, c.tensor(id))
 	}

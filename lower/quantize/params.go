@@ -27,6 +27,9 @@ func params(plan *unroll.Plan, role string, r Range, t graph.DType, center bool)
 	if k, ok := plan.Fixed[role]; ok {
 		return prescribed(graph.Describe(k).Fixed, t)
 	}
+	if b, ok := plan.Given[role]; ok {
+		r = Range{b[0], b[1]}
+	}
 	if b, ok := plan.Bounds[role]; ok {
 		r = meet(r, Range{b[0], b[1]})
 	}

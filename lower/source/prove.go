@@ -65,6 +65,7 @@ func (n *Network) prove(m *onnx.Model, r *onnx.Result) error {
 		}
 		want := map[string]*eval.Array{}
 		e := eval.New(m)
+		e.Real = true
 		e.Visit = func(name string, a *eval.Array) { want[name] = a }
 		made, err := e.Run(sourceIn)
 		if err != nil {
@@ -147,7 +148,9 @@ func (n *Network) fragile(m *onnx.Model, in, want map[string]*eval.Array, worst 
 		}
 		moved[name] = &b
 	}
-	outs, err := eval.New(m).Run(moved)
+	e := eval.New(m)
+	e.Real = true
+	outs, err := e.Run(moved)
 	if err != nil {
 		return ""
 	}

@@ -13,7 +13,7 @@ import (
 
 // Roles returns what quantization has to know of the values.
 func (n *Network) Roles() unroll.Roles {
-	return unroll.Roles{Role: n.Role, Sums: n.Sums, Carried: n.Carried, Bounds: n.Bounds}
+	return unroll.Roles{Role: n.Role, Sums: n.Sums, Carried: n.Carried, Bounds: n.Bounds, Ranges: n.Ranges}
 }
 
 // StateNames returns the declared pairs, input first.

@@ -31,24 +31,26 @@ func TestSemantics(t *testing.T) { runRecorded(t, "testdata/semantics.zip", 80, 
 // functions of the model's own, constants of all types.
 func TestRuntime(t *testing.T) { runRecorded(t, "testdata/runtime.zip", 100, nil) }
 
-// runRecorded runs the models of an archive, NAME/model.onnx with NAME/in/….npy and NAME/out/….npy.
-func runRecorded(t *testing.T, archive string, least int, hereRefused []string) {
+// recorded is a model of an archive with arrays of a run of it.
+type recorded struct {
+	file    []byte
+	in, out map[string]*npy.Array
+}
+
+// readRecorded reads an archive, NAME/model.onnx with NAME/in/….npy and NAME/out/….npy.
+func readRecorded(t *testing.T, archive string) (names []string, models map[string]*recorded) {
+	t.Helper()
 	z, err := zip.OpenReader(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer z.Close()
-	type model struct {
-		file    []byte
-		in, out map[string]*npy.Array
-	}
-	models := map[string]*model{}
-	var names []string
+	models = map[string]*recorded{}
 	for _, f := range z.File {
 		parts := strings.Split(f.Name, "/")
 		m := models[parts[0]]
 		if m == nil {
-			m = &model{in: map[string]*npy.Array{}, out: map[string]*npy.Array{}}
+			m = &recorded{in: map[string]*npy.Array{}, out: map[string]*npy.Array{}}
 			models[parts[0]] = m
 			names = append(names, parts[0])
 		}
@@ -70,6 +72,12 @@ func runRecorded(t *testing.T, archive string, least int, hereRefused []string) 
 		}
 		map[string]map[string]*npy.Array{"in": m.in, "out": m.out}[parts[1]][strings.TrimSuffix(parts[2], ".npy")] = a
 	}
+	return names, models
+}
+
+// runRecorded runs the models of an archive.
+func runRecorded(t *testing.T, archive string, least int, hereRefused []string) {
+	names, models := readRecorded(t, archive)
 	if len(names) < least {
 		t.Fatalf("%d models, expected more", len(names))
 	}

@@ -53,6 +53,7 @@ type Network struct {
 	Role          []string
 	Sums, Carried map[string]bool
 	Bounds        map[string][2]float32
+	Ranges        map[string][2]float32
 
 	// Difference is the largest one between the graph and the source's own semantics
 	// on Inputs seeded inputs, relative to the largest value of the tensor.
@@ -104,7 +105,7 @@ func convertONNX(file string, m *onnx.Model, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{File: file, Format: "ONNX", Graph: r.Graph, Role: r.Role, Sums: r.Sums, Carried: r.Carried, Bounds: r.Bounds, Assumed: r.Assumed}
+	n := &Network{File: file, Format: "ONNX", Graph: r.Graph, Role: r.Role, Sums: r.Sums, Carried: r.Carried, Bounds: r.Bounds, Ranges: r.Ranges, Assumed: r.Assumed}
 	if err := n.pair(o.States); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

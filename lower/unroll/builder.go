@@ -23,7 +23,7 @@ func newBuilder(name string) *builder {
 	return &builder{
 		Plan: &Plan{
 			Graph: &graph.Graph{Name: name},
-			Fixed: map[string]graph.Kind{}, Feeds: map[string]graph.Kind{}, Bounds: map[string][2]float32{},
+			Fixed: map[string]graph.Kind{}, Feeds: map[string]graph.Kind{}, Bounds: map[string][2]float32{}, Given: map[string][2]float32{},
 			Head: map[string]bool{}, Sums: map[string]bool{}, Carried: map[string]bool{}, Symmetric: map[string]bool{}, Within: map[string]string{},
 		},
 		ints: map[string]graph.TensorID{}, windows: map[graph.TensorID]window{}, images: map[graph.TensorID]graph.TensorID{},

@@ -14,6 +14,7 @@ type Roles struct {
 	Role          []string // by TensorID, "" for constants; nil gives every tensor one of its own
 	Sums, Carried map[string]bool
 	Bounds        map[string][2]float32
+	Ranges        map[string][2]float32 // of a network that was quantized before: see Plan.Given
 }
 
 // ForGraph returns the plan of a float graph of any topology. Tensors get one role
@@ -84,6 +85,7 @@ func ForGraph(g *graph.Graph, known Roles) (*Plan, error) {
 	spread(known.Sums, p.Sums)
 	spread(known.Carried, p.Carried)
 	p.bound(j, known.Bounds)
+	p.give(j, known.Ranges)
 	p.feeds()
 	return p, nil
 }
@@ -111,6 +113,43 @@ func (p *Plan) bound(j *joiner, known map[string][2]float32) {
 		}
 		if bounded {
 			p.Bounds[root] = b
+		}
+	}
+}
+
+// give takes ranges of a quantized network over: a role has one where all that it joins
+// have one, but for what operators make of them that keep the quantization.
+func (p *Plan) give(j *joiner, known map[string][2]float32) {
+	if len(known) == 0 {
+		return
+	}
+	kept := map[graph.TensorID]bool{}
+	for _, op := range j.g.Ops {
+		if op.Kind.Keeps() {
+			for _, id := range op.Outputs {
+				kept[id] = true
+			}
+		}
+	}
+	open := map[string]bool{}
+	for id, r := range j.role {
+		if r == "" {
+			continue
+		}
+		root := j.find(r)
+		k, ok := known[r]
+		if !ok {
+			open[root] = open[root] || !kept[graph.TensorID(id)]
+			continue
+		}
+		if was, ok := p.Given[root]; ok {
+			k = [2]float32{min(was[0], k[0]), max(was[1], k[1])}
+		}
+		p.Given[root] = k
+	}
+	for root := range open {
+		if open[root] {
+			delete(p.Given, root)
 		}
 	}
 }

@@ -48,6 +48,10 @@ type Plan struct {
 	// Bounds holds what is known of a role's values without data, for example
 	// -1 to 1 for a state that is a mean of values of TANH.
 	Bounds map[string][2]float32
+
+	// Given holds the ranges of roles that are quantized as the source says, whatever is
+	// observed.
+	Given map[string][2]float32
 }
 
 // Roles returns the roles of the graph in order of first appearance.

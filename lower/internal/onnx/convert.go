@@ -32,6 +32,9 @@ type Result struct {
 	Sums, Carried map[string]bool
 	Bounds        map[string][2]float32
 
+	// Ranges are those that a quantized model gives its values, by role.
+	Ranges map[string][2]float32
+
 	// Values says where the values of the source are found, in order of execution.
 	Values []Value
 
@@ -88,6 +91,9 @@ type converter struct {
 	normal map[graph.TensorID]normal
 
 	constants map[*Tensor]*value // of the bodies of loops
+
+	ranges map[graph.TensorID][2]float32 // ranges that a quantized model has
+	cuts   int                           // places where it cuts values
 }
 
 // turn is a tensor in another order.
@@ -181,16 +187,16 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 	if n.Op == "Scan" && n.Domain == "" {
 		return c.scan(s, n)
 	}
-	f := converters[n.Op]
+	f := converters[key(n)]
 	switch {
-	case n.Domain != "":
+	case f == nil && n.Domain != "":
 		return fmt.Errorf("operators of domain %q are not ONNX's own; export without them", n.Domain)
 	case f == nil:
 		if why := remedies[n.Op]; why != "" {
 			return errors.New(why)
 		}
 		return errors.New("there is no such operator here; replace it in the model by others, or compute it outside")
-	case c.m.Opset < 7 && !slices.Contains(unchanged, n.Op):
+	case c.m.Opset < 7 && n.Domain == "" && !slices.Contains(unchanged, n.Op):
 		return fmt.Errorf("it had another meaning in opset %d; convert the model to opset 13 (onnx.version_converter)", c.m.Opset)
 	}
 	in := make([]*value, len(n.Inputs))
@@ -213,7 +219,13 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 		c.base = n.Outputs[i]
 	}
 	c.base = c.prefix + c.base
-	outs := f(c, in)
+	outs, moved := c.moved(key(n), in, f)
+	if !moved {
+		if i := slices.IndexFunc(in, (*value).special); i >= 0 && !takesSpecial[plainOp(key(n))] {
+			c.refuse("it computes with the integers of a quantized model, %q; put DequantizeLinear before it (onnxruntime.quantization writes QuantFormat.QDQ)", n.In(i))
+		}
+		outs = f(c, in)
+	}
 	for i, name := range n.Outputs {
 		if name == "" {
 			continue
@@ -229,7 +241,7 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 // define names a value.
 func (c *converter) define(s *scope, name string, v *value) {
 	s.values[name] = v
-	if v.ints == nil && c.hidden == 0 {
+	if v.ints == nil && c.hidden == 0 && !v.special() {
 		c.res.Values = append(c.res.Values, Value{Name: name, Tensor: v.id, Order: v.order})
 	}
 }
@@ -287,6 +299,7 @@ func (c *converter) outputs(s *scope) (err error) {
 		}
 		c.base = o.Name
 		v, _ := s.find(c, o.Name)
+		c.real(v, fmt.Sprintf("output %q", o.Name))
 		if v.ints != nil {
 			v = c.toFloat(v)
 		}
@@ -328,6 +341,7 @@ func (c *converter) finish() {
 	maps.Copy(r.Sums, c.sums)
 	maps.Copy(r.Carried, c.carried)
 	maps.Copy(r.Bounds, c.bounds)
+	c.giveRanges(keep)
 	values := r.Values[:0]
 	for _, v := range r.Values {
 		if v.Tensor = keep[v.Tensor]; v.Tensor != graph.None {

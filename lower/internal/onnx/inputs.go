@@ -66,11 +66,7 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 			s.values[in.Name] = c.fromTensor(in.Name, t)
 			continue
 		}
-		if in.Type == Float16 || in.Type == BFloat16 {
-			open = append(open, fmt.Sprintf("input %q is %v; export the model in float32, which is what is quantized here", in.Name, in.Type))
-			continue
-		}
-		if in.Type != Float && in.Type != Double {
+		if !in.Type.IsFloat() {
 			open = append(open, fmt.Sprintf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name))
 			continue
 		}
@@ -201,20 +197,21 @@ func setTensor(in *Declared, shape []int, set []float64) (*Tensor, error) {
 		return nil, fmt.Errorf("--set %s: %d values, expected 1 or one for each of the %d elements of shape %v", in.Name, len(set), n, shape)
 	}
 	t := &Tensor{Name: in.Name, Type: in.Type, Shape: shape}
+	if t.Type == Float16 || t.Type == BFloat16 { // as all numbers are computed here
+		t.Type = Float
+	}
 	for i := range n {
 		v := set[i%len(set)]
 		if !in.Type.IsFloat() && v != math.Trunc(v) {
 			return nil, fmt.Errorf("--set %s: %v is no %v", in.Name, v, in.Type)
 		}
-		switch in.Type {
+		switch t.Type {
 		case Float:
 			t.Data = binary.LittleEndian.AppendUint32(t.Data, math.Float32bits(float32(v)))
 		case Double:
 			t.Data = binary.LittleEndian.AppendUint64(t.Data, math.Float64bits(v))
-		case Float16, BFloat16:
-			return nil, fmt.Errorf("input %q is %v; export the model in float32", in.Name, in.Type)
 		default:
-			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(int64(v)))[:len(t.Data)+in.Type.Size()]
+			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(int64(v)))[:len(t.Data)+t.Type.Size()]
 		}
 	}
 	return t, t.check()

@@ -32,17 +32,13 @@ var _ = register(map[string]nodeConverter{
 
 // remedies are words for operators that are known and cannot be had.
 var remedies = map[string]string{
-	"ArgMax":      "it gives indices; take it out of the model and choose the largest output in the application",
-	"ArgMin":      "it gives indices; take it out of the model and choose the smallest output in the application",
-	"TopK":        "it gives indices; take it out of the model and sort the outputs in the application",
-	"NonZero":     "the size of its output depends on the data; compute it outside of the model",
-	"STFT":        "write the transform as a convolution with fixed weights (Conv with the window times sine and cosine)",
-	"DFT":         "write the transform as a convolution or matrix product with fixed weights",
-	"Resize":      "",
-	"QLinearConv": "the model is quantized already; give the float model, which is quantized here", "QLinearMatMul": "the model is quantized already; give the float model, which is quantized here",
-	"QuantizeLinear": "the model is quantized already; give the float model, which is quantized here", "DequantizeLinear": "the model is quantized already; give the float model, which is quantized here",
-	"DynamicQuantizeLinear": "the model is quantized already; give the float model, which is quantized here", "MatMulInteger": "the model is quantized already; give the float model, which is quantized here",
-	"ConvInteger": "the model is quantized already; give the float model, which is quantized here",
+	"ArgMax":  "it gives indices; take it out of the model and choose the largest output in the application",
+	"ArgMin":  "it gives indices; take it out of the model and choose the smallest output in the application",
+	"TopK":    "it gives indices; take it out of the model and sort the outputs in the application",
+	"NonZero": "the size of its output depends on the data; compute it outside of the model",
+	"STFT":    "write the transform as a convolution with fixed weights (Conv with the window times sine and cosine)",
+	"DFT":     "write the transform as a convolution or matrix product with fixed weights",
+	"Resize":  "",
 }
 
 // pointwise is an operator of the graph on one value.
@@ -139,6 +135,15 @@ func (c *converter) every(v *value, want float32) bool {
 func arithmetic(k graph.Kind, attr any) nodeConverter {
 	return func(c *converter, in []*value) []*value {
 		a, b := c.given(in, 0), c.given(in, 1)
+		if len(a.units)+len(b.units) > 0 { // a product alone, of a quantized model
+			if a.quant != nil || b.quant != nil {
+				c.refuse("it multiplies integers of a quantized model; cast them to float before it")
+			}
+			y := arithmetic(k, attr)(c, []*value{bare(a), bare(b)})[0]
+			w := *y
+			w.units = a.units.times(b.units)
+			return only(&w)
+		}
 		if a.ints != nil && b.ints != nil {
 			return only(c.integer(c.node.Op, a, b))
 		}
@@ -367,6 +372,9 @@ func preluNode(c *converter, in []*value) []*value {
 
 func castNode(c *converter, in []*value) []*value {
 	v, to := c.given(in, 0), DataType(c.node.Int("to", 0))
+	if v.special() {
+		return only(c.castSpecial(v, to))
+	}
 	switch {
 	case to.Size() == 0:
 		c.refuse("attribute to is %v, which is not computed with", to)
@@ -378,15 +386,19 @@ func castNode(c *converter, in []*value) []*value {
 			out.ints[i] = held(to, x)
 		}
 		return only(out)
-	case to == Float || to == Double:
-		return only(v)
+	case to.IsFloat(): // half precision is how numbers are stored: what is computed is not rounded to it
+		f, ok := c.constant(v)
+		if !ok || to == Float || to == Double {
+			return only(v)
+		}
+		for i, x := range f {
+			f[i] = halved(to, x)
+		}
+		return only(&value{typ: Float, shape: v.shape, id: c.floats(c.base, f, v.shape...)})
 	}
 	f, ok := c.constant(v)
 	if !ok {
 		c.refuse("attribute to is %v: values that are computed stay float here; export without the cast", to)
-	}
-	if to.IsFloat() {
-		return only(v)
 	}
 	out := &value{typ: to, shape: v.shape, ints: make([]int64, len(f))}
 	for i, x := range f {

@@ -39,6 +39,7 @@ func (c *converter) round(s *scope, body *Graph, in []*value, name string, numbe
 		if out[i] == nil {
 			return nil, fmt.Errorf("output %q of its body cannot be had", o.Name)
 		}
+		c.real(out[i], fmt.Sprintf("output %q of its body", o.Name))
 	}
 	return out, nil
 }
@@ -59,6 +60,7 @@ func (c *converter) args(s *scope, n *Node) (in []*value, missing bool) {
 		if name != "" {
 			v, gone := s.find(c, name)
 			in[i], missing = v, missing || gone
+			c.real(v, fmt.Sprintf("input %q", name))
 		}
 	}
 	return in, missing

@@ -177,3 +177,24 @@ func half(h uint16) float64 {
 	}
 	return sign * math.Ldexp(1024+frac, exp-25)
 }
+
+// halved returns what a type of half precision keeps of a number, ties to even.
+func halved(t DataType, x float32) float32 {
+	u := math.Float32bits(x)
+	bits, least := 16, float64(0) // cut off the fraction; the smallest steps of small numbers
+	switch {
+	case x != x || math.IsInf(float64(x), 0):
+		return x
+	case t == Float16:
+		bits, least = 13, 0x1p-24
+	}
+	if least > 0 && math.Abs(float64(x)) < 0x1p-14 { // without a leading one
+		return float32(math.RoundToEven(float64(x)/least) * least)
+	}
+	u += 1<<(bits-1) - 1 + u>>bits&1
+	y := math.Float32frombits(u &^ (1<<bits - 1))
+	if t == Float16 && math.Abs(float64(y)) > 65504 {
+		return float32(math.Inf(int(math.Copysign(1, float64(x)))))
+	}
+	return y
+}

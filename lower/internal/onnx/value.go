@@ -21,6 +21,11 @@ type value struct {
 	// nil where all are in place. Constants are in place.
 	id    graph.TensorID
 	order []int
+
+	// Of quantized models: see quantized.go.
+	quant  *quantized
+	units  units
+	zeroOf string // the value is the zero point that this DynamicQuantizeLinear chose
 }
 
 func (v *value) rank() int { return len(v.shape) }

@@ -162,7 +162,7 @@ func (c *call) combine(t onnx.DataType, a, b *Array, f func(a, b float64) float6
 	}
 	sa, sb := a.view(shape), b.view(shape)
 	each(shape, func(at int, index []int) {
-		y.Data[at] = round(t, f(a.Data[offset(index, sa)], b.Data[offset(index, sb)]))
+		y.Data[at] = c.number(t, f(a.Data[offset(index, sa)], b.Data[offset(index, sb)]))
 	})
 	return y, nil
 }
@@ -323,8 +323,11 @@ func cast(c *call) ([]*Array, error) {
 	if err != nil {
 		return nil, err
 	}
+	stays := to != onnx.Bool && (to.IsFloat() || !x.Type.IsFloat())
 	for i, v := range x.Data {
-		y.Data[i] = round(to, v)
+		if y.Data[i] = v; !stays || c.exact(0) {
+			y.Data[i] = round(to, v)
+		}
 	}
 	return []*Array{y}, nil
 }

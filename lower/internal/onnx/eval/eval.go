@@ -21,6 +21,11 @@ type Evaluator struct {
 	// Visit, when not nil, sees every value as it is made, in order of execution,
 	// also those inside the branches of If that are taken.
 	Visit func(name string, value *Array)
+
+	// Real leaves out the roundings of computed values to integers of quantized models and
+	// to half precision, so that what is computed is the network of real numbers that such
+	// a model stands for. Values beyond the range of a quantized type are still cut.
+	Real bool
 }
 
 // New returns an evaluator of the model.
@@ -29,7 +34,7 @@ func New(m *onnx.Model) *Evaluator { return &Evaluator{m: m} }
 // Run computes the graph's outputs, in order. Inputs that have an initializer may
 // be left out. Errors name the node.
 func (e *Evaluator) Run(inputs map[string]*Array) ([]*Array, error) {
-	r := &run{m: e.m, visit: e.Visit, elements: maxElements, work: maxWork}
+	r := &run{m: e.m, visit: e.Visit, elements: maxElements, work: maxWork, real: e.Real, fed: map[string]bool{}, constant: map[spot]bool{}}
 	s := &scope{values: map[string]*Array{}, graph: e.m.Graph}
 	for _, in := range e.m.Graph.Inputs {
 		a := inputs[in.Name]
@@ -37,7 +42,7 @@ func (e *Evaluator) Run(inputs map[string]*Array) ([]*Array, error) {
 			return nil, fmt.Errorf("%s: input %q is not given", e.m.File, in.Name)
 		}
 		if a != nil {
-			s.values[in.Name] = a
+			s.values[in.Name], r.fed[in.Name] = a, true
 			r.show(in.Name, a)
 		}
 	}
@@ -54,6 +59,10 @@ type run struct {
 	elements int
 	work     int64
 	rounds   int // of loops
+
+	real     bool
+	fed      map[string]bool // inputs that are given
+	constant map[spot]bool
 }
 
 // scope holds the values of one graph; a branch sees those around it.
@@ -113,7 +122,8 @@ func (r *run) graph(s *scope) ([]*Array, error) {
 type call struct {
 	*run
 	*onnx.Node
-	in []*Array
+	in    []*Array
+	scope *scope
 }
 
 // operator computes the outputs of a node.
@@ -139,11 +149,15 @@ func (r *run) node(s *scope, n *onnx.Node) ([]*Array, error) {
 	if n.Op == "Scan" && n.Domain == "" {
 		return r.scan(s, n)
 	}
-	f := operators[n.Op]
-	if f == nil || n.Domain != "" {
+	key := n.Op
+	if n.Domain != "" {
+		key = n.Domain + "." + n.Op
+	}
+	f := operators[key]
+	if f == nil {
 		return nil, errors.New("the operator is not known to the evaluator")
 	}
-	c := &call{run: r, Node: n}
+	c := &call{run: r, Node: n, scope: s}
 	for _, name := range n.Inputs {
 		if name == "" {
 			c.in = append(c.in, nil)
