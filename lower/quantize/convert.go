@@ -270,7 +270,7 @@ var conversions = graph.NewStage[func(c *converter, op *graph.Op) error]("quanti
 func init() {
 	conversions.Set((*converter).product, graph.FullyConnected, graph.Conv2D, graph.DepthwiseConv2D, graph.TransposeConv)
 	conversions.Set((*converter).elementwise, graph.Add, graph.Sub, graph.Mul, graph.Div, graph.SquaredDifference,
-		graph.Softmax, graph.Mean, graph.Sum)
+		graph.Softmax, graph.Mean, graph.Sum, graph.BatchMatMul)
 }
 
 // convert appends the integer form of one float operator.

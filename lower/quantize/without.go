@@ -16,5 +16,4 @@ func init() {
 	conversions.Without("no integer kernel gives its values; use MUL for whole powers", graph.Pow)
 	conversions.Without("the NPU has no such operation; normalize outside of the network", graph.L2Normalization)
 	conversions.Without("the NPU has no such operation; write it as ADD step by step", graph.Cumsum)
-	conversions.Without("products with constant weights are FULLY_CONNECTED, and the NPU has none of two computed values", graph.BatchMatMul)
 }
