@@ -36,8 +36,6 @@ var remedies = map[string]string{
 	"ArgMin":  "it gives indices; take it out of the model and choose the smallest output in the application",
 	"TopK":    "it gives indices; take it out of the model and sort the outputs in the application",
 	"NonZero": "the size of its output depends on the data; compute it outside of the model",
-	"STFT":    "write the transform as a convolution with fixed weights (Conv with the window times sine and cosine)",
-	"DFT":     "write the transform as a convolution or matrix product with fixed weights",
 	"Resize":  "",
 }
 
