@@ -5,7 +5,6 @@ package eval
 import (
 	"fmt"
 	"math"
-	"math/cmplx"
 
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
 )
@@ -25,10 +24,13 @@ func (c *call) spectrum(x []complex128, n, bins int, inverse bool) ([]complex128
 	}
 	for k := range out {
 		for i, v := range x[:min(n, len(x))] {
-			out[k] += v * cmplx.Rect(1, sign*2*math.Pi*float64(i*k%n)/float64(n))
+			sin, cos := math.Sincos(sign * 2 * math.Pi * float64(i*k%n) / float64(n))
+			re := float64(real(v)*cos) - float64(imag(v)*sin)
+			im := float64(real(v)*sin) + float64(imag(v)*cos)
+			out[k] += complex(re, im)
 		}
 		if inverse {
-			out[k] /= complex(float64(n), 0)
+			out[k] = complex(real(out[k])/float64(n), imag(out[k])/float64(n))
 		}
 	}
 	return out, nil
@@ -130,7 +132,7 @@ func stft(c *call) ([]*Array, error) {
 					line[i] = complex(x.Data[at], x.Data[at+1])
 				}
 				if window != nil {
-					line[i] *= complex(window.Data[i], 0)
+					line[i] = complex(real(line[i])*window.Data[i], imag(line[i])*window.Data[i])
 				}
 			}
 			made, err := c.spectrum(line, size, bins, false)
