@@ -56,7 +56,7 @@ func (c contents) meets(start, end int64) bool { return len(c.within(start, end)
 
 // forget cuts start..end out of what is known.
 func (c *contents) forget(start, end int64) {
-	if start >= end || !c.meets(start, end) {
+	if !c.meets(start, end) {
 		return
 	}
 	var out contents

@@ -434,3 +434,52 @@ func TestJudgingCosts(t *testing.T) {
 		t.Errorf("%v, %v: judged without work left", v, check.findings)
 	}
 }
+
+// TestContents: what is known of bytes that are put and forgotten, against one value a byte.
+func TestContents(t *testing.T) {
+	rng := rand.New(rand.NewPCG(97, 98))
+	var c contents
+	var want [64]int // 0: unknown
+	for n := range 4000 {
+		from := rng.IntN(60)
+		to := from + rng.IntN(12)
+		to = min(to, 64)
+		switch rng.IntN(3) {
+		case 0:
+			data := make([]byte, to-from)
+			for i := range data {
+				data[i] = byte(1 + (n+i)%250)
+				want[from+i] = int(data[i])
+			}
+			c.put(int64(from), data)
+		case 1:
+			c.forget(int64(from), int64(to))
+			for i := from; i < to; i++ {
+				want[i] = 0
+			}
+		}
+		some, first := false, -1
+		for i := from; i < to; i++ {
+			some = some || want[i] > 0
+			if want[i] == 0 && first < 0 {
+				first = i
+			}
+		}
+		data, unknown := c.get(int64(from), int64(to))
+		if c.meets(int64(from), int64(to)) != some || unknown != int64(first) {
+			t.Fatalf("bytes %d to %d of %v: any known %v, the first unknown %d, expected %v and %d", from, to, c, c.meets(int64(from), int64(to)), unknown, some, first)
+		}
+		for i := range data {
+			if first < 0 && int(data[i]) != want[from+i] {
+				t.Fatalf("byte %d of %v is %d, expected %d", from+i, c, data[i], want[from+i])
+			}
+		}
+		for i, p := range c {
+			for _, q := range c[:i] {
+				if p.start < q.end() && q.start < p.end() || len(q.data) == 0 {
+					t.Fatalf("pieces %v overlap, or have no bytes", c)
+				}
+			}
+		}
+	}
+}

@@ -130,9 +130,6 @@ func (c *checker) reads(k *kernel) *Finding {
 // readBox returns the first byte of an input that has no value, or -1. With a kernel,
 // rows and columns that its stride steps over are not read.
 func (c *checker) readBox(f *isa.FeatureMap, k *kernel) int64 {
-	if c.regions[f.Region].Constant {
-		return -1
-	}
 	rows, cols := []Range{{0, int64(f.H)}}, []Range{{0, int64(f.W)}}
 	if k != nil {
 		rows = sampled(f.H, k.ofm.H, k.k.H, k.k.StrideY, k.k.DilationY, k.k.Top, k.up)
