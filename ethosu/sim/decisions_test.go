@@ -567,3 +567,122 @@ func TestStageRegions(t *testing.T) {
 		t.Errorf("constants that a stage copied: %+v", copied[0])
 	}
 }
+
+// TestExactScales: scales that drop no bits become factors, of one operand of two.
+func TestExactScales(t *testing.T) {
+	for _, c := range []struct {
+		s      isa.ScaleU85
+		factor int64
+		ok     bool
+	}{
+		{isa.ScaleU85{Value: 3, Round: isa.RoundHalfUp}, 3, true}, {isa.ScaleU85{Value: 3 << 5, Shift: 5, Round: isa.RoundHalfUp}, 3, true}, {isa.ScaleU85{Value: 3<<5 + 1, Shift: 5, Round: isa.RoundHalfUp}, 3, false},
+		{isa.ScaleU85{Value: 1 << 30, Shift: 11, Double: 20}, 1 << 19, true}, {isa.ScaleU85{Value: 1 << 30, Shift: 12, Double: 20}, 1 << 18, true}, // however often it is rounded
+		{isa.ScaleU85{Value: 2, Shift: 1, Round: isa.RoundTowardsZero}, 1, true}, {isa.ScaleU85{Value: 2, Shift: 1, Round: isa.RoundDown}, 1, true}, {isa.ScaleU85{Value: 2, Shift: 1, Round: isa.RoundSymmetric}, 1, true},
+	} {
+		s := newScalerU85(c.s)
+		if factor, ok := s.exact(); factor != c.factor || ok != c.ok {
+			t.Errorf("%+v: factor %d, %v; expected %d, %v", c.s, factor, ok, c.factor, c.ok)
+		}
+	}
+	exact, inexact := newScalerU85(isa.ScaleU85{Value: 6, Shift: 1}), newScalerU85(isa.ScaleU85{Value: 5, Shift: 1})
+	for _, c := range []struct {
+		name       string
+		mode       isa.ElementwiseMode
+		a, b       *scaler
+		mulA, mulB int64
+		leftA      bool
+		leftB      bool
+	}{
+		{"the first", isa.ElemAdd, &exact, &inexact, 3, 1, false, true}, {"the second", isa.ElemAdd, &inexact, &exact, 1, 3, true, false}, {"both", isa.ElemSub, &exact, &exact, 3, 1, false, true},
+		{"none", isa.ElemAdd, &inexact, &inexact, 1, 1, true, true}, {"LRELU", isa.ElemLRelu, &exact, &exact, 1, 1, true, true}, {"one alone", isa.ElemAdd, &exact, nil, 1, 1, true, false},
+	} {
+		p := &elemPlan{mode: c.mode, mulA: 1, mulB: 1, scaleA: c.a, scaleB: c.b}
+		if q := p.simpleU85(); q.mulA != c.mulA || q.mulB != c.mulB || (q.scaleA != nil) != c.leftA || (q.scaleB != nil) != c.leftB || p.scaleA != c.a || p.scaleB != c.b {
+			t.Errorf("%s is exact: factors %d and %d, scales left %v and %v", c.name, q.mulA, q.mulB, q.scaleA != nil, q.scaleB != nil)
+		}
+	}
+}
+
+// TestRecordsU85: bias and scale of channels, one scale where all are equal, and the largest
+// bias.
+func TestRecordsU85(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		list    []weights.RecordU85
+		wide    bool
+		max     int64
+		scalers int
+		edit    func(b []byte)
+		bad     string
+	}{
+		{"equal", []weights.RecordU85{{Bias: 5, Scale: 9, Shift: 3}, {Bias: -70, Scale: 9, Shift: 3}}, false, 70, 1, nil, ""},
+		{"two scales", []weights.RecordU85{{Bias: 500, Scale: 9, Shift: 3}, {Bias: -70, Scale: 8, Shift: 3}}, false, 500, 2, nil, ""},
+		{"two shifts", []weights.RecordU85{{Bias: 5, Scale: 9, Shift: 63}, {Bias: 7, Scale: 9, Shift: 62}}, false, 7, 2, nil, ""},
+		{"40 bits of bias", []weights.RecordU85{{Bias: 1 << 40, Scale: 9, Shift: 3}, {Bias: -1<<47 + 1, Scale: 9, Shift: 3}}, true, 1<<47 - 1, 1, nil, ""},
+		{"the largest scale", []weights.RecordU85{{Scale: 1<<31 - 1}, {Scale: 1<<31 - 1}}, false, 0, 1, nil, ""},
+		{"a larger scale", []weights.RecordU85{{}, {}}, false, 0, 1, func(b []byte) { b[17] = 0x80 }, "record of channel 1 has scale 2147483648"},
+		{"a larger shift", []weights.RecordU85{{}, {}}, false, 0, 1, func(b []byte) { b[8] = 64 }, "record of channel 0 has scale 0, shift 64"},
+		{"the largest shift", []weights.RecordU85{{}, {}}, false, 0, 2, func(b []byte) { b[8] = 63 }, ""},
+		{"a last byte", []weights.RecordU85{{}, {}}, false, 0, 1, func(b []byte) { b[19] = 1 }, "record of channel 1 has scale 0, shift 0 and a last byte of 1"},
+	} {
+		b := weights.PackRecordsU85(c.list, 8, c.wide)
+		if c.edit != nil {
+			c.edit(b)
+		}
+		k := &isa.KernelU85{}
+		if k.OFM.C = len(c.list); c.wide {
+			k.Acc.Format = isa.AccI48
+		}
+		r, err := recordsU85(&header{}, &kernelU85{KernelU85: k}, b)
+		if c.bad != "" {
+			if f, ok := err.(*Fault); !ok || f.Cause != CorruptWeights || !strings.HasPrefix(f.Detail, c.bad) {
+				t.Errorf("%s: %v, expected %q", c.name, err, c.bad)
+			}
+			continue
+		}
+		if err != nil || r.maxBias != c.max || len(r.scalers) != c.scalers || r.bias[0] != c.list[0].Bias || r.bias[1] != c.list[1].Bias {
+			t.Errorf("%s: %+v, %v", c.name, r, err)
+		}
+	}
+}
+
+// TestNamesU85: outputs in memory have the name of their place, those in buffers that of
+// their operation alone.
+func TestNamesU85(t *testing.T) {
+	for _, s := range smallU85(t) {
+		if !strings.HasPrefix(s.name, "a chain") {
+			continue
+		}
+		p, err := PrepareWith(s.accel, s.words, s.regions, Options{Tensor: func(word int, at isa.Span) string { return fmt.Sprint("at ", at.Start) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one, two := p.steps[1].head().tensorName(), p.steps[2].head().tensorName(); one != "" || two != "at 2048" {
+			t.Errorf("outputs are %q and %q", one, two)
+		}
+	}
+}
+
+// TestFarTransfers: rows that lie beyond all addresses, of either product.
+func TestFarTransfers(t *testing.T) {
+	wide := func(s *stream, c isa.Code, v int64) {
+		s.words = isa.Command{Code: c, Param: uint16(v>>32) & 0xFF, Payload: uint32(v)}.Append(s.words)
+	}
+	var s stream
+	s.words = dmaWords(0, 0, 2, 0, 1, 65535, 65535, 0, 0)
+	s.words = s.words[:len(s.words)-2]
+	wide(&s, isa.SetDMA0Skip0, 1<<39-1)
+	s.raw(isa.OpDMAStart, 0)
+	s.stop()
+	_, err := Prepare(accelerator(t, "ethos-u65-256"), s.words, Regions{{Size: 64}, {Size: 64}})
+	if f, ok := err.(*Fault); !ok || f.Cause != OutsideRegion || f.Detail != "the DMA source reaches past the address space" {
+		t.Errorf("U65: %v", err)
+	}
+	s = stream{}
+	s.transferU85(&isa.DMAU85{Mode: 2, Length: 1, Rows: 65535, Planes: 65535, DstRegion: 1, SrcRow: 1<<39 - 1, SrcPlane: 1<<39 - 1, DstRow: 1, DstPlane: 1})
+	s.stop()
+	_, err = Prepare(accelerator(t, "ethos-u85-256"), s.words, Regions{{Size: 64}, {Size: 64}})
+	if f, ok := err.(*Fault); !ok || f.Cause != OutsideRegion {
+		t.Errorf("U85: %v", err)
+	}
+}

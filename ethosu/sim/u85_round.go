@@ -36,9 +36,7 @@ func newScalerU85(s isa.ScaleU85) scaler {
 // exact returns the factor of a scaler that drops no bits, so that rounding does
 // nothing.
 func (r *scaler) exact() (factor int64, ok bool) {
-	unit := int64(1) << r.n
-	if r.s%unit != 0 || r.pos < 0 || r.pos >= unit || r.neg < 0 || r.neg >= unit {
-		return 0, false
-	}
-	return r.s >> r.n, true
+	// What is added before the shift is less than a unit and not below 0, in every mode.
+	factor = r.s >> r.n
+	return factor, factor<<r.n == r.s
 }

@@ -225,11 +225,11 @@ func TestStreamEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		words, err := isa.Assemble(strings.Repeat(lines, 300) + "NPU_OP_STOP mask=65535")
+		words, err := isa.Assemble(strings.Repeat(lines, 300) + "NPU_OP_DMA_START\nNPU_OP_STOP mask=65535")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := Stream(a, words, Regions{}); len(r.Findings) != maxFindings || r.Findings[maxFindings-1].Word != maxFindings-1 {
+		if r := Stream(a, words, Regions{}); len(r.Findings) != maxFindings || r.Findings[maxFindings-1].Word != maxFindings-1 || r.Operations != 0 {
 			t.Errorf("%s: %d findings, the last %v", name, len(r.Findings), r.Findings[len(r.Findings)-1])
 		}
 	}

@@ -521,3 +521,91 @@ func TestEmptyBoxes(t *testing.T) {
 		}
 	}
 }
+
+// TestOperationsU85: kernels and transfers are counted, and those behind the end of the work
+// are not.
+func TestOperationsU85(t *testing.T) {
+	r, n := memory85(t)
+	words, _ := (&brokenU85{op: u85Matrix}).words(t, n)
+	a := checkerOf(t, "ethos-u85-256").a
+	if report := Stream(a, words, r); report.Operations != u85End || !report.Proven() {
+		t.Errorf("%d operations, %v, expected %d", report.Operations, report.All(), u85End)
+	}
+	row := u85List{isa.PutDMA0SrcRegionU85(isa.DMA0SrcRegionU85Fields{}), isa.PutDMA0Src(0), isa.PutDMA0DstRegionU85(isa.DMA0DstRegionU85Fields{Region: 1}), isa.PutDMA0Dst(0), isa.PutDMA0Len(16),
+		{Code: isa.OpDMAStart}, isa.PutDMAWaitU85(0), {Code: isa.OpDMAStart}, isa.PutStop(0xFFFF)}
+	for left, want := range map[int]int{0: 1, 1: 2, 2: 2} {
+		check := newChecker(a, r)
+		check.work = maxWork - left
+		if check.walk(isa.Encode(row)); check.operations != want {
+			t.Errorf("with %d of work left %d transfers are looked at, expected %d", left, check.operations, want)
+		}
+	}
+	bad := slices.Repeat(u85List{isa.PutIRQ(1)}, 300)
+	if report := Stream(a, isa.Encode(append(bad, row...)), r); len(report.Findings) != maxFindings || report.Operations != 0 {
+		t.Errorf("%d findings and %d operations", len(report.Findings), report.Operations)
+	}
+}
+
+// TestOneOutsideU85: an operation of which one map lies outside is not judged further,
+// whichever it is.
+func TestOneOutsideU85(t *testing.T) {
+	for want, set := range map[string]u85List{
+		"IFM takes bytes 8180 to 8196":  {isa.PutIFMBase0(8180)},
+		"IFM2 takes bytes 8180 to 8196": {isa.PutIFM2Base0(8180)},
+		"OFM takes bytes 8180 to 8196":  {isa.PutOFMBase0(8180)},
+	} {
+		r, n := memory85(t)
+		set = append(set, ofm85(true, isa.Tile2x2), isa.PutOFMRegion(1))
+		words, at := (&brokenU85{op: u85Add, set: set}).words(t, n)
+		// The next one reads the buffer that this one would have written.
+		all := slices.DeleteFunc(Stream(checkerOf(t, "ethos-u85-256").a, words, r).All(), func(f Finding) bool { return f.Word != at[u85Add] })
+		if len(all) != 1 || !strings.HasPrefix(all[0].Msg, want) {
+			t.Errorf("%v, expected %q alone", all, want)
+		}
+	}
+}
+
+// TestReadsU85: what a window steps over is not read; of a second input all is.
+func TestReadsU85(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		op      isa.Code
+		step    int
+		missing Range // of the inputs, of four pixels of 16 bytes at 0 and at 64
+		want    string
+	}{
+		{"a pool", isa.OpPool, 1, Range{16, 17}, "IFM reads byte 16 of region 1"},
+		{"a pool of every other column", isa.OpPool, 2, Range{16, 17}, ""},
+		{"a pool of every other column, one of those", isa.OpPool, 2, Range{47, 48}, "IFM reads byte 47 of region 1"},
+		{"an elementwise operation", isa.OpElementwise, 1, Range{63, 64}, "IFM reads byte 63 of region 1"},
+		{"its second input", isa.OpElementwise, 1, Range{127, 128}, "IFM2 reads byte 127 of region 1"},
+		{"both, of which the first counts", isa.OpElementwise, 1, Range{60, 70}, "IFM reads byte 60 of region 1"},
+		{"what a convolution of every other column starts from", isa.OpConv, 2, Range{80, 81}, "IFM2 reads byte 80 of region 1"},
+		{"RESIZE", isa.OpResize, 1, Range{20, 21}, "IFM reads byte 20 of region 1"},
+		{"nothing", isa.OpElementwise, 1, Range{128, 129}, ""},
+	} {
+		check := checkerOf(t, "ethos-u85-256")
+		check.defined[1] = ranges{{0, 200}}
+		check.defined[1].remove(c.missing.Start, c.missing.End)
+		k := &kernelU85{KernelU85: &isa.KernelU85{Op: c.op}}
+		if c.op == isa.OpConv {
+			k.Acc.Input = isa.AccIFM2
+		}
+		k.Window = isa.Kernel{H: 1, W: 1, StrideY: 1, StrideX: c.step, DilationY: 1, DilationX: 1, DilatedH: 1, DilatedW: 1}
+		k.IFM.FeatureMap, k.IFM2.FeatureMap, k.OFM.FeatureMap = plain(0, 1, 4, 16, typeS8), plain(64, 1, 4, 16, typeS8), plain(256, 1, (4-1)/c.step+1, 16, typeS8)
+		check.readsU85(&stateU85{}, k)
+		if got := k.unwritten; (got != nil) != (c.want != "") || got != nil && !strings.HasPrefix(got.Msg, c.want) {
+			t.Errorf("%s: %v, expected %q", c.name, got, c.want)
+		}
+	}
+	for missing, found := range map[Range]bool{{0, 1}: true, {15, 16}: true, {16, 17}: false} {
+		check := checkerOf(t, "ethos-u85-256")
+		check.defined[1] = ranges{{0, 200}}
+		check.defined[1].remove(missing.Start, missing.End)
+		k := &kernelU85{KernelU85: &isa.KernelU85{Op: isa.OpPool, Pool: isa.PoolNone, Acc: isa.AccumulatorsU85{Input: isa.AccIFM2}}, constants: []isa.Span{{Region: 1, Start: 0, End: 16}}}
+		k.IFM2.Storage = isa.Chained
+		if check.readsU85(&stateU85{}, k); (len(check.findings) == 1) != found || found && check.findings[0].Rule != RuleUndefined {
+			t.Errorf("weights without %v: %v", missing, check.findings)
+		}
+	}
+}

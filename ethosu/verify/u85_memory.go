@@ -19,7 +19,7 @@ func (c *checker) readsU85(s *stateU85, k *kernelU85) {
 	}
 	for _, m := range k.inputs() {
 		var at int64
-		if k.Op == isa.OpElementwise || k.Op == isa.OpResize || m.which == "IFM2" {
+		if m.which == "IFM2" { // which no window steps over
 			at = c.readBox(&m.f.FeatureMap, nil)
 		} else {
 			at = c.readBox(&m.f.FeatureMap, &kernel{ofm: k.OFM.FeatureMap, k: k.Window, up: k.Factor()})
