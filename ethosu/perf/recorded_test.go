@@ -5,6 +5,7 @@ package perf
 import (
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -51,6 +52,19 @@ func drawn(r *rand.Rand, at Places) Work {
 	return w
 }
 
+// drawnU85 is drawn for the Ethos-U85, with chains, scalars and the fast decoder.
+func drawnU85(r *rand.Rand, a *ethosu.Accelerator, at Places) Work {
+	w := drawn(r, at)
+	m := a.U85.MicroBlocks[r.IntN(len(a.U85.MicroBlocks))]
+	w.UBlock = block.Shape{H: m.H, W: m.W, D: m.D}
+	w.Fast, w.Acc40 = r.IntN(3) == 0, r.IntN(3) == 0
+	if w.Kind == block.Elementwise {
+		w.ChainIn, w.ChainIn2, w.ScalarIn = r.IntN(3) == 0, r.IntN(4) == 0, r.IntN(5) == 0
+	}
+	w.ChainOut = r.IntN(4) == 0
+	return w
+}
+
 // TestRecordedCosts: what a kernel of any kind costs, and why.
 func TestRecordedCosts(t *testing.T) {
 	var b strings.Builder
@@ -65,18 +79,45 @@ func TestRecordedCosts(t *testing.T) {
 		a, at := machine(t, c[0], c[1], c[2])
 		fmt.Fprintf(&b, "%s %s %s\n", c[0], c[1], c[2])
 		for range 120 {
-			w := drawn(r, at)
-			k := Kernel(a, &w)
-			fmt.Fprintf(&b, "%v ofm %v/%d/%v block %v k %dx%d: %.9g drain %.9g start %.9g = %.9g %v %q macs %d", w.Kind, w.OFM, w.OFMBits, w.OFMFormat, w.Block, w.KH, w.KW,
-				k.NPU, k.Drain, k.Start, k.Cycles, k.Reason, k.Where, k.MACs)
-			for _, m := range k.Access {
-				fmt.Fprintf(&b, "; %s %.9g+%.9g in %.9g (%.9g)", m.Name, m.Read, m.Write, m.Cycles, m.weights)
-			}
-			own := k.Apart()
-			fmt.Fprintf(&b, "; apart %.9g %.9g\n", own.Own, own.Channel)
+			costs(&b, a, drawn(r, at))
 		}
 	}
 	testdata.Recorded(t, "costs.txt", b.String(), *update)
+}
+
+// TestRecordedCostsU85 is TestRecordedCosts for the Ethos-U85, with the bytes that its
+// weights come to.
+func TestRecordedCostsU85(t *testing.T) {
+	b := testdata.NewRecording(t, "costs_u85.txt", *update)
+	r := rand.New(rand.NewPCG(63, 64))
+	for _, c := range [][3]string{
+		{"ethos-u85-128", "Ethos_U85_SYS_DRAM_Low", "Shared_Sram"}, {"ethos-u85-256", "Ethos_U85_SYS_Flash_Low", "Sram_Only"}, {"ethos-u85-512", "Ethos_U85_SYS_DRAM_Mid", "Dedicated_Sram"},
+		{"ethos-u85-1024", "Ethos_U85_SYS_DRAM_Mid", "Dedicated_Sram"}, {"ethos-u85-2048", "Ethos_U85_SYS_Flash_High", "Shared_Sram"},
+	} {
+		a, at := machine(t, c[0], c[1], c[2])
+		fmt.Fprintf(b, "%s %s %s\n", c[0], c[1], c[2])
+		for range 120 {
+			w := drawnU85(r, a, at)
+			if w.Kind.MAC() {
+				fmt.Fprintf(b, "%d weights; ", WeightsU85(a, &w))
+			}
+			costs(b, a, w)
+			b.Part()
+		}
+	}
+	b.End()
+}
+
+// costs writes a line on what an operation costs.
+func costs(b io.Writer, a *ethosu.Accelerator, w Work) {
+	k := Kernel(a, &w)
+	fmt.Fprintf(b, "%v ofm %v/%d/%v block %v k %dx%d: %.9g drain %.9g start %.9g = %.9g %v %q macs %d", w.Kind, w.OFM, w.OFMBits, w.OFMFormat, w.Block, w.KH, w.KW,
+		k.NPU, k.Drain, k.Start, k.Cycles, k.Reason, k.Where, k.MACs)
+	for _, m := range k.Access {
+		fmt.Fprintf(b, "; %s %.9g+%.9g in %.9g (%.9g)", m.Name, m.Read, m.Write, m.Cycles, m.weights)
+	}
+	own := k.Apart()
+	fmt.Fprintf(b, "; apart %.9g %.9g\n", own.Own, own.Channel)
 }
 
 func machine(t *testing.T, accel, system, mode string) (*ethosu.Accelerator, Places) {

@@ -11,8 +11,8 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
 
-// scattered is the beginning of what is said where feature maps take too much work.
-const scattered = "the feature maps so far are scattered"
+// scattered is the beginning of what is said where a stream takes too much work.
+const scattered = "the rest of the stream is not judged"
 
 // TestSpend: work may be spent to the last unit, its end is told once, and nothing may be
 // spent after it.
