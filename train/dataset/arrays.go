@@ -216,8 +216,8 @@ func (s *Set) setGroups(a *npy.Array) error {
 
 // FromArrays makes a set of x [N, T, F] and y. Elements of x: uint8 stands for
 // value/255, int8 for value/128, any other number for itself. An integer y [N] holds
-// a class for each sequence, [N, T] one for each step; a float y [N] or [N, K]
-// holds targets of a sequence, [N, T, K] those of each step.
+// a class for each sequence, [N, T] or [N, T, 1] one for each step; a float y [N] or
+// [N, K] holds targets of a sequence, [N, T, K] those of each step.
 func FromArrays(name string, x, y *npy.Array) (*Set, error) { return fromArraysBut(name, x, y, "") }
 
 // fromArraysBut is FromArrays with class numbers of steps that do not count.
@@ -256,12 +256,22 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 		if len(y.Shape) > 3 || s.PerStep && y.Shape[1] != s.Steps || s.Outputs < 1 {
 			return nil, fmt.Errorf("%s: shape %v, expected [%d], [%d outputs] or [%d %d outputs] for float targets", y.Name, y.Shape, s.n, s.n, s.n, s.Steps)
 		}
+		if len(y.Shape) == 2 && s.Steps > 1 && s.Outputs == s.Steps && !s.oneHot() {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s: shape %v is read as %d targets of each sequence; for one target at each of its %d steps write [%d %d 1]", y.Name, y.Shape, s.Outputs, s.Steps, s.n, s.Steps))
+		}
 		return checked(s)
+	}
+	steps := len(y.Shape) == 3 && y.Shape[2] == 1 && y.Shape[1] == s.Steps
+	if steps {
+		y = &npy.Array{Name: y.Name, Type: y.Type, Shape: y.Shape[:2], Data: y.Data}
 	}
 	if len(y.Shape) == 2 && y.Shape[1] == 1 && s.Steps > 1 { // a column of class numbers
 		y = &npy.Array{Name: y.Name, Type: y.Type, Shape: y.Shape[:1], Data: y.Data}
 	}
-	s.PerStep = len(y.Shape) == 2
+	s.PerStep = steps || len(y.Shape) == 2
+	if !steps && s.PerStep && s.n > 1 && s.Steps > 1 && y.Shape[1] == s.Steps && oneOfEach(y) {
+		return nil, fmt.Errorf("%s: shape %v, and every row is one 1 among zeros: a class of %d for each sequence, or a label for each of its %d steps? Write y.argmax(1) for classes, y[..., None] for labels of steps", y.Name, y.Shape, s.Steps, s.Steps)
+	}
 	if len(y.Shape) > 2 || s.PerStep && y.Shape[1] != s.Steps {
 		return nil, fmt.Errorf("%s: shape %v, expected [%d] or [%d %d] for class numbers", y.Name, y.Shape, s.n, s.n, s.Steps)
 	}
@@ -286,6 +296,26 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 	}
 	s.Classes = numbered(s.Outputs)
 	return checked(s)
+}
+
+// oneOfEach reports whether every row of whole numbers is a single 1 among zeros.
+func oneOfEach(y *npy.Array) bool {
+	for row := range y.Shape[0] {
+		ones := 0
+		for i := range y.Shape[1] {
+			switch y.Int(row*y.Shape[1] + i) {
+			case 0:
+			case 1:
+				ones++
+			default:
+				return false
+			}
+		}
+		if ones != 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // numbered returns the names "0", "1", …

@@ -5,6 +5,7 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/unroll-npu/unroll/train/nn"
@@ -166,28 +167,67 @@ func (s *Set) suspicions(spreads []spread, test *Set) []string {
 	if s.divide != ByGroup && s.groups != nil && test.groups != nil && sharesGroups(s, test) {
 		all = append(all, "training and test part share groups: figures hold for groups that were trained on (--split group divides by them)")
 	}
-	if s.Task == nn.Regression && !s.PerStep && s.Outputs > 1 && s.oneHot() {
-		all = append(all, "every row of targets is one 1 among zeros: for classes give whole numbers, one for each sequence")
+	if s.Task == nn.Regression {
+		unit := "sequence"
+		if s.PerStep {
+			unit = "step"
+		}
+		if s.Outputs > 1 && s.oneHot() {
+			all = append(all, fmt.Sprintf("every row of targets is one 1 among zeros: for classes give whole numbers, one for each %s", unit))
+		} else if k := s.counted(); s.Outputs == 1 && k > 1 {
+			all = append(all, fmt.Sprintf("every target is one of the whole numbers 0 to %d, and they are predicted as amounts: for classes give numbers of an integer type, one for each %s", k-1, unit))
+		}
 	}
 	return all
 }
 
 // oneHot reports whether every row of targets is a single 1 among zeros.
 func (s *Set) oneHot() bool {
-	row := make([]float32, s.Outputs)
+	rows := make([]float32, s.Outputs*s.perSequence())
 	for i := range s.Len() {
-		s.Target(i, row)
-		ones := 0
-		for _, v := range row {
-			if v == 1 {
-				ones++
-			} else if v != 0 {
+		s.Target(i, rows)
+		for row := range slices.Chunk(rows, s.Outputs) {
+			ones := 0
+			for _, v := range row {
+				if v == 1 {
+					ones++
+				} else if v != 0 {
+					return false
+				}
+			}
+			if ones != 1 {
 				return false
 			}
 		}
-		if ones != 1 {
-			return false
-		}
 	}
 	return true
+}
+
+// counted is the number of different targets where they are 0, 1, 2, … without a gap, few
+// beside the number of sequences, as numbers of classes are; else 0.
+func (s *Set) counted() int {
+	const most = 64
+	var seen [most]bool
+	for _, v := range s.everyTarget() {
+		if v != math.Trunc(v) || v < 0 || v >= most {
+			return 0
+		}
+		seen[int(v)] = true
+	}
+	k := 0
+	for k < most && seen[k] {
+		k++
+	}
+	if slices.Contains(seen[k:], true) || 4*k > s.Len() {
+		return 0
+	}
+	return k
+}
+
+// perSequence is the number of labels of a sequence.
+func (s *Set) perSequence() int {
+	if s.PerStep {
+		return s.Steps
+	}
+	return 1
 }

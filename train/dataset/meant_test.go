@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dataset
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/lower/npy"
+	"github.com/unroll-npu/unroll/train/nn"
+)
+
+// wholes is an array of int32.
+func wholes(name string, shape []int, v ...int32) *npy.Array {
+	a := &npy.Array{Name: name, Type: "<i4", Shape: shape}
+	for _, x := range v {
+		a.Data = binary.LittleEndian.AppendUint32(a.Data, uint32(x))
+	}
+	return a
+}
+
+// TestLabelsThatAreUnclear tells classes from labels of steps, targets of steps from targets
+// of sequences, and classes from amounts, where shape and type leave it open.
+func TestLabelsThatAreUnclear(t *testing.T) {
+	const n, steps = 8, 2
+	x := npy.FromFloats([]int{n, steps, 1}, make([]float32, n*steps))
+	for i := range x.Elements() {
+		x.Data[4*i+2], x.Data[4*i+3] = byte(i), 0x3f
+	}
+	hot := []int32{1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1, 0, 1}
+	var floats []float32
+	for _, v := range hot {
+		floats = append(floats, float32(v))
+	}
+	other := append([]int32{1, 1}, hot[2:]...)
+	named := func(a *npy.Array) *npy.Array { a.Name = "y"; return a }
+	for name, c := range map[string]struct {
+		y       *npy.Array
+		err     string
+		task    nn.Task
+		perStep bool
+		outputs int
+		says    string // among notes and warnings; "" for neither
+	}{
+		"one-hot classes or labels of steps": {y: wholes("y", []int{n, steps}, hot...), err: "Write y.argmax(1) for classes, y[..., None] for labels of steps"},
+		"the same, meant for steps":          {y: wholes("y", []int{n, steps, 1}, hot...), perStep: true, outputs: 2},
+		"labels of steps":                    {y: wholes("y", []int{n, steps}, other...), perStep: true, outputs: 2},
+		"one-hot floats":                     {y: named(npy.FromFloats([]int{n, steps}, floats)), task: nn.Regression, outputs: 2, says: "one for each sequence"},
+		"one-hot floats of steps":            {y: named(npy.FromFloats([]int{4, 2, 2}, floats)), task: nn.Regression, perStep: true, outputs: 2, says: "for classes give whole numbers, one for each step"},
+		"as many targets as steps":           {y: named(npy.FromFloats([]int{n, steps}, append([]float32{.5}, floats[1:]...))), task: nn.Regression, outputs: 2, says: "read as 2 targets of each sequence; for one target at each of its 2 steps write [8 2 1]"},
+		"classes as floats":                  {y: named(npy.FromFloats([]int{n}, floats[:n])), task: nn.Regression, outputs: 1, says: "whole numbers 0 to 1, and they are predicted as amounts"},
+		"amounts":                            {y: named(npy.FromFloats([]int{n}, append([]float32{.5}, floats[1:n]...))), task: nn.Regression, outputs: 1},
+		"counts with a gap":                  {y: named(npy.FromFloats([]int{n}, append([]float32{7}, floats[1:n]...))), task: nn.Regression, outputs: 1},
+	} {
+		samples := x
+		if c.y.Shape[0] != n {
+			samples = &npy.Array{Name: "x", Type: x.Type, Shape: []int{c.y.Shape[0], steps, 1}, Data: x.Data[:4*c.y.Shape[0]*steps]}
+		}
+		s, err := FromArrays("d", samples, c.y)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want one with %q", name, err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if s.Task != c.task || s.PerStep != c.perStep || s.Outputs != c.outputs {
+			t.Errorf("%s: task %v, steps %v, %d outputs", name, s.Task, s.PerStep, s.Outputs)
+		}
+		var said []string
+		Describe(s, nil, s, func(line string) {
+			if strings.HasPrefix(line, "  note: ") || strings.Contains(line, "targets") || strings.Contains(line, "every target") {
+				said = append(said, line)
+			}
+		})
+		if all := strings.Join(said, "\n"); (c.says == "") != (all == "") || !strings.Contains(all, c.says) {
+			t.Errorf("%s: said %q, want %q", name, all, c.says)
+		}
+	}
+}
