@@ -205,8 +205,15 @@ func (t *table) settle() error {
 	for k, f := range t.features {
 		name := t.header[f]
 		keep[k] = true
-		switch timed := slices.Contains(t.timed, f); {
-		case timed && (t.line[k] != 0 || t.rises(k)):
+		timed := slices.Contains(t.timed, f)
+		grows, falls := t.course(k)
+		sure := slices.Contains(surelyTimes, strings.ToLower(name))
+		if timed && sure && t.line[k] == 0 && falls >= 0 {
+			from, to := t.values[falls*len(t.features)-len(t.features)+k], t.values[falls*len(t.features)+k]
+			return fmt.Errorf("%s: line %d: in the sequence that begins here column %q goes back from %g to %g: the rows of a sequence must be in the order of time; sort them, or say --ignore %s, or name the features with --features if it is one", t.file, t.lines[t.sequenceOf(falls)], name, from, to, name)
+		}
+		switch {
+		case timed && (t.line[k] != 0 || t.rises(k) || sure && grows):
 			keep[k] = false
 			t.notes = append(t.notes, fmt.Sprintf("column %q is taken for the time, not for a feature (--features names features)", name))
 		case t.line[k] != 0 && !t.read[k] && !t.chosen:
@@ -216,6 +223,8 @@ func (t *table) settle() error {
 		case !t.read[k]:
 			keep[k] = false
 			t.notes = append(t.notes, fmt.Sprintf("column %q is empty and left out", name))
+		case timed:
+			t.notes = append(t.notes, fmt.Sprintf("column %q does not grow from row to row, and is read as a feature (--ignore %s leaves it out)", name, name))
 		case !t.o.RowSequences && t.rises(k) && len(t.starts) > 2:
 			t.notes = append(t.notes, fmt.Sprintf("column %q rises from row to row in every sequence: if it is the time, leave it out with --ignore %s", name, name))
 		}
@@ -254,6 +263,31 @@ func (t *table) rises(k int) bool {
 		}
 	}
 	return grew
+}
+
+// course reports whether a candidate grows anywhere within a sequence, and the first row at
+// which it falls below the one before, -1 for none.
+func (t *table) course(k int) (grows bool, falls int) {
+	n := len(t.features)
+	for i, end := range t.ends() {
+		for row := t.starts[i] + 1; row < end; row++ {
+			now, before := t.values[row*n+k], t.values[(row-1)*n+k]
+			if now < before {
+				return grows, row
+			}
+			grows = grows || now > before
+		}
+	}
+	return grows, -1
+}
+
+// sequenceOf is the sequence of a row.
+func (t *table) sequenceOf(row int) int {
+	i, found := slices.BinarySearch(t.starts, row)
+	if !found {
+		i--
+	}
+	return i
 }
 
 // ends returns the row after the last of every sequence.

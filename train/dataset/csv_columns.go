@@ -15,6 +15,7 @@ var (
 	surelyLabels  = []string{"label", "labels", "class", "target", "category", "activity"} // a column y can be an axis
 	groupNames    = []string{"group", "subject", "subject_id", "speaker", "speaker_id", "participant", "patient", "patient_id", "user", "user_id", "person"}
 	timeNames     = []string{"time", "timestamp", "t", "ts", "date", "datetime", "time_s", "time_ms", "seconds", "millis", "ms", "index", "frame", "row", "tick"}
+	surelyTimes   = []string{"time", "timestamp", "date", "datetime", "time_s", "time_ms"} // those that mean nothing else
 )
 
 // columns says what the columns of a table are.

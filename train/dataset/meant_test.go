@@ -4,6 +4,7 @@ package dataset
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -79,6 +80,43 @@ func TestLabelsThatAreUnclear(t *testing.T) {
 		})
 		if all := strings.Join(said, "\n"); (c.says == "") != (all == "") || !strings.Contains(all, c.says) {
 			t.Errorf("%s: said %q, want %q", name, all, c.says)
+		}
+	}
+}
+
+// TestTimesOutOfOrder refuses rows that go back in time, leaves a time out that stands still for
+// a row, and says where a column with the name of a time is a feature.
+func TestTimesOutOfOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		column, times string
+		err, note     string
+		features      int
+	}{
+		"sorted":           {"time", "0 1 2 0 1 2", "", `column "time" is taken for the time`, 1},
+		"shuffled":         {"time", "0 1 2 1 0 2", `t.csv: line 5: in the sequence that begins here column "time" goes back from 1 to 0`, "", 0},
+		"backward":         {"Timestamp", "9 8 7 6 5 4", `line 2: in the sequence that begins here column "Timestamp" goes back from 9 to 8`, "", 0},
+		"coarse":           {"time_s", "0 0 1 5 5 5", "", `column "time_s" is taken for the time`, 1},
+		"day of recording": {"date", "3 3 3 4 4 4", "", `column "date" does not grow from row to row, and is read as a feature`, 2},
+		"temperature":      {"t", "20 21 19 20 20 18", "", `column "t" does not grow from row to row, and is read as a feature`, 2},
+	} {
+		var b strings.Builder
+		b.WriteString("sequence," + c.column + ",a,label\n")
+		for i, v := range strings.Fields(c.times) {
+			fmt.Fprintf(&b, "s%d,%s,%d.5,%d\n", i/3, v, i*i%5, i/3)
+		}
+		train, err := readCSV("t.csv", strings.NewReader(b.String()), Options{})
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want one with %q", name, err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if notes := strings.Join(train.Notes, "\n"); train.Features != c.features || !strings.Contains(notes, c.note) {
+			t.Errorf("%s: %d features, notes %q", name, train.Features, notes)
 		}
 	}
 }
