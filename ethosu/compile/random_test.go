@@ -514,11 +514,17 @@ func agree(t *testing.T, g *graph.Graph, o compile.Options, seed uint64) error {
 	return nil
 }
 
-var graphs = flag.Uint64("graphs", 2000, "random graphs that TestRandomGraphs judges")
+// graphs is a sample of those that .ci/nightly judges.
+var graphs = flag.Uint64("graphs", 500, "random graphs that TestRandomGraphs and TestRandomGraphsU85 judge each")
 
 // TestRandomGraphs lets the two witnesses judge graphs from a seeded generator on
 // changing accelerators, memory modes and with passes left out.
-func TestRandomGraphs(t *testing.T) {
+func TestRandomGraphs(t *testing.T) { testRandomGraphs(t, configs) }
+
+// TestRandomGraphsU85 is TestRandomGraphs for the Ethos-U85.
+func TestRandomGraphsU85(t *testing.T) { testRandomGraphs(t, configsU85) }
+
+func testRandomGraphs(t *testing.T, configs []config) {
 	n, groups := *graphs, uint64(4)
 	if testing.Short() {
 		n = 60
@@ -530,17 +536,6 @@ func TestRandomGraphs(t *testing.T) {
 				checkRandom(t, seed, configs)
 			}
 		})
-	}
-}
-
-// TestRandomGraphsU85 is TestRandomGraphs for the Ethos-U85.
-func TestRandomGraphsU85(t *testing.T) {
-	n := *graphs
-	if testing.Short() {
-		n = 60
-	}
-	for seed := uint64(0); seed < n && !t.Failed(); seed++ {
-		checkRandom(t, seed, configsU85)
 	}
 }
 
