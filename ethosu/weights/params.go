@@ -2,15 +2,13 @@
 
 package weights
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 // histogram is what the cost of a section depends on, as long as its coding
 // parameters stay the same throughout. Histograms of neighbours add up.
 type histogram struct {
 	n     int
+	top   int                 // no folded value is larger
 	count [maxIndex + 1]int32 // by folded value; zero is folded value 0
 	runs  int                 // zero runs, each before a non-zero weight
 	unary [4]int              // sum of their lengths, shifted right by 0..3
@@ -18,7 +16,8 @@ type histogram struct {
 
 func (h *histogram) add(g *histogram) {
 	h.n += g.n
-	for i, c := range &g.count {
+	h.top = max(h.top, g.top)
+	for i, c := range g.count[:g.top+1] {
 		h.count[i] += c
 	}
 	h.runs += g.runs
@@ -34,7 +33,10 @@ func (h *histogram) scan(weights []int16) {
 		count[uint(v+MaxWeight)&maxIndex]++
 	}
 	for i, n := range count[:2*MaxWeight+1] {
-		h.count[fold(int16(i-MaxWeight))] = n
+		if n > 0 {
+			f := fold(int16(i - MaxWeight))
+			h.count[f], h.top = n, max(h.top, f)
+		}
 	}
 	run := 0
 	for _, v := range weights {
@@ -76,7 +78,7 @@ func (h *histogram) tally(runs bool, buf []value) []value {
 	// Of equal counts the smaller value comes first: as numbers, a higher count is smaller.
 	var keys [maxPalette]uint64
 	n := 0
-	for f, c := range &h.count {
+	for f, c := range h.count[:h.top+1] {
 		if c == 0 || runs && f == 0 {
 			continue
 		}
@@ -136,11 +138,18 @@ func (h *histogram) best(sizes []int) params {
 	return out
 }
 
+// bits returns the bits of the cheapest parameters among the palette sizes.
+func (h *histogram) bits(sizes []int) int {
+	least := math.MaxInt
+	h.each(sizes, func(p *params) { least = min(least, p.bits) })
+	return least
+}
+
 // each calls f with the cheapest parameters for every palette size with and
 // without zero runs. What p.store points to is overwritten by the next call.
 func (h *histogram) each(sizes []int, f func(*params)) {
-	var store [maxIndex + 1]value
-	var entries [maxPalette]uint16
+	x := choosers.Get().(*chooser)
+	defer choosers.Put(x)
 	zero := int(h.count[0])
 	for _, runs := range []bool{false, true} {
 		zbits, zdiv := 0, zdivOff
@@ -156,10 +165,18 @@ func (h *histogram) each(sizes []int, f func(*params)) {
 				}
 			}
 		}
-		values := h.tally(runs, store[:])
+		values := h.tally(runs, x.listed[:])
 		if len(values) == 0 {
 			// All zeros, coded as one weight and a run.
 			values = append(values, value{0, 1})
+		}
+		x.start(values)
+		take := func(size int) {
+			p := params{runs: runs, code: sliceCode{zdiv: zdiv}, store: &x.entries}
+			if x.choose(&p, size) {
+				p.bits += zbits + 36 + len(p.entries)*p.palbits
+				f(&p)
+			}
 		}
 		done := false
 		for _, size := range sizes {
@@ -176,118 +193,24 @@ func (h *histogram) each(sizes []int, f func(*params)) {
 					break
 				}
 			}
-			p := params{runs: runs, code: sliceCode{zdiv: zdiv}, store: &entries}
-			if p.choose(values, size) {
-				p.bits += zbits + 36 + len(p.entries)*p.palbits
-				f(&p)
-			}
+			take(size)
 		}
 		if !done && len(values) <= maxPalette && len(values) > 1 {
-			p := params{runs: runs, code: sliceCode{zdiv: zdiv}, store: &entries}
-			if p.choose(values, len(values)) {
-				p.bits += zbits + 36 + len(p.entries)*p.palbits
-				f(&p)
-			}
+			take(len(values))
 		}
 	}
-}
-
-// choose sets palette, direct offset and the cheapest slice code for the values,
-// given the size of the palette. It reports false when an index would be too large.
-func (p *params) choose(values []value, size int) bool {
-	inside := values[:min(size, len(values))]
-	outside := values[len(inside):]
-	p.dirofs = 0
-	if len(outside) > 0 {
-		low := int32(maxIndex)
-		for _, v := range outside {
-			// Zero outside the palette goes by the code of minus zero, which leaves
-			// no hole at code 1 when the direct offset is 1 or more.
-			low = min(low, max(v.f, 1))
-		}
-		p.dirofs = min(31, int(low))
-	}
-	shift := int32(size - p.dirofs)
-
-	var cost [6]int64
-	var sum [6]int64   // quotients
-	var three [6]int64 // weights with a quotient of 2, which truncation makes cheaper
-	largest, n := int32(len(inside)-1), int64(0)
-	var count [maxIndex + 1]int32 // by index, and then by quotient
-	for i, v := range inside {
-		count[i] = v.n
-	}
-	for _, v := range outside {
-		idx := max(v.f, 1) + shift
-		if idx > maxIndex {
-			return false
-		}
-		largest = max(largest, idx)
-		count[idx] += v.n
-	}
-	for k, top := 0, int(largest); k < len(sum); k, top = k+1, top>>1 {
-		if k > 0 {
-			for q := range top + 1 {
-				count[q] = count[2*q] + count[2*q+1]
-			}
-			clear(count[top+1 : 2*top+2])
-		}
-		for q, c := range count[:top+1] {
-			sum[k] += int64(c) * int64(q)
-		}
-		three[k] = int64(count[2])
-	}
-	for _, v := range values {
-		n += int64(v.n)
-	}
-	for k := range cost {
-		cost[k] = sum[k] + n*int64(1+k)
-	}
-
-	p.entries = nil
-	top := largest
-	if size > 0 {
-		top = 0
-		p.entries = p.store[:size]
-		clear(p.entries)
-		for i, v := range inside {
-			p.entries[i] = uint16(v.f)
-			top = max(top, v.f)
-		}
-	}
-	p.palbits = max(2, bits.Len32(uint32(top)))
-	if p.palbits > 9 {
-		return false
-	}
-	bestBits := int64(1) << 62
-	take := func(bits int64, wdiv int, trunc bool) {
-		if bits < bestBits {
-			bestBits = bits
-			p.code.wdiv, p.code.trunc = wdiv, trunc
-		}
-	}
-	if len(outside) == 0 || size == 0 {
-		take(n*int64(rawBits(size, p.palbits)), wdivRaw, false)
-	}
-	for k := range cost {
-		if largest>>k <= maxQuot {
-			take(cost[k], k, false)
-		}
-		if largest>>k <= 2 {
-			take(cost[k]-three[k], k, true)
-		}
-	}
-	if bestBits == 1<<62 {
-		return false
-	}
-	p.bits = int(bestBits)
-	return true
 }
 
 // section returns the section of the given weights with these parameters as a
 // starting point: indices are set, slices are not.
-func (p *params) section(weights []int16) *section {
-	s := &section{runs: p.runs}
+func (p *params) section(weights []int16) *section { return p.sectionIn(nil, weights) }
+
+// sectionIn is section in the memory of one that is no longer needed, or nil.
+func (p *params) sectionIn(s *section, weights []int16) *section {
+	if s == nil {
+		s = new(section)
+	}
+	*s = section{runs: p.runs, w: s.w[:0], z: s.z[:0], codes: s.codes[:0], ends: s.ends[:0]}
 	s.pal.dirofs, s.pal.bits, s.pal.entries = p.dirofs, p.palbits, p.entries
 	s.pal.number(len(p.entries))
 	s.fill(weights)

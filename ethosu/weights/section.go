@@ -2,6 +2,8 @@
 
 package weights
 
+import "slices"
+
 // section is a run of weights that share one palette, with everything needed to
 // write it.
 type section struct {
@@ -21,7 +23,7 @@ func (s *section) fill(weights []int16) {
 		index[i] = uint16(s.pal.index[fold(int16(i-MaxWeight))])
 	}
 	if !s.runs {
-		s.w = make([]uint16, len(weights))
+		s.w = slices.Grow(s.w[:0], len(weights))[:len(weights)]
 		for i, v := range weights {
 			s.w[i] = index[uint(v+MaxWeight)&maxIndex]
 		}
@@ -35,12 +37,11 @@ func (s *section) fill(weights []int16) {
 	}
 	if nonzero == 0 {
 		// A slice cannot be without weights: the first zero is coded.
-		s.w = []uint16{uint16(s.pal.index[0])}
-		s.z = []int{0, len(weights) - 1}
+		s.w = append(s.w[:0], uint16(s.pal.index[0]))
+		s.z = append(s.z[:0], 0, len(weights)-1)
 		return
 	}
-	s.w = make([]uint16, 0, nonzero)
-	s.z = make([]int, 0, nonzero+1)
+	s.w, s.z = slices.Grow(s.w[:0], nonzero), slices.Grow(s.z[:0], nonzero+1)
 	run := 0
 	for _, v := range weights {
 		if v == 0 {
