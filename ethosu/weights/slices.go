@@ -33,8 +33,12 @@ const (
 // row is the lanes of the modes; those of no mode are far from the least.
 type row [2]uint64
 
-// far is a row of which no state is worth taking.
-var far = row{farCost * ones, farCost * ones}
+// far is a row of which no state is worth taking, and start that of no block yet; the lanes
+// of no mode are never the least.
+var (
+	far   = row{farCost * ones, farCost * ones}
+	start = row{0, farCost * ones << ((len(modes) - perWord) * 8) & (1<<64 - 1)}
+)
 
 // rowOf returns what the modes cost above the cheapest one.
 func rowOf(sums *[len(modes)]int32) row {
@@ -77,33 +81,68 @@ func (s *section) chooseSlices() {
 	if single {
 		x.single(table)
 	}
-	var total [4]row
-	for k := range total { // lanes of no mode are never the least
-		total[k][1] = far[1] &^ (1<<((len(modes)-perWord)*8) - 1)
-	}
 	least := uint8(0)
-	var cost row
-	for b := range blocks {
-		at, end := b*step, min((b+1)*step, len(s.w))
-		if single {
-			cost = x.one[s.w[at]&maxIndex]
-		} else {
-			sums := table.sums(s.w[at:end])
-			cost = rowOf(&sums)
+	if single && !s.runs {
+		least = x.plain(s.w)
+	} else {
+		var total [4]row
+		for k := range total {
+			total[k] = start
 		}
-		var changed uint64
-		if s.runs {
-			if b == 0 {
-				at = -1
+		for b := range blocks {
+			at, end := b*step, min((b+1)*step, len(s.w))
+			var cost row
+			if single {
+				cost = x.one[s.w[at]&maxIndex]
+			} else {
+				sums := table.sums(s.w[at:end])
+				cost = rowOf(&sums)
 			}
-			changed = advanceRuns(&total, &cost, s.z[at+1:end+1], change)
-		} else {
-			changed = advance(&total[0], &cost, change)
+			var changed uint64
+			if s.runs {
+				if b == 0 {
+					at = -1
+				}
+				changed = advanceRuns(&total, &cost, s.z[at+1:end+1], change)
+			} else {
+				changed = advance(&total[0], &cost, change)
+			}
+			x.changed[b], x.best[b] = changed, least
+			least = settle(total[:zdivs])
 		}
-		x.changed[b], x.best[b] = changed, least
-		least = settle(total[:zdivs])
 	}
 	s.trace(x, int(least), step, blocks)
+}
+
+// plain is the program for a section without zero runs in steps of one weight: what the
+// loop of chooseSlices does, in few variables.
+func (x *scratch) plain(w []uint16) (least uint8) {
+	const change = changePlain * ones
+	t, u := start[0], start[1]
+	for b, v := range w {
+		c := &x.one[v&maxIndex]
+		m, n := over(t, change), over(u, change)
+		x.changed[b], x.best[b] = gather(m)|gather(n)<<perWord, least
+		m, n = m-m>>7, n-n>>7
+		t, u = t&^m|change&m+c[0], u&^n|change&n+c[1]
+		low := lowest(below(t, u))
+		least = uint8(bits.TrailingZeros64(gather(equal(t, low)) | gather(equal(u, low))<<perWord))
+		t, u = t-low, u-low
+	}
+	return least
+}
+
+// gather returns the highest bits of the lanes together; those of x are all that it has.
+func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
+
+// equal marks the highest bit of the lanes of x that are those of y.
+func equal(x, y uint64) uint64 { return ^((x ^ y | tops) - ones) & tops }
+
+// lowest returns the least lane in all lanes.
+func lowest(x uint64) uint64 {
+	x = below(x, x>>32)
+	x = below(x, x>>16)
+	return below(x, x>>8) & 0xFF * ones
 }
 
 // advance adds the cost of a block to a row, of which the states that are more than a
@@ -111,8 +150,7 @@ func (s *section) chooseSlices() {
 func advance(r, cost *row, change uint64) (changed uint64) {
 	for i, t := range r {
 		m := over(t, change)
-		// The highest bits of the lanes, together in the highest byte.
-		changed |= (m >> 7 * 0x0102040810204080) >> 56 << (i * perWord)
+		changed |= gather(m) << (i * perWord)
 		m -= m >> 7
 		r[i] = t&^m | change&m + cost[i]
 	}
@@ -155,22 +193,15 @@ func settle(total []row) uint8 {
 	for k := 1; k < len(total); k++ {
 		low = below(low, below(total[k][0], total[k][1]))
 	}
-	low = below(low, low>>32)
-	low = below(low, low>>16)
-	low = below(low, low>>8) & 0xFF * ones
-	first, found := 0, false
+	low = lowest(low)
+	var first uint64
 	for k := range total {
-		for i, t := range &total[k] {
-			if !found {
-				// The lanes that are equal to the least.
-				if m := ^((t ^ low | tops) - ones) & tops; m != 0 {
-					first, found = k*len(modes)+i*perWord+bits.TrailingZeros64(m)/8, true
-				}
-			}
-			total[k][i] = t - low
-		}
+		r := &total[k]
+		first |= (gather(equal(r[0], low)) | gather(equal(r[1], low))<<perWord) << (k * 2 * perWord)
+		r[0], r[1] = r[0]-low, r[1]-low
 	}
-	return uint8(first)
+	n := bits.TrailingZeros64(first)
+	return uint8(n/(2*perWord)*len(modes) + n%(2*perWord))
 }
 
 // trace goes back from the state that is least in the end and makes the slices.
