@@ -110,20 +110,62 @@ type State struct {
 // Start returns the state in which nothing has begun.
 func (p *Ports) Start() State { return State{Credit: p.most} }
 
+// Rates are the shares of its work that an operation does in a cycle when it has the ports
+// for itself: for no memory that delivers ahead, for that of the first port, of the second,
+// and for both. Those that are 0 are not known yet.
+type Rates [4]float64
+
+// ahead returns which memories deliver ahead, as a place in Rates. Only reads do.
+func (p *Ports) ahead(s *State) (i int) {
+	if p.deep {
+		if s.Credit[0] > 0 {
+			i = 1
+		}
+		if s.Credit[1] > 0 {
+			i += 2
+		}
+	}
+	return i
+}
+
+// speed returns what the channels do in a cycle, for a place in Rates.
+func (p *Ports) speed(ahead int) [channels]float64 {
+	speed := [channels]float64{1, 1, 1, 1}
+	for c := range 2 {
+		if ahead>>c&1 != 0 {
+			speed[c] = p.peak[c]
+		}
+	}
+	return speed
+}
+
 // Advance goes to the next moment at which an operation ends or a memory's credit does.
 // Under way are a kernel and a transfer, of which one may be nil. It reports which of
 // them end.
 func (p *Ports) Advance(s *State, kernel, transfer *Load) (ended [engines]bool) {
+	var k, x Rates
+	return p.AdvanceAt(s, kernel, transfer, &k, &x)
+}
+
+// AdvanceAt is Advance for loads of which the rates may be known. It completes them.
+func (p *Ports) AdvanceAt(s *State, kernel, transfer *Load, kernels, transfers *Rates) (ended [engines]bool) {
 	under := [engines]*Load{kernel, transfer}
-	speed := [channels]float64{1, 1, 1, 1}
-	if p.deep {
-		for c, q := range s.Credit {
-			if q > 0 {
-				speed[c] = p.peak[c]
-			}
+	ahead := p.ahead(s)
+	var rate [engines]float64
+	for i, known := range [engines]*Rates{kernels, transfers} {
+		if under[i] == nil {
+			continue
 		}
+		if known[ahead] == 0 {
+			speed := p.speed(ahead)
+			known[ahead] = rateOf(&speed, under[i])
+		}
+		rate[i] = known[ahead]
 	}
-	rate := rates(&speed, under)
+	if kernel != nil && transfer != nil {
+		speed := p.speed(ahead)
+		share(&speed, kernel, transfer, &rate)
+	}
 	step := math.Inf(1)
 	for i, l := range under {
 		if l != nil && rate[i] > 0 {
@@ -175,26 +217,21 @@ func (p *Ports) spend(s *State, step float64, rate [engines]float64, under [engi
 	return step
 }
 
-// rates returns the share of its work that each engine does in a cycle. Where both ask
-// for more than a port has, each gets half of it, or what it asks for when that is less.
-func rates(speed *[channels]float64, under [engines]*Load) [engines]float64 {
-	var rate [engines]float64
-	for i, l := range under {
-		if l == nil {
-			continue
+// rateOf returns the share of its work that an engine does in a cycle when it has the
+// channels for itself.
+func rateOf(speed *[channels]float64, l *Load) float64 {
+	t := max(l.Own, l.Pace, 1e-3)
+	for c, q := range l.Channel {
+		if q > 0 {
+			t = max(t, q/speed[c])
 		}
-		t := max(l.Own, l.Pace, 1e-3)
-		for c, q := range l.Channel {
-			if q > 0 {
-				t = max(t, q/speed[c])
-			}
-		}
-		rate[i] = 1 / t
 	}
-	k, d := under[Kernels], under[Transfers]
-	if k == nil || d == nil {
-		return rate
-	}
+	return 1 / t
+}
+
+// share lowers the rates of two engines where both ask for more than a port has: each gets
+// half of it, or what it asks for when that is less.
+func share(speed *[channels]float64, k, d *Load, rate *[engines]float64) {
 	for c, s := range speed {
 		if k.Channel[c] == 0 || d.Channel[c] == 0 {
 			continue
@@ -210,5 +247,15 @@ func rates(speed *[channels]float64, under [engines]*Load) [engines]float64 {
 			rate[Kernels], rate[Transfers] = min(rate[Kernels], s/2/k.Channel[c]), min(rate[Transfers], s/2/d.Channel[c])
 		}
 	}
-	return rate
+}
+
+// Bound returns cycles that operations with these loads in all do not undercut, whatever
+// runs beside what: a memory does not deliver more than its bandwidth and what it may be
+// ahead. Own is that of one engine's operations, one after the other.
+func (p *Ports) Bound(all *Load) float64 {
+	t := all.Own
+	for c, q := range all.Channel {
+		t = max(t, q-p.most[c])
+	}
+	return t
 }

@@ -15,7 +15,7 @@ type Choice struct {
 
 // blockKey is a question for a block.
 type blockKey struct {
-	perf.Work
+	workKey
 	hidden bool
 }
 
@@ -32,7 +32,7 @@ const (
 // computes while its last block leaves. It returns false when no block is legal.
 func (m *Model) Block(w perf.Work, depth int, hidden bool) (Choice, bool) {
 	w.Block = block.Shape{D: depth}
-	key := blockKey{w, hidden}
+	key := blockKey{m.key(&w), hidden}
 	if c, ok := m.choices[key]; ok {
 		return c, true
 	}

@@ -5,6 +5,8 @@
 package cost
 
 import (
+	"math"
+
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
@@ -34,13 +36,51 @@ type Model struct {
 	Target target.Target
 	Memory *memory.Map
 
-	times   map[perf.Work]Time
+	places  []perf.Place // of all works, each once
+	times   map[workKey]Time
 	choices map[blockKey]Choice
+}
+
+// workKey is a work with the numbers of its places in their stead: as many works are asked
+// for as there are kernels and ways to read what they need, and five places are most of each.
+type workKey struct {
+	op                      block.Op
+	block                   block.Shape
+	mode, ofmBits           int
+	weightBytes, scaleBytes int
+	ifm, ifm2, ofm          isa.Format
+	activation              perf.Activation
+	at                      [5]uint8
+	acc40, scalarIn, fast   bool
+	chain, chain2, chainOut bool
+}
+
+func (m *Model) key(w *perf.Work) workKey {
+	return workKey{
+		op: w.Op, block: w.Block, mode: w.Mode, ofmBits: w.OFMBits, weightBytes: w.WeightBytes, scaleBytes: w.ScaleBytes,
+		ifm: w.IFMFormat, ifm2: w.IFM2Format, ofm: w.OFMFormat, activation: w.Activation,
+		at:    [5]uint8{m.number(&w.IFMAt), m.number(&w.IFM2At), m.number(&w.OFMAt), m.number(&w.WeightsAt), m.number(&w.ScalesAt)},
+		acc40: w.Acc40, scalarIn: w.ScalarIn, fast: w.Fast, chain: w.ChainIn, chain2: w.ChainIn2, chainOut: w.ChainOut,
+	}
+}
+
+// number returns the number of a place. A model is asked about those of one memory map.
+func (m *Model) number(p *perf.Place) uint8 {
+	for i := range m.places {
+		if m.places[i] == *p {
+			return uint8(i)
+		}
+	}
+	if len(m.places) > math.MaxUint8 {
+		panic("BUG: a cost model is asked about more memories than a stream has regions")
+	}
+	m.places = append(m.places, *p)
+	return uint8(len(m.places) - 1)
 }
 
 // NewModel returns a model that was asked nothing yet.
 func NewModel(t target.Target, m *memory.Map) *Model {
-	return &Model{Target: t, Memory: m, times: map[perf.Work]Time{}, choices: map[blockKey]Choice{}}
+	return &Model{Target: t, Memory: m, times: map[workKey]Time{}, choices: map[blockKey]Choice{}}
 }
 
 // Constants is how a kernel reads its weights and its records of bias and scale.
@@ -123,7 +163,8 @@ func activation(k *kernel.Kernel) perf.Activation {
 
 // Kernel returns the time of a kernel, given with its block.
 func (m *Model) Kernel(w perf.Work) Time {
-	if t, ok := m.times[w]; ok {
+	key := m.key(&w)
+	if t, ok := m.times[key]; ok {
 		return t
 	}
 	c := m.Target.Kernel(&w)
@@ -134,7 +175,7 @@ func (m *Model) Kernel(w perf.Work) Time {
 		commands = commands85(&w)
 	}
 	t.Fetch(m.Target.Accelerator(), m.Memory.Place(ethosu.RegionConstants), commands)
-	m.times[w] = t
+	m.times[key] = t
 	return t
 }
 

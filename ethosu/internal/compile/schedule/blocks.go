@@ -67,8 +67,9 @@ func (pl *Plan) setBlock(o *Op, depth int) error {
 		return nil
 	}
 	q := pl.question(o, block.Shape{D: depth})
-	a := &o.blocks[q.slot()]
-	if a.question != q {
+	slot := q.slot()
+	a := o.blocks[slot]
+	if a == nil || a.question != q {
 		w := pl.work(o)
 		c, ok := pl.Memo.Cost.Block(w, depth, o.hidden)
 		if !ok {
@@ -78,7 +79,8 @@ func (pl *Plan) setBlock(o *Op, depth int) error {
 		if err != nil {
 			panic(fmt.Sprintf("BUG: %s: the chosen block does not fit: %v", o.Name, err))
 		}
-		*a = blockAnswer{q, c.Block, w.UBlock, l}
+		a = &blockAnswer{q, c.Block, w.UBlock, l}
+		o.blocks[slot] = a
 	}
 	o.Block, o.Micro, o.Layout = a.block, a.micro, a.layout
 	return nil

@@ -116,7 +116,7 @@ func (c *chainer) chain(leave map[link]bool) (float64, error) {
 	for _, o := range c.order {
 		if o.Chain != (Chain{}) {
 			o.Chain, o.head = Chain{}, nil
-			o.times, o.blocks = [answers]timeAnswer{}, [answers]blockAnswer{}
+			o.times, o.blocks = [answers]*timeAnswer{}, [answers]*blockAnswer{}
 		}
 	}
 	copy(pl.Ops, c.order)
@@ -132,7 +132,7 @@ func (c *chainer) chain(leave map[link]bool) (float64, error) {
 	if len(pl.Ops) > refinedWell {
 		return pl.newTimeline().Quick(), nil
 	}
-	return pl.newTimeline().Search(), nil
+	return pl.cycles(), nil
 }
 
 // chainFrom makes the longest chain that begins with kernel i, without links of some kinds.
@@ -182,7 +182,7 @@ func (pl *Plan) chainFrom(i int, leave map[link]bool) (n, at int) {
 	}
 	if n > 1 {
 		for _, o := range pl.Ops[i : i+n] { // what was known of them apart is no longer so
-			o.times, o.blocks = [answers]timeAnswer{}, [answers]blockAnswer{}
+			o.times, o.blocks = [answers]*timeAnswer{}, [answers]*blockAnswer{}
 		}
 	}
 	return n, i

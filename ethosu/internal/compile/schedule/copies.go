@@ -3,6 +3,8 @@
 package schedule
 
 import (
+	"math"
+
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 )
@@ -40,15 +42,15 @@ func ChooseCopies(pl *Plan) error {
 			allowed[w] = append(allowed[w], copyBoth)
 		}
 	}
+	best := math.Inf(1)
 	try := func(set func()) (float64, error) {
 		set()
 		if err := ChooseBlocks(pl); err != nil {
 			return 0, err
 		}
-		return pl.newTimeline().Search(), nil
+		return pl.cyclesBelow(best), nil
 	}
 	start := map[*kernel.Weights]copyMode{}
-	best := 0.0
 	for i, mode := range []copyMode{copyWeights, copyBoth, readDirect} {
 		t, err := try(func() {
 			for _, w := range list {

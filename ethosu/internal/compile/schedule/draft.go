@@ -3,6 +3,7 @@
 package schedule
 
 import (
+	"math"
 	"sort"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -36,6 +37,38 @@ func (tl *draft) use(list []*transfer) {
 	tl.SetTransfers(moves)
 }
 
+// cycles returns the cycles of the plan as it stands with its transfers where they are best.
+func (pl *Plan) cycles() float64 { return pl.cyclesBelow(math.Inf(1)) }
+
+// cyclesBelow is cycles where that is below a limit, and infinite where it is not: many
+// plans show by what they ask of one memory that they are worse than the best one.
+func (pl *Plan) cyclesBelow(limit float64) float64 {
+	tl := pl.newTimeline()
+	if tl.Bound() >= limit {
+		return math.Inf(1)
+	}
+	return pl.search(tl)
+}
+
+// searched is how many timelines a plan remembers: decisions end where they began, and
+// the next one begins there again.
+const searched = 4
+
+// search is Search of a timeline that may be one that was searched before.
+func (pl *Plan) search(tl *draft) float64 {
+	for _, known := range pl.searched {
+		if t, ok := tl.Repeat(known); ok {
+			return t
+		}
+	}
+	found, t := tl.Find()
+	if len(pl.searched) == searched {
+		pl.searched = append(pl.searched[:0], pl.searched[1:]...)
+	}
+	pl.searched = append(pl.searched, found)
+	return t
+}
+
 // newTimeline returns the timeline of the present kernels with every transfer
 // in front of its first use. Before weights are encoded it works with estimates
 // of their size.
@@ -55,11 +88,13 @@ func (pl *Plan) newTimeline() *draft {
 			weights[x.w] = j
 		}
 	}
+	needs := make([]int, 0, len(pl.Ops))
 	for i, o := range pl.Ops {
 		tl.Kernels[i].Load = pl.behind(tl.Timeline, i)
 		if o.Weights != nil {
 			if j, ok := weights[o.Weights]; ok {
-				tl.Kernels[i].Needs = []int{j}
+				needs = append(needs, j)
+				tl.Kernels[i].Needs = needs[len(needs)-1 : len(needs) : len(needs)]
 			}
 		}
 	}

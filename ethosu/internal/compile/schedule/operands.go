@@ -43,7 +43,7 @@ func CopyOperands(pl *Plan) error {
 		g.Buf, g.Off = c.dst, off
 		return &g
 	}
-	best := pl.newTimeline().Search()
+	best := pl.cycles()
 	old := pl.Ops
 	pl.Ops = make([]*Op, len(old))
 	for i, o := range old {
@@ -73,7 +73,7 @@ func CopyOperands(pl *Plan) error {
 		}
 	}
 	pl.operands = c
-	if c.with == nil || pl.newTimeline().Search() >= best {
+	if c.with == nil || pl.cyclesBelow(best) >= best {
 		pl.operands, pl.Ops = nil, old
 	}
 	return nil

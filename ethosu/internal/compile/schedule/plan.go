@@ -8,6 +8,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/cost"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/timeline"
 	"github.com/unroll-npu/unroll/ethosu/internal/target"
 )
 
@@ -71,6 +72,7 @@ type Plan struct {
 	uploads  []*transfer // of tables
 	coded    encodings
 	refined  bool // RefineWeights has decided about copies and records
+	searched []*timeline.Found
 }
 
 // New returns the plan of a module that keeps the order of its kernels.
@@ -100,8 +102,8 @@ type Op struct {
 	hidden       bool  // the next kernel reads nothing of it
 	forms        []*Op // the same with its maps in other shapes
 
-	times  [answers]timeAnswer
-	blocks [answers]blockAnswer
+	times  [answers]*timeAnswer
+	blocks [answers]*blockAnswer
 }
 
 // Chain is how a kernel of the Ethos-U85 is part of a chain of kernels that hand on their

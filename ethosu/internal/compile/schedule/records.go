@@ -14,7 +14,7 @@ func FetchRecords(pl *Plan) error {
 	if !pl.prefetch || pl.Room >= 0 || pl.refined {
 		return nil
 	}
-	best := pl.newTimeline().Search()
+	best := pl.cycles()
 	fetched := 0
 	for _, o := range pl.Ops {
 		if o.Weights == nil || pl.copies[o.Weights] == copyBoth || pl.copies[o.Weights] == copyEach {
@@ -36,7 +36,7 @@ func FetchRecords(pl *Plan) error {
 		return err
 	}
 	if fetched > 0 {
-		if t := pl.newTimeline().Search(); t < 0.99*best {
+		if t := pl.cyclesBelow(0.99 * best); t < 0.99*best {
 			best = t
 		} else {
 			for _, o := range pl.Ops {
@@ -77,7 +77,7 @@ func (pl *Plan) fetchWithWeights(best float64) error {
 			if err := ChooseBlocks(pl); err != nil {
 				return err
 			}
-			if t := pl.newTimeline().Search(); t < 0.99*best {
+			if t := pl.cyclesBelow(0.99 * best); t < 0.99*best {
 				best = t
 				continue
 			}

@@ -189,7 +189,7 @@ func (r *refiner) cost() (float64, error) {
 	if r.quick {
 		t = tl.Quick()
 	} else {
-		t = tl.Search()
+		t = pl.search(tl)
 	}
 	bytes := 0
 	for _, users := range r.users {

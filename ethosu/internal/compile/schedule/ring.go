@@ -2,7 +2,11 @@
 
 package schedule
 
-import "github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+import (
+	"math"
+
+	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
+)
 
 // keepPart keeps some output channels of weights in SRAM when there is room for so
 // many and not for all. What remains is read from the constants by its kernels; or,
@@ -11,7 +15,7 @@ import "github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
 // stand between them, so that the slow memory never pauses.
 func (pl *Plan) keepPart(w *kernel.Weights, channels int) error {
 	ops := pl.Ops
-	plan := func(turn int) (float64, bool, error) {
+	plan := func(turn int, limit float64) (float64, bool, error) {
 		pl.Ops = ops
 		sizes, ok := ringSizes(w.O, channels, turn)
 		if !ok {
@@ -31,21 +35,21 @@ func (pl *Plan) keepPart(w *kernel.Weights, channels int) error {
 			}
 			pl.copies[part] = mode
 		}
-		return pl.newTimeline().Search(), true, nil
+		return pl.cyclesBelow(limit), true, nil
 	}
-	best, chosen := 0.0, 0
+	best, chosen := math.Inf(1), 0
 	for turn := 0; turn <= 128; turn += 16 {
-		t, ok, err := plan(turn)
+		// Every part is a kernel and a transfer more at every use, which is command
+		// stream in flash.
+		t, ok, err := plan(turn, 0.97*best)
 		if err != nil {
 			return err
 		}
-		// Every part is a kernel and a transfer more at every use, which is command
-		// stream in flash.
 		if ok && (turn == 0 || t < 0.97*best) {
 			best, chosen = t, turn
 		}
 	}
-	_, _, err := plan(chosen)
+	_, _, err := plan(chosen, 0) // how long it takes is known
 	return err
 }
 

@@ -24,14 +24,14 @@ func OrderForOverlap(pl *Plan) error {
 
 // ordered returns the operations in the better of the two orders and its estimate.
 func (pl *Plan) ordered() ([]*Op, float64) {
-	best := pl.newTimeline().Search()
+	best := pl.cycles()
 	if pl.Room >= 0 || !pl.prefetch || pl.KeepOrder {
 		return pl.Ops, best
 	}
 	old := pl.Ops
 	pl.Ops = append([]*Op(nil), old...)
 	pl.sink()
-	sunk, t := pl.Ops, pl.newTimeline().Search()
+	sunk, t := pl.Ops, pl.cycles()
 	pl.Ops = old
 	if t > 0.995*best {
 		return old, best

@@ -33,7 +33,7 @@ func SplitWeights(pl *Plan) error {
 		return k * t / (t + k)
 	}
 	sort.SliceStable(list, func(i, j int) bool { return gain(list[i]) > gain(list[j]) })
-	best := pl.newTimeline().Search()
+	best := pl.cycles()
 	_, bestOrdered := pl.ordered()
 	for _, w := range list[:min(len(list), 3)] {
 		if gain(w) < 300 || w.O < 32 {
@@ -61,7 +61,7 @@ func SplitWeights(pl *Plan) error {
 			if count[w] > 2 {
 				worth = 0.98
 			}
-			if c := pl.newTimeline().Search(); c < worth*best {
+			if c := pl.cyclesBelow(worth * best); c < worth*best {
 				if _, o := pl.ordered(); o < worth*bestOrdered {
 					best, bestOrdered = c, o
 					break

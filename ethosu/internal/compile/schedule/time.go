@@ -30,11 +30,13 @@ func (pl *Plan) work(o *Op) perf.Work {
 func (pl *Plan) time(o *Op) cost.Time {
 	q := pl.question(o, o.Block)
 	q.hidden = false
-	a := &o.times[q.slot()]
-	if a.question != q {
+	slot := q.slot()
+	a := o.times[slot]
+	if a == nil || a.question != q {
 		w := pl.work(o)
 		w.Block = o.Block
-		*a = timeAnswer{q, pl.Memo.Cost.Kernel(w)}
+		a = &timeAnswer{q, pl.Memo.Cost.Kernel(w)}
+		o.times[slot] = a
 	}
 	return a.time
 }
@@ -60,7 +62,8 @@ func (pl *Plan) question(o *Op, b block.Shape) question {
 }
 
 // Answers are remembered for every way to read constants: decisions go to and fro
-// between them.
+// between them. A copy of a kernel has the same ones until it asks for itself, so that
+// none of them changes.
 const answers = 8
 
 func (q *question) slot() int {

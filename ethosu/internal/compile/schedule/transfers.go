@@ -11,7 +11,8 @@ import (
 // shortest, and merges neighbours. Transfers keep the order in which they are due.
 func ScheduleTransfers(pl *Plan) error {
 	tl := pl.newTimeline()
-	tl.Search()
+	pl.search(tl)
+	pl.searched = nil
 	pl.merge(tl)
 	pl.settle(tl)
 	pl.Expected = tl.Run()

@@ -81,10 +81,13 @@ func (tl *Timeline) pin(j int) {
 }
 
 // Places returns the position of every transfer.
-func (tl *Timeline) Places() []int {
-	p := make([]int, len(tl.Transfers))
-	for j, x := range tl.Transfers {
-		p[j] = x.Pos
+func (tl *Timeline) Places() []int { return tl.placesIn(nil) }
+
+// placesIn is Places in the memory of places that are no longer needed.
+func (tl *Timeline) placesIn(p []int) []int {
+	p = p[:0]
+	for _, x := range tl.Transfers {
+		p = append(p, x.Pos)
 	}
 	return p
 }
@@ -140,7 +143,8 @@ func (tl *Timeline) push(j int, best float64) float64 {
 	if j == 0 {
 		return best
 	}
-	old := tl.Places()
+	tl.places = tl.placesIn(tl.places)
+	old := tl.places
 	chosen := -1
 	for p := old[j-1] - 1; p >= max(old[j-1]-pushes, tl.Transfers[j].earliest()); p-- {
 		ok := true

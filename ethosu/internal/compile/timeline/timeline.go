@@ -46,6 +46,12 @@ type Timeline struct {
 	// last, and in the end.
 	settled []moment
 	total   float64
+
+	// What loads come to when they are alone, as far as it was asked for: they do not change
+	// once the timeline has run.
+	kernelRates, transferRates []perf.Rates
+
+	places []int // memory for those that a search goes back to
 }
 
 // moment is how far the engines have come when the command processor is at a command.
@@ -60,11 +66,36 @@ type progress struct{ issued, ended int32 }
 // New returns a timeline of so many kernels and no transfers.
 func New(kernels, maxDMA, maxKernels int, ports perf.Ports) *Timeline {
 	return &Timeline{Kernels: make([]Kernel, kernels), MaxDMA: maxDMA, MaxKernels: maxKernels, ports: ports,
-		settled: make([]moment, kernels)}
+		settled: make([]moment, kernels), kernelRates: make([]perf.Rates, kernels)}
 }
 
 // SetTransfers replaces the transfers.
-func (tl *Timeline) SetTransfers(list []*Transfer) { tl.Transfers = list }
+func (tl *Timeline) SetTransfers(list []*Transfer) {
+	tl.Transfers, tl.transferRates = list, make([]perf.Rates, len(list))
+}
+
+// Bound returns cycles that the stream takes at least, wherever its transfers are.
+func (tl *Timeline) Bound() float64 {
+	var kernels, transfers perf.Load
+	for i := range tl.Kernels {
+		add(&kernels, &tl.Kernels[i].Load)
+	}
+	for _, x := range tl.Transfers {
+		add(&transfers, &x.Load)
+	}
+	kernels.Own = max(kernels.Own, transfers.Own)
+	for c, q := range transfers.Channel {
+		kernels.Channel[c] += q
+	}
+	return tl.ports.Bound(&kernels)
+}
+
+func add(sum, l *perf.Load) {
+	sum.Own += max(l.Own, l.Pace)
+	for c, q := range l.Channel {
+		sum.Channel[c] += q
+	}
+}
 
 // Run returns the estimated cycles of the stream.
 func (tl *Timeline) Run() float64 { return tl.estimate(0, len(tl.Transfers), true) }
@@ -158,16 +189,17 @@ func (tl *Timeline) finish(at *moment) float64 {
 // advance lets the engines go on to the next end of something.
 func (tl *Timeline) advance(at *moment) {
 	var k, x *perf.Load
+	var kp, xp *perf.Rates
 	if at.kernels.issued > at.kernels.ended {
-		k = &tl.Kernels[at.kernels.ended].Load
+		k, kp = &tl.Kernels[at.kernels.ended].Load, &tl.kernelRates[at.kernels.ended]
 	}
 	if at.transfers.issued > at.transfers.ended {
-		x = &tl.Transfers[at.transfers.ended].Load
+		x, xp = &tl.Transfers[at.transfers.ended].Load, &tl.transferRates[at.transfers.ended]
 	}
 	if k == nil && x == nil {
 		panic("BUG: a command of the timeline waits for what was not issued")
 	}
-	ended := tl.ports.Advance(&at.State, k, x)
+	ended := tl.ports.AdvanceAt(&at.State, k, x, kp, xp)
 	if ended[perf.Kernels] {
 		at.kernels.ended++
 	}

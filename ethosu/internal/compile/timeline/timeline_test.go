@@ -109,3 +109,75 @@ func TestEstimateFromSettled(t *testing.T) {
 		t.Errorf("%d estimates that make no difference: the test has lost what it is for", met)
 	}
 }
+
+// TestBound compares what a timeline takes at least with what it takes with its transfers
+// in front of their uses and at the best places.
+func TestBound(t *testing.T) {
+	tight := 0
+	for seed := range uint64(400) {
+		tl := random(rand.New(rand.NewPCG(seed, 6)))
+		least := tl.Bound()
+		for what, got := range map[string]float64{"late": tl.Run(), "searched": tl.Search()} {
+			if got < least-1e-3 {
+				t.Fatalf("seed %d: %s it takes %g, less than the bound %g", seed, what, got, least)
+			}
+			if least > 0.75*got {
+				tight++
+			}
+		}
+	}
+	if tight < 100 {
+		t.Errorf("%d timelines near their bound: it says little", tight)
+	}
+}
+
+// TestRepeat searches a timeline, the same again, and such as differ in one thing.
+func TestRepeat(t *testing.T) {
+	for seed := range uint64(100) {
+		again := func() *Timeline { return random(rand.New(rand.NewPCG(seed, 7))) }
+		found, cycles := again().Find()
+		tl := again()
+		if got, ok := tl.Repeat(found); !ok || got != cycles {
+			t.Fatalf("seed %d: %g, %v, expected the %g of the first search", seed, got, ok, cycles)
+		}
+		if got := plainRun(tl); !same(got, cycles) {
+			t.Fatalf("seed %d: %g with the places of the first search, which says %g", seed, got, cycles)
+		}
+		if n := len(tl.Transfers); n > 0 && !same(tl.estimate(tl.Transfers[n-1].Pos, n-1, true), cycles) {
+			t.Fatalf("seed %d: what was settled is not that of the first search", seed)
+		}
+		for what, change := range map[string]func(*Timeline){
+			"own":     func(tl *Timeline) { tl.Kernels[1].Own++ },
+			"channel": func(tl *Timeline) { tl.Kernels[1].Channel[2]++ },
+			"needs":   func(tl *Timeline) { tl.Kernels[0].Needs = append(tl.Kernels[0].Needs, 0) },
+			"DMA":     func(tl *Timeline) { tl.MaxDMA++ },
+			"kernels": func(tl *Timeline) { tl.MaxKernels++ },
+			"fewer":   func(tl *Timeline) { tl.Kernels = tl.Kernels[1:] },
+		} {
+			tl := again()
+			if change(tl); !reject(tl, found) {
+				t.Errorf("seed %d: taken for one with other %s", seed, what)
+			}
+		}
+		if len(tl.Transfers) == 0 {
+			continue
+		}
+		for what, change := range map[string]func(*Transfer){
+			"own":   func(x *Transfer) { x.Own++ },
+			"after": func(x *Transfer) { x.After-- },
+			"from":  func(x *Transfer) { x.From++ },
+			"use":   func(x *Transfer) { x.Use++ },
+			"fixed": func(x *Transfer) { x.Fixed = true },
+		} {
+			tl := again()
+			if change(tl.Transfers[0]); !reject(tl, found) {
+				t.Errorf("seed %d: taken for one with other %s of a transfer", seed, what)
+			}
+		}
+	}
+}
+
+func reject(tl *Timeline, f *Found) bool {
+	_, ok := tl.Repeat(f)
+	return !ok
+}
