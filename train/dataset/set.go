@@ -251,7 +251,7 @@ func (s *Set) finite(v []float32, per int, file string) error {
 		file = s.Name
 	}
 	for i, x := range v {
-		if f := float64(x); math.IsNaN(f) && !(s.masked && &v[0] == &s.targets[0]) || math.IsInf(f, 0) {
+		if f := float64(x); math.IsNaN(f) && !(s.masked && len(s.targets) > 0 && &v[0] == &s.targets[0]) || math.IsInf(f, 0) {
 			return fmt.Errorf("%s: sequence %d, value %d is %v: every value must be finite; repair or remove the sequence", file, i/per, i%per, x)
 		}
 	}
