@@ -13,6 +13,7 @@ import (
 
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/firmware/board"
 	"github.com/unroll-npu/unroll/firmware/run"
 )
@@ -135,6 +136,7 @@ func runProject(c *cli, o run.Options, asJSON bool) error {
 			verdict(r.Pass), r.On, r.Calls, r.Mismatches, counted, commas(r.Code), commas(r.RAM), commas(r.Stack))
 		if r.Cycles > 0 {
 			fmt.Fprintf(c.stdout, "last call: %s NPU cycles%s\n", commas(int(r.Cycles)), r.CounterText())
+			fmt.Fprintf(c.stdout, "cycles of a simulated NPU are estimates, within %.0f %% where they were measured\n", 100*perf.AccuracyOf(o.Accel))
 		}
 	}
 	if !r.Pass {

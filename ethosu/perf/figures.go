@@ -38,7 +38,9 @@ const Accuracy = 0.08
 // configuration, one of them with several latencies of the external memory.
 const AccuracyU85 = 0.15
 
-func accuracyOf(a *ethosu.Accelerator) float64 {
+// AccuracyOf returns the share by which estimates for an accelerator are off at most where
+// somebody measured.
+func AccuracyOf(a *ethosu.Accelerator) float64 {
 	if a.OwnMemories {
 		return AccuracyU85
 	}
@@ -84,7 +86,7 @@ func (r *Report) Figures(p *ethosu.Program) (Figures, error) {
 		Cycles:      r.Total,
 		CyclesBy:    r.ByName(),
 
-		CyclesWithin: accuracyOf(p.Accel),
+		CyclesWithin: AccuracyOf(p.Accel),
 		WakeUps:      p.WakeUps(),
 		CPUOps:       len(p.CPUOps()),
 	}
