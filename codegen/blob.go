@@ -14,11 +14,14 @@ import (
 
 const (
 	blobMagic       = 0x424c4e55 // "UNLB"
-	blobFormat      = 2
+	blobFormat      = 3
 	blobHeaderBytes = 64
 
-	blobTrailerBytes = 16
+	blobCRCBytes     = 16
+	blobTrailerBytes = blobCRCBytes + 32
 )
+
+var crcTable = crc64.MakeTable(crc64.ISO)
 
 // blobID is a hash of all that the generated C has of a program beside its stream and
 // constants: a blob with the same one can take their place. What the CPU computes is in the
@@ -26,6 +29,9 @@ const (
 func blobID(prog *ethosu.Program, v *view) uint64 {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%08x %08x %s %s %d %d\n", prog.Accel.ConfigWord, archVersion(prog.Accel), prog.System.Name, prog.Mode.Name, prog.ArenaSize, prog.FastSize)
+	if v.Arm {
+		s.WriteString("payloads of Arm's driver\n")
+	}
 	bindings := func(list []ethosu.Binding) {
 		for _, b := range list {
 			fmt.Fprintf(&s, "%s %v %v %d %d %d %d", b.Name, b.Type, b.Shape, b.Offset, b.Size, b.Rows, b.Stride)
@@ -63,12 +69,9 @@ func stateID(v *view) uint64 {
 
 // addBlob writes the model as a file that PREFIX_init_from takes: a header of 16 words
 // (magic, format, id, bytes, offset and size of the constants, number of streams), a table
-// with offset and size of each stream, the parts at multiples of 32, and 16 bytes with
-// CRC-32 of all that, a word of zeros, and CRC-64 of all before it.
+// with offset and size of each stream, the parts at multiples of 32, padding to a multiple of 16,
+// CRC-32 of all that and three words of zeros, and the sums of all before them.
 func addBlob(t Tree, p *Project, v *view) error {
-	if !v.Blob {
-		return nil
-	}
 	b := make([]byte, roundUp(blobHeaderBytes+8*len(v.Streams), cacheLine))
 	word := func(i, value int) { binary.LittleEndian.PutUint32(b[4*i:], uint32(value)) }
 	pad := func(to int) { b = append(b, make([]byte, roundUp(len(b), to)-len(b))...) }
@@ -77,7 +80,7 @@ func addBlob(t Tree, p *Project, v *view) error {
 	word(1, blobFormat)
 	word(7, len(v.Streams))
 	for i, s := range v.Streams {
-		stream := wordBytes(s.Commands)
+		stream := wordBytes(s.Words())
 		word(16+2*i, len(b))
 		word(17+2*i, len(stream))
 		b = append(b, stream...)
@@ -86,7 +89,7 @@ func addBlob(t Tree, p *Project, v *view) error {
 	word(5, len(b))
 	word(6, len(p.Program.Constants))
 	b = append(b, p.Program.Constants...)
-	pad(8)
+	pad(16)
 	word(4, len(b)+blobTrailerBytes)
 	t["model/"+p.Prefix+".blob"] = sealed(b)
 	return nil
@@ -95,6 +98,9 @@ func addBlob(t Tree, p *Project, v *view) error {
 // sealed appends what a blob ends in.
 func sealed(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	b = binary.LittleEndian.AppendUint32(b, 0)
-	return binary.LittleEndian.AppendUint64(b, crc64.Checksum(b, crcTable))
+	b = append(b, make([]byte, blobCRCBytes-4)...)
+	for _, w := range sumWords(b) {
+		b = binary.LittleEndian.AppendUint32(b, w)
+	}
+	return b
 }

@@ -4,6 +4,7 @@ package codegen
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ func TestBlobIsChecked(t *testing.T) {
 	signed := func(change func(b []byte)) []byte {
 		b := append([]byte(nil), good...)
 		change(b)
-		return sealed(b[:len(b)-16])
+		return sealed(b[:len(b)-blobTrailerBytes])
 	}
 	put := func(at int, value uint32) func([]byte) {
 		return func(b []byte) { binary.LittleEndian.PutUint32(b[4*at:], value) }
@@ -36,7 +37,8 @@ func TestBlobIsChecked(t *testing.T) {
 		{"two streams", "ERR_MODEL", signed(put(7, 2))},
 		{"nearly nothing", "ERR_MODEL", good[:40]},
 		{"other code", "ERR_OTHER_MODEL", generate(t, other)["model/acc.blob"]},
-		{"format 1", "ERR_MODEL", signed(put(1, 1))},
+		{"format 2", "ERR_FORMAT", signed(put(1, 2))},
+		{"format to come", "ERR_FORMAT", signed(put(1, 4))},
 		{"stream in the header", "ERR_MODEL", signed(put(16, 32))},
 		{"stream off its line", "ERR_MODEL", signed(put(16, 100))},
 		{"stream too long", "ERR_MODEL", signed(put(17, uint32(len(good))))},
@@ -46,10 +48,14 @@ func TestBlobIsChecked(t *testing.T) {
 	for i := 0; i+4 <= len(good); i += 4 {
 		b := append([]byte(nil), good...)
 		b[i] ^= 0x10
+		want := "ERR_MODEL"
+		if i == 4 {
+			want = "ERR_FORMAT"
+		}
 		cases = append(cases, struct {
 			name, want string
 			blob       []byte
-		}{"bit of word " + string(rune('0'+i/4%10)), "ERR_MODEL", b})
+		}{fmt.Sprintf("bit of word %d", i/4), want, b})
 	}
 	dir := onDisk(t, p)
 	write(t, filepath.Join(dir, "main.c"), `#include <stdio.h>

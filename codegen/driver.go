@@ -17,6 +17,7 @@ const (
 	armError   = 33
 
 	otherModelError = 34
+	formatError     = 35
 )
 
 type statusCode struct {
@@ -65,7 +66,7 @@ func armCodes(codes []statusCode) []statusCode {
 	var kept []statusCode
 	for _, c := range codes {
 		switch c.Name {
-		case "OK", "BUSY", "ERR_ARGUMENT", "ERR_STATE", "ERR_ALIGNMENT", "ERR_MODEL", "ERR_OTHER_MODEL":
+		case "OK", "BUSY", "ERR_ARGUMENT", "ERR_STATE", "ERR_ALIGNMENT", "ERR_MODEL", "ERR_OTHER_MODEL", "ERR_FORMAT":
 			kept = append(kept, c)
 		}
 	}

@@ -159,6 +159,36 @@ func TestMixedProject(t *testing.T) {
 // computes something else does not fit.
 func TestMixedBlob(t *testing.T) {
 	p := mixedProject(t, "mixed", "ethos-u55-128", "Shared_Sram")
+	runMixedBlob(t, p)
+	arm := p
+	arm.Options.Driver = ArmDriver
+	runMixedBlob(t, arm)
+
+	v, err := newView(&p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fits := blobID(p.Program, v)
+	v.Arm = true
+	if blobID(p.Program, v) == fits {
+		t.Error("a blob of streams fits code that takes payloads")
+	}
+	v.Arm = false
+	table1 := v.CPU[0].Tables
+	v.CPU[0].Calls[0] += " "
+	if blobID(p.Program, v) == fits {
+		t.Error("a blob fits code whose CPU calls something else")
+	}
+	v.CPU[0].Calls[0] = strings.TrimSuffix(v.CPU[0].Calls[0], " ")
+	v.CPU[0].Tables = append(slices.Clone(table1), tableView{"x", []uint32{1}})
+	if blobID(p.Program, v) == fits {
+		t.Error("a blob fits code whose CPU has other tables")
+	}
+}
+
+// runMixedBlob runs a project whose own streams and constants are damaged, with its blob.
+func runMixedBlob(t *testing.T, p Project) {
+	t.Helper()
 	tree := generate(t, p)
 	replace := func(path, old, new string) {
 		text := string(tree[path])
@@ -173,9 +203,13 @@ func TestMixedBlob(t *testing.T) {
 	}
 	replace("app/golden.c", "#include \"mixed_golden.h\"\n", "#include \"mixed_golden.h\"\n\nextern const uint8_t blob[];\nextern const size_t blob_bytes;\n"+
 		"_Alignas(32) UNROLL_NPU_MODEL const uint8_t blob[] = {"+table.String()+"};\nconst size_t blob_bytes = sizeof(blob);\n")
-	replace("app/main.c", "static unroll_npu npu;", "extern const uint8_t blob[];\nextern const size_t blob_bytes;\nstatic unroll_npu npu;")
-	replace("app/main.c", "mixed_init(&model, &npu, arena, NULL)", "mixed_init_from(&model, &npu, arena, NULL, blob, blob_bytes)")
-	words := regexp.MustCompile(`(mixed_(?:commands\w*|constants)\[\] = \{\s*)0x[0-9A-F]{8}`)
+	file, npu, before := "app/main.c", "&npu", "static unroll_npu npu;"
+	if p.Options.Driver == ArmDriver {
+		file, npu, before = "app/check.c", "npu", "static mixed_context model;"
+	}
+	replace(file, before, "extern const uint8_t blob[];\nextern const size_t blob_bytes;\n"+before)
+	replace(file, "mixed_init(&model, "+npu+", arena, NULL)", "mixed_init_from(&model, "+npu+", arena, NULL, blob, blob_bytes)")
+	words := regexp.MustCompile(`(mixed_(?:commands\w*|payload\w*|constants)\[\] = \{\s*)0x[0-9A-F]{8}`)
 	damaged := words.ReplaceAll(tree["src/mixed_model.c"], []byte("${1}0x00000001"))
 	if bytes.Equal(damaged, tree["src/mixed_model.c"]) {
 		t.Fatal("nothing to damage")
@@ -191,22 +225,6 @@ func TestMixedBlob(t *testing.T) {
 	}
 	if err == nil && (!report.Pass || report.Calls != len(p.Golden)) {
 		t.Errorf("%d calls, %s\n%s", report.Calls, report.Problem, report.Console)
-	}
-
-	v, err := newView(&p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fits := blobID(p.Program, v)
-	table1 := v.CPU[0].Tables
-	v.CPU[0].Calls[0] += " "
-	if blobID(p.Program, v) == fits {
-		t.Error("a blob fits code whose CPU calls something else")
-	}
-	v.CPU[0].Calls[0] = strings.TrimSuffix(v.CPU[0].Calls[0], " ")
-	v.CPU[0].Tables = append(slices.Clone(table1), tableView{"x", []uint32{1}})
-	if blobID(p.Program, v) == fits {
-		t.Error("a blob fits code whose CPU has other tables")
 	}
 }
 

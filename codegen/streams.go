@@ -4,6 +4,7 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -17,18 +18,24 @@ type streamView struct {
 	Macro    string // likewise of macros: STEP_
 	Commands []uint32
 	Payload  []uint32 // for Arm's driver: what the stream needs, then the stream
-	CRC      string   // of Commands, or of Payload when there is one
+	Sums     string   // of Commands, or of Payload when there is one
 	CRC32    string   // likewise
 	Times    int
 	Windows  []windowView // one for each of the stages' regions
 }
 
-// Words is the content of the stream's C array.
+// Words is what the driver is given.
 func (s *streamView) Words() []uint32 {
 	if s.Payload != nil {
 		return s.Payload
 	}
 	return s.Commands
+}
+
+// PaddedWords are those of the array: sums take them four by four.
+func (s *streamView) PaddedWords() []uint32 {
+	words := slices.Clone(s.Words())
+	return append(words, make([]uint32, roundUp(len(words), 4)-len(words))...)
 }
 
 // windowView is a row of the table of regions.
@@ -48,10 +55,10 @@ func (v *view) addStreams(prog *ethosu.Program) {
 	}
 	taken := map[string]bool{}
 	for _, s := range stages {
-		w := &streamView{Commands: s.Commands, Times: s.Times, CRC: crcLiteral(wordBytes(s.Commands)), CRC32: crc32Literal(wordBytes(s.Commands))}
+		w := &streamView{Commands: s.Commands, Times: s.Times, Sums: sumsLiteral(wordBytes(s.Commands)), CRC32: crc32Literal(wordBytes(s.Commands))}
 		if v.Arm {
 			payload := (&isa.Payload{Config: prog.Accel.ConfigWord, ID: archVersion(prog.Accel), Words: s.Commands}).Append(nil)
-			w.Payload, w.CRC, w.CRC32 = leWords(payload), crcLiteral(payload), crc32Literal(payload)
+			w.Payload, w.Sums, w.CRC32 = leWords(payload), sumsLiteral(payload), crc32Literal(payload)
 		}
 		if v.Sequence {
 			w.Name = unique(identifier(s.Name), taken) // files may say anything

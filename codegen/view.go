@@ -4,8 +4,6 @@ package codegen
 
 import (
 	"fmt"
-	"hash/crc32"
-	"hash/crc64"
 	"slices"
 	"strings"
 
@@ -45,7 +43,7 @@ type view struct {
 	Spread, Gathered bool // some inputs, outputs lie in rows apart from each other
 	Constants        []uint32
 	ConstantBytes    int
-	ConstantCRC      string
+	ConstantSums     string
 	ConstantCRC32    string
 	Version          string // of the model: of its streams and constants
 	StateID          string // of what a saved state means
@@ -55,7 +53,6 @@ type view struct {
 	ArenaSection                        string
 	Regions                             []regionView
 	CommandMemory                       string
-	Blob                                bool        // the model can also come from outside of the program
 	BlobID                              string      // of blobs that fit
 	Written, ReadBack                   []lineRange // of the arena, by the CPU
 
@@ -118,7 +115,7 @@ func newView(p *Project) (*view, error) {
 		Banner: banner(p), Source: cComment(p.Source), ToolVersion: cComment(p.Version),
 		Config: fmt.Sprintf("0x%08Xu", prog.Accel.ConfigWord), Arch: fmt.Sprintf("0x%08Xu", archVersion(prog.Accel)),
 		Sequence: prog.Steps > 0 || len(prog.Stages) > 1, WakeUps: prog.WakeUps(),
-		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantCRC: crcLiteral(prog.Constants), ConstantCRC32: crc32Literal(prog.Constants),
+		Constants: leWords(prog.Constants), ConstantBytes: len(prog.Constants), ConstantSums: sumsLiteral(prog.Constants), ConstantCRC32: crc32Literal(prog.Constants),
 		ConstantsSection: "UNROLL_NPU_MODEL", NPUType: "unroll_npu",
 		NPUArenaBytes: prog.ArenaSize, FastSize: roundUp(prog.FastSize, cacheLine),
 		ConstantsInRAM: p.Options.ConstantsInRAM, U65: prog.Accel.Generation == ethosu.U65, U85: prog.Accel.Generation == ethosu.U85, product: prog.Accel.Generation.ProductName(), MACs: prog.Accel.MACs, Model: p.Model != nil,
@@ -141,9 +138,9 @@ func newView(p *Project) (*view, error) {
 		return nil, err
 	}
 	v.LastDriverCode = v.StatusCodes[len(v.StatusCodes)-1].Name
-	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants differ from their CRC-64"})
-	v.Blob = !v.Arm
-	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_OTHER_MODEL", otherModelError, "the blob, or the saved state, is of another model"})
+	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_MODEL", modelError, "command stream or constants are damaged"})
+	v.StatusCodes = append(v.StatusCodes, statusCode{"ERR_OTHER_MODEL", otherModelError, "the blob, or the saved state, is of another model"},
+		statusCode{"ERR_FORMAT", formatError, "the blob is of another format than this code reads"})
 	if v.Arm {
 		v.StatusCodes = armCodes(v.StatusCodes)
 	}
@@ -159,9 +156,7 @@ func newView(p *Project) (*view, error) {
 	if err := v.addCPU(prog); err != nil {
 		return nil, fmt.Errorf("project %s: %w", p.Prefix, err)
 	}
-	if v.Blob {
-		v.BlobID = fmt.Sprintf("%016X", blobID(prog, v))
-	}
+	v.BlobID = fmt.Sprintf("%016X", blobID(prog, v))
 	v.StateID = fmt.Sprintf("%016X", stateID(v))
 	all := slices.Clone(prog.Constants)
 	for _, s := range prog.Stages {
@@ -182,12 +177,6 @@ func wordBytes(words []uint32) []byte {
 	}
 	return b
 }
-
-var crcTable = crc64.MakeTable(crc64.ISO)
-
-func crc32Literal(b []byte) string { return fmt.Sprintf("0x%08Xu", crc32.ChecksumIEEE(b)) }
-
-func crcLiteral(b []byte) string { return fmt.Sprintf("0x%016Xu", crc64.Checksum(b, crcTable)) }
 
 func banner(p *Project) string {
 	s := "Written by unroll"
