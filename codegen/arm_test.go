@@ -5,6 +5,8 @@ package codegen
 import (
 	"strings"
 	"testing"
+
+	"github.com/unroll-npu/unroll/ethosu"
 )
 
 // armProject is the variant for Arm's driver.
@@ -41,6 +43,25 @@ func TestArmDriverProjectLibrary(t *testing.T) {
 					t.Errorf("%s uses %s", path, own)
 				}
 			}
+		}
+	}
+	for conf, options := range map[string][]string{
+		"prj.conf":   {"CONFIG_ETHOS_U=y", "CONFIG_ETHOS_U55_128=y"},
+		"older.conf": {"CONFIG_ARM_ETHOS_U=y", "CONFIG_ARM_ETHOS_U55_128=y"},
+	} {
+		for _, option := range append(options, "CONFIG_ARM_ACC=y") {
+			if !strings.Contains(string(tree["zephyr/sample/"+conf]), "\n"+option+"\n") {
+				t.Errorf("zephyr/sample/%s does not say %s:\n%s", conf, option, tree["zephyr/sample/"+conf])
+			}
+		}
+	}
+	for _, c := range [][2]string{{"ethos-u55-32", "U55_64"}, {"ethos-u65-512", "U65_512"}, {"ethos-u85-2048", "U85_2048"}} {
+		accel, err := ethosu.ParseAccelerator(c[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (&view{Accel: accel.Name, MACs: accel.MACs}).ZephyrNPU(); got != c[1] {
+			t.Errorf("%s is %s for Zephyr, expected %s", c[0], got, c[1])
 		}
 	}
 	for _, need := range []string{"zephyr/module.yml", "zephyr/Kconfig", "zephyr/sample/src/main.c", "ethosu/standin/ethosu_driver.h", "platform/qemu/board.cmake"} {

@@ -105,6 +105,16 @@ func (v *view) windows(prog *ethosu.Program, s *ethosu.Stage) []windowView {
 	return list
 }
 
+// ZephyrNPU is the end of the option of Zephyr that Arm's driver is compiled by, such as U55_128.
+func (v *view) ZephyrNPU() string {
+	macs := v.MACs
+	if macs == 32 {
+		macs = 64 // there is none for 32: the option only chooses the product
+	}
+	generation, _, _ := strings.Cut(strings.TrimPrefix(v.Accel, "ethos-"), "-")
+	return fmt.Sprintf("%s_%d", strings.ToUpper(generation), macs)
+}
+
 // StreamBytes is the size of all streams.
 func (v *view) StreamBytes() int {
 	n := 0
