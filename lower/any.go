@@ -163,7 +163,11 @@ func (r *GraphResult) WithConstants(values map[graph.TensorID][]float32) (*Graph
 	if err != nil {
 		return nil, err
 	}
-	next.Widths = r.Widths
+	if r.Widths != nil { // chosen as before, but what is lost is another
+		w := *r.Widths
+		w.Loss, w.Met = next.Loss, q.kept(next.Outputs)
+		next.Widths = &w
+	}
 	return next, nil
 }
 

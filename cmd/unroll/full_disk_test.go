@@ -112,12 +112,12 @@ func fill(t *testing.T, self, calm, line string, bytes int64) bool {
 	}
 	after := hashes(t, dir)
 	for name, hash := range before {
-		if after[name] != hash {
+		if after[name] != hash && !strings.Contains(name, buildTree) {
 			t.Errorf("a disk of %d bytes: %s is not what it was", bytes, name)
 		}
 	}
 	for name := range after {
-		if before[name] == "" && !partial(strings.TrimSuffix(name, ".trained")) {
+		if before[name] == "" && !partial(strings.TrimSuffix(name, ".trained")) && !strings.Contains(name, buildTree) {
 			t.Errorf("a disk of %d bytes: %s was left", bytes, name)
 		}
 	}

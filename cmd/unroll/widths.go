@@ -141,6 +141,9 @@ func printChosen(c *cli, w *lower.Widths) {
 	if w.Aim < w.Bound {
 		fmt.Fprintf(c.stdout, "aimed at %s on the calibration data, so that others do not lose more than %s\n", percent(w.Aim), percent(w.Bound))
 	}
+	if w.Loss != ch.Loss {
+		fmt.Fprintf(c.stdout, "these are losses before it learned; now %s %s%s\n", lose, percent(w.Loss), of)
+	}
 	switch {
 	case !w.Met:
 		fmt.Fprintf(c.stdout, "warning: no choice of widths loses at most %s, weights of 16 bits included; try --distill 500, or more --calibration sequences\n", percent(w.Bound))

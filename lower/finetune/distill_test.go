@@ -14,6 +14,7 @@ import (
 
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/precision"
 	"github.com/unroll-npu/unroll/lower/unroll"
 )
 
@@ -227,6 +228,21 @@ func TestDistill(t *testing.T) {
 	got, err := Distill(ctx, before, lessons{}, Options{Levels: 7})
 	if got == nil || err != context.Canceled {
 		t.Errorf("interrupted: %v, %v", got, err)
+	}
+}
+
+// What a graph is said to lose is what it loses after it learned.
+func TestDistilledLoss(t *testing.T) {
+	before, err := lower.LowerGraph(context.Background(), pupil(), unroll.Roles{}, lessons{}, lower.Options{WeightLevels: 7, Activations: lower.Auto, MaxLoss: 0.5, Cost: precision.Traffic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := Distill(context.Background(), before, lessons{}, Options{Steps: 200, Window: 4, Levels: 7, Rate: 0.005})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Widths.Loss != after.Loss || after.Loss >= before.Loss || before.Widths.Loss != before.Loss {
+		t.Errorf("lost %v before and %v after, and said to lose %v and %v", before.Loss, after.Loss, before.Widths.Loss, after.Widths.Loss)
 	}
 }
 
