@@ -69,8 +69,8 @@ void unroll_npu_port_unlock(struct unroll_npu *npu);
 void unroll_npu_port_sleep(struct unroll_npu *npu, uint32_t remaining_ms);
 
 /* Does hardware find the CRC-32 (IEEE 802.3: reflected, begun and ended with ones) of the data as
- * expected? 1: yes, 0: no, negative: not asked. Default: negative; the library then computes a
- * CRC-64 by itself. */
+ * expected? 1: yes, 0: no, negative: not asked. Default: negative; the library then computes
+ * sums by itself. */
 int unroll_npu_port_intact(const void *data, size_t bytes, uint32_t crc_32);
 
 /* Wakes who sleeps; called by unroll_npu_irq_handler, from the interrupt. Default: nothing, which
