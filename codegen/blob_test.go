@@ -38,6 +38,7 @@ func TestBlobIsChecked(t *testing.T) {
 		{"nearly nothing", "ERR_MODEL", good[:40]},
 		{"other code", "ERR_OTHER_MODEL", generate(t, other)["model/acc.blob"]},
 		{"format 2", "ERR_FORMAT", signed(put(1, 2))},
+		{"format 2, shorter than any of format 3", "ERR_FORMAT", signed(put(1, 2))[:100]},
 		{"format to come", "ERR_FORMAT", signed(put(1, 4))},
 		{"stream in the header", "ERR_MODEL", signed(put(16, 32))},
 		{"stream off its line", "ERR_MODEL", signed(put(16, 100))},
@@ -61,6 +62,7 @@ func TestBlobIsChecked(t *testing.T) {
 	write(t, filepath.Join(dir, "main.c"), `#include <stdio.h>
 #include <string.h>
 #include "acc.h"
+#include "npu_fake.h"
 ACC_ARENA_DEFINE(arena);
 _Alignas(32) static uint8_t blob[65536];
 int main(int count, char **names) {
@@ -72,9 +74,21 @@ int main(int count, char **names) {
         fclose(f);
         acc_status checked = acc_check_blob(blob, n), made = acc_init_from(&ctx, &npu, arena, NULL, blob, n);
         puts(checked == made ? acc_status_name(made) : "DISAGREE");
-        memmove(blob + 4, blob, n);
-        if (acc_check_blob(blob + 4, n) != ACC_ERR_ALIGNMENT || acc_check_blob(NULL, n) != ACC_ERR_ARGUMENT) {
-            puts("MISALIGNED");
+        if (made == ACC_OK) {
+            fake_hardware = 1;
+            fake_asked = 0;
+            checked = acc_check_blob(blob, n);
+            blob[n / 2] ^= 1;
+            if (checked != ACC_OK || acc_check_blob(blob, n) != ACC_ERR_MODEL || fake_asked != 2) {
+                puts("HARDWARE");
+            }
+            fake_hardware = 0;
+        }
+        for (size_t off = 4; off > 0; off--) {
+            memmove(blob + off, blob, n);
+            if (acc_check_blob(blob + off, n) != ACC_ERR_ALIGNMENT || acc_check_blob(NULL, n) != ACC_ERR_ARGUMENT) {
+                puts("MISALIGNED");
+            }
         }
     }
     return 0;
