@@ -174,6 +174,18 @@ func TestQuantizedRefusals(t *testing.T) {
 			b.node("MatMulInteger", "m", "q", "w", "z")
 			b.node("Cast", "y", "m").Attrs["to"] = &onnx.Attr{Int: int64(onnx.Float)}
 		},
+		"its scale is computed at run time": func(b *modelBuilder) { // a zero point is no scale
+			b.node("DynamicQuantizeLinear", "q s z", "x")
+			b.node("DequantizeLinear", "y", "q", "z", "z")
+		},
+		"a scale that is known at run time alone": func(b *modelBuilder) {
+			b.node("DynamicQuantizeLinear", "q s z", "x")
+			b.node("QuantizeLinear", "y", "other", "s", "z")
+		},
+		"its scale has no elements": func(b *modelBuilder) {
+			b.weights("none", 0)
+			b.node("DequantizeLinear", "y", "w", "none", "zero")
+		},
 		"scale for every channel": func(b *modelBuilder) {
 			b.weights("scales", 3)
 			for i := range 3 {

@@ -116,7 +116,7 @@ func (c *converter) less(in []*value, i, zero, axis int) (*value, float32) {
 	case v.ints != nil:
 		q := &quantized{scale: []float32{1}, zero: []int64{0}}
 		if z != nil {
-			if z.ints == nil || z.special() {
+			if len(z.ints) == 0 || z.special() {
 				c.refuse("the zero point of constants is computed at run time")
 			}
 			if q.zero = z.ints; len(z.ints) > 1 {

@@ -168,6 +168,9 @@ func (c *converter) grid(scale, zero *value, rank, axis int) *quantized {
 	if !ok || scale.special() {
 		c.refuse("its scale is computed at run time; expected a constant")
 	}
+	if len(f) == 0 {
+		c.refuse("its scale has no elements")
+	}
 	for _, x := range f {
 		if !(x > 0) || math.IsInf(float64(x), 0) {
 			c.refuse("a scale is %v; expected a positive number", x)
@@ -264,6 +267,9 @@ func (c *converter) dequantize(v *value, q *quantized, block int, scales ...int)
 // quantize gives real numbers as integers of a type.
 func (c *converter) quantize(v *value, q *quantized, t DataType, block int, scales ...int) *value {
 	lo, hi := c.integersOf(t)
+	if q.from != "" {
+		c.refuse("it quantizes with a scale that is known at run time alone")
+	}
 	if f, ok := c.constant(v); ok {
 		at, out := c.each(q, v.shape, scales, block), &value{typ: t, shape: v.shape, ints: make([]int64, len(f))}
 		for i, x := range f {

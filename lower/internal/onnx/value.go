@@ -58,7 +58,7 @@ func integers(shape []int, v ...int64) *value {
 
 // constant returns the elements of a float constant, or false.
 func (c *converter) constant(v *value) ([]float32, bool) {
-	if v.ints != nil || !c.g.Tensors[v.id].IsConst() {
+	if v.ints != nil || v.zeroOf != "" || !c.g.Tensors[v.id].IsConst() {
 		return nil, false
 	}
 	return c.constantOf(v), true
@@ -66,7 +66,7 @@ func (c *converter) constant(v *value) ([]float32, bool) {
 
 // known reports whether the value is a constant.
 func (c *converter) known(v *value) bool {
-	return v.ints != nil || c.g.Tensors[v.id].IsConst()
+	return v.ints != nil || v.zeroOf == "" && c.g.Tensors[v.id].IsConst()
 }
 
 func (c *converter) constantOf(v *value) []float32 {
@@ -210,7 +210,7 @@ func (c *converter) number(v *value) (float32, bool) {
 	if len(v.ints) == 1 {
 		return float32(v.ints[0]), true
 	}
-	if v.ints != nil || !c.g.Tensors[v.id].IsConst() || v.elems() != 1 {
+	if v.ints != nil || v.zeroOf != "" || !c.g.Tensors[v.id].IsConst() || v.elems() != 1 {
 		return 0, false
 	}
 	return math.Float32frombits(binary.LittleEndian.Uint32(c.g.Tensors[v.id].Data)), true
