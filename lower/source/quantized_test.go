@@ -182,6 +182,28 @@ func TestQuantizedRefusals(t *testing.T) {
 			b.node("DynamicQuantizeLinear", "q s z", "x")
 			b.node("QuantizeLinear", "y", "other", "s", "z")
 		},
+		"multiplies by a zero point": func(b *modelBuilder) {
+			b.node("DynamicQuantizeLinear", "q s z", "x")
+			b.node("Mul", "y", "z", "z")
+		},
+		"stays float; multiply it with its scale first": func(b *modelBuilder) {
+			b.node("DynamicQuantizeLinear", "q s z", "x")
+			b.node("MatMulInteger", "m", "q", "w", "z")
+			b.node("Cast", "f", "m").Attrs["to"] = &onnx.Attr{Int: int64(onnx.Float)}
+			b.node("Cast", "y", "f").Attrs["to"] = &onnx.Attr{Int: int64(onnx.Int32)}
+		},
+		"the integers of a quantized model, \"z\"": func(b *modelBuilder) { // no bias
+			b.node("DynamicQuantizeLinear", "q s z", "x")
+			n := b.node("MatMulIntegerToFloat", "y", "q", "w", "s", "scale", "z", "", "z")
+			n.Domain = "com.microsoft"
+		},
+		"block_size is -1": func(b *modelBuilder) {
+			b.node("QuantizeLinear", "q", "x", "scale", "zero").Attrs["block_size"] = &onnx.Attr{Int: -1}
+		},
+		"output_datatype is": func(b *modelBuilder) {
+			b.m.Graph.Weights["n"] = &onnx.Tensor{Name: "n", Type: onnx.Int64, Shape: []int{}, Data: []byte{8, 0, 0, 0, 0, 0, 0, 0}}
+			b.node("HannWindow", "y", "n").Attrs["output_datatype"] = &onnx.Attr{Int: int64(onnx.Int32)}
+		},
 		"its scale has no elements": func(b *modelBuilder) {
 			b.weights("none", 0)
 			b.node("DequantizeLinear", "y", "w", "none", "zero")
@@ -209,6 +231,36 @@ func TestQuantizedRefusals(t *testing.T) {
 		b.m.Graph.Outputs = []*onnx.Declared{{Name: "y", Kind: "tensor"}}
 		if _, err := onnx.Convert(b.m, onnx.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; expected %q", err, want)
+		}
+	}
+}
+
+// TestQuantizedStill: what a model rounds of an input that never changes is rounded, as of
+// its constants.
+func TestQuantizedStill(t *testing.T) {
+	for _, op := range []string{"QuantizeLinear", "Cast"} {
+		b := empty(5, 2, 3)
+		b.input("g", 1)
+		if op == "Cast" {
+			b.node("Cast", "q", "g").Attrs["to"] = &onnx.Attr{Int: int64(onnx.Float16)}
+			b.node("Cast", "d", "q").Attrs["to"] = &onnx.Attr{Int: int64(onnx.Float)}
+		} else {
+			b.number("scale", 0.1)
+			b.m.Graph.Weights["zero"] = &onnx.Tensor{Name: "zero", Type: onnx.Uint8, Shape: []int{}, Data: []byte{7}}
+			b.node("QuantizeLinear", "q", "g", "scale", "zero")
+			b.node("DequantizeLinear", "d", "q", "scale", "zero")
+		}
+		b.node("Mul", "y", "x", "d")
+		b.m.Graph.Outputs = []*onnx.Declared{{Name: "y", Kind: "tensor"}}
+		file := filepath.Join(t.TempDir(), "still.onnx")
+		if err := os.WriteFile(file, encodeONNX(b.m), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		n, err := OpenONNX(file, Options{Set: map[string][]float64{"g": {0.7771234}}})
+		if err != nil {
+			t.Errorf("%s: %v", op, err)
+		} else if n.Difference > 1e-6 {
+			t.Errorf("%s: differs by %v", op, n.Difference)
 		}
 	}
 }

@@ -221,7 +221,8 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 	c.base = c.prefix + c.base
 	outs, moved := c.moved(key(n), in, f)
 	if !moved {
-		if i := slices.IndexFunc(in, (*value).special); i >= 0 && !takesSpecial[plainOp(key(n))] {
+		takes := min(takesSpecial[plainOp(key(n))], len(in))
+		if i := takes + slices.IndexFunc(in[takes:], (*value).special); i >= takes {
 			c.refuse("it computes with the integers of a quantized model, %q; put DequantizeLinear before it (onnxruntime.quantization writes QuantFormat.QDQ)", n.In(i))
 		}
 		outs = f(c, in)

@@ -20,9 +20,11 @@ var _ = register(map[string]nodeConverter{
 })
 
 func init() {
-	for _, op := range []string{"QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "QLinearConcat", "QLinearAveragePool",
-		"QLinearGlobalAveragePool", "QGemm", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"} {
-		takesSpecial[op] = true
+	for op, inputs := range map[string]int{
+		"QLinearAdd": 8, "QLinearMul": 8, "QLinearSigmoid": 5, "QLinearLeakyRelu": 5, "QLinearSoftmax": 5, "QLinearConcat": 1 << 16, "QLinearAveragePool": 5,
+		"QLinearGlobalAveragePool": 5, "QGemm": 9, "MatMulIntegerToFloat": 6, "DynamicQuantizeMatMul": 4,
+	} {
+		takesSpecial[op] = inputs
 	}
 }
 

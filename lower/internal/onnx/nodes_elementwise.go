@@ -133,6 +133,9 @@ func (c *converter) every(v *value, want float32) bool {
 func arithmetic(k graph.Kind, attr any) nodeConverter {
 	return func(c *converter, in []*value) []*value {
 		a, b := c.given(in, 0), c.given(in, 1)
+		if a.zeroOf+b.zeroOf != "" {
+			c.refuse("it multiplies by a zero point that is known at run time alone")
+		}
 		if len(a.units)+len(b.units) > 0 { // a product alone, of a quantized model
 			if a.quant != nil || b.quant != nil {
 				c.refuse("it multiplies integers of a quantized model; cast them to float before it")

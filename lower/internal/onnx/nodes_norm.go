@@ -76,6 +76,9 @@ func castLikeNode(c *converter, in []*value) []*value {
 func eyeLikeNode(c *converter, in []*value) []*value {
 	v, k := c.given(in, 0), int(c.node.Int("k", 0))
 	t := DataType(c.node.Int("dtype", int64(v.typ)))
+	if t.Size() == 0 {
+		c.refuse("attribute dtype is %v, which is not computed with", t)
+	}
 	n := v.elems()
 	if v.rank() != 2 || n > maxPicked {
 		c.refuse("its input has shape %v, expected a matrix", v.shape)

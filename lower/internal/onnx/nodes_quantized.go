@@ -2,7 +2,11 @@
 
 package onnx
 
-import "github.com/unroll-npu/unroll/lower/graph"
+import (
+	"math"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
 
 var _ = register(map[string]nodeConverter{
 	"QuantizeLinear": quantizeNode, "DequantizeLinear": dequantizeNode, "DynamicQuantizeLinear": dynamicQuantizeNode,
@@ -24,13 +28,13 @@ func quantizeNode(c *converter, in []*value) []*value {
 		t = Uint8
 	}
 	q := c.grid(opt(in, 1), zero, v.rank(), int(c.node.Int("axis", 1)))
-	return only(c.quantize(v, q, t, int(c.node.Int("block_size", 0)), in[1].shape...))
+	return only(c.quantize(v, q, t, c.blockSize(), in[1].shape...))
 }
 
 func dequantizeNode(c *converter, in []*value) []*value {
 	v := c.given(in, 0)
 	q := c.grid(opt(in, 1), opt(in, 2), v.rank(), int(c.node.Int("axis", 1)))
-	return only(c.dequantize(v, q, int(c.node.Int("block_size", 0)), in[1].shape...))
+	return only(c.dequantize(v, q, c.blockSize(), in[1].shape...))
 }
 
 // dynamicQuantizeNode chooses a scale for what it is given, so that nothing is cut: the
@@ -186,6 +190,8 @@ func (c *converter) castSpecial(v *value, to DataType) *value {
 			c.refuse("it computes with a zero point that is known at run time alone")
 		}
 		w.typ = to
+	case v.quant == nil && !to.IsFloat():
+		c.refuse("attribute to is %v: a product of integers whose scale is known at run time alone stays float; multiply it with its scale first", to)
 	case v.quant == nil, !to.IsFloat(): // wider, as long as the range is held
 		if v.quant != nil {
 			lo, hi := c.integersOf(v.typ)
@@ -203,4 +209,13 @@ func (c *converter) castSpecial(v *value, to DataType) *value {
 		w.units = v.units
 	}
 	return &w
+}
+
+// blockSize is how many elements share a scale, 0 for all.
+func (c *converter) blockSize() int {
+	n := c.node.Int("block_size", 0)
+	if n < 0 || n > math.MaxInt32 {
+		c.refuse("block_size is %d, expected a number of elements, or 0", n)
+	}
+	return int(n)
 }

@@ -167,6 +167,9 @@ func windowNode(a, b, d float64) nodeConverter {
 		if len(size) != 1 || size[0] < 1 || size[0] > maxPicked {
 			c.refuse("its size is %v, expected one positive number", size)
 		}
+		if t := DataType(c.node.Int("output_datatype", int64(Float))); !t.IsFloat() {
+			c.refuse("attribute output_datatype is %v, which would round all of it; cast what is computed with it", t)
+		}
 		n := float64(size[0])
 		if c.node.Int("periodic", 1) == 0 {
 			n--

@@ -63,10 +63,11 @@ var moving = map[string]int{
 	"GatherElements": 1, "GatherND": 1,
 }
 
-// takesSpecial are operators that know what integers stand for.
-var takesSpecial = map[string]bool{
-	"QuantizeLinear": true, "DequantizeLinear": true, "QLinearConv": true, "QLinearMatMul": true, "MatMulInteger": true, "ConvInteger": true, "Cast": true,
-	"Mul": true, "Shape": true, "Size": true,
+// takesSpecial are operators that know what integers stand for, and of how many of their
+// first inputs they do.
+var takesSpecial = map[string]int{
+	"QuantizeLinear": 3, "DequantizeLinear": 3, "QLinearConv": 8, "QLinearMatMul": 8, "MatMulInteger": 4, "ConvInteger": 4, "Cast": 1,
+	"Mul": 2, "Shape": 1, "Size": 1,
 }
 
 // moved runs a converter on integers that it only moves; ok is false where the

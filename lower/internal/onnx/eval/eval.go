@@ -26,6 +26,10 @@ type Evaluator struct {
 	// to half precision, so that what is computed is the network of real numbers that such
 	// a model stands for. Values beyond the range of a quantized type are still cut.
 	Real bool
+
+	// Still has the inputs that never change. What follows from them and from constants
+	// alone has its roundings also where Real is set.
+	Still map[string]bool
 }
 
 // New returns an evaluator of the model.
@@ -34,7 +38,7 @@ func New(m *onnx.Model) *Evaluator { return &Evaluator{m: m} }
 // Run computes the graph's outputs, in order. Inputs that have an initializer may
 // be left out. Errors name the node.
 func (e *Evaluator) Run(inputs map[string]*Array) ([]*Array, error) {
-	r := &run{m: e.m, visit: e.Visit, elements: maxElements, work: maxWork, real: e.Real, fed: map[string]bool{}, constant: map[spot]bool{}}
+	r := &run{m: e.m, visit: e.Visit, elements: maxElements, work: maxWork, real: e.Real, still: e.Still, fed: map[string]bool{}, constant: map[spot]bool{}}
 	s := &scope{values: map[string]*Array{}, graph: e.m.Graph}
 	for _, in := range e.m.Graph.Inputs {
 		a := inputs[in.Name]
@@ -61,6 +65,7 @@ type run struct {
 	rounds   int // of loops
 
 	real     bool
+	still    map[string]bool
 	fed      map[string]bool // inputs that are given
 	constant map[spot]bool
 }

@@ -4,16 +4,16 @@ package eval
 
 import "github.com/unroll-npu/unroll/lower/internal/onnx"
 
-// known reports whether a value of the scope follows from constants of the file alone:
-// it has its roundings also where those of computed values are left out.
+// known reports whether a value of the scope follows from constants of the file and inputs
+// that never change alone: it has its roundings also where those of computed values are left out.
 func (r *run) known(s *scope, name string) bool {
 	for ; s != nil; s = s.outer {
 		if s.graph.Weights[name] != nil {
-			return !r.fed[name]
+			return !r.fed[name] || r.still[name]
 		}
 		for _, in := range s.graph.Inputs {
 			if in.Name == name {
-				return false
+				return s.outer == nil && r.still[name]
 			}
 		}
 		for _, n := range s.graph.Nodes {
