@@ -28,6 +28,7 @@ func (r *reader) normalize() error {
 	if err := fold(g); err != nil {
 		return err
 	}
+	shapesOfOutputs(g)
 	if err := r.variables(); err != nil {
 		return err
 	}
@@ -51,6 +52,25 @@ func indexable(g *graph.Graph, op *graph.Op) error {
 		}
 	}
 	return nil
+}
+
+// shapesOfOutputs gives a TRANSPOSE_CONV whose output shape comes at run time, as it does
+// where the converter left the batch open, the shape that the file has for the output. TFLite
+// Micro never reads another.
+func shapesOfOutputs(g *graph.Graph) {
+	for _, op := range g.Ops {
+		if op.Kind != graph.TransposeConv || len(op.Inputs) < 3 || len(op.Outputs) != 1 || op.Inputs[0] == graph.None || op.Outputs[0] == graph.None {
+			continue
+		}
+		shape := g.Tensors[op.Inputs[0]]
+		if shape.IsConst() || shape.Type != graph.Int32 {
+			continue
+		}
+		out := g.Tensors[op.Outputs[0]]
+		known := &graph.Tensor{Name: shape.Name + "_known", Type: graph.Int32, Shape: []int{len(out.Shape)}}
+		known.SetInts(out.Shape)
+		op.Inputs[0] = g.Add(known)
+	}
 }
 
 var errKeep = errors.New("depends on values")

@@ -198,3 +198,35 @@ func TestVariablesRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestShapeAtRunTime reads a TRANSPOSE_CONV whose output shape is an input of the model, and
+// whose tensors have no names.
+func TestShapeAtRunTime(t *testing.T) {
+	g := &graph.Graph{Name: "open"}
+	shape := g.Add(&graph.Tensor{Type: graph.Int32, Shape: []int{4}})
+	x := g.Add(&graph.Tensor{Type: graph.Int8, Shape: []int{1, 1, 2, 1}, Quant: graph.PerTensor(1, 0)})
+	w := g.Add(&graph.Tensor{Name: "output", Type: graph.Int8, Shape: []int{1, 1, 2, 1}, Quant: graph.PerTensor(1, 0), Data: []byte{1, 2}})
+	y := g.Add(&graph.Tensor{Type: graph.Int8, Shape: []int{1, 1, 4, 1}, Quant: graph.PerTensor(1, 0)})
+	g.Inputs, g.Outputs = []graph.TensorID{shape, x}, []graph.TensorID{y}
+	g.Ops = []*graph.Op{{Kind: graph.TransposeConv, Attr: graph.TransposeConvAttr{StrideH: 1, StrideW: 2}, Inputs: []graph.TensorID{shape, w, x}, Outputs: []graph.TensorID{y}}}
+	got, err := Read("open.tflite", encode(&Model{Graph: g}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[graph.TensorID]string{got.Inputs[0]: "input_0", got.Inputs[1]: "input_1", got.Outputs[0]: "output_"} {
+		if name := got.Tensors[id].Name; name != want {
+			t.Errorf("%q, expected %q", name, want)
+		}
+	}
+	it, err := reference.New(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(it.Input(1), []byte{3, 5})
+	if err := it.Invoke(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(it.Output(0), []byte{3, 6, 5, 10}) {
+		t.Errorf("%v, expected 3, 6, 5, 10", it.Output(0))
+	}
+}

@@ -79,10 +79,37 @@ func ReadModel(name string, data []byte) (*Model, error) {
 	if err := r.m.Graph.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	nameInterface(r.m.Graph)
 	if err := r.states(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r.m, nil
+}
+
+// nameInterface gives inputs and outputs that have no name one that they can be called by.
+func nameInterface(g *graph.Graph) {
+	taken := map[string]bool{}
+	for _, t := range g.Tensors {
+		taken[t.Name] = true
+	}
+	for _, side := range []struct {
+		what string
+		ids  []graph.TensorID
+	}{{"input", g.Inputs}, {"output", g.Outputs}} {
+		for i, id := range side.ids {
+			if g.Tensors[id].Name != "" {
+				continue
+			}
+			name := side.what
+			if len(side.ids) > 1 {
+				name = fmt.Sprintf("%s_%d", side.what, i)
+			}
+			for taken[name] {
+				name += "_"
+			}
+			g.Tensors[id].Name, taken[name] = name, true
+		}
+	}
 }
 
 // opCode is one entry of the model's operator code list.
