@@ -211,7 +211,7 @@ const (
 
 // lost tells whether a complete epoch left a classifier no better than chance.
 func (r *run) lost(loss, accuracy float64) bool {
-	if r.set.Task != nn.Classification {
+	if r.set.Task != nn.Classification || loss <= r.firstLoss { // the weights that it began with were no better
 		return false
 	}
 	k := float64(r.set.Outputs)

@@ -118,6 +118,29 @@ func TestDivergenceNamesItsCause(t *testing.T) {
 	}
 }
 
+// A single step that begins with a bad guess is no divergence.
+func TestOneStepDoesNotDiverge(t *testing.T) {
+	text := "sequence,x,y2,label\n"
+	for i := range 24 {
+		for step := range 3 {
+			text += itoa(i) + "," + ftoa(float64(40*(i%2)+step)) + "," + ftoa(float64(-40*(i%2))) + "," + []string{"a", "b"}[i%2] + "\n"
+		}
+	}
+	file := filepath.Join(t.TempDir(), "few.csv")
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	set, _, err := dataset.Open(file, dataset.Options{Standardize: dataset.StandardizeOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(12) {
+		if _, err := Fit(context.Background(), Config{Units: 64, Epochs: 1, Rate: 1e-3, Seed: seed}, set, nil); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
+
 func gradientOf(m *cell.Matrix) []float32 { return m.Grad }
 
 func itoa(i int) string { return strconv.Itoa(i) }

@@ -81,6 +81,8 @@ type table struct {
 	text   []string  // of each candidate, the first cell that is no number …
 	line   []int     // … and its line
 	read   []bool    // a number was seen
+	course []course  // of each candidate
+	lone   int       // line of the first row, where it holds text and no number; else 0
 	labels []string  // of each row
 	groups []string  // of each sequence
 	starts []int     // first row of each sequence
@@ -111,6 +113,9 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	r := csv.NewReader(b)
 	r.Comma, r.TrimLeadingSpace, r.ReuseRecord = t.separator, t.separator != '\t', true
 	header, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: no header row: the file is empty", file)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: no header row: %w", file, err)
 	}
@@ -122,6 +127,10 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	}
 	t.asRead()
 	t.text, t.line, t.read = make([]string, len(t.features)), make([]int, len(t.features)), make([]bool, len(t.features))
+	t.course = make([]course, len(t.features))
+	for k, f := range t.features {
+		t.course[k] = course{timed: slices.Contains(t.timed, f), falls: -1}
+	}
 	if err := t.rows(r); err != nil {
 		return nil, err
 	}
@@ -154,16 +163,20 @@ func (t *table) rows(r *csv.Reader) error {
 		}
 		line, _ := r.FieldPos(0)
 		line += t.above
+		if err := t.units(record, row, line); err != nil {
+			return err
+		}
 		id := fmt.Sprint(row)
 		if t.sequence >= 0 {
 			if id = strings.TrimSpace(strings.Clone(record[t.sequence])); id == "" {
-				return fmt.Errorf("%s: line %d: column %q is empty: every row needs its sequence", t.file, line, t.header[t.sequence])
+				return fmt.Errorf("%s: line %d: column %q is empty: every row needs its sequence%s", t.file, line, t.header[t.sequence], t.unitsHint(line))
 			}
 			if strings.ContainsRune(id, 0) {
 				return fmt.Errorf("%s: line %d: a byte 0 in column %q: the file is damaged", t.file, line, t.header[t.sequence])
 			}
 		}
-		if row == 0 || id != last {
+		begins := row == 0 || id != last
+		if begins {
 			if seen[id] {
 				return fmt.Errorf("%s: line %d: sequence %q appears again after another one: the rows of a sequence must follow each other", t.file, line, id)
 			}
@@ -177,6 +190,7 @@ func (t *table) rows(r *csv.Reader) error {
 		}
 		for k, f := range t.features {
 			v, ok := t.number(record[f])
+			t.course[k].see(t.dialect, record[f], v, ok, begins, row)
 			switch {
 			case ok:
 				t.read[k] = true
@@ -206,16 +220,19 @@ func (t *table) settle() error {
 		name := t.header[f]
 		keep[k] = true
 		timed := slices.Contains(t.timed, f)
-		grows, falls := t.course(k)
-		sure := slices.Contains(surelyTimes, strings.ToLower(name))
-		if timed && sure && t.line[k] == 0 && falls >= 0 {
-			from, to := t.values[falls*len(t.features)-len(t.features)+k], t.values[falls*len(t.features)+k]
-			return fmt.Errorf("%s: line %d: in the sequence that begins here column %q goes back from %g to %g: the rows of a sequence must be in the order of time; sort them, or say --ignore %s, or name the features with --features if it is one", t.file, t.lines[t.sequenceOf(falls)], name, from, to, name)
+		c := &t.course[k]
+		sure := slices.Contains(surelyTimes, plainName(name))
+		if timed && sure && !c.unread && c.falls >= 0 {
+			return fmt.Errorf("%s: line %d: in the sequence that begins here column %q goes back from %s to %s: the rows of a sequence must be in the order of time; sort them, or say --ignore %s, or name the features with --features if it is one", t.file, t.lines[t.sequenceOf(c.falls)], name, c.from, c.to, name)
 		}
 		switch {
-		case timed && (t.line[k] != 0 || t.rises(k) || sure && grows):
+		case timed && (t.line[k] != 0 || c.rises() || sure && c.grew):
 			keep[k] = false
-			t.notes = append(t.notes, fmt.Sprintf("column %q is taken for the time, not for a feature (--features names features)", name))
+			note := fmt.Sprintf("column %q is taken for the time, not for a feature (--features names features)", name)
+			if c.unread {
+				note += fmt.Sprintf("; %q is in no known form, so that the order of rows is not checked by it", t.text[k])
+			}
+			t.notes = append(t.notes, note)
 		case t.line[k] != 0 && !t.read[k] && !t.chosen:
 			return fmt.Errorf("%s: line %d: column %q holds text, %q: leave it out with --ignore %s, or write it as numbers", t.file, t.line[k], name, t.text[k], name)
 		case t.line[k] != 0:
@@ -225,7 +242,7 @@ func (t *table) settle() error {
 			t.notes = append(t.notes, fmt.Sprintf("column %q is empty and left out", name))
 		case timed:
 			t.notes = append(t.notes, fmt.Sprintf("column %q does not grow from row to row, and is read as a feature (--ignore %s leaves it out)", name, name))
-		case !t.o.RowSequences && t.rises(k) && len(t.starts) > 2:
+		case !t.o.RowSequences && c.rises() && len(t.starts) > 2:
 			t.notes = append(t.notes, fmt.Sprintf("column %q rises from row to row in every sequence: if it is the time, leave it out with --ignore %s", name, name))
 		}
 	}
@@ -248,37 +265,6 @@ func (t *table) settle() error {
 	}
 	t.features = features
 	return nil
-}
-
-// rises reports whether a candidate grows at every row of every sequence.
-func (t *table) rises(k int) bool {
-	n := len(t.features)
-	grew := false
-	for i, end := range t.ends() {
-		for row := t.starts[i] + 1; row < end; row++ {
-			if !(t.values[row*n+k] > t.values[(row-1)*n+k]) {
-				return false
-			}
-			grew = true
-		}
-	}
-	return grew
-}
-
-// course reports whether a candidate grows anywhere within a sequence, and the first row at
-// which it falls below the one before, -1 for none.
-func (t *table) course(k int) (grows bool, falls int) {
-	n := len(t.features)
-	for i, end := range t.ends() {
-		for row := t.starts[i] + 1; row < end; row++ {
-			now, before := t.values[row*n+k], t.values[(row-1)*n+k]
-			if now < before {
-				return grows, row
-			}
-			grows = grows || now > before
-		}
-	}
-	return grows, -1
 }
 
 // sequenceOf is the sequence of a row.

@@ -11,11 +11,11 @@ import (
 // Names that columns have when nobody says what they are, in lower case.
 var (
 	sequenceNames = []string{"sequence", "sequence_id", "seq", "seq_id", "series", "series_id", "recording", "recording_id", "trial", "trial_id", "sample_id", "session", "session_id", "episode", "window_id", "id"}
-	labelNames    = []string{"label", "labels", "class", "target", "y", "category", "activity", "output"}
+	labelNames    = []string{"label", "labels", "class", "target", "y", "category", "activity", "gesture", "word", "command", "action", "output"}
 	surelyLabels  = []string{"label", "labels", "class", "target", "category", "activity"} // a column y can be an axis
 	groupNames    = []string{"group", "subject", "subject_id", "speaker", "speaker_id", "participant", "patient", "patient_id", "user", "user_id", "person"}
-	timeNames     = []string{"time", "timestamp", "t", "ts", "date", "datetime", "time_s", "time_ms", "seconds", "millis", "ms", "index", "frame", "row", "tick"}
-	surelyTimes   = []string{"time", "timestamp", "date", "datetime", "time_s", "time_ms"} // those that mean nothing else
+	timeNames     = []string{"time", "timestamp", "t", "ts", "date", "datetime", "time_s", "time_ms", "time_us", "time_ns", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns", "elapsed", "seconds", "millis", "ms", "index", "frame", "row", "tick"}
+	surelyTimes   = []string{"time", "timestamp", "date", "datetime", "time_s", "time_ms", "time_us", "time_ns", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns"} // those that mean nothing else
 )
 
 // columns says what the columns of a table are.
@@ -110,7 +110,7 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 			notes = append(notes, fmt.Sprintf("column %d without a name is left out: it is taken for row numbers", i+1))
 		default:
 			c.features = append(c.features, i)
-			if slices.Contains(timeNames, strings.ToLower(h)) && !o.RowSequences {
+			if slices.Contains(timeNames, plainName(h)) && !o.RowSequences {
 				c.timed = append(c.timed, i)
 			}
 		}

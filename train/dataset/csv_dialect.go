@@ -4,7 +4,6 @@ package dataset
 
 import (
 	"bytes"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -21,9 +20,13 @@ const sniffed = 64 << 10
 
 var decimalComma = regexp.MustCompile(`^[+-]?\d*,\d+([eE][+-]?\d+)?$`)
 
+// thousands matches what could be a large number with a comma in it as well.
+var thousands = regexp.MustCompile(`^[+-]?[1-9]\d{0,2},\d{3}$`)
+
 // sniff finds the dialect from the first bytes of a file: the separator that cuts the
 // most lines into as many cells as the first one, and a decimal comma where numbers have
-// one and none has a point. A separator that the file names itself is given.
+// one and none has a point; between commas they are quoted, and 1,234 alone does not tell.
+// A separator that the file names itself is given.
 func sniff(head []byte, given rune) dialect {
 	lines := bytes.Split(head, []byte("\n"))
 	if len(lines) > 1 {
@@ -51,18 +54,21 @@ func sniff(head []byte, given rune) dialect {
 			d.separator, best = sep, score
 		}
 	}
-	commas, points := 0, 0
+	commas, sure, points := 0, 0, 0
 	for _, line := range lines[1:] {
 		for _, c := range cells(line, d.separator) {
 			c = strings.Trim(c, "\" \r")
 			if decimalComma.MatchString(c) {
 				commas++
-			} else if _, err := strconv.ParseFloat(c, 64); err == nil && strings.Contains(c, ".") {
+				if !thousands.MatchString(c) {
+					sure++
+				}
+			} else if decimal(c) && strings.Contains(c, ".") {
 				points++
 			}
 		}
 	}
-	d.comma = d.separator != ',' && commas > 0 && points == 0
+	d.comma = commas > 0 && points == 0 && (d.separator != ',' || sure > 0)
 	return d
 }
 
@@ -83,16 +89,41 @@ func cells(line []byte, sep rune) []string {
 }
 
 // empties are the cells that stand for no value, in lower case.
-var empties = map[string]bool{"": true, "na": true, "n/a": true, "nan": true, "null": true, "none": true, "?": true, "-": true}
+var empties = map[string]bool{"": true, "na": true, "n/a": true, "#n/a": true, "<na>": true, "nan": true, "null": true, "none": true, "?": true, "-": true, ".": true}
 
 func isEmpty(cell string) bool { return empties[strings.ToLower(strings.TrimSpace(cell))] }
 
+// nameable are the empties that can as well be the name of a class.
+var nameable = map[string]bool{"null": true, "none": true, "-": true, ".": true}
+
+// unlabelled reports whether a cell of the label column stands for no label.
+func (t *table) unlabelled(cell string) bool {
+	return isEmpty(cell) && (t.o.Regression || !nameable[strings.ToLower(cell)])
+}
+
 // number reads a finite number.
 func (d dialect) number(cell string) (float32, bool) {
+	v, ok := d.read(cell, 32)
+	return float32(v), ok
+}
+
+// exact reads a finite number in double precision.
+func (d dialect) exact(cell string) (float64, bool) { return d.read(cell, 64) }
+
+func (d dialect) read(cell string, bits int) (float64, bool) {
 	cell = strings.TrimSpace(cell)
 	if d.comma {
 		cell = strings.Replace(cell, ",", ".", 1)
 	}
-	v, err := strconv.ParseFloat(cell, 32)
-	return float32(v), err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
+	if !decimal(cell) {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(cell, bits)
+	return v, err == nil
+}
+
+// decimal reports whether text can be a number as people and programs write it, in digits with a
+// sign, a point and an exponent. What else Go takes for one (0x1p4, 1_000, inf) is none in a table.
+func decimal(text string) bool {
+	return strings.IndexFunc(text, func(c rune) bool { return !('0' <= c && c <= '9') && !strings.ContainsRune("+-.eE", c) }) < 0
 }

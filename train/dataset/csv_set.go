@@ -35,8 +35,8 @@ func (t *table) set() (*Set, error) {
 		if t.groups != nil {
 			s.group = t.groups[i]
 		}
-		if t.o.RowSequences || !slices.ContainsFunc(s.labels, func(l string) bool { return !isEmpty(l) }) {
-			if isEmpty(s.labels[0]) {
+		if t.o.RowSequences || !slices.ContainsFunc(s.labels, func(l string) bool { return !t.unlabelled(l) }) {
+			if t.unlabelled(s.labels[0]) {
 				drop[i] = true
 				continue
 			}
@@ -169,7 +169,7 @@ func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
 	for _, q := range sequences {
 		first := ""
 		for _, l := range q.labels {
-			if isEmpty(l) {
+			if t.unlabelled(l) {
 				continue
 			}
 			if first == "" {
@@ -182,7 +182,7 @@ func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
 	var rows []string // "" where there is no label: padding, an empty cell
 	for _, q := range sequences {
 		if !s.PerStep {
-			at := slices.IndexFunc(q.labels, func(l string) bool { return !isEmpty(l) })
+			at := slices.IndexFunc(q.labels, func(l string) bool { return !t.unlabelled(l) })
 			rows = append(rows, q.labels[at])
 			continue
 		}
@@ -191,7 +191,7 @@ func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
 			rows = append(rows, "")
 		}
 		for _, l := range q.labels[q.rows-count:] {
-			if isEmpty(l) {
+			if t.unlabelled(l) {
 				l = ""
 			}
 			rows = append(rows, l)
@@ -217,7 +217,7 @@ func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
 		}
 	}
 	s.Classes = classNames(names)
-	if err := t.numbers(s.Classes); err != nil {
+	if err := t.numbers(s); err != nil {
 		return nil, err
 	}
 	if s.Outputs = len(s.Classes); s.Outputs > maxClasses {
@@ -233,8 +233,12 @@ func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
 	return checked(s)
 }
 
-// numbers refuses classes that are measured values.
-func (t *table) numbers(classes []string) error {
+// fewClasses is how many classes may be numbers before they look like amounts.
+const fewClasses = 20
+
+// numbers refuses classes that are measured values, and notes those that could be.
+func (t *table) numbers(s *Set) error {
+	classes := s.Classes
 	broken := 0
 	for _, c := range classes {
 		if _, ok := t.number(c); !ok {
@@ -246,6 +250,9 @@ func (t *table) numbers(classes []string) error {
 	}
 	if broken > 0 && len(classes) > 10 {
 		return fmt.Errorf("%s: column %q has %d different numbers with fractions, as %s: say --regression to predict them, or name the column with the classes with --label-column", t.file, t.header[t.label], len(classes), classes[broken/2])
+	}
+	if broken > 0 || len(classes) > fewClasses {
+		s.Notes = append(s.Notes, fmt.Sprintf("the labels are numbers, and taken for %d classes: --regression predicts them as amounts", len(classes)))
 	}
 	return nil
 }

@@ -7,9 +7,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -53,6 +51,9 @@ func rowError(file string, above int, header, record []string, err error) error 
 	var p *csv.ParseError
 	if errors.As(err, &p) {
 		p.StartLine, p.Line = p.StartLine+above, p.Line+above
+	}
+	if p != nil && errors.Is(err, csv.ErrBareQuote) {
+		return fmt.Errorf("%s: line %d, column %d: a quote inside a cell that does not begin with one: put the cell in quotes and write \"\" for each quote in it", file, p.Line, p.Column)
 	}
 	if p != nil && errors.Is(err, csv.ErrFieldCount) {
 		hint := ""
@@ -128,10 +129,12 @@ func (t *table) asRead() {
 // ways, which would be two classes; and notes rows without a label.
 func (t *table) checkLabels() error {
 	numbers, folded := map[float64]string{}, map[string]string{}
-	missing := 0
+	missing, words := 0, []string{}
 	for _, l := range t.labels {
-		if isEmpty(l) {
-			missing++
+		if t.unlabelled(l) {
+			if missing++; l != "" && !slices.Contains(words, l) {
+				words = append(words, l)
+			}
 			continue
 		}
 		for _, r := range l {
@@ -142,7 +145,7 @@ func (t *table) checkLabels() error {
 		if t.o.Regression {
 			continue
 		}
-		if v, err := strconv.ParseFloat(l, 64); err == nil && !math.IsNaN(v) {
+		if v, ok := t.exact(l); ok {
 			if old, ok := numbers[v]; ok && old != l {
 				return fmt.Errorf("%s: the labels %q and %q are one number, and would be two classes: write it in one way", t.file, old, l)
 			}
@@ -157,7 +160,11 @@ func (t *table) checkLabels() error {
 		}
 	}
 	if missing > 0 && !t.ignored {
-		t.notes = append(t.notes, fmt.Sprintf("%d of %d rows have no label", missing, len(t.labels)))
+		note := fmt.Sprintf("%d of %d rows have no label", missing, len(t.labels))
+		if len(words) > 0 {
+			note += fmt.Sprintf(": %s is taken for none", shown(words))
+		}
+		t.notes = append(t.notes, note)
 	}
 	if t.sequence >= 0 && len(t.starts) == len(t.labels) && len(t.starts) > 2 {
 		t.notes = append(t.notes, fmt.Sprintf("every sequence has one row: if column %q numbers the rows, name the one that tells sequences with --sequence-column, or say --row-sequences", t.header[t.sequence]))
