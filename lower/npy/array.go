@@ -18,7 +18,7 @@ import (
 // Array is a C-ordered array as it stands in a file.
 type Array struct {
 	Name  string // of the file, and the entry in an archive, for messages
-	Type  string // NumPy's: byte order, kind, bytes an element: "<f4", "|u1", "<i8"
+	Type  string // NumPy's: byte order, kind, bytes an element: "<f4", "|u1", "<i8"; of text its length: "<U8"
 	Shape []int
 	Data  []byte // raw elements
 }
@@ -40,14 +40,25 @@ func (a *Array) Elements() int {
 	return n
 }
 
-// Kind returns NumPy's kind letter: b, i, u or f.
+// Kind returns NumPy's kind letter: b, i, u or f; U or S for text.
 func (a *Array) Kind() byte { return a.Type[1] }
 
 // Width returns the bytes of an element.
-func (a *Array) Width() int { return int(a.Type[2] - '0') }
+func (a *Array) Width() int {
+	if a.IsText() {
+		return textWidth(a.Type)
+	}
+	return int(a.Type[2] - '0')
+}
 
-// Read reads one array; name is used in messages.
-func Read(name string, r io.Reader) (*Array, error) {
+// Read reads one array of numbers; name is used in messages. A *TypeError says that elements
+// are something else.
+func Read(name string, r io.Reader) (*Array, error) { return read(name, r, false) }
+
+// ReadMixed is Read for arrays of text as well.
+func ReadMixed(name string, r io.Reader) (*Array, error) { return read(name, r, true) }
+
+func read(name string, r io.Reader, text bool) (*Array, error) {
 	fail := func(format string, args ...any) (*Array, error) {
 		return nil, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))
 	}
@@ -56,12 +67,19 @@ func Read(name string, r io.Reader) (*Array, error) {
 		return fail("%v", err)
 	}
 	h, err := describe(string(head))
+	if errors.Is(err, errRecords) {
+		return nil, &TypeError{name, "of records", numberTypes}
+	}
 	if err != nil {
 		return fail("bad NPY header: %v", err)
 	}
 	a := &Array{Name: name, Type: h.Type, Shape: h.Shape}
-	if !known(a.Type) {
-		return fail("element type %q, expected one of bool, int8 … int64, uint8 … uint64, float16, float32, float64", a.Type)
+	switch {
+	case known(a.Type), text && isText(a.Type):
+	case text:
+		return nil, &TypeError{name, strconv.Quote(a.Type), numberTypes + ", or text"}
+	default:
+		return nil, &TypeError{name, strconv.Quote(a.Type), numberTypes}
 	}
 	size := int64(a.Width())
 	for _, d := range a.Shape {

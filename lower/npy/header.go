@@ -19,6 +19,8 @@ type description struct {
 
 var errNoDictionary = errors.New("it is not a dictionary of descr, fortran_order and shape")
 
+var errRecords = errors.New("its elements are records, expected numbers")
+
 // describe reads the text of a header.
 func describe(text string) (d description, err error) {
 	s := scanner{rest: text}
@@ -35,7 +37,7 @@ func describe(text string) (d description, err error) {
 		switch key {
 		case "descr":
 			if d.Type, ok = s.quoted(); !ok {
-				return d, errors.New("its elements are records, expected numbers")
+				return d, errRecords
 			}
 		case "fortran_order":
 			if d.Fortran = s.take("True"); !d.Fortran && !s.take("False") {

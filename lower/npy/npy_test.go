@@ -4,6 +4,7 @@ package npy
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -122,14 +123,50 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// Text comes without the zeros that fill it, in either order of bytes; where numbers are
+// expected it is refused.
+func TestText(t *testing.T) {
+	for _, c := range []struct {
+		kind, data, want string
+	}{
+		{"<U2", "\xdf\x00\x00\x00l\x00\x00\x00a\x00\x00\x00\x00\x00\x00\x00", "ßl a"}, {">U1", "\x00\x00\x00a\x00\x00\x00b", "a b"},
+		{"|S3", "on\x00off", "on off"}, {"<U1", "\x00\x00\x11\x00\x00\xd8\x00\x00", "\ufffd \ufffd"},
+	} {
+		raw := withHeader("{'descr': '"+c.kind+"', 'fortran_order': False, 'shape': (2,), }\n", 0)
+		raw = append(raw, c.data...)
+		a, err := ReadMixed("x", bytes.NewReader(raw))
+		if err != nil {
+			t.Errorf("%s: %v", c.kind, err)
+		} else if got := a.Text(0) + " " + a.Text(1); got != c.want {
+			t.Errorf("%s: %q, want %q", c.kind, got, c.want)
+		}
+		var of *TypeError
+		if _, err := Read("x", bytes.NewReader(raw)); !errors.As(err, &of) {
+			t.Errorf("%s as numbers: %v, want a *TypeError", c.kind, err)
+		}
+	}
+	for _, kind := range []string{"<U0", "<U-1", "<U+1", "<U99999999999", "|O", "<U"} {
+		raw := withHeader("{'descr': '"+kind+"', 'fortran_order': True, 'shape': (0,2), }\n", 0)
+		if _, err := ReadMixed("x", bytes.NewReader(raw)); err == nil || !strings.Contains(err.Error(), "element type") {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(written(f, FromFloats([]int{2, 3}, make([]float32, 6))))
 	f.Add(withHeader("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", 24))
 	f.Add(withHeader("{'descr': '<f8', 'fortran_order': False, 'shape': (1073741824, 2147483648), }\n", 8))
 	f.Add(withHeader("}'shape': 'fortran_order': 'descr': \n", 0))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		a, err := Read("fuzz", bytes.NewReader(raw))
+		a, err := ReadMixed("fuzz", bytes.NewReader(raw))
 		if err != nil {
+			return
+		}
+		if a.IsText() {
+			for i := range a.Elements() {
+				a.Text(i)
+			}
 			return
 		}
 		if len(a.Data) != a.Elements()*a.Width() {

@@ -3,6 +3,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -23,11 +24,11 @@ const maxClasses = 4096
 // openNPZ reads an archive with samples and labels under one of the usual names and, if
 // there, a test part, groups and masks.
 func openNPZ(file string, o Options) (train, test *Set, err error) {
-	arrays, err := npy.OpenArchive(file)
+	arrays, others, err := npy.OpenMixed(file)
 	if err != nil {
 		return nil, nil, err
 	}
-	return fromArrays(file, arrays, o)
+	return fromMixed(file, arrays, others, o)
 }
 
 // openFolder reads the same arrays from .npy files.
@@ -36,20 +37,26 @@ func openFolder(dir string, o Options) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	arrays := map[string]*npy.Array{}
+	arrays, others := map[string]*npy.Array{}, map[string]error{}
 	for _, file := range files {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, nil, err
 		}
-		a, err := npy.Read(file, f)
+		a, err := npy.ReadMixed(file, f)
 		f.Close()
-		if err != nil {
+		name := strings.TrimSuffix(filepath.Base(file), ".npy")
+		var of *npy.TypeError
+		switch {
+		case errors.As(err, &of):
+			others[name] = err
+		case err != nil:
 			return nil, nil, err
+		default:
+			arrays[name] = a
 		}
-		arrays[strings.TrimSuffix(filepath.Base(file), ".npy")] = a
 	}
-	return fromArrays(dir, arrays, o)
+	return fromMixed(dir, arrays, others, o)
 }
 
 // pairs are the names under which samples and labels are found, in lower case; a part's
@@ -153,7 +160,12 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 	if train.Task != test.Task || train.PerStep != test.PerStep || train.Task == nn.Regression && train.Outputs != test.Outputs {
 		return nil, nil, fmt.Errorf("%s: y and y_test differ in type or dimensions", source)
 	}
-	if train.Outputs != test.Outputs { // the largest class may be in one part alone
+	if train.named || test.named {
+		if train.named != test.named {
+			return nil, nil, fmt.Errorf("%s: one of y and y_test holds names of classes, the other numbers: write both in one way", source)
+		}
+		unite(train, test)
+	} else if train.Outputs != test.Outputs { // the largest class may be in one part alone
 		k := max(train.Outputs, test.Outputs)
 		for _, s := range []*Set{train, test} {
 			s.Outputs, s.Classes = k, numbered(k)
@@ -168,7 +180,10 @@ func hasLabel(y *npy.Array, label string) bool {
 		return false
 	}
 	for i := range y.Elements() {
-		if strconv.FormatInt(y.Int(i), 10) == label {
+		if y.IsText() && y.Text(i) == label {
+			return true
+		}
+		if !y.IsText() && strconv.FormatInt(y.Int(i), 10) == label {
 			return true
 		}
 	}
@@ -179,6 +194,9 @@ func hasLabel(y *npy.Array, label string) bool {
 func labelsOf(s *Set) string {
 	if s.Task == nn.Regression {
 		return "numbers to predict"
+	}
+	if s.named {
+		return some(s.Classes)
 	}
 	return fmt.Sprintf("class numbers up to %d", s.Outputs-1)
 }
@@ -205,17 +223,21 @@ func (s *Set) setGroups(a *npy.Array) error {
 		return fmt.Errorf("%s: shape %v, expected a group for each of %d sequences", a.Name, a.Shape, s.n)
 	}
 	if a.Kind() == 'f' {
-		return fmt.Errorf("%s: element type %s, expected whole numbers for groups", a.Name, a.Type)
+		return fmt.Errorf("%s: element type %s, expected whole numbers or text for groups", a.Name, a.Type)
 	}
 	s.groups = make([]string, s.n)
 	for i := range s.groups {
+		if a.IsText() {
+			s.groups[i] = a.Text(i)
+			continue
+		}
 		s.groups[i] = strconv.FormatInt(a.Int(i), 10)
 	}
 	return nil
 }
 
 // FromArrays makes a set of x [N, T, F] and y. Elements of x: uint8 stands for
-// value/255, int8 for value/128, any other number for itself. An integer y [N] holds
+// value/255, int8 for value/128, any other number for itself. An integer y [N], or one of text, holds
 // a class for each sequence, [N, T] or [N, T, 1] one for each step; a float y [N] or
 // [N, K] holds targets of a sequence, [N, T, K] those of each step.
 func FromArrays(name string, x, y *npy.Array) (*Set, error) { return fromArraysBut(name, x, y, "") }
@@ -228,6 +250,9 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 			hint = "; sequences of one feature are [sequences steps 1]"
 		}
 		return nil, fmt.Errorf("%s: shape %v, expected [sequences steps features], none of them 0%s", x.Name, x.Shape, hint)
+	}
+	if x.IsText() {
+		return nil, fmt.Errorf("%s: element type %q, expected numbers", x.Name, x.Type)
 	}
 	if err := budget.Ask(x.Name, 4*int64(x.Elements())); err != nil && x.Type != "|u1" {
 		return nil, err
@@ -261,6 +286,15 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 		}
 		return checked(s)
 	}
+	skip := ignore
+	var classes []string
+	if y.IsText() {
+		var err error
+		if y, classes, err = numberText(y, ignore); err != nil {
+			return nil, err
+		}
+		skip = strconv.Itoa(noLabel)
+	}
 	steps := len(y.Shape) == 3 && y.Shape[2] == 1 && y.Shape[1] == s.Steps
 	if steps {
 		y = &npy.Array{Name: y.Name, Type: y.Type, Shape: y.Shape[:2], Data: y.Data}
@@ -269,7 +303,7 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 		y = &npy.Array{Name: y.Name, Type: y.Type, Shape: y.Shape[:1], Data: y.Data}
 	}
 	s.PerStep = steps || len(y.Shape) == 2
-	if !steps && s.PerStep && s.n > 1 && s.Steps > 1 && y.Shape[1] == s.Steps && oneOfEach(y) {
+	if !steps && classes == nil && s.PerStep && s.n > 1 && s.Steps > 1 && y.Shape[1] == s.Steps && oneOfEach(y) {
 		return nil, fmt.Errorf("%s: shape %v, and every row is one 1 among zeros: a class of %d for each sequence, or a label for each of its %d steps? Write y.argmax(1) for classes, y[..., None] for labels of steps", y.Name, y.Shape, s.Steps, s.Steps)
 	}
 	if len(y.Shape) > 2 || s.PerStep && y.Shape[1] != s.Steps {
@@ -278,7 +312,7 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 	s.labels = make([]int32, y.Elements())
 	for i := range s.labels {
 		l := y.Int(i)
-		if ignore != "" && strconv.FormatInt(l, 10) == ignore {
+		if skip != "" && strconv.FormatInt(l, 10) == skip {
 			if !s.PerStep {
 				return nil, fmt.Errorf("%s: sequence %d has label %s, which does not count: leave the sequence out of the file", y.Name, i, ignore)
 			}
@@ -289,12 +323,14 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 			return nil, fmt.Errorf("%s: label %d is %d, expected 0 … %d; if such steps do not count, say so with --ignore-label=%d", y.Name, i, l, maxClasses-1, l)
 		}
 		if l < 0 || l >= maxClasses {
-			return nil, fmt.Errorf("%s: label %d is %d, expected 0 … %d", y.Name, i, l, maxClasses-1)
+			return nil, fmt.Errorf("%s: label %d is %d, expected 0 … %d: numbers of classes begin at 0, as numpy.unique(y, return_inverse=True)[1] makes them", y.Name, i, l, maxClasses-1)
 		}
 		s.labels[i] = int32(l)
 		s.Outputs = max(s.Outputs, int(l)+1)
 	}
-	s.Classes = numbered(s.Outputs)
+	if s.Classes = numbered(s.Outputs); classes != nil {
+		s.Classes, s.Outputs, s.named = classes, len(classes), true
+	}
 	return checked(s)
 }
 

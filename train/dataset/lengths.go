@@ -18,10 +18,10 @@ func (s *Set) setLengths(mask, lengths *npy.Array) error {
 	if mask == nil && lengths == nil {
 		return nil
 	}
-	if mask != nil && (len(mask.Shape) != 2 || mask.Shape[0] != s.n || mask.Shape[1] != s.Steps) {
-		return fmt.Errorf("%s: shape %v, expected [%d %d], a value for each step", mask.Name, mask.Shape, s.n, s.Steps)
+	if mask != nil && (len(mask.Shape) != 2 || mask.Shape[0] != s.n || mask.Shape[1] != s.Steps || mask.IsText()) {
+		return fmt.Errorf("%s: shape %v, type %s, expected [%d %d], a number for each step", mask.Name, mask.Shape, mask.Type, s.n, s.Steps)
 	}
-	if lengths != nil && (len(lengths.Shape) != 1 || lengths.Shape[0] != s.n || lengths.Kind() == 'f') {
+	if lengths != nil && (len(lengths.Shape) != 1 || lengths.Shape[0] != s.n || lengths.Kind() == 'f' || lengths.IsText()) {
 		return fmt.Errorf("%s: shape %v, type %s, expected a whole number for each of %d sequences", lengths.Name, lengths.Shape, lengths.Type, s.n)
 	}
 	if mask != nil && lengths != nil {

@@ -87,7 +87,7 @@ func FuzzArrays(f *testing.F) {
 	f.Add([]byte("abcdefghijklmnopqrstuvwxyz0123456789"), uint64(0x0003020201), uint8(0), "")
 	f.Add([]byte{1, 1, 0, 0, 1, 1, 0, 1, 1}, uint64(0x0102030201), uint8(0x7f), "-1")
 	f.Add([]byte{0, 1, 2, 3, 255, 254, 0, 0}, uint64(0xffffffff), uint8(0x1a), "1")
-	types := []string{"|u1", "|i1", "<f4", "<i2", "<i8", "<f8", "|b1"}
+	types := []string{"|u1", "|i1", "<f4", "<i2", "<i8", "<f8", "|b1", "<U2", "|S3"}
 	f.Fuzz(func(t *testing.T, data []byte, shapes uint64, flags uint8, ignore string) {
 		r := rand.New(rand.NewPCG(shapes, uint64(flags)))
 		n, steps, features := 1+int(shapes%5), 1+int(shapes>>8%5), 1+int(shapes>>16%3)
@@ -97,7 +97,7 @@ func FuzzArrays(f *testing.F) {
 				shape = append(shape, 1+r.IntN(2))
 			}
 			a := &npy.Array{Name: name, Type: types[r.IntN(len(types))], Shape: shape}
-			size := a.Elements() * int(a.Type[2]-'0')
+			size := a.Elements() * a.Width()
 			for len(a.Data) < size {
 				b := byte(0)
 				if len(data) > 0 {

@@ -24,6 +24,7 @@ type Set struct {
 	Task     nn.Task
 	PerStep  bool     // a label or target for every step, not one a sequence
 	Classes  []string // class names, len K, or nil
+	named    bool     // an array names its classes
 	Columns  []string // names of the features, len F, or nil
 
 	// Origin says where the set comes from, where OpenSource opened it; else nil.
