@@ -98,6 +98,10 @@ func (s *stepper) gathered(op *graph.Op, frames []graph.TensorID) {
 	if len(v) > 1 {
 		step = v[1] - v[0]
 	}
+	if times := len(v) / m.count; len(index.Shape) == 1 && op.Attr.(graph.GatherAttr).BatchDims == 0 && eachTimes(v, times) && times*m.count == len(v) {
+		s.repeated(op, x, times)
+		return
+	}
 	for i, n := range v {
 		if n != v[0]+i*step || step == 0 {
 			s.refuse(op, "it chooses frames in an order of its own; take them by a slice")
@@ -109,6 +113,19 @@ func (s *stepper) gathered(op *graph.Op, frames []graph.TensorID) {
 	}
 	spans[axis] = graph.Span{Begin: v[0], Step: step, Count: len(v), Drop: len(index.Shape) == 0}
 	s.cut(op, 0, x, spans)
+}
+
+// eachTimes reports whether indices are those of all frames, each so many times.
+func eachTimes(v []int, times int) bool {
+	if times < 2 {
+		return false
+	}
+	for i, n := range v {
+		if n != i/times {
+			return false
+		}
+	}
+	return true
 }
 
 // concatenated is the rule of joined sequences: beside each other, or frames of zero in
@@ -157,6 +174,10 @@ func (s *stepper) concatenated(op *graph.Op, frames []graph.TensorID) {
 func (s *stepper) spread(op *graph.Op, x graph.TensorID) {
 	m, in, out := s.of[x], s.shape(x), s.shape(op.Outputs[0])
 	axis := m.axis + len(out) - len(in)
+	if times := out[axis] / m.count; op.Kind == graph.ResizeNearestNeighbor && (axis == 1 || axis == 2) && times > 1 && times*m.count == out[axis] {
+		s.repeated(op, x, times)
+		return
+	}
 	if out[axis] != m.count {
 		s.refuse(op, "it makes %d frames of %d; there is no form of it for single frames", out[axis], m.count)
 	}

@@ -76,7 +76,7 @@ func (r *Result) run(b *floatexec.Runner, g *graph.Graph, in [][]float32) ([][][
 			if !fed {
 				continue
 			}
-			feed = append(feed, part(in[i], g.Tensors[id].Shape, axis, call*r.steps, r.steps))
+			feed = append(feed, part(in[i], g.Tensors[id].Shape, axis, call*r.steps/r.unit, r.steps/r.unit))
 			k++
 		}
 		for _, id := range s.Inputs[k:] {
@@ -127,7 +127,7 @@ func (o output) difference(r *Result, g *graph.Graph, want []float32, got [][]fl
 		}
 	}
 	if o.kind == instance {
-		compare(want, got[len(got)-1], r.window-1)
+		compare(want, got[len(got)-1], r.window/r.unit-1)
 		return worst, where
 	}
 	shape := g.Tensors[o.id].Shape
@@ -137,7 +137,7 @@ func (o output) difference(r *Result, g *graph.Graph, want []float32, got [][]fl
 			continue
 		}
 		call := at / r.steps
-		compare(part(want, shape, o.axis, i, 1), part(got[call], r.Graph.Tensors[o.step].Shape, o.axis, at%r.steps/o.rate, 1), at)
+		compare(part(want, shape, o.axis, i, 1), part(got[call], r.Graph.Tensors[o.step].Shape, o.axis, at%r.steps/o.rate, 1), at/r.unit)
 	}
 	return worst, where
 }

@@ -150,7 +150,7 @@ func (s *stepper) framed(op *graph.Op, frames []graph.TensorID) {
 	case k == graph.Tile || k == graph.BroadcastTo || k == graph.ResizeBilinear || k == graph.ResizeNearestNeighbor:
 		s.spread(op, x)
 	case k == graph.SpaceToBatchND || k == graph.BatchToSpaceND || k == graph.SpaceToDepth || k == graph.DepthToSpace:
-		s.refuse(op, "it cuts the frames into blocks; write a dilated convolution as one with a dilation, and blocks of frames as RESHAPE")
+		s.refuse(op, "it cuts the frames into blocks; write a dilated convolution as one with a dilation, and blocks of frames as RESHAPE (and TRANSPOSE)")
 	case k == graph.Cumsum:
 		axis, err := s.g.Axis(op)
 		s.must(op, err)
@@ -176,7 +176,7 @@ func (s *stepper) aligned(op *graph.Op, ids []graph.TensorID) moment {
 	for _, id := range ids[1:] {
 		x := s.of[id]
 		if x.rate != m.rate || x.count != m.count {
-			s.refuse(op, "%q has %d frames, one for %d of the input, and %q has %d, one for %d: they have to be alike", s.g.Tensors[ids[0]].Name, m.count, m.rate, s.g.Tensors[id].Name, x.count, x.rate)
+			s.refuse(op, "%q has %d frames, %s of the input, and %q has %d, %s: they have to be alike", s.g.Tensors[ids[0]].Name, m.count, s.ratio(m.rate), s.g.Tensors[id].Name, x.count, s.ratio(x.rate))
 		}
 		m.at = max(m.at, x.at)
 		if m.ahead == nil {
@@ -339,6 +339,9 @@ func (s *stepper) reshaped(op *graph.Op, x graph.TensorID) {
 	}
 	axis, ok := sameFrames(in, m.axis, out, func(n int) int { return n })
 	if !ok {
+		if s.blocks(op, x) {
+			return
+		}
 		s.all(op, []graph.TensorID{x})
 		return
 	}

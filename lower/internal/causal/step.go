@@ -31,7 +31,8 @@ type Result struct {
 	// done with them: anything could be called its frames.
 	Whole bool
 
-	window, steps int
+	unit          int // ticks of a frame
+	window, steps int // ticks
 	axis          map[graph.TensorID]int
 	outputs       []output
 }
@@ -45,8 +46,9 @@ type output struct {
 // stepper analyses the windowed graph.
 type stepper struct {
 	g      *graph.Graph
-	window int // input frames
-	steps  int // input frames of a call
+	unit   int // ticks of an input frame
+	window int // ticks of the window
+	steps  int // ticks of a call
 	names  []string
 	at     int // operator that the analysis is at
 	of     []moment
@@ -68,18 +70,32 @@ type leaf struct {
 // Step returns the step of a graph: a graph that takes o.Steps frames of every input at
 // a call and gives what the windowed one gives for them, from a reset on. An operator
 // that cannot be had is named in the error. Declared states of g are replaced.
-func Step(g *graph.Graph, o Options) (r *Result, err error) {
+func Step(g *graph.Graph, o Options) (*Result, error) {
+	for unit := 1; ; {
+		r, err := step(g, o, unit)
+		if f, ok := err.(finer); ok && unit*f.times <= maxUnit {
+			unit *= f.times
+			continue
+		}
+		return r, err
+	}
+}
+
+// step is Step with a frame of so many ticks.
+func step(g *graph.Graph, o Options, unit int) (r *Result, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			known, ok := p.(refusal)
-			if !ok {
-				panic(p)
-			}
-			r, err = nil, known
+		switch p := recover().(type) {
+		case nil:
+		case refusal:
+			r, err = nil, p
+		case finer:
+			r, err = nil, p
+		default:
+			panic(p)
 		}
 	}()
 	s := &stepper{
-		g: g, steps: o.Steps, names: o.Names, of: make([]moment, len(g.Tensors)), made: map[graph.TensorID]*graph.Op{},
+		g: g, unit: unit, steps: o.Steps, names: o.Names, of: make([]moment, len(g.Tensors)), made: map[graph.TensorID]*graph.Op{},
 		emit: map[*graph.Op]func(b *builder){}, leaves: map[graph.TensorID]leaf{},
 		root: map[graph.TensorID]graph.TensorID{}, repeat: newRepeat(),
 	}
@@ -101,7 +117,7 @@ func Step(g *graph.Graph, o Options) (r *Result, err error) {
 	if err := b.g.Validate(); err != nil {
 		return nil, fmt.Errorf("BUG: the step: %w", err)
 	}
-	r = &Result{Graph: b.g, From: b.from, window: s.window, steps: s.steps, axis: o.Axis, outputs: b.outputs, States: len(b.g.States)}
+	r = &Result{Graph: b.g, From: b.from, unit: s.unit, window: s.window, steps: s.steps, axis: o.Axis, outputs: b.outputs, States: len(b.g.States)}
 	r.Whole = s.wholeInput()
 	for _, st := range b.g.States {
 		r.Elements += b.g.Tensors[st.In].Elems()
@@ -129,7 +145,7 @@ func (s *stepper) inputs(o Options) error {
 			return fmt.Errorf("input %q has %d frames, another has %d", t.Name, n, s.window)
 		}
 		s.window = n
-		s.of[id] = moment{kind: sequence, axis: axis, rate: 1, count: n}
+		s.of[id] = moment{kind: sequence, axis: axis, rate: s.unit, count: n}
 	}
 	switch {
 	case s.window == 0:
@@ -137,15 +153,8 @@ func (s *stepper) inputs(o Options) error {
 	case o.Steps < 1 || s.window%o.Steps != 0:
 		return fmt.Errorf("%d steps a call: expected a divisor of the %d frames of the window", o.Steps, s.window)
 	}
+	s.window, s.steps = s.window*s.unit, s.steps*s.unit
 	return nil
-}
-
-// steady refuses rates that the frames of a call are no multiple of.
-func (s *stepper) steady(op *graph.Op, rate int) int {
-	if rate > s.window || s.steps%rate != 0 {
-		s.refuse(op, "it gives one frame for %d of the input: calls have to have a multiple of %d steps, here %d", rate, rate, s.steps)
-	}
-	return rate
 }
 
 // shape returns the shape of a tensor of the windowed graph.

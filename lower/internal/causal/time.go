@@ -18,15 +18,16 @@ const (
 	instance             // of one moment
 )
 
-// moment is what is known of a tensor of the windowed graph. Times count frames of the
-// inputs, from 0 for the first of the window.
+// moment is what is known of a tensor of the windowed graph. Times count ticks, from 0 for
+// the first frame of the window. A tick is an input frame, or a part of it where an operator
+// makes several frames out of each. All frames of a call are there at its first tick.
 type moment struct {
 	kind kind
 
 	// axis of the frames of a sequence.
 	axis int
 
-	// rate is the number of input frames from one frame to the next, also of the
+	// rate is the number of ticks from one frame to the next, also of the
 	// frames that an instance is made of.
 	rate int
 
@@ -93,12 +94,63 @@ func (s *stepper) refuse(op *graph.Op, format string, args ...any) {
 // notYet refuses frames that need input behind the window.
 func (s *stepper) notYet(op *graph.Op, m moment) {
 	if m.ahead != nil && m.last() >= s.window {
-		s.refuse(m.ahead, "a frame of it needs %d input %s after its own: not causal over time; pad in front of the window alone (causal padding)", m.last()-s.window+1, plural(m.last()-s.window+1, "frame"))
+		n := s.inFrames(m.last() - s.window + 1)
+		s.refuse(m.ahead, "a frame of it needs %d input %s after its own: not causal over time; pad in front of the window alone (causal padding)", n, plural(n, "frame"))
 	}
 	if m.last() >= s.window {
 		s.refuse(op, "it needs frames behind the window: not causal over time")
 	}
 }
+
+// steady refuses rates that the frames of a call are no multiple of.
+func (s *stepper) steady(op *graph.Op, rate int) int {
+	if rate > s.window || s.steps%rate != 0 {
+		whole := s.unit
+		for whole%rate != 0 {
+			whole += s.unit
+		}
+		s.refuse(op, "it gives %s of the input: calls have to have a multiple of %d steps, here %d", s.ratio(rate), whole/s.unit, s.steps/s.unit)
+	}
+	return rate
+}
+
+// ratio says how many frames a sequence has.
+func (s *stepper) ratio(rate int) string {
+	a, b := s.unit, rate
+	for b > 0 {
+		a, b = b, a%b
+	}
+	if of := s.unit / a; of > 1 {
+		return fmt.Sprintf("%d frames for %d", of, rate/a)
+	}
+	return fmt.Sprintf("one frame for %d", rate/a)
+}
+
+// finer asks for an analysis with so many ticks for each of this one.
+type finer struct{ times int }
+
+func (finer) Error() string { return "a frame is too short for the ticks" }
+
+// maxUnit bounds the frames that are made out of one of the input.
+const maxUnit = 1 << 16
+
+// multiplied is what frames become of which an operator makes so many each, out of the
+// newest and of earlier ones. They come in the call of the frame that they are made of.
+func (s *stepper) multiplied(op *graph.Op, m moment, times, count int) moment {
+	if m.rate%times != 0 {
+		if s.unit*times > maxUnit {
+			s.refuse(op, "it makes more than %d frames of one", maxUnit)
+		}
+		panic(finer{times})
+	}
+	m.at = floorDiv(m.at, m.rate) * m.rate
+	m.rate /= times
+	m.count = count
+	return m
+}
+
+// inFrames is a time in frames of the input, begun ones included.
+func (s *stepper) inFrames(ticks int) int { return (ticks + s.unit - 1) / s.unit }
 
 func plural(n int, what string) string {
 	if n == 1 {

@@ -123,23 +123,6 @@ func (s *stepper) quiet(op *graph.Op, x graph.TensorID) {
 	s.mask[root] = true
 }
 
-// transposed allows a TRANSPOSE_CONV that looks at one frame at a time.
-func (s *stepper) transposed(op *graph.Op, frames []graph.TensorID) {
-	m := s.of[frames[0]]
-	a := op.Attr.(graph.TransposeConvAttr)
-	weights := s.shape(op.Inputs[1])
-	stride := map[int]int{1: a.StrideH, 2: a.StrideW}[m.axis]
-	if frames[0] != op.Inputs[2] || len(frames) > 1 || m.axis != 0 && (m.axis == 3 || stride != 1 || weights[m.axis] != 1) {
-		s.refuse(op, "it makes frames out of their neighbours; there is no form of it for single frames but with a kernel and a stride of 1 along time")
-	}
-	s.each(op, m.axis, func(b *builder, pos int) (graph.TensorID, bool) {
-		if pos != 0 {
-			return 0, false
-		}
-		return b.ints(b.resized(op.Outputs[0], m)), true
-	})
-}
-
 // padded is the rule of padding: in front of the frames it is what a ring starts with.
 func (s *stepper) padded(op *graph.Op, x graph.TensorID) {
 	m := s.of[x]

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/unroll-npu/unroll/lower/graph"
+)
+
+// transposed makes stride frames out of each. Without crop its end reaches beyond them.
+func (n *timeNet) transposed(out, kernel, stride int, crop bool) {
+	n.node("ConvTranspose", func() {
+		n.weights(n.name("w"), n.channels, out, kernel)
+		n.weights(n.name("b"), out)
+		n.set("strides", []int{stride})
+		if crop {
+			n.set("pads", []int{0, kernel - stride})
+		}
+	})
+	n.frames, n.channels = (n.frames-1)*stride+kernel, out
+	if crop {
+		n.frames -= kernel - stride
+	}
+}
+
+// blocks joins frames, of [1, C, T], or cuts them, where times is below 0.
+func (n *timeNet) blocks(times int) {
+	n.node("Transpose", func() { n.set("perm", []int{0, 2, 1}) })
+	if times > 0 {
+		n.frames, n.channels = n.frames/times, n.channels*times
+	} else {
+		n.frames, n.channels = n.frames*-times, n.channels/-times
+	}
+	n.node("Reshape", func() { n.ints(n.name("shape"), 1, int64(n.frames), int64(n.channels)) })
+	n.node("Transpose", func() { n.set("perm", []int{0, 2, 1}) })
+}
+
+// TestStepOfUpward makes steps of random networks that have more frames inside, or at their
+// end, than at their beginning, as decoders do, some of them with fewer in between.
+func TestStepOfUpward(t *testing.T) {
+	for seed := range uint64(120) {
+		n := newTimeNet(1000+seed, 4, 24)
+		steps := []int{1, 2, 4, 12}[n.IntN(4)]
+		var skips []string // what is joined with what comes up to its frames again
+		var channels []int
+		down := 1
+		for range n.IntN(3) {
+			if steps%(down*2) != 0 {
+				break
+			}
+			down *= 2
+			skips, channels = append(skips, n.value), append(channels, n.channels)
+			if n.IntN(3) == 0 {
+				n.blocks(2)
+			} else {
+				kernel := 2 + n.IntN(3)
+				n.conv(3+n.IntN(3), kernel, 1, 2, kernel-2+n.IntN(2), 0)
+			}
+		}
+		switch n.IntN(3) {
+		case 0:
+			n.recurrent([]string{"RNN", "GRU", "LSTM"}[n.IntN(3)], "forward", 4, false)
+		case 1:
+			n.conv(4, 3, 1, 1, 2, 0)
+			n.node("Relu", nil)
+		}
+		for i := len(skips) - 1; i >= 0; i-- {
+			n.transposed(channels[i], 2+n.IntN(3), 2, true)
+			if n.frames == 24>>i {
+				n.node("Add", func() { n.n.Inputs = append(n.n.Inputs, skips[i]) })
+			}
+		}
+		for range n.IntN(3) {
+			stride := 2 + n.IntN(2)
+			switch n.IntN(4) {
+			case 0:
+				n.transposed(4, stride+n.IntN(3), stride, true)
+			case 1:
+				n.conv(4*stride, 1, 1, 1, 0, 0)
+				n.blocks(-stride)
+			case 2:
+				n.node("Resize", func() {
+					n.set("mode", "nearest")
+					n.set("coordinate_transformation_mode", "asymmetric")
+					n.set("nearest_mode", "floor")
+					n.n.Inputs = append(n.n.Inputs, "", "")
+					n.ints(n.name("sizes"), 1, int64(n.channels), int64(n.frames*stride))
+				})
+				n.frames *= stride
+			case 3:
+				before := n.frames * stride
+				n.transposed(4, stride+2, stride, false)
+				n.slice(0, before)
+			}
+			n.conv(4, 3, 1, 1, 2, 0)
+		}
+		if n.IntN(4) == 0 {
+			n.recurrent("GRU", "forward", 3, false)
+		}
+		n.conv(2, 1, 1, 1, 0, 0)
+		net, err := n.open(t, steps)
+		if err != nil {
+			var ops []string
+			for _, node := range n.m.Graph.Nodes {
+				ops = append(ops, node.Op)
+			}
+			t.Errorf("seed %d, steps %d, %v: %v", seed, steps, ops, err)
+			continue
+		}
+		if net.Stepped.Axis["x"] != 2 {
+			t.Errorf("seed %d: dimension %d is taken for time", seed, net.Stepped.Axis["x"])
+		}
+	}
+}
+
+// TestStepKeepsFramesOfTransposed holds the state of a TRANSPOSE_CONV to the frames that
+// its newest output is made of.
+func TestStepKeepsFramesOfTransposed(t *testing.T) {
+	n := newTimeNet(5, 4, 24)
+	n.transposed(3, 5, 2, true)
+	net, err := n.open(t, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := net.Graph.Tensors[net.Graph.Outputs[0]].Shape
+	if net.Stepped.Elements != 2*4 || graph.Elems(out) != 2*3 {
+		t.Errorf("%d values in states and an output of shape %v, expected two frames of 4, and two frames of 3", net.Stepped.Elements, out)
+	}
+}
+
+// TestStepOfUpwardRefused names what needs frames that have not come.
+func TestStepOfUpwardRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		make       func(n *timeNet)
+	}{
+		{"not cropped", "a frame of it needs 1 input frame after its own: not causal over time", func(n *timeNet) { n.transposed(3, 4, 2, false) }},
+		{"cropped at both ends", "not causal over time", func(n *timeNet) {
+			n.transposed(3, 4, 2, false)
+			n.slice(1, 49)
+		}},
+		{"stride behind it", "it gives 2 frames for 3 of the input: calls have to have a multiple of 3 steps, here 1", func(n *timeNet) {
+			n.transposed(3, 2, 2, true)
+			n.conv(3, 3, 1, 3, 0, 0)
+		}},
+	} {
+		n := newTimeNet(1, 4, 24)
+		c.make(n)
+		_, err := n.open(t, 1)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; expected %q", c.name, err, c.want)
+		}
+	}
+}
