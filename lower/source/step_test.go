@@ -19,6 +19,11 @@ type timeNet struct {
 	channels int
 	frames   int // of value
 	count    int
+
+	// elsewhere says that a step rounds integers elsewhere than the window does: where the
+	// first step of a recurrent layer, whose state is known to be zero, is written in a
+	// shorter form, or numbers are constants in a window and computed in the step.
+	elsewhere bool
 }
 
 func newTimeNet(seed uint64, channels, frames int) *timeNet {
@@ -71,6 +76,7 @@ func (n *timeNet) slice(from, to int) {
 
 // recurrent leaves [1, C, T], or the last state alone, [1, C].
 func (n *timeNet) recurrent(op, direction string, units int, last bool) {
+	n.elsewhere = true
 	gates := map[string]int{"RNN": 1, "GRU": 3, "LSTM": 4}[op]
 	n.node("Transpose", func() { n.set("perm", []int{2, 0, 1}) })
 	dirs := 1

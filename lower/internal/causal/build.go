@@ -253,8 +253,12 @@ func (b *builder) frames(id graph.TensorID, first, n int) graph.TensorID {
 		ring := b.fed("state_"+b.s.name(root), root, shape)
 		b.rings[root] = ring
 		fresh := b.new(root)
+		before := ring
+		if b.s.first[root] {
+			before = b.begun(ring, fresh, axis)
+		}
 		shape[axis] += b.count(b.s.of[root])
-		b.whole[root] = b.one(graph.Concatenation, graph.ConcatenationAttr{Axis: axis}, b.s.name(root)+"_and_before", root, shape, ring, fresh)
+		b.whole[root] = b.one(graph.Concatenation, graph.ConcatenationAttr{Axis: axis}, b.s.name(root)+"_and_before", root, shape, before, fresh)
 	}
 	return b.cut(b.whole[root], axis, depth+first, n, b.s.name(root))
 }

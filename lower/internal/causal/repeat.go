@@ -22,11 +22,12 @@ type repeat struct {
 	sorted         map[string][]graph.TensorID // instances that operators compute, by what the first look tells
 	emitOne        map[graph.TensorID]func(b *builder)
 	mask           map[graph.TensorID]bool // rooted sequences that are zero before their first frame
+	first          map[graph.TensorID]bool // rooted sequences that are their first frame before it
 }
 
 func newRepeat() repeat {
 	return repeat{later: map[graph.TensorID]graph.TensorID{}, earlier: map[graph.TensorID]graph.TensorID{},
-		sorted: map[string][]graph.TensorID{}, emitOne: map[graph.TensorID]func(b *builder){}, mask: map[graph.TensorID]bool{}}
+		sorted: map[string][]graph.TensorID{}, emitOne: map[graph.TensorID]func(b *builder){}, mask: map[graph.TensorID]bool{}, first: map[graph.TensorID]bool{}}
 }
 
 // index sorts the instances.

@@ -30,6 +30,7 @@ func (s *stepper) rule(op *graph.Op) {
 		if !s.packed(op, moments) {
 			s.moment(op, moments)
 		}
+	case s.edged(op, frames):
 	case len(moments) > 0:
 		s.refuse(op, "it joins every frame of %q with %q, which needs the whole window: not causal over time", s.g.Tensors[frames[0]].Name, s.g.Tensors[moments[0]].Name)
 	default:
@@ -200,6 +201,7 @@ func (s *stepper) each(op *graph.Op, axis int, params func(b *builder, pos int) 
 	m.axis = axis
 	for _, id := range op.Outputs {
 		s.of[id] = m
+		s.alike(id, frames)
 	}
 	s.emit[op] = func(b *builder) {
 		next := &graph.Op{Kind: op.Kind, Attr: op.Attr}
@@ -241,6 +243,9 @@ func (s *stepper) broadcast(op *graph.Op, frames []graph.TensorID) {
 		at := axis - (out - len(s.shape(id)))
 		if at < 0 || s.shape(id)[at] != count || count == 1 {
 			return 0, false
+		}
+		if n, ok := settling(s.g.Tensors[id], at); ok && n > 0 && s.g.Tensors[id].Type == graph.Float32 {
+			return b.settled(id, at, n, s.of[op.Outputs[0]]), true
 		}
 		return b.oneFrame(op, id, at, 1), true
 	})
@@ -347,6 +352,7 @@ func (s *stepper) reshaped(op *graph.Op, x graph.TensorID) {
 	}
 	m.axis = axis
 	s.of[op.Outputs[0]] = m
+	s.alike(op.Outputs[0], []graph.TensorID{x})
 	s.emit[op] = func(b *builder) {
 		b.give(op, &graph.Op{Kind: graph.Reshape, Attr: graph.ReshapeAttr{}, Inputs: []graph.TensorID{b.late(x, m)}}, m)
 	}

@@ -51,6 +51,7 @@ func (s *stepper) windowed(op *graph.Op, x graph.TensorID) {
 		s.refuse(op, "it pads beside the frames as well, with what is no value; pad with zeros before it (PAD), or pool without padding")
 	}
 	s.of[op.Outputs[0]] = r
+	s.alike(op.Outputs[0], []graph.TensorID{x})
 	s.emit[op] = func(b *builder) {
 		n := b.count(r)
 		last := r.newest(s.window)*stride + extent - 1 - time.PadBefore
@@ -141,7 +142,7 @@ func (s *stepper) padded(op *graph.Op, x graph.TensorID) {
 			s.refuse(op, "it mirrors frames at the ends of the window; a stream has no ends: pad with zeros in front")
 		}
 		if op.Kind == graph.PadV2 && !zeros(s.g.Tensors[op.Inputs[2]]) {
-			s.refuse(op, "it pads frames with another value than 0, with which states start; pad with zeros")
+			s.refuse(op, "it pads frames with another value than 0, with which states start; pad with zeros, or by the attribute pads of a pooling")
 		}
 		if front > 0 {
 			s.quiet(op, x)

@@ -130,8 +130,15 @@ func (b *builder) strided(id graph.TensorID, spans []graph.Span, name string) gr
 // mask returns a number for each new frame of a call: 0 for those before the first
 // frame of m, 1 from there on. A state counts them.
 func (b *builder) mask(m moment) graph.TensorID {
-	n, lead := b.count(m), m.at/m.rate
-	key := [2]int{m.rate, lead}
+	lead := m.at / m.rate
+	return b.started(m.rate, lead, lead)
+}
+
+// started returns a number for each new frame of a call: 0 for the first of the stream,
+// before frames of them, and 1 from there on. The state has room for lead frames.
+func (b *builder) started(rate, lead, before int) graph.TensorID {
+	n := b.s.steps / rate
+	key := [2]int{rate, lead}
 	all, ok := b.warm[key]
 	if !ok {
 		state := b.fed("state_started", graph.None, []int{lead})
@@ -142,7 +149,7 @@ func (b *builder) mask(m moment) graph.TensorID {
 		all = b.one(graph.Concatenation, graph.ConcatenationAttr{}, "started", graph.None, []int{lead + n}, state, b.append(ones, graph.None))
 		b.warm[key] = all
 	}
-	return b.cut(all, 0, 0, n, "started")
+	return b.cut(all, 0, lead-before, n, "started")
 }
 
 // masked ends the state of a mask.
