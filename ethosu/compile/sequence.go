@@ -60,6 +60,11 @@ func compileSequence(step *graph.Graph, seq SequenceOptions, opt Options) (*etho
 	opt.streams, opt.keep = schedule.NewStreams(), nil
 	single, err := compileWith(step, opt, places{}) // finds what is wrong with the graph
 	if err != nil {
+		if !opt.NPUOnly {
+			if _, divided := compileParts(step, opt, err); divided == nil {
+				err = fmt.Errorf("%w; the CPU can, in a call of one stream with all steps (--sequence unrolled)", err)
+			}
+		}
 		return nil, err
 	}
 	opt.System, opt.Mode = single.System, single.Mode

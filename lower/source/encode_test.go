@@ -146,10 +146,52 @@ func crnn(padBehind int) *onnx.Model {
 	return b.m
 }
 
+// denoiser is a network over an open number of frames that halves them and makes them as
+// many again: a causal convolution with a stride, the largest of three frames, a GRU, a
+// transposed convolution whose end is cropped, and what came in, divided by one more than
+// its size, times the mask that this gives.
+func denoiser() *onnx.Model {
+	b := newModel(12, "denoiser", 17)
+	b.m.Graph.Name = "denoiser"
+	b.m.Graph.Nodes = nil
+	b.m.Graph.Inputs = []*onnx.Declared{{Name: "x", Kind: "tensor", Type: onnx.Float, Ranked: true, Dims: []onnx.Dim{{Size: 1}, {Size: 8}, {Size: -1, Name: "frames"}}}}
+	ints := func(n *onnx.Node, name string, v ...int64) { n.Attrs[name] = &onnx.Attr{Ints: v} }
+	b.weights("down_w", 12, 8, 4)
+	b.weights("down_b", 12)
+	n := b.node("Conv", "down", "x", "down_w", "down_b")
+	ints(n, "pads", 2, 0)
+	ints(n, "strides", 2)
+	n = b.node("MaxPool", "largest", "down")
+	ints(n, "kernel_shape", 3)
+	ints(n, "pads", 2, 0)
+	ints(b.node("Transpose", "rows", "largest"), "perm", 2, 0, 1)
+	b.weights("gru_w", 1, 36, 12)
+	b.weights("gru_r", 1, 36, 12)
+	b.weights("gru_b", 1, 72)
+	n = b.node("GRU", "states", "rows", "gru_w", "gru_r", "gru_b")
+	n.Attrs["hidden_size"], n.Attrs["linear_before_reset"] = &onnx.Attr{Int: 12}, &onnx.Attr{Int: 1}
+	b.ints("one", 1)
+	b.node("Squeeze", "sequence", "states", "one")
+	ints(b.node("Transpose", "batch", "sequence"), "perm", 1, 2, 0)
+	b.weights("up_w", 12, 8, 4)
+	b.weights("up_b", 8)
+	n = b.node("ConvTranspose", "up", "batch", "up_w", "up_b")
+	ints(n, "pads", 0, 2)
+	ints(n, "strides", 2)
+	b.node("Sigmoid", "mask", "up")
+	b.node("Abs", "size", "x")
+	b.number("more", 1)
+	b.node("Add", "bound", "size", "more")
+	b.node("Div", "even", "x", "bound")
+	b.node("Mul", "y", "even", "mask")
+	b.m.Graph.Outputs = []*onnx.Declared{{Name: "y", Kind: "tensor"}}
+	return b.m
+}
+
 // TestWrittenNetworks holds the networks that scripts of the command line use to what
 // writes them, and opens them as files.
 func TestWrittenNetworks(t *testing.T) {
-	for name, m := range map[string]*onnx.Model{"crnn.onnx": crnn(0), "lookahead.onnx": crnn(1)} {
+	for name, m := range map[string]*onnx.Model{"crnn.onnx": crnn(0), "lookahead.onnx": crnn(1), "denoiser.onnx": denoiser()} {
 		file := filepath.Join("testdata", name)
 		want := encodeONNX(m)
 		if *update {
