@@ -154,6 +154,11 @@ func (n *Network) step(o Options) error {
 	if !(worst <= tolerance) {
 		return fmt.Errorf("--steps %d: called step by step, the network is not what it is over %d frames: %s differs by %.2g; the most frequent reason is a recurrent layer that starts from other values than 0, which can be an input and a state (--state)", o.Steps, s.Window, where, worst)
 	}
+	for _, id := range g.Outputs {
+		if tail := r.Tail[id]; tail > 0 {
+			n.Assumed = append(n.Assumed, fmt.Sprintf("the last %d frames of output %q, which the frames after the window would add to, are none of the stream", tail, g.Tensors[id].Name))
+		}
+	}
 	n.taken(r, s)
 	return nil
 }
@@ -180,11 +185,11 @@ func (n *Network) taken(r *causal.Result, s *Stepped) {
 // framed tries all dimensions that may be time and returns the one choice for which the
 // network has a step. Where an input is only ever taken with all its frames at once,
 // anything could be time, so that such a choice counts if there is no other and the user
-// says it.
+// says it. One for which outputs are longer than the stream counts if there is no other.
 func (n *Network) framed(inputs []graph.TensorID, choices [][]int, steps int) ([]int, *causal.Result, error) {
 	pick := make([]int, len(inputs))
-	var found [][]int
-	var results []*causal.Result
+	var found, tailed [][]int
+	var results, longer []*causal.Result
 	var first error
 	reached := -1
 	for tried := 0; tried < 256; tried++ {
@@ -197,6 +202,8 @@ func (n *Network) framed(inputs []graph.TensorID, choices [][]int, steps int) ([
 		}
 		r, err := causal.Step(n.Graph, causal.Options{Steps: steps, Axis: at, Names: n.Role})
 		switch {
+		case err == nil && len(r.Tail) > 0 && (given || !r.Whole):
+			tailed, longer = append(tailed, axes), append(longer, r)
 		case err == nil && (given || !r.Whole):
 			found, results = append(found, axes), append(results, r)
 		case err == nil:
@@ -219,6 +226,9 @@ func (n *Network) framed(inputs []graph.TensorID, choices [][]int, steps int) ([
 		if i == len(pick) {
 			break
 		}
+	}
+	if len(found) == 0 {
+		found, results = tailed, longer
 	}
 	switch len(found) {
 	case 0:

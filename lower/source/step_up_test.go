@@ -146,7 +146,10 @@ func TestStepOfUpwardRefused(t *testing.T) {
 		name, want string
 		make       func(n *timeNet)
 	}{
-		{"not cropped", "a frame of it needs 1 input frame after its own: not causal over time", func(n *timeNet) { n.transposed(3, 4, 2, false) }},
+		{"not cropped, and then summed up", "a frame of it needs 1 input frame after its own: not causal over time", func(n *timeNet) {
+			n.transposed(3, 4, 2, false)
+			n.node("ReduceMean", func() { n.set("axes", []int{2}) })
+		}},
 		{"cropped at both ends", "not causal over time", func(n *timeNet) {
 			n.transposed(3, 4, 2, false)
 			n.slice(1, 49)
@@ -262,4 +265,23 @@ func opsOf(n *timeNet) (ops []string) {
 		ops = append(ops, node.Op)
 	}
 	return ops
+}
+
+// TestStepDropsTheTail makes a step of a decoder whose end is not cropped: what frames after
+// the window would add to is said and left out.
+func TestStepDropsTheTail(t *testing.T) {
+	n := newTimeNet(9, 4, 24)
+	n.conv(4, 3, 1, 1, 2, 0)
+	n.transposed(3, 5, 2, false)
+	net, err := n.open(t, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shape := net.Graph.Tensors[net.Graph.Outputs[0]].Shape; shape[2] != 2 {
+		t.Errorf("an output of shape %v, expected two frames", shape)
+	}
+	want := "the last 3 frames of output"
+	if len(net.Assumed) == 0 || !strings.Contains(strings.Join(net.Assumed, "\n"), want) {
+		t.Errorf("assumed %q, expected %q", net.Assumed, want)
+	}
 }

@@ -30,6 +30,7 @@ type builder struct {
 	warm    map[[2]int]graph.TensorID         // masks of frames before the first
 	pairs   []graph.State
 	outputs []output
+	tail    map[graph.TensorID]int // frames of outputs of the window that a stream does not have
 }
 
 // place is an instance, so many frames before the newest one or, of states, the newest
@@ -44,7 +45,7 @@ func newBuilder(s *stepper, depth map[graph.TensorID]int) *builder {
 		s: s, g: &graph.Graph{Name: s.g.Name}, names: map[string]bool{}, depth: depth, kept: map[graph.TensorID]int{},
 		statics: map[graph.TensorID]graph.TensorID{}, seq: map[graph.TensorID]graph.TensorID{}, moments: map[place]graph.TensorID{},
 		rings: map[graph.TensorID]graph.TensorID{}, whole: map[graph.TensorID]graph.TensorID{}, states: map[place]graph.TensorID{},
-		warm: map[[2]int]graph.TensorID{},
+		warm: map[[2]int]graph.TensorID{}, tail: map[graph.TensorID]int{},
 	}
 }
 
@@ -113,7 +114,9 @@ func (b *builder) output(id graph.TensorID) {
 	var got graph.TensorID
 	switch m.kind {
 	case sequence:
-		s.notYet(s.made[id], m)
+		if b.tail[id] = s.tail(m); b.tail[id] == 0 {
+			s.notYet(s.made[id], m)
+		}
 		got = b.frames(id, 0, b.count(m))
 	case instance:
 		got = b.instance(id, 0)

@@ -31,7 +31,11 @@ type Result struct {
 	// done with them: anything could be called its frames.
 	Whole bool
 
-	unit          int // ticks of a frame
+	unit int // ticks of a frame
+	// Tail is the number of frames at the end of outputs, by TensorID of the windowed graph,
+	// that the step never gives: frames behind the window would add to them.
+	Tail map[graph.TensorID]int
+
 	window, steps int // ticks
 	axis          map[graph.TensorID]int
 	outputs       []output
@@ -117,7 +121,12 @@ func step(g *graph.Graph, o Options, unit int) (r *Result, err error) {
 	if err := b.g.Validate(); err != nil {
 		return nil, fmt.Errorf("BUG: the step: %w", err)
 	}
-	r = &Result{Graph: b.g, From: b.from, unit: s.unit, window: s.window, steps: s.steps, axis: o.Axis, outputs: b.outputs, States: len(b.g.States)}
+	r = &Result{Graph: b.g, From: b.from, unit: s.unit, window: s.window, steps: s.steps, axis: o.Axis, outputs: b.outputs, Tail: map[graph.TensorID]int{}, States: len(b.g.States)}
+	for id, n := range b.tail {
+		if n > 0 {
+			r.Tail[id] = n
+		}
+	}
 	r.Whole = s.wholeInput()
 	for _, st := range b.g.States {
 		r.Elements += b.g.Tensors[st.In].Elems()

@@ -152,6 +152,16 @@ func (s *stepper) multiplied(op *graph.Op, m moment, times, count int) moment {
 // inFrames is a time in frames of the input, begun ones included.
 func (s *stepper) inFrames(ticks int) int { return (ticks + s.unit - 1) / s.unit }
 
+// tail returns how many frames of a sequence that begins with the stream come behind its
+// end, as those of a transposed convolution that is not cropped do: frames that go on would
+// add to them, so that they are none of the stream's.
+func (s *stepper) tail(m moment) int {
+	if m.at < 0 || m.at >= m.rate || m.last() < s.window {
+		return 0
+	}
+	return m.count - 1 - m.newest(s.window)
+}
+
 func plural(n int, what string) string {
 	if n == 1 {
 		return what
