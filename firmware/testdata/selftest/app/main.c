@@ -120,7 +120,7 @@ static uint32_t encodings(void) {
                      "ldr.n %0, [%1, r4]    \n\t"
                      : "=&l"(got)
                      : "l"(base)
-                     : "r4", "memory");
+                     : "r4", "cc", "memory");
     wrong |= (uint32_t)(got != 17u) << 0;
     __asm__ volatile("mov r8, #18           \n\t"
                      "movs r4, #8           \n\t"
@@ -130,7 +130,7 @@ static uint32_t encodings(void) {
                      "mov %0, r12           \n\t"
                      : "=&l"(got)
                      : "l"(base)
-                     : "r4", "r8", "r12", "memory");
+                     : "r4", "r8", "r12", "cc", "memory");
     wrong |= (uint32_t)(got != 18u) << 1;
     __asm__ volatile("mov lr, #19           \n\t"
                      "str.w lr, [%1, #12]   \n\t"
@@ -138,7 +138,7 @@ static uint32_t encodings(void) {
                      "ldr %0, [r4, #-4]     \n\t"
                      : "=&r"(got)
                      : "r"(base)
-                     : "r4", "lr", "memory");
+                     : "r4", "lr", "cc", "memory");
     wrong |= (uint32_t)(got != 19u) << 2;
     __asm__ volatile("mov r4, #20           \n\t"
                      "str.w r4, [%0], #8    \n\t"
@@ -146,7 +146,7 @@ static uint32_t encodings(void) {
                      "str.w r4, [%0, #8]!   \n\t"
                      : "+r"(at)
                      :
-                     : "r4", "memory");
+                     : "r4", "cc", "memory");
     wrong |= (uint32_t)(at != base + 16u) << 3;
     __asm__ volatile("ldr.w %0, [%1], #-16  \n\t" : "=&r"(got), "+r"(at) : : "memory");
     wrong |= (uint32_t)(got != 21u || at != base) << 4;
