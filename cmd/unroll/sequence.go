@@ -59,8 +59,8 @@ func (s *sequenceFlags) checkModel(c *cli, m *model) error {
 		t := g.Tensors[id]
 		state := slices.ContainsFunc(g.States, func(s graph.State) bool { return s.In == id })
 		if !state && len(t.Shape) == 3 && t.Shape[1] > 1 {
-			c.say("warning: %s: input %q has %d steps already, %v: --steps %d makes a call of %d such calls, %d steps in all; for a call of %d steps begin with a model of one (unroll lower --steps 1)",
-				m.name, t.Name, t.Shape[1], t.Shape, s.steps, s.steps, s.steps*t.Shape[1], s.steps)
+			c.say("warning: %s: input %q has shape %v; if these are %d steps already, --steps %d makes a call of %d such calls, %d steps in all; for a call of %d steps begin with a model of one (unroll lower --steps 1)",
+				m.name, t.Name, t.Shape, t.Shape[1], s.steps, s.steps, s.steps*t.Shape[1], s.steps)
 		}
 	}
 	return nil
