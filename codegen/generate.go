@@ -108,7 +108,7 @@ func addTemplates(t Tree, p *Project, v *view) error {
 
 // notArm are the templates of the project folder that a project with Arm's driver
 // leaves out: those that name our own.
-var notArm = regexp.MustCompile(`^(app/main|cmake/|tests/|examples/|zephyr/(CMakeLists|Kconfig|npu_port|sample/(CMake|prj|src))|CMakeLists|README|PREFIX\.)`)
+var notArm = regexp.MustCompile(`^(app/main|cmake/|tests/|examples/|zephyr/(CMakeLists|Kconfig|npu_port|sample/(CMake|prj|src))|CMakeLists|README|PREFIX\.|library\.)`)
 
 // render renders one folder of templates. Files of the arm folder join those of the
 // project folder.
