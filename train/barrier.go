@@ -24,8 +24,9 @@ type crew struct {
 	quit    bool
 }
 
-// spins bounds the busy wait to some 100 microseconds.
-const spins = 30000
+// spins bounds the busy wait to about half a millisecond: more than workers that are not
+// held up are apart, and less than the system gives a thread at a time.
+const spins = 600000
 
 func newCrew(size int) *crew {
 	c := &crew{size: size}

@@ -36,7 +36,8 @@ type Speed struct {
 }
 
 const (
-	settle  = 10    // first steps that are not measured: caches and processor clocks settle
+	settle  = 5     // first steps of a turn, which are not measured
+	turn    = 20    // measured steps before another number of workers has its turn
 	epochOf = 60000 // sequences of the epoch that times are given for, MNIST's
 )
 
@@ -49,54 +50,91 @@ func Bench(c Config, steps int, w io.Writer) ([]Speed, error) {
 		return nil, err
 	}
 	set, _ := dataset.Digits(1, max(256, c.Batch), 0)
-	peak := gemm.Peak()
-	products := productRate(c.Units)
-	var all []Speed
 	counts := []int{1}
 	if c.Workers > 1 {
 		counts = append(counts, c.Workers)
 	}
+	var all []*contender
 	for _, workers := range counts {
 		c.Workers = workers
-		net, err := c.network(set)
+		m, err := newContender(c, set)
 		if err != nil {
 			return nil, err
 		}
-		Initialize(net, c.Seed)
-		r := newRun(c, net, set)
-		r.engine.load(net)
-		batch := make([]int, r.engine.batch)
-		times := make([]float64, 0, steps)
-		used := 0.0
-		for n := range steps + settle {
-			if n == settle {
-				used = cpuSeconds()
-			}
-			for i := range batch {
-				batch[i] = (n*len(batch) + i) % set.Len()
-			}
-			start := time.Now()
-			r.train(batch, 1e-4)
-			if n >= settle {
-				times = append(times, time.Since(start).Seconds())
-			}
+		defer m.run.engine.close()
+		all = append(all, m)
+	}
+	// Turn by turn, so that what else the machine does is the same for all.
+	for done := 0; done < steps; done += turn {
+		for _, m := range all {
+			m.measure(set, min(turn, steps-done))
 		}
-		used = cpuSeconds() - used
-		r.engine.close()
-		best, median := quickest(times)
-		s := Speed{Cell: c.Cell.String(), Units: c.Units, Batch: len(batch), Workers: workers, Kernels: gemm.Kernels().String(),
-			Sequences: float64(len(batch)) / best, Median: float64(len(batch)) / median,
-			GFLOPS: flop(net) * float64(len(batch)) / best / 1e9,
-			Peak:   peak * float64(min(workers, runtime.GOMAXPROCS(0))) / 1e9, Products: products / 1e9, InProduct: products / peak}
-		s.Share = s.GFLOPS / s.Peak
-		s.Epoch, s.EpochCPU = epochOf/s.Sequences, used*epochOf/float64(steps*len(batch))
-		all = append(all, s)
+	}
+	peak, products := gemm.Peak(), productRate(c.Units)
+	var speeds []Speed
+	for _, m := range all {
+		s := m.speed(peak, products)
+		speeds = append(speeds, s)
 		if w != nil {
 			fmt.Fprintf(w, "%s %d, batch %d, %d worker(s), %s: %.0f sequences/s (median %.0f), %.1f s and %.1f CPU seconds for 60,000, %.1f GFLOP/s, %.0f %% of the measured peak of %.0f; products %.1f GFLOP/s, %.0f %% of one core's peak\n",
 				s.Cell, s.Units, s.Batch, s.Workers, s.Kernels, s.Sequences, s.Median, s.Epoch, s.EpochCPU, s.GFLOPS, 100*s.Share, s.Peak, s.Products, 100*s.InProduct)
 		}
 	}
-	return all, nil
+	return speeds, nil
+}
+
+// contender is a run of which steps are measured.
+type contender struct {
+	run   *run
+	batch []int
+	taken int // steps
+	times []float64
+	used  float64 // processor seconds of the measured steps
+}
+
+func newContender(c Config, set *dataset.Set) (*contender, error) {
+	net, err := c.network(set)
+	if err != nil {
+		return nil, err
+	}
+	Initialize(net, c.Seed)
+	m := &contender{run: newRun(c, net, set)}
+	m.run.engine.load(net)
+	m.batch = make([]int, m.run.engine.batch)
+	return m, nil
+}
+
+// measure takes some steps, after others until caches and processor clocks have settled.
+func (m *contender) measure(set *dataset.Set, steps int) {
+	used := 0.0
+	for n := range settle + steps {
+		if n == settle {
+			used = cpuSeconds()
+		}
+		for i := range m.batch {
+			m.batch[i] = (m.taken*len(m.batch) + i) % set.Len()
+		}
+		m.taken++
+		start := time.Now()
+		m.run.train(m.batch, 1e-4)
+		if n >= settle {
+			m.times = append(m.times, time.Since(start).Seconds())
+		}
+	}
+	m.used += cpuSeconds() - used
+}
+
+// speed says what the steps amount to; peak and products are of one core.
+func (m *contender) speed(peak, products float64) Speed {
+	c, batch := m.run.Config, float64(len(m.batch))
+	best, median := quickest(m.times)
+	s := Speed{Cell: c.Cell.String(), Units: c.Units, Batch: len(m.batch), Workers: c.Workers, Kernels: gemm.Kernels().String(),
+		Sequences: batch / best, Median: batch / median,
+		GFLOPS: flop(m.run.net) * batch / best / 1e9,
+		Peak:   peak * float64(min(c.Workers, runtime.GOMAXPROCS(0))) / 1e9, Products: products / 1e9, InProduct: products / peak}
+	s.Share = s.GFLOPS / s.Peak
+	s.Epoch, s.EpochCPU = epochOf/s.Sequences, m.used*epochOf/(float64(len(m.times))*batch)
+	return s
 }
 
 // quickest returns the smallest and the middle of some times.

@@ -96,6 +96,12 @@ func newEngineWith(net *nn.Network, batch, workers int, forwardOnly bool, rate f
 	return e
 }
 
+// run has all workers execute a training step.
+func (e *engine) run(f func(worker int)) {
+	e.plan.next.Store(0)
+	e.crew.run(f)
+}
+
 func (e *engine) close() { e.crew.close() }
 
 // rows returns the sequences of a batch of n that worker w owns.

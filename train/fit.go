@@ -321,7 +321,7 @@ func (r *run) train(batch []int, rate float64) (loss float64, hits, counted int)
 	e, n, step := r.engine, len(batch), float64(r.step+1)
 	adam := elementwise.Adam{Scale: 1, Keep1: 1 - beta1, Keep2: 1 - beta2, Epsilon: epsilon,
 		Alpha: float32(rate * math.Sqrt(1-math.Pow(beta2, step)) / (1 - math.Pow(beta1, step)))}
-	e.crew.run(func(w int) {
+	e.run(func(w int) {
 		first, after := e.rows(w, n)
 		if first < after {
 			for b := first; b < after; b++ {
@@ -335,14 +335,17 @@ func (r *run) train(batch []int, rate float64) (loss float64, hits, counted int)
 			e.backward(first, after)
 		}
 		e.crew.meet()
-		e.gradients(w, n)
-		a := adam
-		if r.Clip > 0 {
-			e.squareSums(w, r.sums)
-			e.crew.meet()
-			a.Scale = r.clipScale()
+		a, decay := adam, float32(rate*r.Decay)
+		if r.Clip == 0 {
+			e.gradients(w, n, func(s *strip) { s.move(&a, decay) })
+			return
 		}
-		e.move(w, &a, float32(rate*r.Decay))
+		e.gradients(w, n, func(s *strip) { s.squareSums(r.sums) })
+		e.crew.meet()
+		a.Scale = r.clipScale()
+		for _, s := range e.plan.taken[w] {
+			s.move(&a, decay)
+		}
 	})
 	for row := range n * e.head.rows {
 		loss += e.head.rowLoss[row]

@@ -135,13 +135,13 @@ func batchFor(e *engine, outputs int) (x [][][]float64, labels []int, targets []
 // train1 computes all gradients of the batch in the engine and returns the mean
 // loss.
 func train1(e *engine, n int) float64 {
-	e.crew.run(func(w int) {
+	e.run(func(w int) {
 		first, after := e.rows(w, n)
 		e.forward(first, after)
 		e.head.loss(first, after, n)
 		e.backward(first, after)
 		e.crew.meet()
-		e.gradients(w, n)
+		e.gradients(w, n, func(*strip) {})
 	})
 	sum := 0.0
 	for _, l := range e.head.rowLoss[:n*e.head.rows] {
@@ -278,7 +278,7 @@ func TestKnownAnswers(t *testing.T) {
 				}
 			}
 			l.Backward(0, batch)
-			e.gradients(0, batch)
+			e.gradients(0, batch, func(*strip) {})
 			gradients := net.Shape()
 			e.store(gradients, func(m *cell.Matrix) []float32 { return m.Grad })
 			g := gradients.Layers[0]

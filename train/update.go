@@ -3,14 +3,16 @@
 package train
 
 import (
+	"sync/atomic"
+
 	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/elementwise"
 	"github.com/unroll-npu/unroll/train/gemm"
 )
 
-// strip is a run of gate columns of one layer, or of output columns of the head,
-// that one worker owns: it computes the weight gradients of these columns, moves
-// the weights and refreshes the transposes.
+// strip is a run of gate columns of one layer, or of output columns of the head. One worker
+// computes the weight gradients of these columns, moves the weights and refreshes the
+// transposes; which one has no influence on what comes out.
 type strip struct {
 	gates    cell.Operand
 	rows     int // gate rows of a sequence
@@ -22,26 +24,23 @@ type strip struct {
 // stripPanels is the widest strip: its columns of one row fill four cache lines.
 const stripPanels = 4
 
-// plan is the work of the workers, one list of strips each.
+// plan is the work of the second half of a step. Workers take strips as they come, because
+// one that was held up, or whose memory is farther away, does less in the same time.
 type plan struct {
-	strips [][]strip
+	strips []strip
+	next   atomic.Int32
+	taken  [][]*strip  // by each worker, in this step
 	packed [][]float32 // a block of rows of one strip, one a worker
 }
 
-// assign gives every worker an equal share of every gate block, because the blocks
-// take part in different products.
+// assign cuts every gate block into strips, because the blocks take part in different
+// products.
 func (e *engine) assign() {
-	workers := e.crew.size
-	e.plan.strips = make([][]strip, workers)
 	share := func(s strip, panels int) {
-		for w := range workers {
-			at, end := panels*w/workers, panels*(w+1)/workers
-			for at < end {
-				part := s
-				part.from, part.panels = s.from+at*gemm.Width, min(stripPanels, end-at)
-				e.plan.strips[w] = append(e.plan.strips[w], part)
-				at += part.panels
-			}
+		for at := 0; at < panels; at += stripPanels {
+			part := s
+			part.from, part.panels = s.from+at*gemm.Width, min(stripPanels, panels-at)
+			e.plan.strips = append(e.plan.strips, part)
 		}
 	}
 	for _, l := range e.runs() {
@@ -57,26 +56,40 @@ func (e *engine) assign() {
 		}
 	}
 	share(strip{gates: e.head.out, rows: e.head.rows, matrices: []*cell.Matrix{e.head.w}}, e.head.w.Cols/gemm.Width)
-	for range workers {
+	for range e.crew.size {
+		e.plan.taken = append(e.plan.taken, make([]*strip, 0, len(e.plan.strips)))
 		e.plan.packed = append(e.plan.packed, make([]float32, gemm.BlockRows*stripPanels*gemm.Width))
 	}
 }
 
-// gradients computes the weight gradients of the columns of worker w over a batch
-// of n sequences.
-func (e *engine) gradients(w, n int) {
-	packed := e.plan.packed[w]
-	for _, s := range e.plan.strips[w] {
-		rows := n * s.rows
-		for block := 0; block*gemm.BlockRows < rows; block++ {
-			first := block * gemm.BlockRows
-			count := min(gemm.BlockRows, rows-first)
-			s.pack(packed, first, count)
-			for _, m := range s.matrices {
-				p := (s.from - m.From) / gemm.Width
-				m.Columns.MulAdd(block, count, packed, count*gemm.Width, s.panels,
-					m.Grad[p*m.Inner*gemm.Width:], m.Inner*gemm.Width, block > 0)
-			}
+// gradients has worker w compute weight gradients over a batch of n sequences, together with
+// the other workers; then is what it does with each strip at once, while it is in its cache.
+func (e *engine) gradients(w, n int, then func(*strip)) {
+	taken := e.plan.taken[w][:0]
+	for {
+		i := int(e.plan.next.Add(1)) - 1
+		if i >= len(e.plan.strips) {
+			break
+		}
+		s := &e.plan.strips[i]
+		s.gradient(e.plan.packed[w], n)
+		then(s)
+		taken = append(taken, s)
+	}
+	e.plan.taken[w] = taken
+}
+
+// gradient computes the weight gradients of the strip.
+func (s *strip) gradient(packed []float32, n int) {
+	rows := n * s.rows
+	for block := 0; block*gemm.BlockRows < rows; block++ {
+		first := block * gemm.BlockRows
+		count := min(gemm.BlockRows, rows-first)
+		s.pack(packed, first, count)
+		for _, m := range s.matrices {
+			p := (s.from - m.From) / gemm.Width
+			m.Columns.MulAdd(block, count, packed, count*gemm.Width, s.panels,
+				m.Grad[p*m.Inner*gemm.Width:], m.Inner*gemm.Width, block > 0)
 		}
 	}
 }
@@ -95,38 +108,34 @@ func (s *strip) pack(dst []float32, first, count int) {
 	}
 }
 
-// move takes one optimizer step with the columns of worker w; decay is the part of every
-// weight but the biases that it takes away first.
-func (e *engine) move(w int, a *elementwise.Adam, decay float32) {
-	for _, s := range e.plan.strips[w] {
-		for _, m := range s.matrices {
-			p := (s.from - m.From) / gemm.Width
-			size := m.Inner * gemm.Width
-			from, to := p*size, (p+s.panels)*size
-			if decay > 0 {
-				m.Shrink(p, p+s.panels, 1-decay)
-			}
-			a.Step(m.W[from:to], m.Grad[from:to], m.M[from:to], m.V[from:to])
-			for i := range s.panels {
-				m.TransposePanel(p + i)
-			}
+// move takes one optimizer step with the strip; decay is the part of every weight but the
+// biases that it takes away first.
+func (s *strip) move(a *elementwise.Adam, decay float32) {
+	for _, m := range s.matrices {
+		p := (s.from - m.From) / gemm.Width
+		size := m.Inner * gemm.Width
+		from, to := p*size, (p+s.panels)*size
+		if decay > 0 {
+			m.Shrink(p, p+s.panels, 1-decay)
+		}
+		a.Step(m.W[from:to], m.Grad[from:to], m.M[from:to], m.V[from:to])
+		for i := range s.panels {
+			m.TransposePanel(p + i)
 		}
 	}
 }
 
-// squareSums writes the sum of squared gradients of every panel of worker w; sums
+// squareSums writes the sum of squared gradients of every panel of the strip; sums
 // has a place for each panel of the engine in the order of e.matrices.
-func (e *engine) squareSums(w int, sums map[*cell.Matrix][]float64) {
-	for _, s := range e.plan.strips[w] {
-		for _, m := range s.matrices {
-			for i := range s.panels {
-				p := (s.from-m.From)/gemm.Width + i
-				sum := 0.0
-				for _, g := range m.Panel(m.Grad, p) {
-					sum += float64(g) * float64(g)
-				}
-				sums[m][p] = sum
+func (s *strip) squareSums(sums map[*cell.Matrix][]float64) {
+	for _, m := range s.matrices {
+		for i := range s.panels {
+			p := (s.from-m.From)/gemm.Width + i
+			sum := 0.0
+			for _, g := range m.Panel(m.Grad, p) {
+				sum += float64(g) * float64(g)
 			}
+			sums[m][p] = sum
 		}
 	}
 }
