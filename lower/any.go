@@ -58,8 +58,9 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	q.scheme.Cache = &quantize.Cache{}
 	first := dataOutputs(g)[0]
 	bound, goal := q.bound(first), q.aim(first, len(q.want[first]))
+	names, within := chosenAmong(plan)
 	choice, err := precision.Search(ctx, precision.Problem{
-		Roles: plan.Roles(), Further: quantize.Matrices(plan), Bound: goal, Limit: bound, Cost: o.Cost, Progress: o.Progress, Build: q.build,
+		Roles: names, Within: within, Further: quantize.Matrices(plan), Bound: goal, Limit: bound, Cost: o.Cost, Progress: o.Progress, Build: q.build,
 		Loss: func(g *graph.Graph) (float64, error) {
 			outputs, err := q.errors(ctx, g)
 			return q.loss(outputs), err

@@ -96,8 +96,9 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 		return nil, err
 	}
 	c.scheme.Cache = &quantize.Cache{}
+	roles, within := chosenAmong(c.plan)
 	w.Choice, err = precision.Search(ctx, precision.Problem{
-		Roles: c.plan.Roles(), Further: quantize.Matrices(c.plan), Bound: w.Aim, Limit: w.Bound, Cost: o.Cost, Progress: o.Progress,
+		Roles: roles, Within: within, Further: quantize.Matrices(c.plan), Bound: w.Aim, Limit: w.Bound, Cost: o.Cost, Progress: o.Progress,
 		Build: c.widened,
 		Loss:  func(g *graph.Graph) (float64, error) { return loss.of(ctx, c.result(g)) },
 	})
@@ -116,6 +117,17 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 	}
 	got.Widths = w
 	return got, nil
+}
+
+// chosenAmong lists what widths are chosen for: the roles of a plan, and what products read
+// of them that may have 8 bits where the role has 16.
+func chosenAmong(plan *unroll.Plan) (roles []string, within map[string]string) {
+	roles, within = plan.Roles(), map[string]string{}
+	for _, r := range plan.Readings() {
+		roles = append(roles, r.Name)
+		within[r.Name] = r.Role
+	}
+	return roles, within
 }
 
 // widthsIn makes a choice name what has 16 bits in its graph: roles that nobody chose join

@@ -89,8 +89,8 @@ type Options struct {
 	// gets the width that the cheapest graph within MaxLoss has: see Widths.
 	Activations Activations
 
-	// Wide, where it is not nil, are the roles and weights that Auto gives 16 bits, in place
-	// of a search: the choice of the same network lowered before.
+	// Wide, where it is not nil, are the roles, readings (unroll.Reading) and weights that Auto
+	// gives 16 bits, in place of a search: the choice of the same network lowered before.
 	Wide map[string]bool
 
 	// MaxLoss of Auto: a part of all decisions, or a

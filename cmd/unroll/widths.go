@@ -133,8 +133,12 @@ func printChosen(c *cli, w *lower.Widths) {
 		if r.Chosen {
 			bits = 16
 		}
-		fmt.Fprintf(c.stdout, "%-*s %5d  %13s  %15s  %13s  %15s\n", width, named(r), bits,
-			percent(r.Narrow.Loss), cycleText(r.Narrow.Cost), percent(r.Wide.Loss), cycleText(r.Wide.Cost))
+		wideLoss, wideCost := percent(r.Wide.Loss), cycleText(r.Wide.Cost)
+		if r.Within != "" { // 8 bits are read of what has 8 bits
+			wideLoss, wideCost = "", ""
+		}
+		fmt.Fprintln(c.stdout, strings.TrimRight(fmt.Sprintf("%-*s %5d  %13s  %15s  %13s  %15s", width, named(r), bits,
+			percent(r.Narrow.Loss), cycleText(r.Narrow.Cost), wideLoss, wideCost), " "))
 	}
 	fmt.Fprintf(c.stdout, "8 bits everywhere %s %s%s at %s cycles, 16 bits %s at %s%s; chosen: %s, %s at %s cycles\n",
 		lose, percent(ch.All8.Loss), of, cycleText(ch.All8.Cost), percent(ch.All16.Loss), cycleText(ch.All16.Cost), widestText(ch), chosenText(ch), percent(ch.Loss), cycleText(ch.Cost))
@@ -188,10 +192,15 @@ func widestText(ch *precision.Choice) string {
 
 // chosenText counts what has 16 bits.
 func chosenText(ch *precision.Choice) string {
-	var values, weights, wideValues, wideWeights int
+	var values, weights, wideValues, wideWeights, readings, wideReadings int
 	for _, r := range ch.Rows {
 		all, wide := &values, &wideValues
-		if r.Further {
+		switch {
+		case r.Within != "" && !ch.Wide[r.Within]:
+			continue // there is nothing to choose
+		case r.Within != "":
+			all, wide = &readings, &wideReadings
+		case r.Further:
 			all, wide = &weights, &wideWeights
 		}
 		if *all++; r.Chosen {
@@ -199,6 +208,9 @@ func chosenText(ch *precision.Choice) string {
 		}
 	}
 	text := fmt.Sprintf("%d of %d values in 16 bits", wideValues, values)
+	if n := readings - wideReadings; n > 0 {
+		text += fmt.Sprintf(", of which %d %s 8", n, map[bool]string{true: "product reads", false: "products read"}[n == 1])
+	}
 	if weights > 0 {
 		text += fmt.Sprintf(" and the weights of %d of %d products", wideWeights, weights)
 	}

@@ -25,7 +25,7 @@ const settled = 0.01
 
 // Collect runs the plan's graph on samples, each a sequence of rows of the
 // input's features (float, standardized), and returns the observed values of
-// every role. With state inputs, sequence i goes on with samples i+1, i+2, …
+// every role, and of what products read of it (unroll.Reading). With state inputs, sequence i goes on with samples i+1, i+2, …
 // from round to round and so sees the states of a stream. It also returns how
 // many rounds ran.
 func Collect(plan *unroll.Plan, samples [][]float32, o Options) (map[string]*Observation, int, error) {
@@ -54,6 +54,9 @@ func collect(plan *unroll.Plan, o Options, start func(*floatexec.Exec) lanes) (m
 	c := &collector{plan: plan, start: func() lanes { return start(exec) }, seen: map[string]*Observation{}}
 	for _, r := range plan.Roles() {
 		c.seen[r] = newObservation()
+	}
+	for _, r := range plan.Readings() {
+		c.seen[r.Name] = newObservation()
 	}
 	rounds, err := c.extremes(o.Rounds)
 	if err != nil {
@@ -138,7 +141,7 @@ func (c *collector) pass(rounds int, note func(*Observation, []float32), more fu
 			own[i][r] = ob.fresh()
 		}
 	}
-	lanes := c.start()
+	lanes, readings := c.start(), c.plan.ReadingsOf()
 	for i, l := range lanes {
 		own = append(own, nil)
 		fresh(i)
@@ -149,6 +152,9 @@ func (c *collector) pass(rounds int, note func(*Observation, []float32), more fu
 			}
 			for b := range l.batch {
 				note(own[i][r], v.Row(b))
+				for _, name := range readings[id] {
+					note(own[i][name], v.Row(b))
+				}
 			}
 		}
 	}

@@ -48,6 +48,7 @@ type entry struct {
 
 // built returns a choice with its graph and its cost.
 func (l *ledger) built(wide map[string]bool) (*entry, error) {
+	wide = l.effective(wide)
 	var names []string
 	for _, r := range l.order {
 		if wide[r] {
@@ -67,6 +68,17 @@ func (l *ledger) built(wide map[string]bool) (*entry, error) {
 	l.mu.Unlock()
 	e.build.Do(func() { e.buildErr = e.make(wide, names) })
 	return e, e.buildErr
+}
+
+// effective leaves out of a choice what makes no difference in it.
+func (l *ledger) effective(wide map[string]bool) map[string]bool {
+	set := map[string]bool{}
+	for _, r := range l.order {
+		if of := l.p.Within[r]; wide[r] && (of == "" || wide[of]) {
+			set[r] = true
+		}
+	}
+	return set
 }
 
 func (e *entry) make(wide map[string]bool, names []string) error {

@@ -17,6 +17,10 @@ type Problem struct {
 	// tensors with one quantization.
 	Roles []string
 
+	// Within names for roles that stand for a part of what is done with another's values
+	// that other: they make a difference where it has 16 bits.
+	Within map[string]string
+
 	// Further are roles that join where 16 bits for all of Roles lose more than the
 	// bound: what is dearer to widen, such as weights.
 	Further []string
@@ -56,7 +60,8 @@ type Row struct {
 	Wide   Point // everything in 8 bits but this role
 	Chosen bool  // it has 16 bits in the choice
 
-	Further bool // it is one of Problem.Further
+	Further bool   // it is one of Problem.Further
+	Within  string // see Problem.Within
 }
 
 // Choice is the outcome of a search.
@@ -155,6 +160,7 @@ func Search(ctx context.Context, p Problem) (*Choice, error) {
 	if err := s.useful(wide, best); err != nil {
 		return nil, err
 	}
+	wide = s.known.effective(wide)
 	c.Graph, c.Wide, c.Point, c.Met, c.Measured = best.graph, wide, best.Point, best.Loss <= p.Bound, s.known.count
 	for i := range c.Rows {
 		c.Rows[i].Chosen = wide[c.Rows[i].Role]
@@ -224,7 +230,8 @@ func (s *search) sensitivity(c *Choice) error {
 		i, role := n/2, s.roles[n/2]
 		if n%2 == 0 {
 			m, err := s.measure(s.set(func(j int) bool { return j != i }))
-			c.Rows[i].Role, c.Rows[i].Narrow, c.Rows[i].Further = role, m.Point, i >= len(s.p.Roles)
+			c.Rows[i].Role, c.Rows[i].Narrow = role, m.Point
+			c.Rows[i].Within, c.Rows[i].Further = s.p.Within[role], i >= len(s.p.Roles)
 			return err
 		}
 		m, err := s.measure(map[string]bool{role: true})

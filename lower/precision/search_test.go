@@ -287,3 +287,28 @@ func TestUseless(t *testing.T) {
 		}
 	}
 }
+
+// What is done with the values of another role makes a difference where that has 16 bits: it
+// is narrow in the cheapest choice though its role is wide, and is built and named nowhere
+// without it.
+func TestWithin(t *testing.T) {
+	p := made([]float64{5, 9, 0.5, 0.5}, []float64{1, 1, 4, 4}, 0, 1)
+	p.Within = map[string]string{"r02": "r01", "r03": "r00"}
+	build := p.Build
+	p.Build = func(wide map[string]bool) (*graph.Graph, error) {
+		if wide["r02"] && !wide["r01"] || wide["r03"] && !wide["r00"] {
+			t.Errorf("built for %v", wide)
+		}
+		return build(wide)
+	}
+	got, err := Search(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"r00", "r01"}; !slices.Equal(got.WideRoles(), want) || len(got.Wide) != 2 {
+		t.Errorf("%v in 16 bits, %v of the graph, expected %v", got.WideRoles(), got.Wide, want)
+	}
+	if r := got.Rows[2]; r.Within != "r01" || r.Wide != got.All8 {
+		t.Errorf("row %+v, expected it within r01 and alone to be what 8 bits everywhere are", r)
+	}
+}

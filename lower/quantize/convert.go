@@ -62,11 +62,14 @@ func (c *converter) compute(op *graph.Op) graph.DType {
 	if c.inParts(op) {
 		return graph.Int16
 	}
-	for _, ids := range [][]graph.TensorID{op.Inputs, op.Outputs} {
-		for _, id := range ids {
-			if id != graph.None && c.wideRoles[c.plan.Role[id]] {
-				return graph.Int16
-			}
+	for i, id := range op.Inputs {
+		if id != graph.None && c.wideRoles[c.plan.Role[id]] && !(i == 0 && c.readsNarrow(op)) {
+			return graph.Int16
+		}
+	}
+	for _, id := range op.Outputs {
+		if c.wideRoles[c.plan.Role[id]] {
+			return graph.Int16
 		}
 	}
 	return graph.Int8
@@ -225,12 +228,20 @@ func (c *converter) read(id graph.TensorID, in graph.DType) (got graph.TensorID,
 	if in == graph.Int8 {
 		return w, 0
 	}
+	return c.cast(got)
+}
+
+// cast returns the copy in 16 bits of an 8-bit tensor of the new graph, and what its
+// integers are too large by.
+func (c *converter) cast(narrow graph.TensorID) (wide graph.TensorID, excess int32) {
+	src := c.out.Tensors[narrow]
+	wide, ok := c.wide[narrow]
 	if !ok {
-		w = c.out.Add(&graph.Tensor{Name: src.Name + "_int16", Type: graph.Int16, Shape: src.Shape, Quant: graph.PerTensor(src.Scale(), 0)})
-		c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Cast, Attr: graph.CastAttr{In: graph.Int8, Out: graph.Int16}, Inputs: []graph.TensorID{got}, Outputs: []graph.TensorID{w}})
-		c.wide[got] = w
+		wide = c.out.Add(&graph.Tensor{Name: src.Name + "_int16", Type: graph.Int16, Shape: src.Shape, Quant: graph.PerTensor(src.Scale(), 0)})
+		c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Cast, Attr: graph.CastAttr{In: graph.Int8, Out: graph.Int16}, Inputs: []graph.TensorID{narrow}, Outputs: []graph.TensorID{wide}})
+		c.wide[narrow] = wide
 	}
-	return w, src.ZeroPoint()
+	return wide, src.ZeroPoint()
 }
 
 // requantized returns the value of a tensor in the quantization of another role.
@@ -329,9 +340,9 @@ func (c *converter) product(op *graph.Op) error {
 	if bias < len(op.Inputs) {
 		b = op.Inputs[bias]
 	}
-	x, excess := c.read(op.Inputs[data], compute)
+	x, excess, narrow := c.factor(op, op.Inputs[data], compute)
 	in, out := c.out.Tensors[x].Quant, c.quant(c.role(op.Outputs[0]), compute)
-	if compute == graph.Int16 && c.typeOf(c.role(op.Inputs[data])) == graph.Int8 {
+	if compute == graph.Int16 && narrow {
 		c.reach(op.Inputs[weights], in, out)
 	}
 	w, err := c.weights(op, op.Inputs[weights], b, in, out)

@@ -70,9 +70,9 @@ func (c *converter) inParts(op *graph.Op) bool {
 
 // parts is product for weights of 16 bits.
 func (c *converter) parts(op *graph.Op) error {
-	x, excess := c.read(op.Inputs[0], graph.Int16)
+	x, excess, narrow := c.factor(op, op.Inputs[0], graph.Int16)
 	in, out := c.out.Tensors[x].Quant, c.quant(c.role(op.Outputs[0]), graph.Int16)
-	if c.typeOf(c.role(op.Inputs[0])) == graph.Int8 {
+	if narrow {
 		c.reach(op.Inputs[1], in, out)
 	}
 	sums := graph.PerTensor(float32(float64(out.Scales[0])*(1+partsRoom)), 0)

@@ -55,7 +55,9 @@ type Options struct {
 
 	// Wide, where it is not nil, gives every role a width of its own in place of
 	// Activations: 16 bits to those it holds, 8 to the others. An operator works in 16
-	// bits where it reads or writes any of them. It may name weights, too: see Matrices.
+	// bits where it reads or writes any of them. It may name weights, too: see Matrices. A
+	// product whose reading has a name (unroll.Plan.Reading) reads 8 bits of a role in 16
+	// unless that is named as well.
 	Wide map[string]bool
 
 	// WeightLevels is the largest magnitude a weight takes, 1..127; 0 is 127. The

@@ -40,7 +40,8 @@ func (s speech) Feed(_, call, _ int, dst []float32) error {
 // convolutions and an LSTM. Calibrated on the first half of a recording, with the widths
 // that the default bound chooses, it keeps its decisions on the second, whole on the NPU,
 // and both witnesses give the same bytes. With the weights in SRAM, where they do not set
-// the pace, it takes fewer cycles than with 16 bits everywhere.
+// the pace, it takes an eighth fewer cycles than with 16 bits everywhere: the product of the
+// state reads 8 bits of what is kept in 16.
 func TestSilero(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute of speech")
@@ -95,7 +96,7 @@ func TestSilero(t *testing.T) {
 	if mean > 0.004 || other > 1 || median > 0.05 {
 		t.Errorf("mean error %v, %d decisions differ, median of the largest in %d calls %v; expected at most 0.004, 1 and 0.05", mean, other, window, median)
 	}
-	if c := r.Widths.Choice; c.Cost > 0.95*c.All16.Cost || !r.Widths.Expected || r.Widths.Loss > r.Widths.Aim {
+	if c := r.Widths.Choice; c.Cost > 0.87*c.All16.Cost || !r.Widths.Expected || r.Widths.Loss > r.Widths.Aim {
 		t.Errorf("%v cycles, with 16 bits everywhere %v; expected loss %v, aimed at %v", c.Cost, c.All16.Cost, r.Widths.Loss, r.Widths.Aim)
 	}
 	if d := r.Outputs[0].Decided; d == nil || d.Decisions != calibrated || d.Changed > 1 {

@@ -52,6 +52,8 @@ type Plan struct {
 	// Given holds the ranges of roles that are quantized as the source says, whatever is
 	// observed.
 	Given map[string][2]float32
+
+	elsewhere map[string]bool // roles that not only products with weights read: see Reading
 }
 
 // Roles returns the roles of the graph in order of first appearance.
@@ -95,8 +97,9 @@ func (p *Plan) Converts(op *graph.Op, id graph.TensorID) bool {
 	return id != graph.None && p.Role[id] != "" && p.Role[id] != p.Role[op.Outputs[0]]
 }
 
-// feeds fills Feeds.
+// feeds fills Feeds and what else follows from who reads a role.
 func (p *Plan) feeds() {
+	p.readElsewhere()
 	g := p.Graph
 	readers := map[string]map[graph.Kind]bool{}
 	note := func(id graph.TensorID, k graph.Kind) {
