@@ -24,7 +24,7 @@ type GraphResult struct {
 	Widths      *Widths         // how Auto chose; nil otherwise
 	Loss        float64         // the largest of an output, on the calls it was calibrated on: see LowerGraph
 	Outputs     []OutputError   // of every data output
-	Wide        map[string]bool // roles and weights of 16 bits, nil where Options.Activations says them
+	Wide        map[string]bool // roles, readings and weights of 16 bits, nil where Options.Activations says them
 	Equalized   bool            // channels were scaled: see Options.Equalize
 
 	q *graphQuantizer

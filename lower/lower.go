@@ -5,6 +5,7 @@ package lower
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/calibrate"
 	"github.com/unroll-npu/unroll/lower/facts"
@@ -286,6 +287,27 @@ func (r *Result) WideWeights() []string {
 	for _, name := range quantize.Matrices(r.plan) {
 		if r.wide[name] {
 			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// NarrowReadings names what products read in 8 bits though it is kept in 16.
+func (r *Result) NarrowReadings() []string { return narrowReadings(r.plan, r.wide) }
+
+// NarrowReadings names what products read in 8 bits though it is kept in 16.
+func (r *GraphResult) NarrowReadings() []string { return narrowReadings(r.q.plan, r.Wide) }
+
+// Reading reports whether a name of r.Wide is that of a reading, which is no value of its own.
+func (r *GraphResult) Reading(name string) bool {
+	return slices.ContainsFunc(r.q.plan.Readings(), func(p unroll.Reading) bool { return p.Name == name })
+}
+
+func narrowReadings(plan *unroll.Plan, wide map[string]bool) []string {
+	var names []string
+	for _, r := range plan.Readings() {
+		if wide[r.Role] && !wide[r.Name] {
+			names = append(names, r.Name)
 		}
 	}
 	return names

@@ -285,7 +285,7 @@ func (l *lowering) runLayers(c *cli) error {
 	if err := low.Measurable(); (l.report.report != "" || l.report.predictions != "") && err != nil {
 		return err
 	}
-	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: l.out, Widened: widened(low), Loss: lossOf(low.Widths), Growing: low.Growing()}
+	r := lowered{Assumed: append([]string{}, low.Facts.Assumed...), Operators: len(low.Int8.Ops), Output: l.out, Widened: widened(low), Readings: low.NarrowReadings(), Loss: lossOf(low.Widths), Growing: low.Growing()}
 	if stopped == nil {
 		if err := l.report.measure(c, low, train, test, &r); err != nil {
 			return err

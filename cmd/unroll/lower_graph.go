@@ -118,7 +118,7 @@ func (l *lowering) runGraph(c *cli) error {
 		return fmt.Errorf("%s: %w", l.name, stopped)
 	}
 	r := importedGraph{
-		lowered: lowered{Assumed: slices.Clip(append([]string{}, assumed...)), Operators: len(low.Int8.Ops), Output: l.out, Widened: widenedRoles(low), Loss: lossOf(low.Widths)},
+		lowered: lowered{Assumed: slices.Clip(append([]string{}, assumed...)), Operators: len(low.Int8.Ops), Output: l.out, Widened: widenedRoles(low), Readings: low.NarrowReadings(), Loss: lossOf(low.Widths)},
 		Loss:    low.Loss, Errors: low.Outputs, States: net.StateNames(), Task: data.TaskOf(net), Equalized: low.Equalized,
 	}
 	if net.Inputs > 0 {
@@ -234,11 +234,11 @@ func costOf(npu compile.Options) func(*graph.Graph) (float64, error) {
 	}
 }
 
-// widenedRoles names what has 16 bits.
+// widenedRoles names the values and weights that have 16 bits, by their names.
 func widenedRoles(low *lower.GraphResult) []string {
 	names := []string{}
 	for role, wide := range low.Wide {
-		if wide {
+		if wide && !low.Reading(role) {
 			names = append(names, role)
 		}
 	}

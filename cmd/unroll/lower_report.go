@@ -77,9 +77,10 @@ type lowered struct {
 	Operators int                `json:"operators"`
 	Bytes     int                `json:"bytes"`
 	Output    string             `json:"output"`
-	Widened   []string           `json:"widened"`                  // tensors that have 16 bits
-	Loss      *lossFigures       `json:"loss,omitempty"`           // how the bound on it was kept; absent where the width was given
-	Growing   map[string]float64 `json:"growing_states,omitempty"` // states without a bound: how many times wider than in one sequence
+	Widened   []string           `json:"widened"`                   // tensors that have 16 bits
+	Readings  []string           `json:"narrow_readings,omitempty"` // what products read in 8 bits of those
+	Loss      *lossFigures       `json:"loss,omitempty"`            // how the bound on it was kept; absent where the width was given
+	Growing   map[string]float64 `json:"growing_states,omitempty"`  // states without a bound: how many times wider than in one sequence
 	Detection *lower.Detection   `json:"detection,omitempty"`
 	Report    *lower.Report      `json:"report,omitempty"`
 	Drift     *lower.Drift       `json:"drift,omitempty"`
