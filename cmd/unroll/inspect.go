@@ -128,7 +128,7 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	fmt.Fprintf(w, "weights\t%s bytes\n", commas(f.WeightBytes))
 	fmt.Fprintf(w, "flash\t%s bytes\n", commas(f.FlashBytes))
 	fmt.Fprintf(w, "SRAM\t%s bytes\n", commas(f.SRAMBytes))
-	fmt.Fprintf(w, "TFLite Micro\t%s\n", arenaText(vela.ArenaOf(p)))
+	fmt.Fprintf(w, "TFLite Micro\t%s\n", arenaText(vela.ArenaOf(p), len(p.Variables)))
 	ofNPU := ""
 	if f.CPUOps > 0 {
 		ofNPU = " of the NPU, without the CPU's"
@@ -145,11 +145,15 @@ func printFigures(c *cli, p *ethosu.Program, r *perf.Report, f perf.Figures) {
 	w.Flush()
 }
 
-// arenaText says which arena TFLite Micro needs for a file.
-func arenaText(a vela.Arena) string {
+// arenaText says which arena TFLite Micro needs for a file, and that variables, which lie in
+// it, are lost where something else uses it between calls.
+func arenaText(a vela.Arena, variables int) string {
 	s := fmt.Sprintf("an arena of %s bytes, %s of them for itself", commas(a.Total()), commas(a.Runtime))
 	if a.Weights > 0 {
 		s += fmt.Sprintf(", %s for copies of weights (fewer with --sram-budget)", commas(a.Weights))
+	}
+	if variables > 0 {
+		s += "; variables lie in it, so nothing else may use it between calls, no other interpreter either"
 	}
 	return s
 }
