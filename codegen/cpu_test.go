@@ -136,7 +136,7 @@ func realOperators(t *testing.T) (list []oneOperator) {
 		}
 		list = append(list, o)
 	}
-	for _, k := range []graph.Kind{graph.Abs, graph.Neg, graph.Square, graph.Sqrt, graph.Rsqrt, graph.Floor, graph.Ceil, graph.Round, graph.Relu, graph.ReluN1To1, graph.Relu6,
+	for _, k := range []graph.Kind{graph.Abs, graph.Neg, graph.Square, graph.Sqrt, graph.Rsqrt, graph.Floor, graph.Ceil, graph.Round, graph.Sign, graph.Relu, graph.ReluN1To1, graph.Relu6,
 		graph.Exp, graph.Log, graph.Sin, graph.Cos, graph.Tanh, graph.Logistic} {
 		add(k, nil, 1, graph.Float32)
 	}

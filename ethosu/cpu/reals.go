@@ -10,14 +10,14 @@ import (
 )
 
 func init() {
-	planners.Set(planReal, graph.Abs, graph.Neg, graph.Square, graph.Sqrt, graph.Floor, graph.Ceil, graph.Round, graph.Relu, graph.ReluN1To1, graph.Relu6, graph.LeakyRelu)
+	planners.Set(planReal, graph.Abs, graph.Neg, graph.Square, graph.Sqrt, graph.Floor, graph.Ceil, graph.Round, graph.Sign, graph.Relu, graph.ReluN1To1, graph.Relu6, graph.LeakyRelu)
 	planners.Set(planRealPairs, graph.Add, graph.Sub, graph.Mul, graph.SquaredDifference, graph.Maximum, graph.Minimum)
 }
 
 // realCodes number the functions of real numbers to the C.
 var realCodes = map[graph.Kind]int{
 	graph.Abs: 0, graph.Neg: 1, graph.Square: 2, graph.Sqrt: 3, graph.Rsqrt: 4, graph.Floor: 5, graph.Ceil: 6, graph.Round: 7, graph.LeakyRelu: 8,
-	graph.Relu: 9, graph.ReluN1To1: 9, graph.Relu6: 9,
+	graph.Relu: 9, graph.ReluN1To1: 9, graph.Relu6: 9, graph.Sign: 10,
 }
 
 // planReal applies a function of one real number to all.
@@ -64,6 +64,13 @@ func realFunction(code int, v, alpha float32) float32 {
 	case 8:
 		if !(v > 0) {
 			return v * alpha
+		}
+	case 10:
+		switch {
+		case v > 0:
+			return 1
+		case v < 0:
+			return -1
 		}
 	}
 	return v

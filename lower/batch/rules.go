@@ -25,7 +25,7 @@ func init() {
 	rule((*maker).pool, graph.MaxPool2D, graph.AveragePool2D)
 	rule((*maker).eachValue, graph.Logistic, graph.Tanh, graph.Relu, graph.Relu6, graph.ReluN1To1, graph.Quantize, graph.Dequantize, graph.Cast,
 		graph.LeakyRelu, graph.Elu, graph.HardSwish, graph.Gelu, graph.Abs, graph.Neg, graph.Square, graph.Sqrt, graph.Rsqrt,
-		graph.Exp, graph.Log, graph.Sin, graph.Cos, graph.Floor, graph.Ceil, graph.Round)
+		graph.Exp, graph.Log, graph.Sin, graph.Cos, graph.Floor, graph.Ceil, graph.Round, graph.Sign)
 	rule((*maker).eachRow, graph.Softmax, graph.LogSoftmax, graph.L2Normalization)
 	rule((*maker).pairs, graph.Add, graph.Sub, graph.Mul, graph.Div, graph.Pow, graph.SquaredDifference, graph.Maximum, graph.Minimum, graph.PRelu, graph.AddN)
 	rule((*maker).reduce, graph.Mean, graph.Sum, graph.ReduceMax, graph.ReduceMin)

@@ -30,6 +30,7 @@ func init() {
 	kernels.Set(kernel{pairwise(func(a, b float32) float32 { return a / b }), pairwiseBack(func(d, a, b float32) (float32, float32) { return d / b, -d * a / (b * b) })}, graph.Div)
 	kernels.Set(kernel{pairwise(func(a, b float32) float32 { return (a - b) * (a - b) }), pairwiseBack(func(d, a, b float32) (float32, float32) { return 2 * d * (a - b), 2 * d * (b - a) })}, graph.SquaredDifference)
 	kernels.Set(kernel{reduced, reducedBack}, graph.Mean, graph.Sum)
+	kernels.Set(kernel{real, flat}, graph.Floor, graph.Ceil, graph.Round, graph.Sign)
 }
 
 // real applies an operator's function of one real number.
@@ -42,6 +43,10 @@ func real(t *tape, op *graph.Op) {
 		}
 	}
 }
+
+// flat is the slope of a function that is level wherever it has one: nothing is learned
+// through it.
+func flat(*tape, *graph.Op) {}
 
 // realBack takes the slope of the function from two values beside it.
 func realBack(t *tape, op *graph.Op) {

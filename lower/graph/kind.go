@@ -106,6 +106,7 @@ const (
 	ReadVariable               Kind = 143
 	AssignVariable             Kind = 144
 	Gelu                       Kind = 150
+	Sign                       Kind = 158
 )
 
 // Known reports whether there is a description of the operator.

@@ -28,6 +28,15 @@ func init() {
 		pointwise(Floor, "FLOOR", 0, [3]int{}, "1.9", math.Floor),
 		pointwise(Ceil, "CEIL", 0, [3]int{}, "1.14", math.Ceil),
 		pointwise(Round, "ROUND", 0, [3]int{}, "1.14", math.RoundToEven),
+		pointwise(Sign, "SIGN", 123, [3]int{}, "2.11", func(x float64) float64 {
+			switch {
+			case x > 0:
+				return 1
+			case x < 0:
+				return -1
+			}
+			return x
+		}),
 		pointwise(Elu, "ELU", 0, [3]int{}, "1.14", func(x float64) float64 {
 			if x < 0 {
 				return math.Expm1(x)

@@ -13,14 +13,20 @@ import (
 // reals are the functions of one float32 that the interpreter has: those that IEEE 754
 // gives one result. Any other depends on somebody's library.
 var reals = map[graph.Kind]func(op *graph.Op, x float32) float32{
-	graph.Abs:       func(_ *graph.Op, x float32) float32 { return float32(math.Abs(float64(x))) },
-	graph.Neg:       func(_ *graph.Op, x float32) float32 { return -x },
-	graph.Square:    func(_ *graph.Op, x float32) float32 { return x * x },
-	graph.Sqrt:      func(_ *graph.Op, x float32) float32 { return float32(math.Sqrt(float64(x))) },
-	graph.Rsqrt:     func(_ *graph.Op, x float32) float32 { return 1 / float32(math.Sqrt(float64(x))) },
-	graph.Floor:     func(_ *graph.Op, x float32) float32 { return float32(math.Floor(float64(x))) },
-	graph.Ceil:      func(_ *graph.Op, x float32) float32 { return float32(math.Ceil(float64(x))) },
-	graph.Round:     func(_ *graph.Op, x float32) float32 { return float32(math.RoundToEven(float64(x))) },
+	graph.Abs:    func(_ *graph.Op, x float32) float32 { return float32(math.Abs(float64(x))) },
+	graph.Neg:    func(_ *graph.Op, x float32) float32 { return -x },
+	graph.Square: func(_ *graph.Op, x float32) float32 { return x * x },
+	graph.Sqrt:   func(_ *graph.Op, x float32) float32 { return float32(math.Sqrt(float64(x))) },
+	graph.Rsqrt:  func(_ *graph.Op, x float32) float32 { return 1 / float32(math.Sqrt(float64(x))) },
+	graph.Floor:  func(_ *graph.Op, x float32) float32 { return float32(math.Floor(float64(x))) },
+	graph.Ceil:   func(_ *graph.Op, x float32) float32 { return float32(math.Ceil(float64(x))) },
+	graph.Round:  func(_ *graph.Op, x float32) float32 { return float32(math.RoundToEven(float64(x))) },
+	graph.Sign: func(_ *graph.Op, x float32) float32 {
+		if x == 0 || x != x {
+			return x
+		}
+		return float32(math.Copysign(1, float64(x)))
+	},
 	graph.Relu:      func(_ *graph.Op, x float32) float32 { return activated(x, graph.ActRelu) },
 	graph.ReluN1To1: func(_ *graph.Op, x float32) float32 { return activated(x, graph.ActReluN1To1) },
 	graph.Relu6:     func(_ *graph.Op, x float32) float32 { return activated(x, graph.ActRelu6) },

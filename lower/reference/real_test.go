@@ -80,6 +80,7 @@ func TestRealFunctions(t *testing.T) {
 		{graph.Floor, nil, []float32{-7, -2, -1, -1, 0, 0, 1, 1, 2, 6, 6, inf, nan}},
 		{graph.Ceil, nil, []float32{-7, -1, -1, zero, 0, 1, 1, 2, 3, 6, 7, inf, nan}},
 		{graph.Round, nil, []float32{-7, -2, -1, zero, 0, 0, 1, 2, 2, 6, 6, inf, nan}},
+		{graph.Sign, nil, []float32{-1, -1, -1, -1, 0, 1, 1, 1, 1, 1, 1, 1, nan}},
 		{graph.Relu, nil, []float32{0, 0, 0, 0, 0, 0.5, 1, 1.5, 2.5, 6, 6.5, inf, nan}},
 		{graph.Relu6, nil, []float32{0, 0, 0, 0, 0, 0.5, 1, 1.5, 2.5, 6, 6, 6, nan}},
 		{graph.ReluN1To1, nil, []float32{-1, -1, -1, -0.5, 0, 0.5, 1, 1, 1, 1, 1, 1, nan}},

@@ -40,7 +40,8 @@ func (n *Network) proveGraph() error {
 	}
 	runner := exec.Runner()
 	random := rand.New(rand.NewPCG(5, 6))
-	for range count {
+	borders := 0 // inputs on which the network jumps
+	for i := 0; i < count+borders; i++ {
 		in, feed := map[graph.TensorID][]float64{}, [][]float32(nil)
 		for _, id := range g.Inputs {
 			x, y := make([]float64, g.Tensors[id].Elems()), make([]float32, g.Tensors[id].Elems())
@@ -76,6 +77,10 @@ func (n *Network) proveGraph() error {
 			}
 		}
 		if !(worst <= tolerance) {
+			if borders < count && jumps(g) && n.shaky(in, want, worst) {
+				borders++
+				continue
+			}
 			if n.shaky(in, want, worst) {
 				return fmt.Errorf("float32 is not enough for this network: its outputs move as much when its inputs move by 1e-6; the first value that differs is %s", first)
 			}

@@ -18,7 +18,7 @@ import (
 )
 
 // hereRefused are the models of semantics.zip that are right and cannot be had.
-var hereRefused = []string{"shrink", "lrn", "mod", "lstmc_only"}
+var hereRefused = []string{"lstmc_only"}
 
 // TestSemantics runs models about what is easily misread: forms of attributes from opset 7
 // to 24, directions, gates, clips, initial states, axes, padding, rounding of sizes. The
@@ -30,6 +30,10 @@ func TestSemantics(t *testing.T) { runRecorded(t, "testdata/semantics.zip", 80, 
 // 1.30 gave: recurrent nodes, chains of shapes, windows, products, branches, loops,
 // functions of the model's own, constants of all types.
 func TestRuntime(t *testing.T) { runRecorded(t, "testdata/runtime.zip", 100, nil) }
+
+// TestOperators runs comparisons, choices by what is computed, and functions that are written
+// out by others, with the outputs of ONNX Runtime 1.30.
+func TestOperators(t *testing.T) { runRecorded(t, "testdata/operators.zip", 49, nil) }
 
 // TestSpectra runs transforms of constant parameters and normalizations, with the outputs of ONNX Runtime 1.30.
 // Of complex signals it gives something else than the words of STFT.

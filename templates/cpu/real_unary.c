@@ -29,6 +29,9 @@ static void cpu_real_unary(uint8_t *y, const uint8_t *x, uint32_t count, uint32_
         case 8u:
             value = value > 0.0f ? value : value * alpha;
             break;
+        case 10u:
+            value = value > 0.0f ? 1.0f : value < 0.0f ? -1.0f : value;
+            break;
         default:
             break;
         }

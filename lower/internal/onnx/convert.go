@@ -38,6 +38,10 @@ type Result struct {
 	// Values says where the values of the source are found, in order of execution.
 	Values []Value
 
+	// Choices are values of Where whose condition is computed: sums of both sides, each
+	// times 0 or 1, which are no numbers where either side is none.
+	Choices []string
+
 	// Fixed has the inputs that Options.Set gave, as the evaluator takes them.
 	Fixed map[string]*Tensor
 
@@ -227,6 +231,13 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 		}
 		outs = f(c, in)
 	}
+	if _, movement := moving[key(n)]; movement && len(in) > 0 && in[0] != nil && in[0].computedTruth() {
+		for i, v := range outs {
+			if v != nil && v.ints == nil {
+				outs[i] = asTruth(v)
+			}
+		}
+	}
 	for i, name := range n.Outputs {
 		if name == "" {
 			continue
@@ -301,6 +312,9 @@ func (c *converter) outputs(s *scope) (err error) {
 		c.base = o.Name
 		v, _ := s.find(c, o.Name)
 		c.real(v, fmt.Sprintf("output %q", o.Name))
+		if v.typ == Bool {
+			c.res.Assumed = append(c.res.Assumed, fmt.Sprintf("the truth values of output %q are given as 0 and 1", o.Name))
+		}
 		if v.ints != nil {
 			v = c.toFloat(v)
 		}

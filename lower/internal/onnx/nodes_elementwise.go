@@ -14,7 +14,7 @@ var _ = register(map[string]nodeConverter{
 	"Abs": pointwise(graph.Abs), "Neg": pointwise(graph.Neg), "Exp": pointwise(graph.Exp), "Log": pointwise(graph.Log),
 	"Sqrt": pointwise(graph.Sqrt), "Sigmoid": pointwise(graph.Logistic), "Tanh": pointwise(graph.Tanh), "Relu": pointwise(graph.Relu),
 	"Floor": pointwise(graph.Floor), "Ceil": pointwise(graph.Ceil), "Round": pointwise(graph.Round),
-	"Sin": pointwise(graph.Sin), "Cos": pointwise(graph.Cos), "HardSwish": pointwise(graph.HardSwish),
+	"Sign": pointwise(graph.Sign), "Sin": pointwise(graph.Sin), "Cos": pointwise(graph.Cos), "HardSwish": pointwise(graph.HardSwish),
 	"Reciprocal": each((*converter).reciprocal), "LeakyRelu": each(func(c *converter, x *value) *value { return c.leaky(x, c.node.Float("alpha", 0.01)) }),
 	"Elu": each(func(c *converter, x *value) *value { return c.elu(x, c.node.Float("alpha", 1)) }),
 	"HardSigmoid": each(func(c *converter, x *value) *value {
@@ -24,27 +24,18 @@ var _ = register(map[string]nodeConverter{
 	"Clip": clipNode, "PRelu": preluNode, "Cast": castNode, "Dropout": dropoutNode,
 
 	"Add": arithmetic(graph.Add, graph.AddAttr{}), "Sub": arithmetic(graph.Sub, graph.SubAttr{}),
-	"Mul": arithmetic(graph.Mul, graph.MulAttr{}), "Div": arithmetic(graph.Div, graph.DivAttr{}), "Pow": powNode, "Mod": integerNode,
+	"Mul": arithmetic(graph.Mul, graph.MulAttr{}), "Div": arithmetic(graph.Div, graph.DivAttr{}), "Pow": powNode,
 	"Max": variadic(graph.Maximum, nil), "Min": variadic(graph.Minimum, nil), "Sum": variadic(graph.Add, graph.AddAttr{}), "Mean": meanNode,
-	"Equal": compareNode, "Less": compareNode, "LessOrEqual": compareNode, "Greater": compareNode, "GreaterOrEqual": compareNode,
-	"And": integerNode, "Or": integerNode, "Xor": integerNode, "Not": notNode, "Where": whereNode,
 })
-
-// remedies are words for operators that are known and cannot be had.
-var remedies = map[string]string{
-	"ArgMax":  "it gives indices; take it out of the model and choose the largest output in the application",
-	"ArgMin":  "it gives indices; take it out of the model and choose the smallest output in the application",
-	"TopK":    "it gives indices; take it out of the model and sort the outputs in the application",
-	"NonZero": "the size of its output depends on the data; compute it outside of the model",
-	"Resize":  "",
-}
 
 // pointwise is an operator of the graph on one value.
 func pointwise(k graph.Kind) nodeConverter {
 	return func(c *converter, in []*value) []*value {
 		v := c.given(in, 0)
 		if v.ints != nil {
-			f := map[string]func(int64) int64{"Neg": func(x int64) int64 { return -x }, "Abs": func(x int64) int64 { return max(x, -x) }}[c.node.Op]
+			f := map[string]func(int64) int64{
+				"Neg": func(x int64) int64 { return -x }, "Abs": func(x int64) int64 { return max(x, -x) }, "Sign": func(x int64) int64 { return max(min(x, 1), -1) },
+			}[c.node.Op]
 			if f == nil {
 				c.refuse("it is not computed on %v; cast to float before it", v.typ)
 			}
@@ -198,14 +189,6 @@ func (c *converter) joined(k graph.Kind, attr any, a, b *value) *value {
 		return g
 	}
 	return v
-}
-
-func integerNode(c *converter, in []*value) []*value {
-	a, b := c.given(in, 0), c.given(in, 1)
-	if a.ints == nil || b.ints == nil {
-		c.refuse("its operands are computed at run time")
-	}
-	return only(c.integer(c.node.Op, a, b))
 }
 
 func variadic(k graph.Kind, attr any) nodeConverter {
@@ -381,6 +364,12 @@ func castNode(c *converter, in []*value) []*value {
 		c.refuse("attribute to is %v, which is not computed with", to)
 	case v.ints != nil && to.IsFloat():
 		return only(c.toFloat(v))
+	case v.computedTruth() && to.IsFloat():
+		return only(c.truth(v))
+	case v.computedTruth() && to == Bool:
+		return only(v)
+	case to == Bool && !c.known(v):
+		return only(asTruth(c.nonzero(v, c.base)))
 	case v.ints != nil:
 		out := &value{typ: to, shape: v.shape, ints: slices.Clone(v.ints)}
 		for i, x := range out.ints {

@@ -124,19 +124,15 @@ func dot(strides []int) func(index []int) int {
 	}
 }
 
-// compareNode compares what is known.
-func compareNode(c *converter, in []*value) []*value {
-	a, b := c.given(in, 0), c.given(in, 1)
+// compared compares what is known.
+func (c *converter) compared(a, b *value) *value {
 	if a.ints != nil && b.ints != nil {
-		return only(c.integer(c.node.Op, a, b))
+		return c.integer(c.node.Op, a, b)
 	}
 	numbers := func(v *value) []float32 {
-		if v.ints != nil {
-			c.refuse("it compares integers with floats")
-		}
 		f, ok := c.constant(v)
 		if !ok {
-			c.refuse("it compares values that are computed at run time, and conditions have to be known; express the choice by Max, Min, Clip or a product")
+			c.refuse("it compares integers with floats")
 		}
 		return f
 	}
@@ -159,33 +155,15 @@ func compareNode(c *converter, in []*value) []*value {
 		}
 		return out
 	}
-	return only(c.integer(c.node.Op, ranked(a, fa), ranked(b, fb)))
+	return c.integer(c.node.Op, ranked(a, fa), ranked(b, fb))
 }
 
-func notNode(c *converter, in []*value) []*value {
-	v := c.given(in, 0)
-	if v.ints == nil {
-		c.refuse("the condition is computed at run time")
-	}
-	out := &value{typ: Bool, shape: v.shape, ints: make([]int64, len(v.ints))}
-	for i, x := range v.ints {
-		out.ints[i] = truth(x == 0)
-	}
-	return only(out)
-}
-
-// whereNode chooses by a known condition: elements of constants, or a whole value.
-func whereNode(c *converter, in []*value) []*value {
-	cond, x, y := c.given(in, 0), c.given(in, 1), c.given(in, 2)
-	if cond.ints == nil {
-		c.refuse("the condition is computed at run time; express the choice by Max, Min, Clip or a product")
-	}
-	shape, err := graph.Broadcast(cond.shape, x.shape)
-	if err == nil {
-		shape, err = graph.Broadcast(shape, y.shape)
-	}
-	if err != nil {
-		c.refuse("%v", err)
+// chosen chooses by a known condition: elements of constants, or a whole value.
+func (c *converter) chosen(cond, x, y *value, shape []int) *value {
+	for i, v := range []*value{y, x} {
+		if sameShape(v.shape, shape) && !slices.ContainsFunc(cond.ints, func(t int64) bool { return truth(t != 0) != int64(i) }) {
+			return v
+		}
 	}
 	sc := c.sources(shape, dot(spread(cond.shape, shape)))
 	if x.ints != nil && y.ints != nil {
@@ -196,7 +174,7 @@ func whereNode(c *converter, in []*value) []*value {
 				out.ints[i] = x.ints[sx[i]]
 			}
 		}
-		return only(out)
+		return out
 	}
 	// x*m + y*(1-m) for a mask of ones and zeros; finite values are not changed. The part
 	// of a constant is computed here, so that an infinity where it is not chosen is a zero.
@@ -217,7 +195,10 @@ func whereNode(c *converter, in []*value) []*value {
 		m := &value{typ: Float, shape: shape, id: c.floats(c.base+name+"_mask", mask, shape...)}
 		return c.binary(graph.Mul, graph.MulAttr{}, c.base+name, v, m)
 	}
-	left, right := part(c.arg(in, 1), true, "/chosen"), part(c.arg(in, 2), false, "/other")
+	if x.ints != nil || y.ints != nil {
+		c.refuse("it mixes integers and floats")
+	}
+	left, right := part(x, true, "/chosen"), part(y, false, "/other")
 	if c.known(left) && c.known(right) {
 		f := c.constantOf(left)
 		for i, x := range c.constantOf(right) {
@@ -225,7 +206,7 @@ func whereNode(c *converter, in []*value) []*value {
 				f[i] = x
 			}
 		}
-		return only(&value{typ: Float, shape: shape, id: c.floats(c.base, f, shape...)})
+		return &value{typ: Float, shape: shape, id: c.floats(c.base, f, shape...)}
 	}
-	return only(c.binary(graph.Add, graph.AddAttr{}, c.base, left, right))
+	return c.binary(graph.Add, graph.AddAttr{}, c.base, left, right)
 }

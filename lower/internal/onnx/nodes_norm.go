@@ -29,8 +29,15 @@ func (c *converter) norm(x *value, p int64, over map[int]bool, name string) *val
 func lpNormalizationNode(c *converter, in []*value) []*value {
 	x := c.arg(in, 0)
 	over := map[int]bool{c.axis(int(c.node.Int("axis", -1)), x.rank()): true}
-	n := c.norm(x, c.node.Int("p", 2), over, c.base+"/norm")
-	return arithmetic(graph.Div, graph.DivAttr{})(c, []*value{x, n})
+	// What is added keeps 0/0 out, of which the result is 0, and is nothing beside other sums.
+	const tiny = 1e-30
+	if c.node.Int("p", 2) == 2 {
+		sum := c.reduced(graph.Sum, c.squared(x, c.base+"/elements"), over, true, c.base+"/sum")
+		inverse := c.unary(graph.Rsqrt, nil, c.base+"/inverse", c.plus(c.base+"/some", sum, tiny))
+		return only(c.binary(graph.Mul, graph.MulAttr{}, c.base, x, inverse))
+	}
+	sum := c.plus(c.base+"/some", c.norm(x, c.node.Int("p", 2), over, c.base+"/norm"), tiny)
+	return only(c.binary(graph.Div, graph.DivAttr{}, c.base, x, sum))
 }
 
 func globalLpPoolNode(c *converter, in []*value) []*value {

@@ -9,7 +9,7 @@ var _ = register(map[string]nodeConverter{
 	"ReduceMax": reduceNode(graph.ReduceMax, -1, -1), "ReduceMin": reduceNode(graph.ReduceMin, -1, -1),
 	"ReduceSumSquare": reduceNode(graph.Sum, graph.Square, -1), "ReduceL1": reduceNode(graph.Sum, graph.Abs, -1),
 	"ReduceL2": reduceNode(graph.Sum, graph.Square, graph.Sqrt), "ReduceLogSum": reduceNode(graph.Sum, -1, graph.Log),
-	"ReduceLogSumExp": reduceNode(graph.Sum, graph.Exp, graph.Log), "ReduceProd": reduceProdNode,
+	"ReduceLogSumExp":   reduceNode(graph.Sum, graph.Exp, graph.Log),
 	"GlobalAveragePool": globalNode(graph.Mean), "GlobalMaxPool": globalNode(graph.ReduceMax),
 	"Softmax": softmaxNode(graph.Softmax, graph.SoftmaxAttr{Beta: 1}), "LogSoftmax": softmaxNode(graph.LogSoftmax, nil),
 	"LayerNormalization": layerNormNode, "InstanceNormalization": instanceNormNode, "BatchNormalization": batchNormNode,
@@ -64,23 +64,6 @@ func reduceNode(k, before, after graph.Kind) nodeConverter {
 		}
 		return only(v)
 	}
-}
-
-// reduceProdNode multiplies known integers, as code that computes shapes does.
-func reduceProdNode(c *converter, in []*value) []*value {
-	v := c.given(in, 0)
-	over := c.axesAt(in, 1, v.rank())
-	if v.ints == nil || v.rank() > 1 || len(over) < v.rank() && len(over) > 0 {
-		c.refuse("products along a dimension are computed of known integers alone; write it as Mul of slices")
-	}
-	out := integers([]int{}, 1)
-	for _, x := range v.ints {
-		out.ints[0] *= x
-	}
-	if c.node.Int("keepdims", 1) != 0 && v.rank() == 1 {
-		out.shape = []int{1}
-	}
-	return only(out)
 }
 
 func globalNode(k graph.Kind) nodeConverter {

@@ -26,12 +26,6 @@ func cumSumNode(c *converter, in []*value) []*value {
 		c.refuse("it adds up %d elements; expected at most %d", n, maxRunning)
 	}
 	least, backward := int(c.node.Int("exclusive", 0)), c.node.Int("reverse", 0) != 0
-	adds := func(to, from int) bool { // whether from is in the sum at to
-		if backward {
-			return from-to >= least
-		}
-		return to-from >= least
-	}
 	if v.ints != nil {
 		if v.rank() != 1 {
 			c.refuse("it adds up integers of %d dimensions; cast to float before it", v.rank())
@@ -39,17 +33,24 @@ func cumSumNode(c *converter, in []*value) []*value {
 		out := &value{typ: v.typ, shape: v.shape, ints: make([]int64, n)}
 		for to := range n {
 			for from := range n {
-				if adds(to, from) {
+				if summed(to, from, least, backward) {
 					out.ints[to] += v.ints[from]
 				}
 			}
 		}
 		return only(out)
 	}
+	return only(c.running(v, a, least, backward, c.base))
+}
+
+// running adds up along a dimension: the elements that are at least so many before the
+// place, or behind it.
+func (c *converter) running(v *value, a, least int, backward bool, name string) *value {
+	n := v.shape[a]
 	triangle := make([]float32, n*n)
 	for to := range n {
 		for from := range n {
-			if adds(to, from) {
+			if summed(to, from, least, backward) {
 				triangle[to*n+from] = 1
 			}
 		}
@@ -61,8 +62,20 @@ func cumSumNode(c *converter, in []*value) []*value {
 	}
 	order := last(v, a)
 	x := c.as(v, order)
-	sum := c.shaped(graph.FullyConnected, graph.FullyConnectedAttr{KeepNumDims: v.rank() != 2}, c.base, c.shapeOf(x), x, c.floats(c.base+"/triangle", triangle, n, n), graph.None)
-	return only(c.reshaped(c.stored(sum, order), whole))
+	sum := c.shaped(graph.FullyConnected, graph.FullyConnectedAttr{KeepNumDims: v.rank() != 2}, name, c.shapeOf(x), x, c.floats(name+"/triangle", triangle, n, n), graph.None)
+	got := c.stored(sum, order)
+	if sameShape(got.shape, whole) {
+		return got
+	}
+	return c.reshaped(got, whole)
+}
+
+// summed reports whether the element at from is in the sum at to.
+func summed(to, from, least int, backward bool) bool {
+	if backward {
+		return from-to >= least
+	}
+	return to-from >= least
 }
 
 // triluNode keeps a triangle of the last two dimensions.

@@ -368,5 +368,8 @@ func (c *converter) giveRanges(keep []graph.TensorID) {
 	for role := range without {
 		delete(c.res.Ranges, role)
 	}
+	if c.cuts == 0 { // they are those of truth values
+		return
+	}
 	c.res.Assumed = append(c.res.Assumed, fmt.Sprintf("the quantized model stands for real numbers: weights are those of its integers, values are cut at its %d ranges and not rounded", c.cuts))
 }

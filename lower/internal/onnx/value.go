@@ -110,6 +110,9 @@ func (c *converter) arg(in []*value, i int) *value {
 	if in[i].ints != nil && !in[i].typ.IsFloat() {
 		c.refuse("input %d is %v, expected float; cast it first", i, in[i].typ)
 	}
+	if in[i].computedTruth() {
+		c.refuse("input %d is a truth value, expected float; cast it first", i)
+	}
 	return in[i]
 }
 

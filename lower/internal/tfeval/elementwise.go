@@ -22,6 +22,12 @@ func init() {
 			}
 			return x
 		},
+		graph.Sign: func(x float64) float64 {
+			if x == 0 || x != x {
+				return x
+			}
+			return math.Copysign(1, x)
+		},
 		graph.HardSwish: func(x float64) float64 { return x * math.Min(math.Max(x+3, 0), 6) / 6 },
 	} {
 		register(func(r *run, op *graph.Op) error {

@@ -20,8 +20,22 @@ var _ = register(map[string]operator{
 	"Ceil":       unary(math.Ceil),
 	"Round":      unary(math.RoundToEven),
 	"Erf":        unary(math.Erf),
-	"Sin":        unary(math.Sin),
-	"Cos":        unary(math.Cos),
+	"Tan":        unary(math.Tan), "Sinh": unary(math.Sinh), "Cosh": unary(math.Cosh),
+	"Asinh": unary(math.Asinh), "Acosh": unary(math.Acosh), "Atanh": unary(math.Atanh),
+	"Shrink": withAttrs(func(c *call) func(float64) float64 {
+		lambda, bias := float64(c.Float("lambd", 0.5)), float64(c.Float("bias", 0))
+		return func(x float64) float64 {
+			switch {
+			case x < -lambda:
+				return x + bias
+			case x > lambda:
+				return x - bias
+			}
+			return 0
+		}
+	}),
+	"Sin": unary(math.Sin),
+	"Cos": unary(math.Cos),
 	"Sign": unary(func(x float64) float64 {
 		switch {
 		case x > 0:
@@ -109,6 +123,10 @@ var _ = register(map[string]operator{
 		}
 		return x
 	}),
+	"IsNaN": test(func(_ *call, x float64) bool { return x != x }),
+	"IsInf": test(func(c *call, x float64) bool {
+		return c.Int("detect_positive", 1) != 0 && math.IsInf(x, 1) || c.Int("detect_negative", 1) != 0 && math.IsInf(x, -1)
+	}),
 	"Mod":            mod,
 	"And":            logic(func(a, b float64) bool { return a != 0 && b != 0 }),
 	"Or":             logic(func(a, b float64) bool { return a != 0 || b != 0 }),
@@ -148,6 +166,26 @@ func unary(f func(float64) float64) operator {
 
 func withAttrs(f func(c *call) func(float64) float64) operator {
 	return func(c *call) ([]*Array, error) { return c.apply(f(c)) }
+}
+
+// test gives truth values.
+func test(f func(c *call, x float64) bool) operator {
+	return func(c *call) ([]*Array, error) {
+		x, err := c.arg(0)
+		if err != nil {
+			return nil, err
+		}
+		y, err := c.make(onnx.Bool, x.Shape)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range x.Data {
+			if f(c, v) {
+				y.Data[i] = 1
+			}
+		}
+		return []*Array{y}, nil
+	}
 }
 
 // combine applies f to two arrays broadcast to each other.

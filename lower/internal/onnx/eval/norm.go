@@ -67,7 +67,9 @@ func lpNormalization(c *call) ([]*Array, error) {
 			err = e
 		}
 		for _, at := range places {
-			y.Data[at] = x.Data[at] / n
+			if n != 0 { // of nothing but zeros it is zero
+				y.Data[at] = x.Data[at] / n
+			}
 		}
 	})
 	return []*Array{y}, err
