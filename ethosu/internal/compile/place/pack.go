@@ -3,6 +3,7 @@
 package place
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -93,27 +94,25 @@ func pack(list, fixed []*storage) (size, bound int) {
 // fit places buffers in the given order, each at the lowest address that is free
 // during its life, and returns the size.
 func fit(order, fixed []*storage) int {
+	byOffset := func(a, b *storage) int { return cmp.Compare(a.offset, b.offset) }
+	placed := make([]*storage, 0, len(fixed)+len(order)) // by offset
+	placed = append(placed, fixed...)
+	slices.SortFunc(placed, byOffset)
 	size := 0
-	var near []*storage
-	for i, b := range order {
-		near = near[:0]
-		for _, list := range [][]*storage{fixed, order[:i]} {
-			for _, c := range list {
-				if c.first <= b.last && b.first <= c.last {
-					near = append(near, c)
-				}
-			}
-		}
-		sort.Slice(near, func(x, y int) bool { return near[x].offset < near[y].offset })
+	for _, b := range order {
 		at := 0
-		for _, c := range near {
+		for _, c := range placed {
 			if c.offset >= at+b.buf.Size {
 				break
 			}
-			at = max(at, c.offset+c.buf.Size)
+			if c.first <= b.last && b.first <= c.last {
+				at = max(at, c.offset+c.buf.Size)
+			}
 		}
 		b.offset = at
 		size = max(size, at+b.buf.Size)
+		i, _ := slices.BinarySearchFunc(placed, b, byOffset)
+		placed = slices.Insert(placed, i, b)
 	}
 	return size
 }

@@ -40,15 +40,29 @@ func (pl *Plan) ordered() ([]*Op, float64) {
 }
 
 func (pl *Plan) sink() {
-	for i := len(pl.Ops) - 2; i >= 0; i-- {
-		j := pl.firstDependent(i)
-		if j <= i+1 || !pl.worthSinking(i, j) {
-			continue
-		}
+	behind := map[*kernel.Buffer]int{} // how often the operations behind i read a buffer
+	for i := len(pl.Ops) - 1; i >= 0; i-- {
 		o := pl.Ops[i]
-		copy(pl.Ops[i:], pl.Ops[i+1:j])
-		pl.Ops[j-1] = o
+		if freed := o.freed(); freed > 0 {
+			j := pl.firstDependent(i)
+			if j > i+1 && freed > pl.heldUntil(i, j, behind) {
+				copy(pl.Ops[i:], pl.Ops[i+1:j])
+				pl.Ops[j-1] = o
+			}
+		}
+		o.Reads(func(b *kernel.Buffer) { behind[b]++ })
 	}
+}
+
+// freed returns the bytes of results that need no memory before the operation runs.
+func (o *Op) freed() int {
+	n := 0
+	o.Writes(func(b *kernel.Buffer) {
+		if !b.ToCaller && !b.FromCall {
+			n += b.Size
+		}
+	})
+	return n
 }
 
 // firstDependent returns the first operation behind i that must stay behind it.
@@ -67,27 +81,27 @@ func (pl *Plan) firstDependent(i int) int {
 	return len(pl.Ops)
 }
 
-// worthSinking weighs the result of operation i against operands that nothing else
-// reads from there to j.
-func (pl *Plan) worthSinking(i, j int) bool {
-	o := pl.Ops[i]
-	gain := 0
-	o.Writes(func(b *kernel.Buffer) {
-		if r := b; !r.ToCaller && !r.FromCall {
-			gain += r.Size
+// heldUntil returns the bytes of operands of operation i that nothing reads from j on:
+// they live longer where i moves to j. behind counts what reads each buffer behind i.
+func (pl *Plan) heldUntil(i, j int, behind map[*kernel.Buffer]int) int {
+	left := map[*kernel.Buffer]int{} // readers from j on
+	pl.Ops[i].Reads(func(b *kernel.Buffer) {
+		if !b.Constant() && !b.ToCaller {
+			left[b] = behind[b]
 		}
 	})
-	dying := map[*kernel.Buffer]bool{}
-	o.Reads(func(b *kernel.Buffer) {
-		if r := b; !r.Constant() && !r.ToCaller {
-			dying[r] = true
+	for _, o := range pl.Ops[i+1 : j] {
+		o.Reads(func(b *kernel.Buffer) {
+			if _, ok := left[b]; ok {
+				left[b]--
+			}
+		})
+	}
+	held := 0
+	for b, n := range left {
+		if n == 0 {
+			held += b.Size
 		}
-	})
-	for k := j; k < len(pl.Ops) && len(dying) > 0; k++ {
-		pl.Ops[k].Reads(func(b *kernel.Buffer) { delete(dying, b) })
 	}
-	for b := range dying {
-		gain -= b.Size
-	}
-	return gain > 0
+	return held
 }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package compile_test
+
+import (
+	"fmt"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
+)
+
+// BenchmarkSteps compiles random steps unrolled more and more often, with an output at
+// every step and with the last alone. What it takes for a step should stay what it is.
+func BenchmarkSteps(b *testing.B) {
+	acc, err := ethosu.ParseAccelerator("ethos-u55-128")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, perStep := range []bool{false, true} {
+		for _, steps := range []int{100, 400, 1600} {
+			b.Run(fmt.Sprintf("perstep=%t/steps=%d", perStep, steps), func(b *testing.B) {
+				g := randomStep(5)
+				start := cpuSeconds()
+				for b.Loop() {
+					call := compile.Call{Step: g, SequenceOptions: compile.SequenceOptions{Steps: steps, PerStep: perStep}, Form: compile.FormUnrolled}
+					if _, err := compile.CompileCall(call, compile.Options{Accel: acc}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(1e6*(cpuSeconds()-start)/float64(b.N*steps), "cpu-µs/step")
+			})
+		}
+	}
+}
+
+// cpuSeconds is the processor time of this process.
+func cpuSeconds() float64 {
+	var r unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+		panic(err)
+	}
+	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
+}
