@@ -54,6 +54,10 @@ type format struct {
 	encoding, channels, rate, bits, width int // width: bytes of a sample
 }
 
+// endless is the size of a data chunk whose end was not known when it began, as programs write it
+// into a pipe: samples go on to the end of the file.
+const endless = math.MaxUint32
+
 // Read reads the bytes of a file; name is used in messages. A data chunk that ends early,
 // as recorders leave it that were switched off, is an error.
 func Read(name string, b []byte) (*Sound, error) {
@@ -80,6 +84,9 @@ func Read(name string, b []byte) (*Sound, error) {
 		if id == "data" {
 			if f == nil {
 				return fail("the data chunk stands before the format chunk")
+			}
+			if size == endless {
+				size = left
 			}
 			if size > left {
 				return fail("the data chunk announces %d bytes, %d are there: the file is cut off", size, left)

@@ -3,6 +3,7 @@
 package wav
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"os"
@@ -111,6 +112,16 @@ func TestRefused(t *testing.T) {
 		if _, err := Read("x.wav", c.file); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "x.wav: ") {
 			t.Errorf("error %v, expected one with the file's name and %q", err, c.want)
 		}
+	}
+}
+
+// A program that writes into a pipe cannot say how long the data will be.
+func TestEndless(t *testing.T) {
+	b := file(formatOf(1, 1, 8000, 16), chunk("data", []byte{1, 0, 2, 0}))
+	at := bytes.Index(b, []byte("data"))
+	copy(b[at+4:], "\xff\xff\xff\xff")
+	if s, err := Read("x.wav", b); err != nil || len(s.Samples) != 2 {
+		t.Errorf("%+v, %v: want both samples", s, err)
 	}
 }
 

@@ -53,6 +53,10 @@ func recordings(dir string, o Options) (files []recording, notes []string, err e
 	if len(files) == 0 {
 		return nil, nil, fmt.Errorf("%s: no .wav file in it: expected a folder for every class with its recordings, or a list of files (--list)", dir)
 	}
+	inParts := s.List == "" && s.TestList == "" && partsOf(files)
+	if inParts {
+		notes = append(notes, "the folders train and test, or the like, are taken for the parts; classes are the folders in them")
+	}
 	for i := range files {
 		f := &files[i]
 		if group != nil {
@@ -66,14 +70,73 @@ func recordings(dir string, o Options) (files []recording, notes []string, err e
 				return nil, nil, fmt.Errorf("%s: %w", dir, err)
 			}
 		case f.label == "":
-			class, _, nested := strings.Cut(f.path, "/")
+			name := f.path
+			if inParts {
+				_, name, _ = strings.Cut(name, "/")
+			}
+			class, _, nested := strings.Cut(name, "/")
 			if !nested {
 				return nil, nil, fmt.Errorf("%s: %s is in no folder that would be its class: move it, name classes in a list (--list), or say which part of its name is the class, as with --label-pattern '^([^_]+)_'", dir, f.path)
 			}
 			f.label = class
 		}
 	}
+	if label == nil && s.List == "" && !inParts {
+		notes = append(notes, tooDeep(dir, files)...)
+	}
 	return files, notes, nil
+}
+
+// Folders that hold parts of a set, each with a folder for every class.
+var (
+	trainParts = []string{"train", "training"}
+	testParts  = []string{"test", "testing"}
+	otherParts = []string{"val", "valid", "validation", "dev"} // trained on: validation is divided off what is
+)
+
+// partsOf reports whether the recordings are in folders of parts, one to train on and one to test
+// among them, and marks those of the test part.
+func partsOf(files []recording) bool {
+	train, test := false, false
+	for _, f := range files {
+		part, rest, nested := strings.Cut(f.path, "/")
+		part = strings.ToLower(part)
+		switch {
+		case !nested || !strings.Contains(rest, "/"):
+			return false
+		case slices.Contains(trainParts, part):
+			train = true
+		case slices.Contains(testParts, part):
+			test = true
+		case !slices.Contains(otherParts, part):
+			return false
+		}
+	}
+	for i := range files {
+		part, _, _ := strings.Cut(files[i].path, "/")
+		files[i].test = train && test && slices.Contains(testParts, strings.ToLower(part))
+	}
+	return train && test
+}
+
+// tooDeep says of recordings that are all below one folder, which is the only class then, and in
+// several below that, where classes could be.
+func tooDeep(dir string, files []recording) (notes []string) {
+	if slices.ContainsFunc(files, func(f recording) bool { return f.label != files[0].label }) {
+		return nil
+	}
+	common := path.Dir(files[0].path)
+	for _, f := range files {
+		for common != "." && !strings.HasPrefix(f.path, common+"/") {
+			common = path.Dir(common)
+		}
+	}
+	for _, f := range files {
+		if path.Dir(f.path) != common {
+			return []string{fmt.Sprintf("every recording is below the folder %s, which is the only class: if the folders in %s are the classes, give that one", files[0].label, path.Join(filepath.ToSlash(dir), common))}
+		}
+	}
+	return nil
 }
 
 // pattern reads a regular expression with one group; none is nil.
@@ -143,14 +206,31 @@ func walk(dir string) (files []recording, notes []string, err error) {
 	return files, notes, err
 }
 
-// hasSounds reports whether a WAV file is in a folder or in one directly below.
+// maxDepth and maxSearched bound the search for a first WAV file.
+const (
+	maxDepth    = 8
+	maxSearched = 1 << 16
+)
+
+// hasSounds reports whether a WAV file is in a folder or below it.
 func hasSounds(dir string) bool {
-	for _, glob := range []string{"*.[wW][aA][vV]", "*/*.[wW][aA][vV]", "*/*/*.[wW][aA][vV]"} {
-		if m, err := filepath.Glob(filepath.Join(dir, glob)); err == nil && len(m) > 0 {
-			return true
+	found, searched := false, 0
+	filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(dir, name)
+		switch searched++; {
+		case err != nil:
+			return fs.SkipDir
+		case searched > maxSearched:
+			return fs.SkipAll
+		case e.IsDir() && (strings.Count(filepath.ToSlash(rel), "/") >= maxDepth || len(rel) > 1 && strings.HasPrefix(e.Name(), ".")):
+			return fs.SkipDir
+		case !e.IsDir() && strings.EqualFold(filepath.Ext(name), ".wav"):
+			found = true
+			return fs.SkipAll
 		}
-	}
-	return false
+		return nil
+	})
+	return found
 }
 
 // beside returns a list's path: as it is given, or in the folder of the recordings, where

@@ -7,7 +7,6 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -70,7 +69,7 @@ func openSounds(dir string, o Options) (train, test *Set, err error) {
 		return nil, nil, err
 	}
 	all.Notes = append(notes, all.Notes...)
-	if o.Sounds.TestList == "" {
+	if o.Sounds.TestList == "" && !slices.ContainsFunc(files, func(f recording) bool { return f.test }) {
 		return all, nil, nil
 	}
 	var parts [2][]int
@@ -196,11 +195,11 @@ func laySounds(dir string, files []recording, rows [][]float32, p *audio.Paramet
 	if o.Regression {
 		s.Task, s.Outputs = nn.Regression, 1
 		for i, l := range labels {
-			v, err := strconv.ParseFloat(l, 32)
-			if err != nil {
+			v, ok := dialect{}.number(l)
+			if !ok {
 				return nil, fmt.Errorf("%s: the label of %s is %q, expected a number", dir, files[i].path, l)
 			}
-			s.targets = append(s.targets, float32(v))
+			s.targets = append(s.targets, v)
 		}
 		return checked(s)
 	}

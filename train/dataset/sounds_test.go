@@ -110,6 +110,53 @@ func TestFolderOfSounds(t *testing.T) {
 	}
 }
 
+// Folders of parts are no classes: train and test are the parts, what is between them is trained on.
+func TestFoldersOfParts(t *testing.T) {
+	dir := t.TempDir()
+	for _, part := range []string{"Train", "val", "test"} {
+		for w, word := range []string{"yes", "no"} {
+			for k := range 2 {
+				put(t, filepath.Join(dir, part, word, string(rune('0'+k))+".wav"), tone(8000, 1024, float64(500+1000*w)))
+			}
+		}
+	}
+	train, test, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if train.Len() != 8 || test.Len() != 4 || !slices.Equal(train.Classes, []string{"no", "yes"}) || !slices.Equal(test.Classes, train.Classes) {
+		t.Errorf("%d to train on and %d to test, classes %q: the folders of parts are not the parts", train.Len(), test.Len(), train.Classes)
+	}
+	for i := range test.Len() {
+		if _, name, _ := test.Sound(i); !strings.HasPrefix(name, "test/") {
+			t.Errorf("%s is in the test part", name)
+		}
+	}
+	put(t, filepath.Join(dir, "car", "yes", "0.wav"), tone(8000, 1024, 300))
+	if train, _, err = Open(dir, Options{}); err != nil || !slices.Equal(train.Classes, []string{"Train", "car", "test", "val"}) {
+		t.Errorf("with another folder beside them: %v, classes are %q", err, train.Classes)
+	}
+}
+
+func TestDeepFolders(t *testing.T) {
+	dir := t.TempDir()
+	for _, word := range []string{"yes", "no"} {
+		for k := range 5 {
+			put(t, filepath.Join(dir, "all", "of", "them", word, string(rune('0'+k))+".wav"), tone(8000, 1024, 500))
+		}
+	}
+	s, err := all(t, dir, Sounds{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(s.Notes, "\n"); !strings.Contains(notes, "/all/of/them are the classes, give that one") {
+		t.Errorf("notes %q do not name the folder whose folders are the classes", notes)
+	}
+	if _, _, err := Open(dir, Options{}); err != nil {
+		t.Errorf("recordings five folders down are not found: %v", err)
+	}
+}
+
 func TestNamesOfSounds(t *testing.T) {
 	dir := words(t, true)
 	if _, err := all(t, dir, Sounds{}, 0); err == nil || !strings.Contains(err.Error(), "--label-pattern") {
