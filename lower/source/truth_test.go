@@ -257,3 +257,47 @@ func lpOf(b *modelBuilder, p, kernel, stride int64) {
 	n.Attrs["p"], n.Attrs["kernel_shape"] = &onnx.Attr{Int: p}, &onnx.Attr{Ints: []int64{kernel}}
 	n.Attrs["strides"], n.Attrs["pads"] = &onnx.Attr{Ints: []int64{stride}}, &onnx.Attr{Ints: []int64{1, 0}}
 }
+
+// TestFarNumbers reads integers beyond 32 bits as far away, on every machine, and names the
+// node whose matrix is too large.
+func TestFarNumbers(t *testing.T) {
+	const far = 1 << 40
+	for name, write := range map[string]func(b *modelBuilder){
+		"all": func(b *modelBuilder) {
+			b.ints("from", math.MinInt64)
+			b.ints("to", math.MaxInt64)
+			b.node("Slice", "y", "x", "from", "to")
+		},
+		"backward": func(b *modelBuilder) {
+			b.ints("from", far+1)
+			b.ints("to", -far)
+			b.ints("axis", 1)
+			b.ints("step", 1-far)
+			b.node("Slice", "y", "x", "from", "to", "axis", "step")
+		},
+		"one frame": func(b *modelBuilder) {
+			b.ints("step", 1<<31+5)
+			b.weights("window", 8)
+			b.node("STFT", "y", "x", "step", "window")
+		},
+	} {
+		if err := proven(t, []int{1, 12, 1}, 17, write); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for want, write := range map[string]func(b *modelBuilder){
+		"is outside": func(b *modelBuilder) { b.node("Softmax", "y", "x").Attrs["axis"] = &onnx.Attr{Int: far + 1} },
+		"group": func(b *modelBuilder) {
+			b.weights("w", 12, 12, 1)
+			b.node("Conv", "y", "x", "w").Attrs["group"] = &onnx.Attr{Int: far + 1}
+		},
+		"takes a matrix of": func(b *modelBuilder) {
+			b.ints("length", 4096)
+			b.node("DFT", "y", "x", "length")
+		},
+	} {
+		if err := proven(t, []int{1, 12, 1}, 17, write); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; expected %q", err, want)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func qlinearUnary(op string) nodeConverter {
 func qlinearSoftmaxNode(c *converter, in []*value) []*value {
 	in = filled(in, 5)
 	x := c.at(in, 0, 0)
-	axis := c.axis(int(c.node.Int("axis", -1)), x.rank())
+	axis := c.axis(whole(c.node.Int("axis", -1)), x.rank())
 	if c.node.Int("opset", 13) < 13 && axis != x.rank()-1 {
 		c.refuse("attribute opset is %d and axis %d: it works over all dimensions from there on; export with opset 13", c.node.Int("opset", 13), axis)
 	}

@@ -25,7 +25,7 @@ func (c *converter) within(list []int, n int) []int {
 
 func gatherNode(c *converter, in []*value) []*value {
 	v, idx := c.given(in, 0), c.given(in, 1)
-	a := c.axis(int(c.node.Int("axis", 0)), v.rank())
+	a := c.axis(whole(c.node.Int("axis", 0)), v.rank())
 	list := c.within(c.list(in, 1, "indices"), v.shape[a])
 	if idx.rank() != 1 && len(list) == 0 {
 		c.refuse("it picks nothing")
@@ -43,7 +43,7 @@ func gatherNode(c *converter, in []*value) []*value {
 
 func gatherElementsNode(c *converter, in []*value) []*value {
 	v, idx := c.given(in, 0), c.given(in, 1)
-	a := c.axis(int(c.node.Int("axis", 0)), v.rank())
+	a := c.axis(whole(c.node.Int("axis", 0)), v.rank())
 	list := c.within(c.list(in, 1, "indices"), v.shape[a])
 	if idx.rank() != v.rank() {
 		c.refuse("indices %v do not fit %v", idx.shape, v.shape)
@@ -103,7 +103,7 @@ func (c *converter) blocks(v *value, b, divide int) {
 }
 
 func depthToSpaceNode(c *converter, in []*value) []*value {
-	v, b := c.given(in, 0), int(c.node.Int("blocksize", 0))
+	v, b := c.given(in, 0), whole(c.node.Int("blocksize", 0))
 	c.blocks(v, b, max(1, b*b))
 	n, d, h, w := v.shape[0], v.shape[1]/(b*b), v.shape[2], v.shape[3]
 	mode := c.node.Text("mode", "DCR")
@@ -125,7 +125,7 @@ func depthToSpaceNode(c *converter, in []*value) []*value {
 }
 
 func spaceToDepthNode(c *converter, in []*value) []*value {
-	v, b := c.given(in, 0), int(c.node.Int("blocksize", 0))
+	v, b := c.given(in, 0), whole(c.node.Int("blocksize", 0))
 	c.blocks(v, b, 1)
 	if v.shape[2]%b != 0 || v.shape[3]%b != 0 {
 		c.refuse("blocks of %d do not fit %v", b, v.shape)
@@ -142,7 +142,7 @@ func spaceToDepthNode(c *converter, in []*value) []*value {
 
 func reverseSequenceNode(c *converter, in []*value) []*value {
 	v := c.given(in, 0)
-	t, b := c.axis(int(c.node.Int("time_axis", 0)), v.rank()), c.axis(int(c.node.Int("batch_axis", 1)), v.rank())
+	t, b := c.axis(whole(c.node.Int("time_axis", 0)), v.rank()), c.axis(whole(c.node.Int("batch_axis", 1)), v.rank())
 	lens := c.list(in, 1, "sequence_lens")
 	if len(lens) != v.shape[b] {
 		c.refuse("%d lengths for a batch of %d", len(lens), v.shape[b])

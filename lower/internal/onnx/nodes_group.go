@@ -10,7 +10,7 @@ var _ = register(map[string]nodeConverter{"GroupNormalization": groupNormNode, "
 // in opset 18, for each channel from 21 on.
 func groupNormNode(c *converter, in []*value) []*value {
 	v := c.arg(in, 0)
-	groups := int(c.node.Int("num_groups", 0))
+	groups := whole(c.node.Int("num_groups", 0))
 	if v.rank() < 3 || v.shape[0] != 1 || groups < 1 || v.shape[1]%groups != 0 {
 		c.refuse("input of shape %v in %d groups: expected a batch of 1 and channels that the groups divide", v.shape, groups)
 	}
@@ -28,7 +28,7 @@ func groupNormNode(c *converter, in []*value) []*value {
 func rmsNormNode(c *converter, in []*value) []*value {
 	v := c.arg(in, 0)
 	over := map[int]bool{}
-	for d := c.axis(int(c.node.Int("axis", -1)), v.rank()); d < v.rank(); d++ {
+	for d := c.axis(whole(c.node.Int("axis", -1)), v.rank()); d < v.rank(); d++ {
 		over[d] = true
 	}
 	mean := c.reduced(graph.Mean, c.squared(v, c.base+"/square"), over, true, c.base+"/mean")

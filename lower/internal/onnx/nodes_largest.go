@@ -12,7 +12,7 @@ func hardmaxNode(c *converter, in []*value) []*value {
 	if c.m.Opset < 13 {
 		def = 1
 	}
-	a := c.axis(int(c.node.Int("axis", def)), v.rank())
+	a := c.axis(whole(c.node.Int("axis", def)), v.rank())
 	if c.m.Opset < 13 && graph.Elems(v.shape[a:]) != v.shape[a] {
 		rows := c.reshaped(v, []int{graph.Elems(v.shape[:a]), graph.Elems(v.shape[a:])})
 		return only(c.reshaped(c.hardmax(rows, 1), v.shape))
@@ -45,7 +45,7 @@ func oneHotNode(c *converter, in []*value) []*value {
 		c.refuse("its values have shape %v, expected two known ones", values.shape)
 	}
 	n, rank := int(depth), idx.rank()+1
-	a := c.axis(int(c.node.Int("axis", -1)), rank)
+	a := c.axis(whole(c.node.Int("axis", -1)), rank)
 	shape := append(append(append([]int{}, idx.shape[:a]...), n), idx.shape[a:]...)
 	own := strides(idx.shape)
 	return only(c.pick(values, shape, func(index []int) int {

@@ -166,7 +166,7 @@ func (c *converter) scan(s *scope, n *Node) error {
 		c.give(s, n, nil)
 		return nil
 	}
-	inputs := int(n.Int("num_scan_inputs", 0))
+	inputs := whole(n.Int("num_scan_inputs", 0))
 	states := len(in) - inputs
 	if inputs < 1 || states < 0 {
 		return fmt.Errorf("attribute num_scan_inputs is %d for %d inputs", inputs, len(in))
@@ -188,7 +188,7 @@ func (c *converter) scan(s *scope, n *Node) error {
 			return nil, fmt.Errorf("attribute %s has %d entries, expected %d", attr, len(given), count)
 		}
 		for i, x := range given {
-			list[i] = int(x)
+			list[i] = whole(x)
 		}
 		return list, nil
 	}

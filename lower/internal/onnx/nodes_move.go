@@ -62,7 +62,7 @@ func (c *converter) listAt(in []*value, i int, attr string) []int {
 	}
 	out := []int{}
 	for _, x := range a.Ints {
-		out = append(out, int(x))
+		out = append(out, whole(x))
 	}
 	return out
 }
@@ -220,7 +220,7 @@ func reshapeNode(c *converter, in []*value) []*value {
 }
 
 func flattenNode(c *converter, in []*value) []*value {
-	v, a := c.given(in, 0), int(c.node.Int("axis", 1))
+	v, a := c.given(in, 0), whole(c.node.Int("axis", 1))
 	if a < 0 {
 		a += v.rank()
 	}
@@ -277,12 +277,12 @@ func concatNode(c *converter, in []*value) []*value {
 	if len(parts) == 0 {
 		c.refuse("it joins nothing")
 	}
-	return only(c.concatenated(parts, c.axis(int(c.node.Int("axis", 1)), parts[0].rank()), c.base))
+	return only(c.concatenated(parts, c.axis(whole(c.node.Int("axis", 1)), parts[0].rank()), c.base))
 }
 
 func splitNode(c *converter, in []*value) []*value {
 	v := c.given(in, 0)
-	a := c.axis(int(c.node.Int("axis", 0)), v.rank())
+	a := c.axis(whole(c.node.Int("axis", 0)), v.rank())
 	sizes, n := c.listAt(in, 1, "split"), len(c.node.Outputs)
 	if sizes == nil {
 		part := (v.shape[a] + n - 1) / max(n, 1)

@@ -28,7 +28,7 @@ func (c *converter) norm(x *value, p int64, over map[int]bool, name string) *val
 
 func lpNormalizationNode(c *converter, in []*value) []*value {
 	x := c.arg(in, 0)
-	over := map[int]bool{c.axis(int(c.node.Int("axis", -1)), x.rank()): true}
+	over := map[int]bool{c.axis(whole(c.node.Int("axis", -1)), x.rank()): true}
 	// What is added keeps 0/0 out, of which the result is 0, and is nothing beside other sums.
 	const tiny = 1e-30
 	if c.node.Int("p", 2) == 2 {
@@ -81,7 +81,7 @@ func castLikeNode(c *converter, in []*value) []*value {
 }
 
 func eyeLikeNode(c *converter, in []*value) []*value {
-	v, k := c.given(in, 0), int(c.node.Int("k", 0))
+	v, k := c.given(in, 0), whole(c.node.Int("k", 0))
 	t := DataType(c.node.Int("dtype", int64(v.typ)))
 	if t.Size() == 0 {
 		c.refuse("attribute dtype is %v, which is not computed with", t)

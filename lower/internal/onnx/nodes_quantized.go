@@ -27,13 +27,13 @@ func quantizeNode(c *converter, in []*value) []*value {
 	case t == 0:
 		t = Uint8
 	}
-	q := c.grid(opt(in, 1), zero, v.rank(), int(c.node.Int("axis", 1)))
+	q := c.grid(opt(in, 1), zero, v.rank(), whole(c.node.Int("axis", 1)))
 	return only(c.quantize(v, q, t, c.blockSize(), in[1].shape...))
 }
 
 func dequantizeNode(c *converter, in []*value) []*value {
 	v := c.given(in, 0)
-	q := c.grid(opt(in, 1), opt(in, 2), v.rank(), int(c.node.Int("axis", 1)))
+	q := c.grid(opt(in, 1), opt(in, 2), v.rank(), whole(c.node.Int("axis", 1)))
 	return only(c.dequantize(v, q, c.blockSize(), in[1].shape...))
 }
 

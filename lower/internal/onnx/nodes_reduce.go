@@ -99,7 +99,7 @@ func softmaxNode(k graph.Kind, attr any) nodeConverter {
 		if c.m.Opset < 13 {
 			def = 1
 		}
-		a := c.axis(int(c.node.Int("axis", def)), v.rank())
+		a := c.axis(whole(c.node.Int("axis", def)), v.rank())
 		if c.m.Opset < 13 && graph.Elems(v.shape[a:]) != v.shape[a] {
 			rows := c.reshape(c.plain(v), c.base+"/rows", graph.Elems(v.shape[:a]), graph.Elems(v.shape[a:]))
 			return only(c.stored(c.reshape(c.op(k, attr, c.base, rows), c.base+"/shaped", v.shape...), nil))
@@ -121,7 +121,7 @@ func (c *converter) normalized(v *value, over map[int]bool, epsilon float32) (y,
 func layerNormNode(c *converter, in []*value) []*value {
 	v := c.arg(in, 0)
 	over := map[int]bool{}
-	for d := c.axis(int(c.node.Int("axis", -1)), v.rank()); d < v.rank(); d++ {
+	for d := c.axis(whole(c.node.Int("axis", -1)), v.rank()); d < v.rank(); d++ {
 		over[d] = true
 	}
 	y, mean, inverse := c.normalized(v, over, c.node.Float("epsilon", 1e-5))

@@ -140,7 +140,7 @@ func scatterNDNode(c *converter, in []*value) []*value {
 
 func scatterElementsNode(c *converter, in []*value) []*value {
 	data, idx, updates := c.given(in, 0), c.given(in, 1), c.given(in, 2)
-	a := c.axis(int(c.node.Int("axis", 0)), data.rank())
+	a := c.axis(whole(c.node.Int("axis", 0)), data.rank())
 	if idx.rank() != data.rank() || !sameShape(idx.shape, updates.shape) {
 		c.refuse("indices %v and updates %v do not fit %v", idx.shape, updates.shape, data.shape)
 	}

@@ -67,15 +67,20 @@ func (c *converter) bins(n, parts int, onesided, inverse bool) int {
 		c.refuse("a transform of %d points; expected 1 to %d", n, maxSpectrum)
 	case onesided && (parts == 2 || inverse):
 		c.refuse("attribute onesided is set for a complex or an inverse transform")
-	case onesided:
-		return n/2 + 1
 	}
-	return n
+	out := n
+	if onesided {
+		out = n/2 + 1
+	}
+	if bytes := 4 * out * 2 * n * parts; bytes > graph.MaxTensorBytes {
+		c.refuse("a transform of %d points to %d takes a matrix of %d bytes; one tensor has at most %d: transform fewer points, or compute the spectrum in the application", n, out, bytes, graph.MaxTensorBytes)
+	}
+	return out
 }
 
 func dftNode(c *converter, in []*value) []*value {
 	x := c.arg(in, 0)
-	at := int(c.node.Int("axis", 1))
+	at := whole(c.node.Int("axis", 1))
 	if c.m.Opset >= 20 {
 		at = -2
 		if a := c.list(in, 2, "the axis"); len(a) == 1 {
@@ -129,6 +134,9 @@ func stftNode(c *converter, in []*value) []*value {
 		c.refuse("its signal has shape %v, expected [batch, samples, 1]", x.shape)
 	}
 	step, frame := c.list(in, 1, "frame_step"), c.list(in, 3, "frame_length")
+	if len(step) == 1 && step[0] > x.shape[1] { // which takes one frame, whatever the step
+		step[0] = max(x.shape[1], 1)
+	}
 	var window []float32
 	if w := opt(in, 2); w != nil {
 		var ok bool

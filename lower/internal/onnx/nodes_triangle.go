@@ -20,12 +20,12 @@ func cumSumNode(c *converter, in []*value) []*value {
 	if len(at.ints) != 1 {
 		c.refuse("its axis is computed at run time")
 	}
-	a := c.axis(int(at.ints[0]), v.rank())
+	a := c.axis(whole(at.ints[0]), v.rank())
 	n := v.shape[a]
 	if n > maxRunning {
 		c.refuse("it adds up %d elements; expected at most %d", n, maxRunning)
 	}
-	least, backward := int(c.node.Int("exclusive", 0)), c.node.Int("reverse", 0) != 0
+	least, backward := whole(c.node.Int("exclusive", 0)), c.node.Int("reverse", 0) != 0
 	if v.ints != nil {
 		if v.rank() != 1 {
 			c.refuse("it adds up integers of %d dimensions; cast to float before it", v.rank())

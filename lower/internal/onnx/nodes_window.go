@@ -165,7 +165,7 @@ func convNode(c *converter, in []*value) []*value {
 		c.refuse("input has %d dimensions; expected [N,C,L] or [N,C,H,W]: the NPU has no convolution of three dimensions", x.rank())
 	}
 	w := c.kernel(in, x.rank())
-	group := int(c.node.Int("group", 1))
+	group := whole(c.node.Int("group", 1))
 	if group < 1 || x.shape[1]%group != 0 || w.shape[0]%group != 0 || w.shape[1] != x.shape[1]/group {
 		c.refuse("input %v, weights %v and %d groups do not fit", x.shape, w.shape, group)
 	}
@@ -225,7 +225,7 @@ func convTransposeNode(c *converter, in []*value) []*value {
 		c.refuse("input has %d dimensions; expected [N,C,L] or [N,C,H,W]: the NPU has no transposed convolution of three dimensions", x.rank())
 	}
 	w := c.kernel(in, x.rank())
-	group := int(c.node.Int("group", 1))
+	group := whole(c.node.Int("group", 1))
 	if group < 1 || group > 256 || x.shape[1] != w.shape[0] || x.shape[1]%group != 0 {
 		c.refuse("input %v, weights %v and %d groups do not fit", x.shape, w.shape, group)
 	}

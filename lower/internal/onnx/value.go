@@ -97,10 +97,14 @@ func (c *converter) list(in []*value, i int, what string) []int {
 	}
 	out := make([]int, len(in[i].ints))
 	for k, x := range in[i].ints {
-		out[k] = int(x)
+		out[k] = whole(x)
 	}
 	return out
 }
+
+// whole returns an integer of a file as an int, those beyond 2^30 cut off there: nothing
+// here has so many elements, and every machine sees the same.
+func whole(x int64) int { return int(max(min(x, 1<<30), -1<<30)) }
 
 // arg returns input i as a float value.
 func (c *converter) arg(in []*value, i int) *value {

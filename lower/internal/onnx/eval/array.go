@@ -28,11 +28,11 @@ func FromTensor(t *onnx.Tensor) (*Array, error) {
 
 func (a *Array) rank() int { return len(a.Shape) }
 
-// ints returns the elements as integers, those beyond 2^62 cut off there.
+// ints returns the elements as integers, those beyond 2^30 cut off there.
 func (a *Array) ints() []int {
 	out := make([]int, len(a.Data))
 	for i, v := range a.Data {
-		out[i] = int(math.Max(-1<<62, math.Min(1<<62, v)))
+		out[i] = int(math.Max(-1<<30, math.Min(1<<30, v)))
 	}
 	return out
 }
@@ -142,7 +142,7 @@ func toInts(v []int64) []int {
 	}
 	out := make([]int, len(v))
 	for i, x := range v {
-		out[i] = int(x)
+		out[i] = int(max(-1<<30, min(1<<30, x)))
 	}
 	return out
 }
