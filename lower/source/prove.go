@@ -110,7 +110,7 @@ func (n *Network) prove(m *onnx.Model, r *onnx.Result) error {
 		}
 		if worst > tolerance {
 			if slices.Contains(r.Choices, firstName) && math.IsInf(worst, 1) {
-				return fmt.Errorf("Where (output %q): a value that it does not choose is no number, or infinite, and here the choice is a sum of both sides, each times 0 or 1; keep that side finite, as by Clip in front of a Log, a Sqrt or a Div", firstName)
+				return fmt.Errorf("output %q of Where: a value that it does not choose is no number, or infinite, and here the choice is a sum of both sides, each times 0 or 1; keep that side finite, as by Clip in front of a Log, a Sqrt or a Div", firstName)
 			}
 			if borders < count && jumps(r.Graph) && n.moves(m, sourceIn, want, still, worst) != "" {
 				borders++ // another input will tell
