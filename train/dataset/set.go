@@ -230,7 +230,7 @@ func (s *Set) Check() error {
 		if last < len(s.Classes) {
 			name = s.Classes[last]
 		}
-		return fmt.Errorf("%s: every label is %s: at least two classes are needed to train a classifier", s.Name, name)
+		return fmt.Errorf("%s: every label of the part to train on is %s: at least two classes with sequences in it are needed to train a classifier", s.Name, name)
 	}
 	return nil
 }
