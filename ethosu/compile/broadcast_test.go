@@ -3,6 +3,7 @@
 package compile_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -25,6 +26,35 @@ func TestBothBroadcast(t *testing.T) {
 			g.Ops = []*graph.Op{{Kind: kind, Attr: attr, Inputs: g.Inputs, Outputs: g.Outputs}}
 			if err := agree(t, g, config{"ethos-u55-128", "", ""}.options(t), 1); err != nil {
 				t.Errorf("%v of %v and %v: %v", kind, s[0], s[1], err)
+			}
+		}
+	}
+}
+
+// TestEvenConstantIsWider: a constant of one value everywhere is a scalar only where the
+// other operand has the output's shape.
+func TestEvenConstantIsWider(t *testing.T) {
+	for _, kind := range []graph.Kind{graph.Mul, graph.Sub, graph.Add} {
+		for _, s := range [][3][]int{{{2, 4}, {1, 1}, {2, 4}}, {{1, 2, 3, 4}, {1, 1, 3, 1}, {1, 2, 3, 4}}, {{1, 4}, {3, 1}, {3, 4}}} {
+			for _, first := range []bool{true, false} {
+				g := &graph.Graph{Name: "even"}
+				add := func(name string, shape []int) graph.TensorID {
+					return g.Add(&graph.Tensor{Name: name, Type: graph.Int8, Shape: shape, Quant: graph.PerTensor(0.02, 3)})
+				}
+				c, x, y := add("c", s[0]), add("x", s[1]), add("y", s[2])
+				g.Tensors[c].Data = bytes.Repeat([]byte{57}, graph.Elems(s[0]))
+				attr := map[graph.Kind]any{graph.Mul: graph.MulAttr{}, graph.Sub: graph.SubAttr{}, graph.Add: graph.AddAttr{}}[kind]
+				in := []graph.TensorID{c, x}
+				if !first {
+					in = []graph.TensorID{x, c}
+				}
+				g.Inputs, g.Outputs = []graph.TensorID{x}, []graph.TensorID{y}
+				g.Ops = []*graph.Op{{Kind: kind, Attr: attr, Inputs: in, Outputs: g.Outputs}}
+				for _, accel := range []string{"ethos-u55-128", "ethos-u65-512", "ethos-u85-256"} {
+					if err := agree(t, g, config{accel, "", ""}.options(t), 1); err != nil {
+						t.Errorf("%s: %v of %v and %v, constant first %v: %v", accel, kind, s[0], s[1], first, err)
+					}
+				}
 			}
 		}
 	}

@@ -18,6 +18,8 @@ type operand struct {
 	scalar bool
 	value  int
 	zp     int
+
+	constant *graph.TensorID // the tensor that a scalar is of, where it is one
 }
 
 // operandOf returns the operand for a tensor; an 8- or 16-bit constant whose
@@ -26,7 +28,7 @@ func (l *lowering) operandOf(id graph.TensorID) (operand, error) {
 	t := l.g.Tensors[id]
 	if t.IsConst() && t.Type != graph.Int32 {
 		if x, ok := uniform(t); ok {
-			return operand{scalar: true, value: x, zp: int(t.ZeroPoint()), v: view{dt: t.Type, shape: t.Shape, strides: make([]int, len(t.Shape)), name: t.Name}}, nil
+			return operand{scalar: true, value: x, constant: &id, zp: int(t.ZeroPoint()), v: view{dt: t.Type, shape: t.Shape, strides: make([]int, len(t.Shape)), name: t.Name}}, nil
 		}
 	}
 	v, err := l.in(id)
@@ -77,6 +79,18 @@ func (l *lowering) elementwise(proto kernel.Kernel, a operand, b *operand, out v
 		}
 		if a.scalar {
 			return fmt.Errorf("both operands are constant")
+		}
+		if b.scalar && isBroadcast(a.v) && b.constant != nil { // a scalar would leave nothing that has the output's shape
+			v, err := l.in(*b.constant)
+			if err != nil {
+				return err
+			}
+			whole := operand{v: v.broadcast(shape), zp: b.zp}
+			if isBroadcast(whole.v) {
+				return l.alongBroadcast(proto, a, whole, out, outZP)
+			}
+			a, *b = whole, a
+			proto.Swapped = !proto.Swapped
 		}
 		if !b.scalar && isBroadcast(a.v) && isBroadcast(b.v) {
 			return l.alongBroadcast(proto, a, *b, out, outZP)
