@@ -6,11 +6,13 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
 // What is different at the beginning of a stream: frames in front of the first that repeat
-// it, and constants that settle after a few frames.
+// it, or that padding and what is computed of it decide, and constants that settle after a
+// few frames.
 
 // edged is the rule of copies of its first frame in front of a sequence. It reports
 // whether it is that.
@@ -47,20 +49,137 @@ func (s *stepper) alike(out graph.TensorID, frames []graph.TensorID) {
 	}
 }
 
-// begun returns the frames of a ring, and in the first call, in which they are zero, the
-// first frame of the stream in the place of each.
-func (b *builder) begun(ring, fresh graph.TensorID, axis int) graph.TensorID {
-	began := b.mask(moment{kind: sequence, rate: b.s.steps, at: b.s.steps}) // 0 in the first call, then 1
-	shape := make([]int, len(b.g.Tensors[ring].Shape))
+// initial returns what the last frames of a sequence before the stream are, so many of
+// them, or nil where all are zero. No input has a part in them: they are padding, and what
+// operators make of it.
+func (s *stepper) initial(id graph.TensorID, frames int) []float32 {
+	m := s.of[id]
+	if m.at >= 0 || s.first[id] {
+		return nil
+	}
+	v := s.paddings()[id]
+	shape := s.shape(id)
+	inner, before := graph.Elems(shape[m.axis+1:]), -floorDiv(m.at, m.rate)
+	outer := graph.Elems(shape[:m.axis])
+	out := make([]float32, outer*frames*inner)
+	zero := true
+	for o := range outer {
+		for f := range frames {
+			from := before - frames + f
+			if from < 0 || from >= m.count {
+				continue
+			}
+			for k := range inner {
+				x := v[(o*m.count+from)*inner+k]
+				out[(o*frames+f)*inner+k] = x
+				zero = zero && x == 0
+				if math.IsInf(float64(x), 0) || x != x {
+					s.refuse(s.made[id], "its frames before the stream are not finite; pad with a number, or by the attribute pads of a pooling")
+				}
+			}
+		}
+	}
+	if zero {
+		return nil
+	}
+	return out
+}
+
+// initialState returns the value of an instance of the call before the first, back calls of
+// it before its newest, or nil where it is zero or there is none.
+func (s *stepper) initialState(id graph.TensorID, back int) []float32 {
+	target := s.of[id].at - s.window - (back-1)*s.of[id].rate
+	if target >= 0 || s.of[id].since >= 0 {
+		return nil
+	}
+	earlier, ok := s.earlier[id]
+	if !ok {
+		return nil
+	}
+	path := s.path(id, earlier)
+	for s.of[id].at > target {
+		next := s.along(id, path)
+		if next == graph.None || next == id || s.of[next].at != s.of[id].at-s.of[id].rate {
+			return nil
+		}
+		id = next
+	}
+	v := s.paddings()[id]
+	for _, x := range v {
+		if x != 0 {
+			return v
+		}
+	}
+	return nil
+}
+
+// paddings returns the values of what has frames before the stream, from a run of the
+// window.
+func (s *stepper) paddings() map[graph.TensorID][]float32 {
+	if s.padding != nil {
+		return s.padding
+	}
+	s.padding = map[graph.TensorID][]float32{}
+	e, err := floatexec.New(s.g)
+	if err != nil {
+		panic(refusal{err, s.at})
+	}
+	r := e.Runner()
+	r.Visit = func(id graph.TensorID, v floatexec.View) {
+		if m := s.of[id]; m.kind != static && m.at < 0 {
+			s.padding[id] = append([]float32(nil), v.Row(0)...)
+		}
+	}
+	var in [][]float32
+	for _, id := range s.g.Inputs {
+		in = append(in, make([]float32, s.g.Tensors[id].Elems()))
+	}
+	if _, err := r.Run(1, in); err != nil {
+		panic(refusal{err, s.at})
+	}
+	return s.padding
+}
+
+// startedFrom returns a state, and in the first call, in which it is zero, the values that
+// it has then.
+func (b *builder) startedFrom(state graph.TensorID, values []float32) graph.TensorID {
+	t := b.g.Tensors[state]
+	c := &graph.Tensor{Name: b.unique(t.Name + "_first"), Type: graph.Float32, Shape: append([]int(nil), t.Shape...)}
+	for _, x := range values {
+		c.Data = binary.LittleEndian.AppendUint32(c.Data, math.Float32bits(x))
+	}
+	start, from := b.append(c, graph.None), b.from[state]
+	began := b.began(len(t.Shape))
+	one := &graph.Tensor{Name: b.unique("one"), Type: graph.Float32, Shape: append([]int(nil), b.g.Tensors[began].Shape...)}
+	one.Data = binary.LittleEndian.AppendUint32(nil, math.Float32bits(1))
+	not := b.one(graph.Sub, graph.SubAttr{}, "not_started", graph.None, one.Shape, b.append(one, graph.None), began)
+	once := b.one(graph.Mul, graph.MulAttr{}, t.Name+"_once", from, t.Shape, start, not)
+	return b.one(graph.Add, graph.AddAttr{}, t.Name+"_begun", from, t.Shape, state, once)
+}
+
+// began is 0 in the first call and 1 from then on, with so many dimensions.
+func (b *builder) began(dims int) graph.TensorID {
+	shape := make([]int, dims)
 	for d := range shape {
 		shape[d] = 1
 	}
-	began = b.one(graph.Reshape, graph.ReshapeAttr{}, "started", graph.None, shape, began)
-	from, name := b.from[fresh], b.g.Tensors[ring].Name
-	first := b.cut(fresh, axis, 0, 1, name+"_first")
-	again := b.one(graph.Mul, graph.MulAttr{}, name+"_again", from, b.g.Tensors[first].Shape, first, began)
-	once := b.one(graph.Sub, graph.SubAttr{}, name+"_once", from, b.g.Tensors[first].Shape, first, again)
-	return b.one(graph.Add, graph.AddAttr{}, name+"_begun", from, b.g.Tensors[ring].Shape, ring, once)
+	m := b.mask(moment{kind: sequence, rate: b.s.steps, at: b.s.steps})
+	return b.one(graph.Reshape, graph.ReshapeAttr{}, "started", graph.None, shape, m)
+}
+
+// replaced returns a state, with values added to it in the first call.
+func (b *builder) replaced(state, values graph.TensorID) graph.TensorID {
+	t, from := b.g.Tensors[state], b.from[state]
+	shape := b.g.Tensors[values].Shape
+	again := b.one(graph.Mul, graph.MulAttr{}, t.Name+"_again", from, shape, values, b.began(len(shape)))
+	once := b.one(graph.Sub, graph.SubAttr{}, t.Name+"_once", from, shape, values, again)
+	return b.one(graph.Add, graph.AddAttr{}, t.Name+"_begun", from, t.Shape, state, once)
+}
+
+// begun returns the frames of a ring, and in the first call, in which they are zero, the
+// first frame of the stream in the place of each.
+func (b *builder) begun(ring, fresh graph.TensorID, axis int) graph.TensorID {
+	return b.replaced(ring, b.cut(fresh, axis, 0, 1, b.g.Tensors[ring].Name+"_first"))
 }
 
 // mostUnsettled bounds the frames after which a constant has to be the same for good.

@@ -27,6 +27,7 @@ type builder struct {
 	rings   map[graph.TensorID]graph.TensorID // the states of rings
 	whole   map[graph.TensorID]graph.TensorID // rings with the new frames behind
 	states  map[place]graph.TensorID          // instances of calls before
+	begins  map[place]graph.TensorID          // the same, of those that do not start at zero
 	warm    map[[2]int]graph.TensorID         // masks of frames before the first
 	pairs   []graph.State
 	outputs []output
@@ -44,7 +45,7 @@ func newBuilder(s *stepper, depth map[graph.TensorID]int) *builder {
 	return &builder{
 		s: s, g: &graph.Graph{Name: s.g.Name}, names: map[string]bool{}, depth: depth, kept: map[graph.TensorID]int{},
 		statics: map[graph.TensorID]graph.TensorID{}, seq: map[graph.TensorID]graph.TensorID{}, moments: map[place]graph.TensorID{},
-		rings: map[graph.TensorID]graph.TensorID{}, whole: map[graph.TensorID]graph.TensorID{}, states: map[place]graph.TensorID{},
+		rings: map[graph.TensorID]graph.TensorID{}, whole: map[graph.TensorID]graph.TensorID{}, states: map[place]graph.TensorID{}, begins: map[place]graph.TensorID{},
 		warm: map[[2]int]graph.TensorID{}, tail: map[graph.TensorID]int{},
 	}
 }
@@ -259,6 +260,8 @@ func (b *builder) frames(id graph.TensorID, first, n int) graph.TensorID {
 		before := ring
 		if b.s.first[root] {
 			before = b.begun(ring, fresh, axis)
+		} else if v := b.s.initial(root, depth); v != nil {
+			before = b.startedFrom(ring, v)
 		}
 		shape[axis] += b.count(b.s.of[root])
 		b.whole[root] = b.one(graph.Concatenation, graph.ConcatenationAttr{Axis: axis}, b.s.name(root)+"_and_before", root, shape, before, fresh)
@@ -277,15 +280,18 @@ func (b *builder) instance(id graph.TensorID, back int) graph.TensorID {
 	n := b.count(s.of[id])
 	if back >= n {
 		p := place{id, back - n + 1}
-		if got, ok := b.states[p]; ok {
-			return got
+		if _, ok := b.states[p]; ok {
+			return b.before(p)
 		}
 		name := "state_" + s.name(id)
 		if p.back > 1 {
 			name += fmt.Sprintf("_%d", p.back)
 		}
 		b.states[p] = b.fed(name, id, s.shape(id))
-		return b.states[p]
+		if v := s.initialState(id, p.back); v != nil {
+			b.begins[p] = b.startedFrom(b.states[p], v)
+		}
+		return b.before(p)
 	}
 	p := place{id, back}
 	if got, ok := b.moments[p]; ok {
@@ -325,6 +331,14 @@ func (b *builder) instance(id graph.TensorID, back int) graph.TensorID {
 		b.moments[place{out, back}] = got
 	}
 	return b.moments[p]
+}
+
+// before returns a state as what reads it sees it.
+func (b *builder) before(p place) graph.TensorID {
+	if got, ok := b.begins[p]; ok {
+		return got
+	}
+	return b.states[p]
 }
 
 // reads reports whether an input of an instance is a frame itself, or several.

@@ -149,24 +149,29 @@ func (s *stepper) concatenated(op *graph.Op, frames []graph.TensorID) {
 	if len(frames) > 1 {
 		s.refuse(op, "it puts sequences behind each other in time; a stream has no end to put another behind")
 	}
-	front, behind, seen := 0, 0, false
+	front, behind, seen, other := 0, 0, false, false
 	for _, id := range op.Inputs {
 		switch {
 		case id == x:
 			seen = true
 			continue
-		case !zeros(s.g.Tensors[id]):
-			s.refuse(op, "it puts %q before or behind the frames, which is not zero; states start from zero", s.g.Tensors[id].Name)
+		case s.g.Tensors[id].Data == nil:
+			s.refuse(op, "it puts %q before or behind the frames, which is computed; put a constant there", s.g.Tensors[id].Name)
 		case seen:
 			behind += s.shape(id)[axis]
 		default:
 			front += s.shape(id)[axis]
+			other = other || !zeros(s.g.Tensors[id])
 		}
 	}
 	if front > 0 {
-		s.quiet(op, x)
+		s.before(op, x, other)
 	}
 	s.of[op.Outputs[0]] = s.extended(op, m, front, behind)
+	if other {
+		s.emit[op] = func(b *builder) { b.seq[op.Outputs[0]] = b.frames(x, 0, b.count(m)) }
+		return
+	}
 	s.root[op.Outputs[0]] = x
 }
 

@@ -23,6 +23,7 @@ type repeat struct {
 	emitOne        map[graph.TensorID]func(b *builder)
 	mask           map[graph.TensorID]bool // rooted sequences that are zero before their first frame
 	first          map[graph.TensorID]bool // rooted sequences that are their first frame before it
+	padding        map[graph.TensorID][]float32
 }
 
 func newRepeat() repeat {
@@ -58,6 +59,41 @@ func (s *stepper) next(id graph.TensorID) graph.TensorID {
 		}
 	}
 	return graph.None
+}
+
+// path returns by which inputs one instance is reached from another that is computed from
+// it, or nil.
+func (s *stepper) path(from, to graph.TensorID) []int {
+	seen := map[graph.TensorID]bool{}
+	var find func(at graph.TensorID) []int
+	find = func(at graph.TensorID) []int {
+		if at == graph.None || seen[at] || s.of[at].kind != instance || s.of[at].at < s.of[to].at || s.made[at] == nil {
+			return nil
+		}
+		seen[at] = true
+		for pos, in := range s.made[at].Inputs {
+			if in == to {
+				return []int{pos}
+			}
+			if rest := find(in); rest != nil {
+				return append([]int{pos}, rest...)
+			}
+		}
+		return nil
+	}
+	return find(from)
+}
+
+// along follows a path, or returns None where there is none of its kind.
+func (s *stepper) along(at graph.TensorID, path []int) graph.TensorID {
+	for _, pos := range path {
+		op := s.made[at]
+		if op == nil || pos >= len(op.Inputs) || op.Inputs[pos] == graph.None || s.of[op.Inputs[pos]].kind != instance {
+			return graph.None
+		}
+		at = op.Inputs[pos]
+	}
+	return at
 }
 
 // same reports whether b is a, one frame before, and notes it.

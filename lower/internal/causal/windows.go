@@ -124,6 +124,14 @@ func (s *stepper) quiet(op *graph.Op, x graph.TensorID) {
 	s.mask[root] = true
 }
 
+// before prepares a sequence for padding in front of it, with zeros or with others.
+func (s *stepper) before(op *graph.Op, x graph.TensorID, other bool) {
+	if m := s.of[x]; other && m.at >= m.rate {
+		s.refuse(op, "it pads %q, which does not begin with the stream, with another value than 0; put the padding in front of all that cuts", s.name(x))
+	}
+	s.quiet(op, x)
+}
+
 // padded is the rule of padding: in front of the frames it is what a ring starts with.
 func (s *stepper) padded(op *graph.Op, x graph.TensorID) {
 	m := s.of[x]
@@ -141,13 +149,16 @@ func (s *stepper) padded(op *graph.Op, x graph.TensorID) {
 		if op.Kind == graph.MirrorPad {
 			s.refuse(op, "it mirrors frames at the ends of the window; a stream has no ends: pad with zeros in front")
 		}
-		if op.Kind == graph.PadV2 && !zeros(s.g.Tensors[op.Inputs[2]]) {
-			s.refuse(op, "it pads frames with another value than 0, with which states start; pad with zeros, or by the attribute pads of a pooling")
-		}
+		other := op.Kind == graph.PadV2 && !zeros(s.g.Tensors[op.Inputs[2]])
 		if front > 0 {
-			s.quiet(op, x)
+			s.before(op, x, other)
 		}
 		r = s.extended(op, m, front, behind)
+		if other && !beside {
+			s.of[op.Outputs[0]] = r
+			s.emit[op] = func(b *builder) { b.seq[op.Outputs[0]] = b.frames(x, 0, b.count(m)) }
+			return
+		}
 	}
 	out := op.Outputs[0]
 	s.of[out] = r
