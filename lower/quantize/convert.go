@@ -45,7 +45,7 @@ type quantKey struct {
 
 // eightOnly are operators whose kernels have 8 bits alone: what they read and write in 16
 // is converted.
-var eightOnly = map[graph.Kind]bool{graph.Elu: true, graph.HardSwish: true, graph.Div: true}
+var eightOnly = map[graph.Kind]bool{graph.Elu: true, graph.HardSwish: true, graph.Div: true, graph.Floor: true, graph.Ceil: true, graph.Round: true}
 
 // compute is the type that an operator with arithmetic works in: the widest that it
 // reads or writes where roles have widths of their own, else that of the scheme.
