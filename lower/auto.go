@@ -54,6 +54,10 @@ type Widths struct {
 	// unlabelled decisions, of which it is one where it is farther from what is aimed at.
 	MeanCounts float64
 
+	// Sequences is how many decided the ranges; 0 where 8 bits everywhere, as Int8 gives them,
+	// were within the bound, and of a graph.
+	Sequences int
+
 	// Choice has the measured loss and cost of every role; nil where 8 bits everywhere,
 	// as Int8 gives them, were within the bound.
 	Choice *precision.Choice
@@ -91,32 +95,54 @@ func lowerAuto(ctx context.Context, net *nn.Network, calib Samples, o Options) (
 		return r, nil
 	}
 	wide.PerChannelWeights = true
-	c, err := observe(ctx, net, calib, wide)
-	if err != nil {
-		return nil, err
+	var c *calibrated
+	all := seenSequences(net, calib, o)
+	if wide.CalibrationSamples != all { // 8 bits may do with a scale for every output and the finer steps of fewer sequences
+		if c, err = observe(ctx, net, calib, wide); err != nil {
+			return nil, err
+		}
+		// An error is what does not compile, and 16 bits may.
+		if w.Choice, err = c.search(ctx, loss, w, o, nil); err != nil || !w.Choice.Met {
+			w.Choice = nil
+		}
 	}
-	c.scheme.Cache = &quantize.Cache{}
-	roles, within := chosenAmong(c.plan)
-	w.Choice, err = precision.Search(ctx, precision.Problem{
-		Roles: roles, Within: within, Further: quantize.Matrices(c.plan), Bound: w.Aim, Limit: w.Bound, Cost: o.Cost, Progress: o.Progress,
-		Build: c.widened,
-		Loss:  func(g *graph.Graph) (float64, error) { return loss.of(ctx, c.result(g)) },
-	})
-	if err != nil {
-		return nil, err
+	if w.Choice == nil {
+		wide.CalibrationSamples = all
+		if c, err = observe(ctx, net, calib, wide); err != nil {
+			return nil, err
+		}
+		if w.Choice, err = c.search(ctx, loss, w, o, c.plan); err != nil {
+			return nil, err
+		}
 	}
+	w.Sequences = len(c.samples)
 	widthsIn(c.plan, w.Choice)
 	w.Loss, w.Met = w.Choice.Loss, w.Choice.Loss <= w.Bound
 	got := c.result(w.Choice.Graph)
 	got.wide, got.learned = w.Choice.Wide, o.Learned
 	if wide.Steps != o.Steps {
-		o.Wide = w.Choice.Wide
+		o.Wide, o.CalibrationSamples = w.Choice.Wide, w.Sequences
 		if got, err = lowerWide(ctx, net, calib, o); err != nil {
 			return nil, err
 		}
 	}
 	got.Widths = w
 	return got, nil
+}
+
+// search chooses widths for what a plan has; with none, 8 bits everywhere are judged alone.
+func (c *calibrated) search(ctx context.Context, loss *loss, w *Widths, o Options, among *unroll.Plan) (*precision.Choice, error) {
+	c.scheme.Cache = &quantize.Cache{}
+	p := precision.Problem{
+		Bound: w.Aim, Limit: w.Bound, Cost: o.Cost, Progress: o.Progress,
+		Build: c.widened,
+		Loss:  func(g *graph.Graph) (float64, error) { return loss.of(ctx, c.result(g)) },
+	}
+	if among != nil {
+		p.Further = quantize.Matrices(among)
+		p.Roles, p.Within = chosenAmong(among)
+	}
+	return precision.Search(ctx, p)
 }
 
 // chosenAmong lists what widths are chosen for: the roles of a plan, and what products read
@@ -145,6 +171,28 @@ func widthsIn(plan *unroll.Plan, c *precision.Choice) {
 	for i := range c.Rows {
 		c.Rows[i].Chosen = c.Wide[c.Rows[i].Role]
 	}
+}
+
+// seenSteps is how many steps of sequences decide the ranges of numbers whose widths are
+// searched.
+const seenSteps = 500_000
+
+// seenSequences is how many sequences decide the ranges that widths are searched with. What
+// lies beyond a range is cut, which no width makes good and what is measured on the sequences
+// that decided it does not show: where numbers are to be had, and a state has no bound, it is
+// most of what other data lose. So they come from all sequences, as far as time allows.
+func seenSequences(net *nn.Network, calib Samples, o Options) int {
+	if net.Task == nn.Classification || calib == nil {
+		return o.CalibrationSamples
+	}
+	asked := o.CalibrationSamples
+	if asked == 0 {
+		asked = usualSamples
+	}
+	if all := min(calib.Len(), seenSteps/max(net.Steps, 1)); all > asked {
+		return all
+	}
+	return o.CalibrationSamples
 }
 
 // lowerWide lowers a network with the widths that were chosen before.

@@ -149,3 +149,35 @@ func TestInputClamp(t *testing.T) {
 		}
 	}
 }
+
+// rising is steady but for one sequence, which is far larger: none of the fifty that decide
+// ranges at first.
+type rising struct{ steady }
+
+func (s rising) Sample(i int, dst []float32) {
+	s.steady.Sample(i, dst)
+	if i == 1 {
+		for t := range dst {
+			dst[t] *= 30
+		}
+	}
+}
+
+// Where 8 bits lose too much of numbers, ranges come from all sequences: 16 bits do not make
+// good what is cut. One step a call has the same.
+func TestRangesOfAll(t *testing.T) {
+	set := rising{steady{40, 200}}
+	for _, steps := range []int{0, 1} {
+		r, err := lower.Lower(context.Background(), integrator(40), set, lower.Options{StateIO: true, Activations: lower.Auto, Steps: steps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Widths.Choice == nil || r.Widths.Sequences != 200 || r.Report.Samples != 200 {
+			t.Fatalf("%d steps: ranges of %d sequences, reported %d, expected 200", steps, r.Widths.Sequences, r.Report.Samples)
+		}
+		in := r.Int8.Tensors[r.Int8.Inputs[0]]
+		if _, top := in.Type.Limits(); float64(in.Scale())*float64(top) < 20 {
+			t.Errorf("%d steps: the input saturates at %v", steps, float64(in.Scale())*float64(top))
+		}
+	}
+}

@@ -76,7 +76,9 @@ type Options struct {
 	PerStep bool  // an output for every step (always so for networks trained that way)
 	Blend   Blend // of GRU cells in FormNPU
 
-	CalibrationSamples int // 0 is 50, spread evenly over the set
+	// CalibrationSamples decide the ranges, spread evenly over the set; 0 is 50. Where Auto
+	// searches the widths of numbers they are more: see seenSequences.
+	CalibrationSamples int
 	Estimator          Estimator
 	Percentile         float64 // of Percentile; 0 is 99.99
 
@@ -327,11 +329,14 @@ func (r *Result) Growing() map[string]float64 {
 	return found
 }
 
+// usualSamples is how many sequences decide ranges where Options does not say.
+const usualSamples = 50
+
 // representative loads standardized calibration samples, spread evenly over
 // the set, which may be sorted by class.
 func representative(net *nn.Network, set Samples, n int) ([][]float32, error) {
 	if n == 0 {
-		n = 50
+		n = usualSamples
 	}
 	if set == nil || set.Len() == 0 {
 		return nil, fmt.Errorf("network %q: quantization needs representative samples: the set is empty", net.Name)

@@ -64,7 +64,7 @@ func (b *buildFlags) lowered(c *cli, plan *buildPlan, net *nn.Network, set *data
 	one.Steps, one.Learned = 1, low.Learned()
 	if one.Activations == lower.Auto { // the same widths as the whole sequence
 		if one.Activations = lower.Int8; low.Widths.Choice != nil {
-			one.Activations, one.Wide = lower.Auto, low.Widths.Choice.Wide
+			one.Activations, one.Wide, one.CalibrationSamples = lower.Auto, low.Widths.Choice.Wide, low.Widths.Sequences
 		}
 	}
 	step, err = lower.Lower(c.ctx, net, set, one)

@@ -84,7 +84,7 @@ func (l *lowerFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&l.steps, "steps", 0, "time steps of one call (default: as trained, or as the graph has them; 1 is streaming, with the state of every layer and the past of every convolution carried)")
 	f.BoolVar(&l.noState, "no-state", false, "start every call at zero instead of taking the state as an input and giving it as an output")
 	f.BoolVar(&l.perStep, "per-step", false, "give an output for every step, not only for the last")
-	f.IntVar(&l.calibration, "calibration", 50, "number of training sequences that decide the ranges")
+	f.IntVar(&l.calibration, "calibration", 50, "number of training sequences that decide the ranges; a search of widths for numbers takes all, up to 500,000 steps")
 	f.StringVar(&l.estimator, "estimator", "minmax", "range estimator: minmax, percentile or mse")
 	f.Float64Var(&l.percentile, "percentile", 99.99, "--estimator percentile: the part of the values, in percent, that a range holds, at both ends together")
 	f.Float64Var(&l.clamp, "clamp-inputs", 0, "percentile of their values, such as 99.9, that inputs are cut at: what lies beyond saturates, in the generated C too, and the rest has finer steps (default: as --estimator says)")
