@@ -19,7 +19,7 @@ import (
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
-// Any choice of widths for the roles and the weights of a network is a valid graph that stays close to
+// Any choice of widths for the roles, the readings and the weights of a network is a valid graph that stays close to
 // the float network where it is wide, and both witnesses give the same bytes.
 func TestWidths(t *testing.T) {
 	var accels []*ethosu.Accelerator
@@ -51,6 +51,11 @@ func TestWidths(t *testing.T) {
 			for _, role := range plan.Roles() {
 				if try == 0 || r.IntN(12) < try {
 					wide[role] = true
+				}
+			}
+			for _, reading := range plan.Readings() { // which has 8 bits where it is not named
+				if try == 0 || r.IntN(12) < try {
+					wide[reading.Name] = true
 				}
 			}
 			matrices, exact := quantize.Matrices(plan), 0
