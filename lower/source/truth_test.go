@@ -94,6 +94,30 @@ func TestTruths(t *testing.T) {
 			b.node("Less", "a", "x", "zero")
 			b.node("Where", "y", "a", "x", "big")
 		},
+		"of numbers of unlike size": func(b *modelBuilder) {
+			b.number("far", -1e9)
+			b.node("Less", "a", "x", "zero")
+			b.node("Where", "c", "a", "one", "far")
+			b.node("Relu", "y", "c")
+		},
+		"of numbers far apart": func(b *modelBuilder) {
+			b.number("top", 3e38)
+			b.number("bottom", -3e38)
+			b.node("Less", "a", "x", "zero")
+			b.node("Where", "c", "a", "top", "bottom")
+			b.node("Div", "y", "c", "top")
+		},
+		"joined with known ones": func(b *modelBuilder) {
+			b.node("Greater", "a", "x", "half")
+			b.node("Greater", "k", "w", "zero")
+			b.node("Concat", "c", "k", "a").Attrs["axis"] = &onnx.Attr{}
+			b.node("Not", "y", "c")
+		},
+		"triangle": func(b *modelBuilder) {
+			b.node("Greater", "a", "x", "half")
+			b.node("Trilu", "t", "a")
+			b.node("Not", "y", "t")
+		},
 		"truths": func(b *modelBuilder) {
 			b.node("Less", "a", "x", "zero")
 			b.node("Less", "b", "x", "half")

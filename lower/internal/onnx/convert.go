@@ -231,7 +231,7 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 		}
 		outs = f(c, in)
 	}
-	if _, movement := moving[key(n)]; movement && len(in) > 0 && in[0] != nil && in[0].computedTruth() {
+	if _, movement := moving[key(n)]; (movement || keepsTruths[key(n)]) && len(in) > 0 && in[0] != nil && in[0].computedTruth() {
 		for i, v := range outs {
 			if v != nil && v.ints == nil {
 				outs[i] = asTruth(v)

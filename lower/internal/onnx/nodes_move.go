@@ -4,6 +4,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 )
@@ -277,7 +278,17 @@ func concatNode(c *converter, in []*value) []*value {
 	if len(parts) == 0 {
 		c.refuse("it joins nothing")
 	}
-	return only(c.concatenated(parts, c.axis(whole(c.node.Int("axis", 1)), parts[0].rank()), c.base))
+	truths := slices.ContainsFunc(parts, (*value).computedTruth)
+	for i, p := range parts {
+		if truths {
+			parts[i] = c.truth(p)
+		}
+	}
+	got := c.concatenated(parts, c.axis(whole(c.node.Int("axis", 1)), parts[0].rank()), c.base)
+	if truths {
+		got = asTruth(got)
+	}
+	return only(got)
 }
 
 func splitNode(c *converter, in []*value) []*value {

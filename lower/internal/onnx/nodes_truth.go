@@ -19,6 +19,10 @@ var _ = register(map[string]nodeConverter{
 // computedTruth reports whether a value is one of those.
 func (v *value) computedTruth() bool { return v.typ == Bool && v.ints == nil }
 
+// keepsTruths are operators besides those of moving that give truth values where they are
+// fed with some.
+var keepsTruths = map[string]bool{"Trilu": true, "ReverseSequence": true}
+
 // asTruth gives a value of zeros and ones the type.
 func asTruth(v *value) *value {
 	w := *v
@@ -213,6 +217,13 @@ func whereNode(c *converter, in []*value) []*value {
 	return only(got)
 }
 
+// addsUp reports whether high is what high-low and low add up to, but for the rounding of
+// numbers of like size: a small one beside a large one is lost.
+func addsUp(low, high float32) bool {
+	d := float64(float32(high-low)+low) - float64(high)
+	return math.Abs(d) <= 1e-6*math.Abs(float64(high))
+}
+
 // mixed is x where m is 1 and y where it is 0: finite values are not changed.
 func (c *converter) mixed(m, x, y *value) *value {
 	for _, v := range []*value{x, y} {
@@ -228,7 +239,7 @@ func (c *converter) mixed(m, x, y *value) *value {
 	low, oneLow := c.number(y)
 	high, oneHigh := c.number(x)
 	switch {
-	case oneLow && oneHigh && x.rank() <= m.rank() && y.rank() <= m.rank():
+	case oneLow && oneHigh && x.rank() <= m.rank() && y.rank() <= m.rank() && addsUp(low, high):
 		return c.plus(c.base, c.times(c.base+"/chosen", m, high-low), low)
 	case oneLow && low == 0 && y.rank() <= max(m.rank(), x.rank()):
 		return c.binary(graph.Mul, graph.MulAttr{}, c.base, x, m)
