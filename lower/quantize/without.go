@@ -12,8 +12,8 @@ func init() {
 	conversions.Without("variables of integers belong to networks that are quantized already; compile the file as it is", graph.AssignVariable)
 	conversions.Without("its result is an index or a truth value, which has no scale; end the network before it and compute it outside", graph.ArgMax, graph.ArgMin,
 		graph.Less, graph.LessEqual, graph.Greater, graph.GreaterEqual, graph.Equal, graph.NotEqual)
-	conversions.Without("no integer kernel gives its values; use SOFTMAX, and the logarithm outside of the network", graph.LogSoftmax)
+	conversions.Without("it is quantized in parts; give the float graph to LowerGraph (unroll lower), which writes it as SUB, EXP, SUM and LOG", graph.LogSoftmax)
 	conversions.Without("no integer kernel gives its values; use MUL for whole powers", graph.Pow)
-	conversions.Without("the NPU has no such operation; normalize outside of the network", graph.L2Normalization)
-	conversions.Without("the NPU has no such operation; write it as ADD step by step", graph.Cumsum)
+	conversions.Without("it is quantized in parts; give the float graph to LowerGraph (unroll lower), which writes it as MUL, SUM and RSQRT", graph.L2Normalization)
+	conversions.Without("it is quantized as a product with a triangle of ones, which LowerGraph (unroll lower) writes for up to 512 elements; add up fewer", graph.Cumsum)
 }

@@ -13,8 +13,8 @@ import (
 func init() {
 	lowerers.Set(lowerReduce, graph.Mean, graph.Sum)
 	lowerers.Set(lowerExtreme, graph.ReduceMax, graph.ReduceMin)
-	lowerers.Without("the NPU has no inverse square root of a sum; normalize outside of the network", graph.L2Normalization)
-	lowerers.Without("no kernel of the NPU gives its values; use SOFTMAX, and the logarithm outside of the network", graph.LogSoftmax)
+	lowerers.Without("the NPU has no inverse square root of a sum; lower the float network (unroll lower), which writes it as MUL, SUM and RSQRT, or normalize outside of the network", graph.L2Normalization)
+	lowerers.Without("no kernel of the NPU gives its values; lower the float network (unroll lower), which writes it as SUB, EXP, SUM and LOG, or use SOFTMAX, and the logarithm outside of the network", graph.LogSoftmax)
 }
 
 // lowerReduce lowers MEAN and SUM: the sum of a window, scaled as the kernel does.
