@@ -17,7 +17,7 @@ func init() {
 }
 
 // asProduct writes a function of one value as a product with a constant, where it is no table:
-// of SIGN with so large a one that every value but 0 ends where the result does.
+// of SIGN with so large a one that every value but 0 is cut at 1.
 func (c *converter) asProduct(op *graph.Op) error {
 	compute, by, attr := c.compute(op), 1.0, graph.MulAttr{}
 	role := c.role(op.Inputs[0])
@@ -30,7 +30,7 @@ func (c *converter) asProduct(op *graph.Op) error {
 	}
 	switch in := c.out.Tensors[x]; op.Kind {
 	case graph.Sign:
-		by = 1 / float64(in.Scale())
+		by, attr.Activation = 1/float64(in.Scale()), graph.ActReluN1To1
 	case graph.Neg:
 		by = -1
 	case graph.ReluN1To1:
