@@ -24,10 +24,7 @@ func (c *converter) asProduct(op *graph.Op) error {
 	if role == "" || compute == graph.Int8 && op.Kind != graph.Relu6 {
 		return c.elementwise(op)
 	}
-	x, excess := c.read(op.Inputs[0], compute)
-	if excess != 0 {
-		panic("BUG: a function of one value reads a zero point in 16 bits")
-	}
+	x := c.readCentered(op.Inputs[0], compute)
 	switch in := c.out.Tensors[x]; op.Kind {
 	case graph.Sign:
 		by, attr.Activation = 1/float64(in.Scale()), graph.ActReluN1To1
@@ -56,9 +53,6 @@ func (c *converter) square(op *graph.Op) error {
 	if c.compute(op) == graph.Int8 || c.role(op.Inputs[0]) == "" {
 		return c.elementwise(op)
 	}
-	x, excess := c.read(op.Inputs[0], graph.Int16)
-	if excess != 0 {
-		panic("BUG: SQUARE reads a zero point in 16 bits")
-	}
+	x := c.readCentered(op.Inputs[0], graph.Int16)
 	return c.finishAs(graph.Mul, graph.MulAttr{}, op, []graph.TensorID{x, x})
 }

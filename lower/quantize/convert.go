@@ -231,6 +231,25 @@ func (c *converter) read(id graph.TensorID, in graph.DType) (got graph.TensorID,
 	return c.cast(got)
 }
 
+// readCentered is read for what takes 16 bits with zero point 0 alone. An 8-bit value whose
+// zero point is another, since a kernel prescribes it, is converted: its copy would be off.
+func (c *converter) readCentered(id graph.TensorID, in graph.DType) graph.TensorID {
+	role := c.plan.Role[id]
+	if role == "" || in == graph.Int8 || c.typeOf(role) == graph.Int16 || c.out.Tensors[c.tensor(id)].ZeroPoint() == 0 {
+		got, _ := c.read(id, in)
+		return got
+	}
+	key := requantKey{c.tensor(id), role}
+	to, ok := c.requant[key]
+	if !ok {
+		src := c.out.Tensors[key.id]
+		to = c.out.Add(&graph.Tensor{Name: src.Name + "_centered", Type: graph.Int16, Shape: src.Shape, Quant: c.quant(role, graph.Int16)})
+		c.out.Ops = append(c.out.Ops, &graph.Op{Kind: graph.Quantize, Inputs: []graph.TensorID{key.id}, Outputs: []graph.TensorID{to}})
+		c.requant[key] = to
+	}
+	return to
+}
+
 // cast returns the copy in 16 bits of an 8-bit tensor of the new graph, and what its
 // integers are too large by.
 func (c *converter) cast(narrow graph.TensorID) (wide graph.TensorID, excess int32) {
@@ -248,7 +267,7 @@ func (c *converter) cast(narrow graph.TensorID) (wide graph.TensorID, excess int
 func (c *converter) requantized(id graph.TensorID, role string) graph.TensorID {
 	t, got := c.typeOf(role), c.tensor(id)
 	if t == graph.Int16 {
-		got, _ = c.read(id, t) // the zero point is 0: see centerRead
+		got = c.readCentered(id, t)
 	}
 	key := requantKey{got, role}
 	if to, ok := c.requant[key]; ok {
@@ -366,11 +385,7 @@ func (c *converter) elementwise(op *graph.Op) error {
 			ins = append(ins, c.tensor(id))
 			continue
 		}
-		x, excess := c.read(id, c.compute(op))
-		if excess != 0 {
-			panic(fmt.Sprintf("BUG: %v reads %q with zero point %d in 16 bits", op.Kind, c.plan.Graph.Tensors[id].Name, excess))
-		}
-		ins = append(ins, x)
+		ins = append(ins, c.readCentered(id, c.compute(op)))
 	}
 	return c.finish(op, ins)
 }

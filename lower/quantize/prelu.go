@@ -11,6 +11,6 @@ func (c *converter) prelu(op *graph.Op) error {
 	if !c.isFloat(op.Inputs[1]) {
 		return c.elementwise(op)
 	}
-	x, _ := c.read(op.Inputs[0], c.compute(op))
+	x := c.readCentered(op.Inputs[0], c.compute(op))
 	return c.finish(op, []graph.TensorID{x, c.operand(op.Inputs[1], graph.Int8)})
 }

@@ -18,7 +18,11 @@ func (c *converter) readsNarrow(op *graph.Op) bool {
 // values have 8 bits, whichever type they are in.
 func (c *converter) factor(op *graph.Op, id graph.TensorID, in graph.DType) (got graph.TensorID, excess int32, narrow bool) {
 	if !c.readsNarrow(op) {
-		got, excess = c.read(id, in)
+		if centered(op) {
+			got = c.readCentered(id, in)
+		} else {
+			got, excess = c.read(id, in)
+		}
 		return got, excess, c.typeOf(c.role(id)) == graph.Int8
 	}
 	name := c.plan.Reading(op)
