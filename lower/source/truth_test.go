@@ -141,14 +141,15 @@ func TestTruths(t *testing.T) {
 		}
 	}
 	for want, write := range map[string]func(b *modelBuilder){
-		"large enough":         func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Where", "y", "a", "infinite", "x") },
-		"largest number":       func(b *modelBuilder) { b.node("Less", "y", "x", "infinite") },
-		"condition is float":   func(b *modelBuilder) { b.node("Where", "y", "x", "x", "zero") },
-		"expected truth":       func(b *modelBuilder) { b.node("Not", "y", "x") },
-		"is a truth value":     func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Add", "y", "a", "x") },
-		"compares bool with":   func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Equal", "y", "a", "x") },
-		"between bool and":     func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Where", "y", "a", "a", "x") },
-		"integers with floats": func(b *modelBuilder) { b.ints("i", 3); b.node("Less", "y", "x", "i") },
+		"large enough":                     func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Where", "y", "a", "infinite", "x") },
+		"largest number":                   func(b *modelBuilder) { b.node("Less", "y", "x", "infinite") },
+		"condition is float":               func(b *modelBuilder) { b.node("Where", "y", "x", "x", "zero") },
+		"expected truth":                   func(b *modelBuilder) { b.node("Not", "y", "x") },
+		"is a truth value, expected float": func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Tanh", "y", "a") },
+		"is a truth value":                 func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Add", "y", "a", "x") },
+		"compares bool with":               func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Equal", "y", "a", "x") },
+		"between bool and":                 func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Where", "y", "a", "a", "x") },
+		"integers with floats":             func(b *modelBuilder) { b.ints("i", 3); b.node("Less", "y", "x", "i") },
 	} {
 		if err := proven(t, []int{3, 4}, 17, write); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; expected %q", err, want)

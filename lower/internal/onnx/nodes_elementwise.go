@@ -45,7 +45,7 @@ func pointwise(k graph.Kind) nodeConverter {
 			}
 			return only(out)
 		}
-		return only(c.unary(k, nil, c.base, v))
+		return only(c.unary(k, nil, c.base, c.arg(in, 0)))
 	}
 }
 
