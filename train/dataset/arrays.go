@@ -165,6 +165,9 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 			return nil, nil, fmt.Errorf("%s: one of y and y_test holds names of classes, the other numbers: write both in one way", source)
 		}
 		unite(train, test)
+		if old, l := (dialect{}).twice(train.Classes); old != l {
+			return nil, nil, fmt.Errorf("%s: %w", source, oneNumber(old, l))
+		}
 	} else if train.Outputs != test.Outputs { // the largest class may be in one part alone
 		k := max(train.Outputs, test.Outputs)
 		for _, s := range []*Set{train, test} {
@@ -180,7 +183,7 @@ func hasLabel(y *npy.Array, label string) bool {
 		return false
 	}
 	for i := range y.Elements() {
-		if y.IsText() && y.Text(i) == label {
+		if y.IsText() && strings.TrimSpace(y.Text(i)) == label {
 			return true
 		}
 		if !y.IsText() && strconv.FormatInt(y.Int(i), 10) == label {

@@ -22,6 +22,9 @@ func fromMixed(source string, arrays map[string]*npy.Array, others map[string]er
 		if base := withoutPart(name); slices.Contains(besides, base) {
 			return nil, nil, others[name]
 		}
+		if base, test := strings.CutSuffix(strings.ToLower(name), "_test"); test && slices.ContainsFunc(pairs, func(p [2]string) bool { return p[0] == base }) {
+			return nil, nil, others[name] // another test part would be made up
+		}
 	}
 	train, test, err = fromArrays(source, arrays, o)
 	for _, name := range names {
@@ -44,6 +47,9 @@ func withoutPart(name string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(name, "_train"), "_test")
 }
 
+// missing is the text that Python makes of labels that are not there. None is a class as well.
+var missing = []string{"nan", "<NA>", "NaT"}
+
 // numberText makes numbers of names of classes, in the order of classNames; noLabel stands for the
 // one that does not count.
 func numberText(y *npy.Array, ignore string) (numbers *npy.Array, classes []string, err error) {
@@ -53,6 +59,8 @@ func numberText(y *npy.Array, ignore string) (numbers *npy.Array, classes []stri
 		switch {
 		case labels[i] == "":
 			return nil, nil, fmt.Errorf("%s: label %d is empty: name what has no label, and say --ignore-label with that name", y.Name, i)
+		case slices.Contains(missing, labels[i]) && labels[i] != ignore:
+			return nil, nil, fmt.Errorf("%s: label %d is %q, which Python writes where there is none: leave the sequence out of the file or, where steps have no label, say --ignore-label with it", y.Name, i, labels[i])
 		case strings.ContainsFunc(labels[i], func(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }):
 			return nil, nil, fmt.Errorf("%s: label %d, %q, is no printable text", y.Name, i, labels[i])
 		}
@@ -60,6 +68,12 @@ func numberText(y *npy.Array, ignore string) (numbers *npy.Array, classes []stri
 	classes = slices.DeleteFunc(classNames(labels), func(c string) bool { return c == ignore })
 	if len(classes) > maxClasses {
 		return nil, nil, fmt.Errorf("%s: %d different labels, expected at most %d", y.Name, len(classes), maxClasses)
+	}
+	if old, l := (dialect{}).twice(classes); old != l {
+		return nil, nil, fmt.Errorf("%s: %w", y.Name, oneNumber(old, l))
+	}
+	if broken, _ := (dialect{}).fractions(classes); len(broken) > 0 && len(classes) > fewFractions {
+		return nil, nil, fmt.Errorf("%s: text of %d different numbers with fractions, as %s: write floats to predict them", y.Name, len(classes), broken[0])
 	}
 	number := map[string]int32{ignore: noLabel}
 	for i, c := range classes {

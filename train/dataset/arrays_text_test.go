@@ -47,6 +47,11 @@ func TestArraysOfText(t *testing.T) {
 		t.Errorf("labels of steps: %+v, %v", s, err)
 	}
 
+	steps["y"] = texts("y", []int{4, 2}, "a", "none ", "b", "a", "none ", "none ", "b", "b")
+	if s, _, err := fromArrays("a", steps, Options{IgnoreLabel: "none"}); err != nil || s.StepLabel(0, 1) != noLabel {
+		t.Errorf("labels with spaces behind them: %v", err)
+	}
+
 	for _, c := range []struct {
 		name string
 		a    *npy.Array
@@ -57,6 +62,8 @@ func TestArraysOfText(t *testing.T) {
 		{"y", texts("y", []int{4}, "a", "\xff", "b", "b"), Options{}, "no printable text"},
 		{"y", texts("y", []int{4}, "a", "b", "b", "b"), Options{IgnoreLabel: "c"}, "nothing has this label: y holds a, b"},
 		{"y", texts("y", []int{4}, "a", "b", "b", "b"), Options{IgnoreLabel: "b"}, "sequence 1 has label b, which does not count"},
+		{"y", texts("y", []int{4}, "a", "nan", "b", "b"), Options{}, `label 1 is "nan", which Python writes`},
+		{"y", texts("y", []int{4}, "1", "01", "2", "2"), Options{}, `"01" and "1" are one number`},
 		{"x", texts("x", []int{4, 2, 1}, "a", "b", "b", "b", "a", "b", "b", "b"), Options{}, "expected numbers"},
 		{"mask", texts("mask", []int{4, 2}, "a", "b", "b", "b", "a", "b", "b", "b"), Options{}, "a number for each step"},
 		{"lengths", texts("lengths", []int{4}, "a", "b", "b", "b"), Options{}, "expected a whole number"},
@@ -77,11 +84,28 @@ func TestArraysOfText(t *testing.T) {
 	}
 }
 
+// Amounts that were written as text are no classes; parts write a number in one way.
+func TestArraysOfNumbersAsText(t *testing.T) {
+	var amounts []string
+	for i := range 12 {
+		amounts = append(amounts, fmt.Sprintf("%d.5", i))
+	}
+	x := npy.FromFloats([]int{12, 2, 1}, make([]float32, 24))
+	if _, err := FromArrays("a", x, texts("y", []int{12}, amounts...)); err == nil || !strings.Contains(err.Error(), "write floats to predict them") {
+		t.Errorf("amounts as text: error %v", err)
+	}
+	two := npy.FromFloats([]int{2, 2, 1}, make([]float32, 4))
+	_, _, err := fromArrays("a", map[string]*npy.Array{"x": two, "y": texts("y", []int{2}, "1", "2"), "x_test": two, "y_test": texts("y_test", []int{2}, "1.0", "2")}, Options{})
+	if err == nil || !strings.Contains(err.Error(), `"1" and "1.0" are one number`) {
+		t.Errorf("a number in two ways: error %v", err)
+	}
+}
+
 // Arrays of Python objects matter only where they hold what is asked for.
 func TestArraysOfObjects(t *testing.T) {
 	for _, c := range []struct{ name, note, want string }{
 		{"history", "neither numbers nor text: [\"history\"]", ""}, {"labels", "neither numbers nor text", ""},
-		{"group", "", `group: element type "|O"`}, {"y", "", `y: element type "|O"`},
+		{"x_test", "", `x_test: element type "|O"`}, {"group", "", `group: element type "|O"`}, {"y", "", `y: element type "|O"`},
 	} {
 		file := filepath.Join(t.TempDir(), "a.npz")
 		f, err := os.Create(file)

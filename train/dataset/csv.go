@@ -222,15 +222,19 @@ func (t *table) settle() error {
 		timed := slices.Contains(t.timed, f)
 		c := &t.course[k]
 		sure := slices.Contains(surelyTimes, plainName(name))
-		if timed && sure && !c.unread && c.falls >= 0 {
+		if timed && sure && c.unread == "" && c.falls >= 0 {
 			return fmt.Errorf("%s: line %d: in the sequence that begins here column %q goes back from %s to %s: the rows of a sequence must be in the order of time; sort them, or say --ignore %s, or name the features with --features if it is one", t.file, t.lines[t.sequenceOf(c.falls)], name, c.from, c.to, name)
 		}
 		switch {
 		case timed && (t.line[k] != 0 || c.rises() || sure && c.grew):
 			keep[k] = false
 			note := fmt.Sprintf("column %q is taken for the time, not for a feature (--features names features)", name)
-			if c.unread {
-				note += fmt.Sprintf("; %q is in no known form, so that the order of rows is not checked by it", t.text[k])
+			if c.unread != "" {
+				form := "no known form"
+				if c.form != "" || c.numbers {
+					form = "another form than cells before it, or in none that is known"
+				}
+				note += fmt.Sprintf("; %q is in %s, so that the order of rows is not checked by it", c.unread, form)
 			}
 			t.notes = append(t.notes, note)
 		case t.line[k] != 0 && !t.read[k] && !t.chosen:

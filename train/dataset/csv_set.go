@@ -233,28 +233,60 @@ func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
 	return checked(s)
 }
 
-// fewClasses is how many classes may be numbers before they look like amounts.
-const fewClasses = 20
+// fewClasses and fewFractions are how many classes may be numbers before they look like amounts:
+// any, and those of which some have fractions.
+const (
+	fewClasses   = 20
+	fewFractions = 10
+)
 
 // numbers refuses classes that are measured values, and notes those that could be.
 func (t *table) numbers(s *Set) error {
 	classes := s.Classes
-	broken := 0
-	for _, c := range classes {
-		if _, ok := t.number(c); !ok {
-			return nil
-		}
-		if _, err := strconv.Atoi(c); err != nil {
-			broken++
-		}
+	broken, all := t.fractions(classes)
+	if !all {
+		return nil
 	}
-	if broken > 0 && len(classes) > 10 {
-		return fmt.Errorf("%s: column %q has %d different numbers with fractions, as %s: say --regression to predict them, or name the column with the classes with --label-column", t.file, t.header[t.label], len(classes), classes[broken/2])
+	if len(broken) > 0 && len(classes) > fewFractions {
+		return fmt.Errorf("%s: column %q has %d different numbers with fractions, as %s: say --regression to predict them, or name the column with the classes with --label-column", t.file, t.header[t.label], len(classes), broken[len(broken)/2])
 	}
-	if broken > 0 || len(classes) > fewClasses {
+	if len(broken) > 0 || len(classes) > fewClasses {
 		s.Notes = append(s.Notes, fmt.Sprintf("the labels are numbers, and taken for %d classes: --regression predicts them as amounts", len(classes)))
 	}
 	return nil
+}
+
+// fractions returns the names that are no whole numbers, and whether all are numbers.
+func (d dialect) fractions(names []string) (broken []string, all bool) {
+	for _, n := range names {
+		if _, ok := d.number(n); !ok {
+			return nil, false
+		}
+		if _, err := strconv.Atoi(n); err != nil {
+			broken = append(broken, n)
+		}
+	}
+	return broken, true
+}
+
+// twice returns two names that are one number, written in two ways; else nothing.
+func (d dialect) twice(names []string) (a, b string) {
+	seen := map[float64]string{}
+	for _, n := range names {
+		v, ok := d.exact(n)
+		if !ok {
+			continue
+		}
+		if old, ok := seen[v]; ok && old != n {
+			return old, n
+		}
+		seen[v] = n
+	}
+	return "", ""
+}
+
+func oneNumber(a, b string) error {
+	return fmt.Errorf("the labels %q and %q are one number, and would be two classes: write it in one way", a, b)
 }
 
 // classNames returns the different labels in order: by value where all are

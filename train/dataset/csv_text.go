@@ -128,8 +128,8 @@ func (t *table) asRead() {
 // checkLabels refuses classes that no C can print, and numbers that are written in two
 // ways, which would be two classes; and notes rows without a label.
 func (t *table) checkLabels() error {
-	numbers, folded := map[float64]string{}, map[string]string{}
-	missing, words := 0, []string{}
+	known, folded := map[string]bool{}, map[string]string{}
+	missing, words, names := 0, []string{}, []string{}
 	for _, l := range t.labels {
 		if t.unlabelled(l) {
 			if missing++; l != "" && !slices.Contains(words, l) {
@@ -145,11 +145,8 @@ func (t *table) checkLabels() error {
 		if t.o.Regression {
 			continue
 		}
-		if v, ok := t.exact(l); ok {
-			if old, ok := numbers[v]; ok && old != l {
-				return fmt.Errorf("%s: the labels %q and %q are one number, and would be two classes: write it in one way", t.file, old, l)
-			}
-			numbers[v] = l
+		if !known[l] {
+			known[l], names = true, append(names, l)
 		}
 		low := strings.ToLower(l)
 		if old, ok := folded[low]; !ok {
@@ -158,6 +155,9 @@ func (t *table) checkLabels() error {
 			t.notes = append(t.notes, fmt.Sprintf("classes %q and %q differ by capitals alone, and are two", old, l))
 			folded[low] = ""
 		}
+	}
+	if old, l := t.twice(names); old != l {
+		return fmt.Errorf("%s: %w", t.file, oneNumber(old, l))
 	}
 	if missing > 0 && !t.ignored {
 		note := fmt.Sprintf("%d of %d rows have no label", missing, len(t.labels))

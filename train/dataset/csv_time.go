@@ -21,7 +21,7 @@ type course struct {
 	text     string // the last value as the file has it
 	form     string // of the dates in the column; "" as long as there are none
 	numbers  bool   // a cell was a number
-	unread   bool   // a cell is neither a number nor a date of the column's form
+	unread   string // the first cell that is neither a number nor a date of the column's form
 	grew     bool   // somewhere
 	stays    bool   // somewhere it did not grow, or has no value
 	falls    int    // the first row that is less than the one before, or -1 …
@@ -76,7 +76,9 @@ func (c *course) instant(d dialect, cell string) (float64, bool) {
 	}
 	if v, ok := d.exact(cell); ok {
 		c.numbers = true
-		c.unread = c.unread || c.form != ""
+		if c.form != "" {
+			c.strange(cell)
+		}
 		return v, c.form == ""
 	}
 	forms := dateForms
@@ -89,8 +91,15 @@ func (c *course) instant(d dialect, cell string) (float64, bool) {
 			return float64(t.UnixMicro()), true
 		}
 	}
-	c.unread = true
+	c.strange(cell)
 	return 0, false
+}
+
+// strange keeps the first cell that the order of rows is not checked by.
+func (c *course) strange(cell string) {
+	if c.unread == "" {
+		c.unread = strings.Clone(cell)
+	}
 }
 
 // plainName is the name of a column in lower case without a unit in brackets.

@@ -48,6 +48,8 @@ func TestCSVOfPeople(t *testing.T) {
 			[]float32{5, 6}, 2, []int{0, 1}, []string{"a", "b"}, `column "time" is taken for the time`},
 		{"dates that could be two", "sequence,date,x,label\n1,01/02/24,5,a\n1,01/03/24,6,a\n2,01/02/24,7,b\n2,01/03/24,8,b\n", Options{},
 			[]float32{5, 6}, 2, []int{0, 1}, []string{"a", "b"}, `"01/02/24" is in no known form, so that the order of rows is not checked by it`},
+		{"dates in two forms", "sequence,time,x,label\n1,2024-05-30,5,a\n1,2024-05-30 12:00,5,a\n2,2024-05-31,6,b\n2,2024-06-01,6,b\n", Options{},
+			[]float32{5, 5}, 2, []int{0, 1}, []string{"a", "b"}, `"2024-05-30 12:00" is in another form than cells before it`},
 		{"quoted decimal commas", "id,x,class\n1,\"1,5\",up\n1,\"2,25\",up\n2,\"0,5\",down\n2,\"-1,5\",down\n", Options{},
 			[]float32{1.5, 2.25}, 2, []int{1, 0}, []string{"down", "up"}, "decimals behind a comma"},
 		{"classes that are called none", "sequence,x,label\n1,1,none\n2,2,-\n3,3,null\n", Options{}, []float32{1}, 1, []int{1, 0, 2}, []string{"-", "none", "null"}, "every sequence has one row"},

@@ -53,9 +53,12 @@ func recordings(dir string, o Options) (files []recording, notes []string, err e
 	if len(files) == 0 {
 		return nil, nil, fmt.Errorf("%s: no .wav file in it: expected a folder for every class with its recordings, or a list of files (--list)", dir)
 	}
-	inParts := s.List == "" && s.TestList == "" && partsOf(files)
-	if inParts {
-		notes = append(notes, "the folders train and test, or the like, are taken for the parts; classes are the folders in them")
+	inParts := false
+	if s.List == "" && s.TestList == "" {
+		parts := partsOf(files)
+		if inParts = parts != nil; inParts {
+			notes = append(notes, fmt.Sprintf("the folders %s are taken for parts, not for classes; classes are the folders in them", shown(parts)))
+		}
 	}
 	for i := range files {
 		f := &files[i]
@@ -87,36 +90,39 @@ func recordings(dir string, o Options) (files []recording, notes []string, err e
 	return files, notes, nil
 }
 
-// Folders that hold parts of a set, each with a folder for every class.
+// Folders that hold parts of a set, each with a folder for every class. Where there is none to
+// test, that part is divided off what there is.
 var (
 	trainParts = []string{"train", "training"}
 	testParts  = []string{"test", "testing"}
 	otherParts = []string{"val", "valid", "validation", "dev"} // trained on: validation is divided off what is
 )
 
-// partsOf reports whether the recordings are in folders of parts, one to train on and one to test
-// among them, and marks those of the test part.
-func partsOf(files []recording) bool {
-	train, test := false, false
+// partsOf returns the folders of parts that the recordings are in, two or more, where they are in
+// nothing else, and marks the recordings of the test part.
+func partsOf(files []recording) (parts []string) {
+	tests := 0
 	for _, f := range files {
 		part, rest, nested := strings.Cut(f.path, "/")
-		part = strings.ToLower(part)
-		switch {
-		case !nested || !strings.Contains(rest, "/"):
-			return false
-		case slices.Contains(trainParts, part):
-			train = true
-		case slices.Contains(testParts, part):
-			test = true
-		case !slices.Contains(otherParts, part):
-			return false
+		low := strings.ToLower(part)
+		test := slices.Contains(testParts, low)
+		if !nested || !strings.Contains(rest, "/") || !test && !slices.Contains(trainParts, low) && !slices.Contains(otherParts, low) {
+			return nil
 		}
+		if !slices.Contains(parts, part) {
+			if parts = append(parts, part); test {
+				tests++
+			}
+		}
+	}
+	if len(parts) < 2 || tests == len(parts) {
+		return nil
 	}
 	for i := range files {
 		part, _, _ := strings.Cut(files[i].path, "/")
-		files[i].test = train && test && slices.Contains(testParts, strings.ToLower(part))
+		files[i].test = slices.Contains(testParts, strings.ToLower(part))
 	}
-	return train && test
+	return parts
 }
 
 // tooDeep says of recordings that are all below one folder, which is the only class then, and in

@@ -138,6 +138,43 @@ func TestFoldersOfParts(t *testing.T) {
 	}
 }
 
+// Without both train and test, folders of parts are no classes either.
+func TestSomeFoldersOfParts(t *testing.T) {
+	for _, c := range []struct {
+		parts []string
+		tests int // of 12; 0 where none are there
+	}{{[]string{"train", "val"}, 0}, {[]string{"dev", "Test"}, 6}, {[]string{"test", "testing"}, -1}} {
+		dir := t.TempDir()
+		for _, part := range c.parts {
+			for w, word := range []string{"yes", "no"} {
+				for k := range 3 {
+					put(t, filepath.Join(dir, part, word, string(rune('0'+k))+".wav"), tone(8000, 1024, float64(500+1000*w)))
+				}
+			}
+		}
+		files, _, err := recordings(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests, classes := 0, map[string]bool{}
+		for _, f := range files {
+			classes[f.label] = true
+			if f.test {
+				tests++
+			}
+		}
+		if c.tests < 0 {
+			if tests != 0 || !classes["test"] {
+				t.Errorf("%v: %d to test of classes %v, expected what leaves nothing to train on to be classes", c.parts, tests, classes)
+			}
+			continue
+		}
+		if tests != c.tests || !classes["yes"] || !classes["no"] || len(classes) != 2 {
+			t.Errorf("%v: %d to test of classes %v, want %d of yes and no", c.parts, tests, classes, c.tests)
+		}
+	}
+}
+
 func TestDeepFolders(t *testing.T) {
 	dir := t.TempDir()
 	for _, word := range []string{"yes", "no"} {
