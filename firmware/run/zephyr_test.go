@@ -41,12 +41,14 @@ SNIPPETS
 
 // zephyrScript320 is one like Zephyr's for a board whose image lies in memories that the
 // NPU reaches: the devicetree chose them for constants and variables, under their names.
+// What a module adds stands in front of the symbol that ends the image.
 const zephyrScript320 = `MEMORY
 {
   FLASH (rx) : ORIGIN = 0x31000000, LENGTH = 4M
   RAM (rw) : ORIGIN = 0x12000000, LENGTH = 2M
   SRAM (rw) : ORIGIN = 0x12000000, LENGTH = 2M
   ISRAM (rw) : ORIGIN = 0x31000000, LENGTH = 4M
+  OTHER (rw) : ORIGIN = 0x21000000, LENGTH = 2M
 }
 SECTIONS
 {
@@ -57,8 +59,8 @@ SECTIONS
   _image_ram_start = ORIGIN(RAM);
   .datas : { *(.data .data.*) } > RAM
   .bss : { *(.bss .bss.* COMMON) } > RAM
-  _image_ram_end = .;
 SNIPPETS
+  .last_ram_section : { _image_ram_end = .; } > RAM
 }
 `
 
@@ -179,6 +181,10 @@ func zephyrPlacement(t *testing.T, accel, script string, places map[string]uint6
 					t.Errorf("%s in %s, where the image is: %v\n%s", option, region, err, out)
 				}
 			}
+		}
+		configure("OTHER", "OTHER")
+		if out, err := link(script); err != nil {
+			t.Errorf("in a memory beside the image: %v\n%s", err, out)
 		}
 		return
 	}
