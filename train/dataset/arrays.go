@@ -231,7 +231,7 @@ func (s *Set) setGroups(a *npy.Array) error {
 	s.groups = make([]string, s.n)
 	for i := range s.groups {
 		if a.IsText() {
-			s.groups[i] = a.Text(i)
+			s.groups[i] = strings.TrimSpace(a.Text(i))
 			continue
 		}
 		s.groups[i] = strconv.FormatInt(a.Int(i), 10)

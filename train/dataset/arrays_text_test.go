@@ -26,7 +26,7 @@ func texts(name string, shape []int, all ...string) *npy.Array {
 func TestArraysOfText(t *testing.T) {
 	arrays := map[string]*npy.Array{
 		"x": npy.FromFloats([]int{4, 2, 1}, make([]float32, 8)), "y": texts("y", []int{4}, "up", "down", "up", "left"),
-		"group":  texts("group", []int{4}, "ann", "bob", "ann", "cid"),
+		"group":  texts("group", []int{4}, "ann", "bob ", "ann", "cid"),
 		"x_test": npy.FromFloats([]int{2, 2, 1}, make([]float32, 4)), "y_test": texts("y_test", []int{2}, "back", "up"),
 	}
 	train, test, err := fromArrays("a", arrays, Options{})

@@ -156,6 +156,11 @@ func (t *table) checkLabels() error {
 			folded[low] = ""
 		}
 	}
+	for _, l := range names {
+		if nameable[strings.ToLower(l)] {
+			t.notes = append(t.notes, fmt.Sprintf("label %q is taken for a class: say --ignore-label=%s if it stands for none", l, l))
+		}
+	}
 	if old, l := t.twice(names); old != l {
 		return fmt.Errorf("%s: %w", t.file, oneNumber(old, l))
 	}

@@ -52,7 +52,7 @@ func TestCSVOfPeople(t *testing.T) {
 			[]float32{5, 5}, 2, []int{0, 1}, []string{"a", "b"}, `"2024-05-30 12:00" is in another form than cells before it`},
 		{"quoted decimal commas", "id,x,class\n1,\"1,5\",up\n1,\"2,25\",up\n2,\"0,5\",down\n2,\"-1,5\",down\n", Options{},
 			[]float32{1.5, 2.25}, 2, []int{1, 0}, []string{"down", "up"}, "decimals behind a comma"},
-		{"classes that are called none", "sequence,x,label\n1,1,none\n2,2,-\n3,3,null\n", Options{}, []float32{1}, 1, []int{1, 0, 2}, []string{"-", "none", "null"}, "every sequence has one row"},
+		{"classes that are called none", "sequence,x,label\n1,1,none\n2,2,-\n3,3,null\n", Options{}, []float32{1}, 1, []int{1, 0, 2}, []string{"-", "none", "null"}, `label "-" is taken for a class: say --ignore-label=- if it stands for none`},
 		{"words for no label", "sequence,x,label\n1,1,a\n1,2,NA\n2,2,b\n2,3,b\n", Options{}, []float32{1, 2}, 2, []int{0, 1}, []string{"a", "b"}, `1 of 4 rows have no label: ["NA"] is taken for none`},
 		{"cells of Excel without a value", "sequence,x,label\n1,1,a\n1,#N/A,a\n2,2,b\n2,<NA>,b\n", Options{}, []float32{1, 1}, 2, []int{0, 1}, []string{"a", "b"}, `column "x" has 2 empty cells`},
 		{"amounts as classes", "sequence,x,label\n1,1,0.5\n1,2,0.5\n2,2,1\n2,3,1\n", Options{}, []float32{1, 2}, 2, []int{0, 1}, []string{"0.5", "1"}, "taken for 2 classes: --regression predicts them as amounts"},
