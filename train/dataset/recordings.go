@@ -54,8 +54,8 @@ func recordings(dir string, o Options) (files []recording, notes []string, err e
 		return nil, nil, fmt.Errorf("%s: no .wav file in it: expected a folder for every class with its recordings, or a list of files (--list)", dir)
 	}
 	inParts := false
-	if s.List == "" && s.TestList == "" {
-		parts := partsOf(files)
+	if s.List == "" {
+		parts := partsOf(files, s.TestList == "")
 		if inParts = parts != nil; inParts {
 			notes = append(notes, fmt.Sprintf("the folders %s are taken for parts, not for classes; classes are the folders in them", shown(parts)))
 		}
@@ -99,8 +99,8 @@ var (
 )
 
 // partsOf returns the folders of parts that the recordings are in, two or more, where they are in
-// nothing else, and marks the recordings of the test part.
-func partsOf(files []recording) (parts []string) {
+// nothing else, and marks the recordings of the test part unless a list has done so.
+func partsOf(files []recording, mark bool) (parts []string) {
 	tests := 0
 	for _, f := range files {
 		part, rest, nested := strings.Cut(f.path, "/")
@@ -118,7 +118,7 @@ func partsOf(files []recording) (parts []string) {
 	if len(parts) < 2 || tests == len(parts) {
 		return nil
 	}
-	for i := range files {
+	for i := 0; mark && i < len(files); i++ {
 		part, _, _ := strings.Cut(files[i].path, "/")
 		files[i].test = slices.Contains(testParts, strings.ToLower(part))
 	}

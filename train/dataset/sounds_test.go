@@ -156,6 +156,19 @@ func TestSomeFoldersOfParts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		list := filepath.Join(t.TempDir(), "test.txt")
+		if err := os.WriteFile(list, []byte(c.parts[0]+"/no/1.wav\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		listed, _, err := recordings(dir, Options{Sounds: Sounds{TestList: list}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, f := range listed {
+			if f.test != (f.path == c.parts[0]+"/no/1.wav") || f.label != files[i].label {
+				t.Errorf("%v: with a list of the test part %s is a %q, in it: %v", c.parts, f.path, f.label, f.test)
+			}
+		}
 		tests, classes := 0, map[string]bool{}
 		for _, f := range files {
 			classes[f.label] = true
