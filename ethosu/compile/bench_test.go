@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/compile"
+	"github.com/unroll-npu/unroll/testdata"
 )
 
 // BenchmarkSteps compiles random steps unrolled more and more often, with an output at
@@ -25,24 +24,15 @@ func BenchmarkSteps(b *testing.B) {
 		for _, steps := range []int{100, 400, 1600} {
 			b.Run(fmt.Sprintf("perstep=%t/steps=%d", perStep, steps), func(b *testing.B) {
 				g := randomStep(5)
-				start := cpuSeconds()
+				start := testdata.CPUSeconds()
 				for b.Loop() {
 					call := compile.Call{Step: g, SequenceOptions: compile.SequenceOptions{Steps: steps, PerStep: perStep}, Form: compile.FormUnrolled}
 					if _, err := compile.CompileCall(call, compile.Options{Accel: acc}); err != nil {
 						b.Fatal(err)
 					}
 				}
-				b.ReportMetric(1e6*(cpuSeconds()-start)/float64(b.N*steps), "cpu-µs/step")
+				b.ReportMetric(1e6*(testdata.CPUSeconds()-start)/float64(b.N*steps), "cpu-µs/step")
 			})
 		}
 	}
-}
-
-// cpuSeconds is the processor time of this process.
-func cpuSeconds() float64 {
-	var r unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
-		panic(err)
-	}
-	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }

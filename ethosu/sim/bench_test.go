@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"github.com/unroll-npu/unroll/testdata"
 )
 
 // BenchmarkGRU256 measures whole MNIST inferences of the GRU with 256 units (6 million
@@ -17,7 +17,7 @@ func BenchmarkGRU256(b *testing.B) {
 	s, c, g := benchModel(b)
 	m := s.NewMemory()
 	n := 0
-	start := cpuSeconds()
+	start := testdata.CPUSeconds()
 	for b.Loop() {
 		in := g.Inputs[0]
 		copy(m[1][c.in[0]:], g.bin[in.Offset+n%g.Count*in.Bytes:][:in.Bytes])
@@ -27,17 +27,7 @@ func BenchmarkGRU256(b *testing.B) {
 		n++
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "inferences/s")
-	b.ReportMetric(float64(n)/(cpuSeconds()-start), "inferences/cpu-s")
-}
-
-// cpuSeconds is the processor time of this process, which other programs on the
-// machine do not distort as much as the wall clock.
-func cpuSeconds() float64 {
-	var r unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
-		panic(err)
-	}
-	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
+	b.ReportMetric(float64(n)/(testdata.CPUSeconds()-start), "inferences/cpu-s")
 }
 
 // BenchmarkGRU256Batch is the same on all cores.
