@@ -39,14 +39,8 @@ func planLogSoftmax(o *operator) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, depth := o.operand(0), 1
-	if s := o.in(0).Shape; len(s) > 0 {
-		depth = s[len(s)-1]
-	}
-	rows := 0
-	if depth > 0 {
-		rows = o.in(0).Elems() / depth
-	}
+	x := o.operand(0)
+	rows, depth := o.in(0).Rows()
 	var exps, diffs Table
 	for i := range p.Exp {
 		exps, diffs = append(exps, uint32(p.Exp[i])), append(diffs, uint32(p.Diff[i]))

@@ -97,17 +97,11 @@ func planRealSoftmax(o *operator) (*Kernel, error) {
 	if o.in(0).Type != graph.Float32 || o.out(0).Type != graph.Float32 {
 		return nil, o.refuse(0, "float32; the NPU does it in integers")
 	}
-	x, depth, beta := o.operand(0), 1, o.op.Attr.(graph.SoftmaxAttr).Beta
-	if s := o.in(0).Shape; len(s) > 0 {
-		depth = s[len(s)-1]
-	}
+	x, beta := o.operand(0), o.op.Attr.(graph.SoftmaxAttr).Beta
 	if beta != beta || math.IsInf(float64(beta), 0) {
 		return nil, fmt.Errorf("the CPU does not do a factor of %v", beta)
 	}
-	rows := 0
-	if depth > 0 {
-		rows = o.in(0).Elems() / depth
-	}
+	rows, depth := o.in(0).Rows()
 	return one("real_softmax", func(in, out [][]byte) {
 		u := x.of(in)
 		for r := range rows {

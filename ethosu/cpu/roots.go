@@ -77,14 +77,8 @@ func planNormalize(o *operator) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, depth := o.operand(0), 1
-	if s := o.in(0).Shape; len(s) > 0 {
-		depth = s[len(s)-1]
-	}
-	rows := 0
-	if depth > 0 {
-		rows = o.in(0).Elems() / depth
-	}
+	x := o.operand(0)
+	rows, depth := o.in(0).Rows()
 	return one("normalize", func(in, out [][]byte) {
 		for r := range rows {
 			row, squares := x.of(in)[r*depth:][:depth], int32(0)

@@ -41,12 +41,8 @@ func planRFFT(o *operator) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, s := o.operand(0), o.in(0).Shape
-	width := s[len(s)-1]
-	rows := 0
-	if width > 0 {
-		rows = o.in(0).Elems() / width
-	}
+	x := o.operand(0)
+	rows, width := o.in(0).Rows()
 	table, words := twiddles(n), Constant{}
 	for _, v := range table {
 		words = binary.LittleEndian.AppendUint32(words, math.Float32bits(v))

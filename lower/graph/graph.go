@@ -116,6 +116,19 @@ func (t *Tensor) IsConst() bool { return t.Data != nil }
 // Elems returns the number of elements; 1 for a scalar.
 func (t *Tensor) Elems() int { return Elems(t.Shape) }
 
+// Rows returns how many vectors along the last dimension a tensor has, and how long they
+// are; a scalar is one of length 1, and a last dimension of 0 leaves none.
+func (t *Tensor) Rows() (rows, width int) {
+	width = 1
+	if n := len(t.Shape); n > 0 {
+		width = t.Shape[n-1]
+	}
+	if width == 0 {
+		return 0, 0
+	}
+	return t.Elems() / width, width
+}
+
 // Bytes returns the size of the value in bytes.
 func (t *Tensor) Bytes() int { return t.Elems() * t.Type.Size() }
 

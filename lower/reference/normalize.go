@@ -21,10 +21,7 @@ func planL2Norm(p *plan, op *graph.Op) (step, error) {
 	if err != nil {
 		return nil, err
 	}
-	depth := 1
-	if n := len(in.Shape); n > 0 {
-		depth = in.Shape[n-1]
-	}
+	_, depth := in.Rows()
 	src, dst := op.Inputs[0], op.Outputs[0]
 	return func(m *memory) {
 		for x, y := m.v[src], m.v[dst]; len(x) > 0; x, y = x[depth:], y[depth:] {

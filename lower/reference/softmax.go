@@ -9,14 +9,7 @@ import (
 
 func planSoftmax(p *plan, op *graph.Op) (step, error) {
 	in := p.in(op, 0)
-	depth := 1
-	if n := len(in.Shape); n > 0 {
-		depth = in.Shape[n-1]
-	}
-	rows := 0
-	if depth > 0 {
-		rows = in.Elems() / depth
-	}
+	rows, depth := in.Rows()
 	src, dst := op.Inputs[0], op.Outputs[0]
 	switch in.Type {
 	case graph.Int8:

@@ -80,21 +80,9 @@ func lpPool(c *call) ([]*Array, error) {
 
 // hardmax is 1 at the first largest element along an axis.
 func hardmax(c *call) ([]*Array, error) {
-	x, err := c.arg(0)
+	x, shape, a, err := c.spread()
 	if err != nil {
 		return nil, err
-	}
-	def := int64(-1)
-	if c.opset() < 13 {
-		def = 1
-	}
-	shape := x.Shape
-	a, err := axis(int(c.Int("axis", def)), x.rank())
-	if err != nil {
-		return nil, err
-	}
-	if c.opset() < 13 {
-		shape, a = []int{elems(x.Shape[:a]), elems(x.Shape[a:])}, 1
 	}
 	y, err := c.make(x.Type, x.Shape)
 	if err != nil {

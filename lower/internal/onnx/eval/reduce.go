@@ -145,25 +145,34 @@ func argBest(better func(a, b float64) bool) operator {
 	}
 }
 
-// softmax works along one axis from opset 13 on, before that over all dimensions
-// from the axis on.
+// spread returns the input of an operator that works along one axis from opset 13 on,
+// before that over all dimensions from the axis on: as a shape and the axis to walk in it.
+func (c *call) spread() (x *Array, shape []int, along int, err error) {
+	x, err = c.arg(0)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	old := c.opset() < 13
+	def := int64(-1)
+	if old {
+		def = 1
+	}
+	along, err = axis(int(c.Int("axis", def)), x.rank())
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if old {
+		return x, []int{elems(x.Shape[:along]), elems(x.Shape[along:])}, 1, nil
+	}
+	return x, x.Shape, along, nil
+}
+
+// softmax divides exponentials by their sum along an axis.
 func softmax(log bool) operator {
 	return func(c *call) ([]*Array, error) {
-		x, err := c.arg(0)
+		x, shape, a, err := c.spread()
 		if err != nil {
 			return nil, err
-		}
-		def := int64(-1)
-		if c.opset() < 13 {
-			def = 1
-		}
-		shape := x.Shape
-		a, err := axis(int(c.Int("axis", def)), x.rank())
-		if err != nil {
-			return nil, err
-		}
-		if c.opset() < 13 {
-			shape, a = []int{elems(x.Shape[:a]), elems(x.Shape[a:])}, 1
 		}
 		y, err := c.make(x.Type, x.Shape)
 		if err != nil {
