@@ -515,7 +515,10 @@ func agree(t *testing.T, g *graph.Graph, o compile.Options, seed uint64) error {
 }
 
 // graphs is a sample of those that .ci/nightly judges.
-var graphs = flag.Uint64("graphs", 500, "random graphs that TestRandomGraphs and TestRandomGraphsU85 judge each")
+var (
+	graphs = flag.Uint64("graphs", 500, "random graphs that TestRandomGraphs and TestRandomGraphsU85 judge each")
+	first  = flag.Uint64("first", 0, "seed of the first of them")
+)
 
 // TestRandomGraphs lets the two witnesses judge graphs from a seeded generator on
 // changing accelerators, memory modes and with passes left out.
@@ -533,7 +536,7 @@ func testRandomGraphs(t *testing.T, configs []config) {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {
 			t.Parallel()
 			for seed := n * k / groups; seed < n*(k+1)/groups && !t.Failed(); seed++ {
-				checkRandom(t, seed, configs)
+				checkRandom(t, *first+seed, configs)
 			}
 		})
 	}

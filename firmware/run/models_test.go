@@ -209,7 +209,8 @@ func runProject(t *testing.T, opt run.Options) *run.Report {
 // TestModels runs generated projects of real networks on the Cortex-M55 of QEMU, the
 // simulator behind the NPU's registers, for more than a hundred calls with carried
 // state. Every byte must be the reference interpreter's. Sizes are in a golden table;
-// "x28" is a call of 28 steps, a stream each.
+// "x28" is a call of 28 steps, a stream each. The rows of an Ethos-U85 are of board
+// corstone320: its driver, ports and start-up.
 func TestModels(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
@@ -232,6 +233,10 @@ func TestModels(t *testing.T) {
 		{"gru32x40_stream", "ethos-u55-128", "stream", true, 28},
 		{"rnnoise_int8_published", "ethos-u55-128", "rnnoise", true, 0},
 		{"rnnoise_int8_published", "ethos-u55-128", "rnnoise", false, 4},
+		{"gru256_mnist_state", "ethos-u85-256", "gru", false, 0},
+		{"gru32x40_stream", "ethos-u85-128", "stream", true, 0},
+		{"gru32x40_stream", "ethos-u85-512", "stream", false, 28},
+		{"rnnoise_int8_published", "ethos-u85-2048", "rnnoise", false, 0},
 	}
 	all := *everything || os.Getenv("UNROLL_TEST_MODELS") == "all"
 	rows := make([]string, len(models))
