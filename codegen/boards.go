@@ -25,7 +25,7 @@ func (v *view) addBoards(p *Project) error {
 			return err
 		}
 	}
-	if err := v.Board.Serves(v.product); err != nil {
+	if err := v.Board.Serves(v.product, v.MACs); err != nil {
 		return err
 	}
 	for _, b := range v.boards {

@@ -166,7 +166,10 @@ func TestOtherNPU(t *testing.T) {
 		{"corstone300", "ethos-u85-256", "board corstone300 has ethos-u55 or ethos-u65, but the model is compiled for ethos-u85"},
 		{"qemu", "ethos-u85-256", "board qemu has ethos-u55 or ethos-u65"},
 		{"corstone320", "ethos-u55-128", "board corstone320 has ethos-u85"},
-		{"himax-we2", "ethos-u65-256", "board himax-we2 has ethos-u55,"},
+		{"himax-we2", "ethos-u65-256", "board himax-we2 has ethos-u55-64, but the model is compiled for ethos-u65-256"},
+		{"himax-we2", "ethos-u55-128", "board himax-we2 has ethos-u55-64, but the model is compiled for ethos-u55-128: compile it with --accel ethos-u55-64"},
+		{"himax-we2", "ethos-u55-64", ""},
+		{"alif-e7-he", "ethos-u55-256", "board alif-e7-he has ethos-u55-128"},
 		{"host", "ethos-u85-256", ""},
 		{"corstone300", "ethos-u65-256", ""},
 	} {

@@ -44,7 +44,7 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 		{"weights", commas(r.WeightBytes) + " bytes encoded"},
 		{"flash", commas(r.FlashBytes) + " bytes (stream and constants)"},
 		{"SRAM", commas(r.SRAMBytes) + " bytes"},
-		{"estimated cycles", b.lower.windows.cycles(r.Cycles)},
+		{"estimated cycles", b.lower.windows.cycles(r.Cycles) + fmt.Sprintf(", within %.0f %% where they were measured", 100*r.CyclesWithin)},
 		{"written to", b.out},
 	}...)
 	fmt.Fprintln(c.stdout)
@@ -57,13 +57,15 @@ func (b *buildFlags) summary(c *cli, r *built) error {
 	if !filepath.IsAbs(b.out) {
 		pkg = "./" + dir
 	}
+	runs := ""
+	for _, line := range b.generate.next(dir) {
+		runs += "      " + line + "\n"
+	}
 	_, err := fmt.Fprintf(c.stdout, `
 look: %s
 next: go test %s            (inside a Go module that requires unroll)
-      %s  (builds the C with the host's compiler)
-      %s  (runs it on a Cortex-M55)
-      %s
-`, quoted(filepath.ToSlash(filepath.Join(b.out, codegen.ReportName))), quoted(pkg), command("run", operand(dir), "--on", "host"), command("run", operand(dir), "--on", "qemu"), command("inspect", operand(b.compiledFile())))
+%s      %s
+`, quoted(filepath.ToSlash(filepath.Join(b.out, codegen.ReportName))), quoted(pkg), runs, command("inspect", operand(b.compiledFile())))
 	return err
 }
 

@@ -93,10 +93,6 @@ unroll generate --check fw`,
 			if err := writeProject(pr, dst, g.force); err != nil {
 				return err
 			}
-			next := command("run", operand(dst), "--on", "host")
-			if g.driver == "arm" { // the host has no registers for Arm's driver
-				next = command("run", operand(dst), "--on", "qemu") + "; with Arm's driver add --ethosu-driver and the folder of its source"
-			}
 			c.sayUnproven(ch.Unproven, filepath.ToSlash(dst)+"/model/"+pr.Prefix+".npu.tflite")
 			if *asJSON {
 				fig, err := perf.FiguresOf(ch.Program)
@@ -105,10 +101,36 @@ unroll generate --check fw`,
 				}
 				return printJSON(c.stdout, generated{withSequence(fig, ch), pr.Prefix, gold.used, len(golden), dst})
 			}
-			fmt.Fprintf(c.stdout, "carried from call to call: %s\nwrote %s\nnext: %s\n", orNothing(ch.Program.Carried()), dst, next)
+			fmt.Fprintf(c.stdout, "carried from call to call: %s\nwrote %s\n", orNothing(ch.Program.Carried()), dst)
+			for i, line := range g.next(dst) {
+				fmt.Fprintf(c.stdout, "%-6s%s\n", map[bool]string{true: "next:"}[i == 0], line)
+			}
 			return nil
 		}
 	},
+}
+
+// next are the commands that run a project, each with what it does: where its boards run, and
+// for a board whose images nothing here runs the one that writes them.
+func (g *generateFlags) next(dir string) []string {
+	var lines []string
+	for _, b := range g.options.Boards {
+		on := func(verb string) string { return command(verb, operand(dir), "--on", b.On) }
+		switch {
+		case b.Hidden:
+		case b.Host():
+			lines = append(lines, on("run")+"  (builds the C with the host's compiler)")
+		case b.Linked:
+			line := on("run") + "  (runs it on a Cortex-M55"
+			if g.driver == "arm" {
+				line += "; with Arm's own driver add --ethosu-driver and the folder of its source"
+			}
+			lines = append(lines, line+")")
+		case !b.Runs():
+			lines = append(lines, on("flash")+"  (writes the images for the board's loader)")
+		}
+	}
+	return lines
 }
 
 // generated is what generate prints with --json.
@@ -178,7 +200,7 @@ func (g *generateFlags) bound(o *compile.Options) error {
 		return err
 	}
 	b := g.options.Board
-	if err := b.Serves(o.Accel.Generation.ProductName()); err != nil {
+	if err := b.Serves(o.Accel.Generation.ProductName(), o.Accel.MACs); err != nil {
 		return usagef("--board: %v", err)
 	}
 	if o.SRAMBudget == 0 && !o.Mode.Spills() && !o.WeightsInSRAM {

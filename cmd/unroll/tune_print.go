@@ -7,6 +7,8 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/train/tune"
 )
 
@@ -78,6 +80,15 @@ func (s *studyFolder) tell(c *cli, r *tuned, done []int) {
 	if r.Done > 0 {
 		fmt.Fprintln(c.stdout, "\nfor none of these is another one at least as exact with no more cycles, flash and SRAM:")
 		s.table(c.stdout, r.Front)
+		within := 0.0
+		for i := range r.Front {
+			if a, err := ethosu.ParseAccelerator(r.Front[i].Accelerator); err == nil {
+				within = max(within, perf.AccuracyOf(a))
+			}
+		}
+		if within > 0 {
+			fmt.Fprintf(c.stdout, "cycles are estimates, within %.0f %% where they were measured\n", 100*within)
+		}
 	}
 	report := command("report", s.dir, "-o", "study.html")
 	switch {

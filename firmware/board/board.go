@@ -110,7 +110,8 @@ type Memory struct {
 
 // NPU is where the NPU is.
 type NPU struct {
-	// Products are the generations that the board is made with, such as ethos-u55; none: any.
+	// Products are what the board is made with: generations, such as ethos-u55, or, where a chip
+	// has one size, accelerators, such as ethos-u55-64; none: any.
 	Products      []string `json:"products"`
 	Base          Number   `json:"base"`
 	NonSecureBase Number   `json:"nonsecure_base"`
@@ -158,13 +159,23 @@ func (b *Board) Image() string {
 	return "fw.elf"
 }
 
-// Serves returns an error when the board has no NPU of a generation, such as ethos-u85.
-func (b *Board) Serves(product string) error {
-	if len(b.NPU.Products) == 0 || slices.Contains(b.NPU.Products, product) {
+// Runs says that something runs the board's images on this machine: the machine itself or an
+// emulator. Those of another board are for its loader.
+func (b *Board) Runs() bool { return b.Host() || len(b.Emulators) > 0 }
+
+// Serves returns an error when the board has no such NPU: a product, such as ethos-u85, and
+// its multiplications a cycle.
+func (b *Board) Serves(product string, macs int) error {
+	accelerator := fmt.Sprintf("%s-%d", product, macs)
+	if len(b.NPU.Products) == 0 || slices.Contains(b.NPU.Products, product) || slices.Contains(b.NPU.Products, accelerator) {
 		return nil
 	}
-	return fmt.Errorf("board %s has %s, but the model is compiled for %s: compile it with another --accel, or name another --board (a board of your own says what it has in \"npu\", \"products\")",
-		b.Name, strings.Join(b.NPU.Products, " or "), product)
+	other := "another --accel"
+	if len(b.NPU.Products) == 1 && !slices.Contains(products, b.NPU.Products[0]) {
+		other = "--accel " + b.NPU.Products[0]
+	}
+	return fmt.Errorf("board %s has %s, but the model is compiled for %s: compile it with %s, or name another --board (a board of your own says what it has in \"npu\", \"products\")",
+		b.Name, strings.Join(b.NPU.Products, " or "), accelerator, other)
 }
 
 // HasNonSecure says that the board has a non-secure world.

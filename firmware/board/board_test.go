@@ -100,6 +100,7 @@ func TestManifestRefused(t *testing.T) {
 		{`"0x40004000"`, `"0x40004004"`, `a multiple of 4096`},
 		{`"irq": 3`, `"irq": 64`, `"irq" 64`},
 		{`"irq": 3`, `"irq": 3, "products": ["ethos-u75"]`, `"products" with "ethos-u75"`},
+		{`"irq": 3`, `"irq": 3, "products": ["ethos-u55-512"]`, `"products" with "ethos-u55-512"`},
 		{`"secure": "0x20000000"`, `"secure": "0x08100000"`, `FLASH and RAM overlap`},
 		{`"npu_ports": [0, 1]`, `"npu_ports": [2]`, `ports 0 and 1`},
 		{`"arena": "RAM"`, `"arena": "TCM"`, `the NPU cannot reach it there`},

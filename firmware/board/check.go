@@ -16,6 +16,9 @@ var sectionNames = []string{"code", "data", "model", "arena", "dram"}
 // products are the generations of the NPU.
 var products = []string{"ethos-u55", "ethos-u65", "ethos-u85"}
 
+// accelerator is a generation of one size.
+var accelerator = regexp.MustCompile(`^ethos-(u55-(32|64|128|256)|u65-(256|512)|u85-(128|256|512|1024|2048))$`)
+
 var identifier = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
 // check tells what is missing or contradicts itself.
@@ -48,8 +51,8 @@ func (b *Board) check() error {
 		return errors.New(`"npu" has no "nonsecure_base", but memories have a non-secure address`)
 	}
 	for _, product := range b.NPU.Products {
-		if !slices.Contains(products, product) {
-			return fmt.Errorf(`"npu" has "products" with %q: expected some of %v`, product, products)
+		if !slices.Contains(products, product) && !accelerator.MatchString(product) {
+			return fmt.Errorf(`"npu" has "products" with %q: expected some of %v, or accelerators such as ethos-u55-128`, product, products)
 		}
 	}
 	if _, err := fs.Stat(b.set.folders[b.script].fs, b.LinkerScript); err != nil {

@@ -61,15 +61,15 @@ func TestBoardsLink(t *testing.T) {
 		t.Skip("SKIPPED: cross-compiles two projects, not in short mode")
 	}
 	for _, c := range []struct {
-		name     string
-		sections map[string]uint64
+		name, accel string
+		sections    map[string]uint64
 	}{
-		{"alif-e7-he", map[string]uint64{".vectors": 0x80000000, ".unroll_arena": 0x02000000, ".bss": 0x20000000}},
-		{"himax-we2", map[string]uint64{".vectors": 0x10000000, ".unroll_model": 0x3a000000, ".unroll_arena": 0x3401f000, ".bss": 0x30000000}},
+		{"alif-e7-he", "ethos-u55-128", map[string]uint64{".vectors": 0x80000000, ".unroll_arena": 0x02000000, ".bss": 0x20000000}},
+		{"himax-we2", "ethos-u55-64", map[string]uint64{".vectors": 0x10000000, ".unroll_model": 0x3a000000, ".unroll_arena": 0x3401f000, ".bss": 0x30000000}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := project(t, readModel(t, "gru16_t4"), "ethos-u55-64", "gru", 2)
+			p := project(t, readModel(t, "gru16_t4"), c.accel, "gru", 2)
 			var err error
 			if p.Options.Board, p.Options.Boards, err = board.Project(c.name); err != nil {
 				t.Fatal(err)
