@@ -26,6 +26,7 @@ func TestStages(t *testing.T) {
 	var text strings.Builder
 	fmt.Fprintln(&text, "What every stage does with every operator kind: \"own\" has a function of its own, \"common\" follows from the")
 	fmt.Fprintln(&text, "kind's description, a number is a reason below, and \"-\" does not concern the stage.")
+	fmt.Fprintln(&text, "Reading a file removes what is \"removed\", and reading one of float32 writes what is \"written\" with other operators.")
 	fmt.Fprintf(&text, "\n%-30s %-10s", "", "file")
 	for _, s := range stages {
 		fmt.Fprintf(&text, " %-15s", column(s.Name()))
@@ -38,6 +39,8 @@ func TestStages(t *testing.T) {
 		switch {
 		case d.Class == graph.Structural:
 			file = "removed"
+		case d.Class == graph.Written:
+			file = "written"
 		case d.File.Fields == nil && k == graph.Custom:
 			file = "ethos-u"
 		case d.File.Fields == nil:

@@ -164,6 +164,19 @@ type (
 	CallOnceAttr struct{ Subgraph int }
 	// VarHandleAttr belongs to VAR_HANDLE. The name of the variable is a string of the file.
 	VarHandleAttr struct{ Container, Name string }
+	// LRNAttr belongs to LOCAL_RESPONSE_NORMALIZATION: over 2*Radius+1 channels.
+	LRNAttr struct {
+		Radius            int
+		Bias, Alpha, Beta float32
+	}
+	// OneHotAttr belongs to ONE_HOT: indices, depth, value of the one, value of the others.
+	OneHotAttr struct{ Axis int }
+	// ReverseSequenceAttr belongs to REVERSE_SEQUENCE: input, lengths.
+	ReverseSequenceAttr struct{ Dim, BatchDim int }
+	// IfAttr belongs to IF: the subgraphs of which one is run.
+	IfAttr struct{ Then, Else int }
+	// WhileAttr belongs to WHILE: the subgraph that says whether to go on, and what is repeated.
+	WhileAttr struct{ Cond, Body int }
 	// CustomAttr belongs to CUSTOM operators such as "ethos-u".
 	CustomAttr struct {
 		Code    string

@@ -63,6 +63,7 @@ const (
 	Arithmetic Class = iota // makes new values
 	Movement                // copies values to other places; one quantization everywhere
 	Structural              // exists in files alone: reading a file removes it
+	Written                 // exists in files of float32 alone: reading one writes it with others
 )
 
 // Count is a least and a greatest number.

@@ -44,7 +44,7 @@ func (g *Graph) InferShapes(op *Op) ([][]int, error) {
 			return nil, fmt.Errorf("input %d is absent, expected a tensor", pos)
 		}
 	}
-	if d.Class == Structural {
+	if d.Class >= Structural {
 		return nil, fmt.Errorf("%v belongs to files alone; reading one removes it", op.Kind)
 	}
 	if d.Shapes == nil {

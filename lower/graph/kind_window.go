@@ -6,21 +6,11 @@ import "fmt"
 
 // Operators that look at windows of an image, or resize it.
 func init() {
-	pool := func(f Fields, attr any) any {
-		a, _ := attr.(Pool2DAttr)
-		f.Byte(0, (*uint8)(&a.Padding), 0)
-		f.Int(1, &a.StrideW, 0)
-		f.Int(2, &a.StrideH, 0)
-		f.Int(3, &a.FilterW, 0)
-		f.Int(4, &a.FilterH, 0)
-		f.Byte(5, (*uint8)(&a.Activation), 0)
-		return a
-	}
 	Register(
 		Descriptor{Kind: AveragePool2D, Name: "AVERAGE_POOL_2D", Attr: Pool2DAttr{}, Inputs: one, Outputs: one, Types: TypesMoved, Shapes: shapesPool,
-			File: File{Union: 5, Fields: pool, Versions: [3]int{1, 2, 3}, Releases: since("1.5 1.14 2.3")}},
+			File: File{Union: 5, Fields: poolFields, Versions: [3]int{1, 2, 3}, Releases: since("1.5 1.14 2.3")}},
 		Descriptor{Kind: MaxPool2D, Name: "MAX_POOL_2D", Attr: Pool2DAttr{}, Inputs: one, Outputs: one, Types: TypesMoved, Shapes: shapesPool,
-			File: File{Union: 5, Fields: pool, Versions: [3]int{1, 2, 3}, Releases: since("1.5 1.14 2.3")}},
+			File: File{Union: 5, Fields: poolFields, Versions: [3]int{1, 2, 3}, Releases: since("1.5 1.14 2.3")}},
 		Descriptor{Kind: ResizeBilinear, Name: "RESIZE_BILINEAR", Attr: ResizeAttr{}, Inputs: two, Outputs: one, Types: TypesMoved, Shapes: shapesResize,
 			File: File{Union: 15, Fields: func(f Fields, attr any) any {
 				a, _ := attr.(ResizeAttr)
@@ -47,6 +37,18 @@ func init() {
 				return v
 			}, Releases: since("1.13 1.14 2.3 2.4")}},
 	)
+}
+
+// poolFields are the options of poolings.
+func poolFields(f Fields, attr any) any {
+	a, _ := attr.(Pool2DAttr)
+	f.Byte(0, (*uint8)(&a.Padding), 0)
+	f.Int(1, &a.StrideW, 0)
+	f.Int(2, &a.StrideH, 0)
+	f.Int(3, &a.FilterW, 0)
+	f.Int(4, &a.FilterH, 0)
+	f.Byte(5, (*uint8)(&a.Activation), 0)
+	return a
 }
 
 func shapesResize(g *Graph, op *Op) ([][]int, error) {

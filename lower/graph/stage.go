@@ -37,7 +37,7 @@ func Stages() []StageInfo { return stages }
 // fallback, which may be nil, derives a function from the description of a kind
 // that has no row: of a movement, or of a function of real numbers.
 func NewStage[F any](name string, fallback func(d *Descriptor) (F, bool)) *Stage[F] {
-	executed := func(d *Descriptor) bool { return d.Class != Structural && d.Kind != Custom }
+	executed := func(d *Descriptor) bool { return d.Class < Structural && d.Kind != Custom }
 	s := &Stage[F]{name: name, scope: executed, rows: map[Kind]F{}, reasons: map[Kind]string{}, fallback: fallback}
 	stages = append(stages, s)
 	return s

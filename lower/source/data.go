@@ -148,12 +148,12 @@ func inputNames(file string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := tflite.Read(file, raw)
+	m, err := tflite.ReadReal(file, raw)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range g.Inputs {
-		out = append(out, g.Tensors[id].Name)
+	for _, id := range m.Graph.Inputs {
+		out = append(out, m.Graph.Tensors[id].Name)
 	}
 	return out, nil
 }

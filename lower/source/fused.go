@@ -3,14 +3,19 @@
 package source
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
 // roles notes what tensors share a quantization with; the others have one of their own.
-func (n *Network) roles(known map[graph.TensorID]string) {
-	if known == nil {
+func (n *Network) roles(lists ...map[graph.TensorID]string) {
+	known := map[graph.TensorID]string{}
+	for _, l := range lists {
+		maps.Copy(known, l)
+	}
+	if len(known) == 0 {
 		return
 	}
 	n.Role = make([]string, len(n.Graph.Tensors))

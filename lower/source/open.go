@@ -17,6 +17,7 @@ import (
 	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
+	"github.com/unroll-npu/unroll/lower/internal/tfreal"
 	"github.com/unroll-npu/unroll/lower/tflite"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/hdf5"
@@ -153,34 +154,55 @@ func openTFLite(file string, o Options) (*Network, error) {
 }
 
 func readTFLite(file string, raw []byte, o Options) (*Network, error) {
-	m, err := tflite.ReadModel(file, raw)
-	if err != nil {
-		return nil, err
-	}
-	g := m.Graph
 	if len(o.Shapes)+len(o.Set) > 0 {
 		return nil, fmt.Errorf("%s: a .tflite has fixed shapes and no inputs to fix: --shape and --set are for .onnx", file)
 	}
-	for _, ids := range [][]graph.TensorID{g.Inputs, g.Outputs} {
+	m, err := tflite.ReadReal(file, raw)
+	if err != nil {
+		return nil, err
+	}
+	source := m.Graph
+	for _, ids := range [][]graph.TensorID{source.Inputs, source.Outputs} {
 		for _, id := range ids {
-			if t := g.Tensors[id]; t.Type != graph.Float32 {
-				return nil, fmt.Errorf("%s: tensor %q is %v: not a float network", file, t.Name, t.Type)
+			if t := source.Tensors[id]; t.Type != graph.Float32 {
+				return nil, fmt.Errorf("%s: %w", file, notFloat(t, slices.Contains(source.Inputs, id)))
 			}
 		}
 	}
-	n := &Network{File: file, Format: TFLite.String(), Graph: g, Sums: m.Sums, Carried: m.Carried, Bounds: m.Bounds}
-	n.roles(m.Roles)
+	written, err := tfreal.Write(source, m.Subgraphs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	n := &Network{File: file, Format: TFLite.String(), Graph: written.Graph, Sums: m.Sums, Carried: m.Carried, Bounds: m.Bounds, Ranges: written.Ranges}
+	n.roles(m.Roles, written.Roles)
 	n.fused(m.Fused, o.States)
 	if err := n.pair(o.States); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if err := n.proveGraph(); err != nil {
+	for _, id := range source.Inputs { // variables may have become constants
+		source.Tensors[id].Data = n.Graph.Tensors[id].Data
+	}
+	source.Inputs, source.Outputs = n.Graph.Inputs, n.Graph.Outputs
+	if err := n.proveGraph(source, m.Subgraphs); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if err := n.step(o); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return n, nil
+}
+
+// notFloat says what to do about an input or output that is no real number.
+func notFloat(t *graph.Tensor, input bool) error {
+	switch {
+	case t.Quant != nil:
+		return fmt.Errorf("tensor %q is %v: not a float network", t.Name, t.Type)
+	case !input && t.Type == graph.Bool:
+		return fmt.Errorf("output %q is bool; end the network with the value that is compared, or a tf.cast to float32", t.Name)
+	case !input:
+		return fmt.Errorf("output %q is %v, a whole number; end the network with the values that it is made of (scores instead of the place of the largest one), and choose in the application", t.Name, t.Type)
+	}
+	return fmt.Errorf("input %q is %v: inputs are real numbers here. Where it picks rows of a table (an embedding), feed the rows: make the layer behind the embedding the network's first, and look them up in the application; where it counts or flags, make it float32", t.Name, t.Type)
 }
 
 // openLayers unrolls a stack of layers, with its states as inputs and outputs.
@@ -236,21 +258,7 @@ func IsFloat(file string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	g, err := tflite.Read(file, raw)
-	if err != nil {
-		return false, nil // the reader of integer models has the words for it
-	}
-	for _, op := range g.Ops {
-		if op.Kind == graph.Custom {
-			return false, nil
-		}
-	}
-	for _, t := range g.Tensors {
-		if !t.IsConst() && t.Type != graph.Float32 {
-			return false, nil
-		}
-	}
-	return true, nil
+	return tflite.IsReal(file, raw), nil
 }
 
 // headAssumed says what is put behind the outputs of weights of another program, whose

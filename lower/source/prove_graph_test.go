@@ -28,7 +28,7 @@ func TestGraphWitness(t *testing.T) {
 			continue // one of those that are refused
 		}
 		n := &Network{Format: "ONNX", Graph: r.Graph}
-		if err := n.proveGraph(); err != nil {
+		if err := n.proveGraph(r.Graph, nil); err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}

@@ -102,7 +102,7 @@ func (b *modelBuilder) prove(t *testing.T) error {
 		}
 		t.Errorf("%s%s: %v", b.m.File, text, err)
 	}
-	if err := n.proveGraph(); err != nil {
+	if err := n.proveGraph(n.Graph, nil); err != nil {
 		t.Errorf("%s as a graph: %v", b.m.File, err)
 	}
 	return nil

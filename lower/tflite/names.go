@@ -30,20 +30,36 @@ HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE READ_VAR
 RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU DYNAMIC_UPDATE_SLICE RELU_0_TO_1 UNSORTED_SEGMENT_PROD
 UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN SIGN BITCAST BITWISE_XOR RIGHT_SHIFT`)
 
-// advice says what to do about operators that recurrent models often have.
-var advice = map[string]string{
-	"RFFT2D":                           "write the transform as a FULLY_CONNECTED or CONV_2D with fixed weights (a matrix of cosines and sines), or compute it in the application and feed the spectrum",
-	"COMPLEX_ABS":                      "keep real and imaginary parts as two tensors, and take the root of the sum of their squares",
-	"WHILE":                            "convert the recurrent layer with unroll=True",
-	"IF":                               "remove control flow before converting",
-	"LSTM":                             "convert the Keras layer with unroll=True",
-	"RNN":                              "convert the Keras layer with unroll=True",
-	"UNIDIRECTIONAL_SEQUENCE_RNN":      "convert the Keras layer with unroll=True",
-	"BIDIRECTIONAL_SEQUENCE_LSTM":      "use two layers and convert them with unroll=True",
-	"BIDIRECTIONAL_SEQUENCE_RNN":       "use two layers and convert them with unroll=True",
-	"CUSTOM":                           "express it with builtin operators",
-	"PLACEHOLDER_FOR_GREATER_OP_CODES": "the file is damaged",
-}
+// advice says what to do about operators that are not supported, in files of any type but
+// for those of class graph.Written, which files of float32 may have.
+var advice = func() map[string]string {
+	all := map[string]string{}
+	for what, names := range map[string]string{
+		"write the transform as a FULLY_CONNECTED or CONV_2D with fixed weights (a matrix of cosines and sines), or compute it in the application and feed the spectrum": "RFFT2D",
+		"keep real and imaginary parts as two tensors, and take the root of the sum of their squares":                                                                    "COMPLEX_ABS",
+		"convert the recurrent layer with unroll=True":                            "WHILE UNIDIRECTIONAL_SEQUENCE_RNN",
+		"remove control flow before converting":                                   "IF CALL",
+		"convert the Keras layer with unroll=True":                                "LSTM RNN",
+		"use two layers and convert them with unroll=True":                        "BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN",
+		"express it with builtin operators":                                       "CUSTOM DELEGATE",
+		"the file is damaged":                                                     "PLACEHOLDER_FOR_GREATER_OP_CODES",
+		"look texts and keys up in the application, and feed what they stand for": "HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE HASHTABLE_LOOKUP LSH_PROJECTION SKIP_GRAM",
+		"add up the rows of the table in the application, and feed the sum":       "EMBEDDING_LOOKUP_SPARSE CONCAT_EMBEDDINGS",
+		"end the network with the values that it chooses from (leave it out before converting), and choose in the application": "TOPK_V2 NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 WHERE UNIQUE MULTINOMIAL BUCKETIZE",
+		"there is no random number at run time: convert the network for inference, or feed noise as an input":                  "RANDOM_STANDARD_NORMAL RANDOM_UNIFORM",
+		"use one or two dimensions: CONV_2D over the last two, with the others as channels":                                    "CONV_3D CONV_3D_TRANSPOSE",
+		"add up with a fixed matrix (a product with zeros and ones)":                                                           "SEGMENT_SUM UNSORTED_SEGMENT_SUM UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_MIN",
+		"convert without sparsity":                                    "DENSIFY",
+		"compute the angle in the application":                        "ATAN2",
+		"compute with real numbers, and with bits in the application": "BITCAST BITWISE_XOR RIGHT_SHIFT",
+		"convert without quantization-aware training's markers: finish it by tfmot.quantization.keras.quantize_apply and convert": "FAKE_QUANT",
+	} {
+		for _, name := range strings.Fields(names) {
+			all[name] = what
+		}
+	}
+	return all
+}()
 
 func unsupported(i int, code opCode) error {
 	name := fmt.Sprintf("Op(%d)", int32(code.kind))
@@ -53,6 +69,12 @@ func unsupported(i int, code opCode) error {
 	what, ok := advice[name]
 	if !ok {
 		what = "compute it outside of the network, or change the network to do without it"
+	}
+	if d := graph.Describe(code.kind); !ok && d != nil && d.Class == graph.Written {
+		what = "compute it outside of the network, or change the network to do without it; unroll lower has it in files of float32"
+	}
+	if code.kind >= 162 {
+		what = "it belongs to the STABLEHLO and later operators of the converter; convert with TFLITE_BUILTINS of TensorFlow"
 	}
 	if code.kind == graph.Custom {
 		name = fmt.Sprintf("CUSTOM %q", code.custom)

@@ -25,8 +25,13 @@ func (r *reader) normalize() error {
 			t.Quant.Axis = 0
 		}
 	}
-	if err := fold(g); err != nil {
-		return err
+	for range 2 { // parameters that follow from shapes are known after the first time
+		if err := writtenOut(g); err != nil {
+			return err
+		}
+		if err := fold(g); err != nil {
+			return err
+		}
 	}
 	shapesOfOutputs(g)
 	if err := r.variables(); err != nil {

@@ -28,6 +28,9 @@ type Model struct {
 	Sums, Carried map[string]bool
 	Bounds        map[string][2]float32
 	Fused         []graph.State
+
+	// Subgraphs are the graphs that IF and WHILE name, by number, the others nil: see ReadReal.
+	Subgraphs []*graph.Graph
 }
 
 // Metadata is a named blob, such as min_runtime_version or Vela's
@@ -61,11 +64,54 @@ func Read(name string, data []byte) (*graph.Graph, error) {
 // far as that is unambiguous; see PairStates. Operators that are not supported
 // are reported all at once.
 func ReadModel(name string, data []byte) (*Model, error) {
+	r, err := read(name, data, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.m.Graph.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return r.named()
+}
+
+// ReadReal reads a file of float32 values with operators that only such files have, of
+// class graph.Written among them, and the subgraphs of control flow. Its operators are
+// not checked.
+func ReadReal(name string, data []byte) (*Model, error) {
+	r, err := read(name, data, true)
+	if err != nil {
+		return nil, err
+	}
+	return r.named()
+}
+
+// IsReal reports whether nothing in a file that inputs decide has a scale, and nothing
+// is compiled.
+func IsReal(name string, data []byte) bool {
+	r, err := read(name, data, true)
+	if err != nil {
+		return false
+	}
+	for _, t := range r.m.Graph.Tensors {
+		if !t.IsConst() && (t.Quant != nil || t.Type == graph.Int8 || t.Type == graph.Uint8 || t.Type == graph.Int16) {
+			return false
+		}
+	}
+	for _, op := range r.m.Graph.Ops {
+		if op.Kind == graph.Custom {
+			return false
+		}
+	}
+	return true
+}
+
+// read reads a file and normalizes its graph.
+func read(name string, data []byte, real bool) (*reader, error) {
 	f := newFile(name, data)
 	if len(data) < 8 || !bytes.Equal(data[4:8], []byte(fileIdentifier)) {
 		return nil, fmt.Errorf("%s: not a TensorFlow Lite model: expected the identifier %q at byte 4 of %d", name, fileIdentifier, len(data))
 	}
-	r := &reader{file: f, m: &Model{Graph: &graph.Graph{}}, foreign: map[graph.DType]bool{}}
+	r := &reader{file: f, real: real, m: &Model{Graph: &graph.Graph{}}, foreign: map[graph.DType]bool{}}
 	r.model(f.table(f.follow(0, "model"), "model"))
 	if f.err != nil {
 		return nil, f.err
@@ -76,12 +122,14 @@ func ReadModel(name string, data []byte) (*Model, error) {
 	if err := r.normalize(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if err := r.m.Graph.Validate(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
+	return r, nil
+}
+
+// named names inputs and outputs and pairs the states.
+func (r *reader) named() (*Model, error) {
 	nameInterface(r.m.Graph)
 	if err := r.states(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
 	return r.m, nil
 }
@@ -121,6 +169,7 @@ type opCode struct {
 
 type reader struct {
 	*file
+	real        bool // operators of class graph.Written are taken, and subgraphs of control flow
 	m           *Model
 	buffers     [][]byte
 	codes       []opCode
@@ -301,7 +350,7 @@ func (r *reader) operator(i int, t table) *graph.Op {
 		return op
 	}
 	d := graph.Describe(op.Kind)
-	if d == nil || d.File.Fields == nil {
+	if d == nil || d.File.Fields == nil || d.Class == graph.Written && !r.real {
 		r.refuse(i, code)
 		return op
 	}

@@ -38,10 +38,36 @@ func (r *reader) initial(subgraphs []table) {
 		}
 	}
 	for i := range subgraphs {
+		if r.real && r.err == nil {
+			r.m.Subgraphs = append(r.m.Subgraphs, nil)
+			if !used[i] {
+				r.control(i, subgraphs[i])
+			}
+			continue
+		}
 		if !used[i] && r.err == nil {
 			r.fail("has %d subgraphs, of which no CALL_ONCE names number %d; control flow (WHILE, IF) is not supported, so convert recurrent layers with unroll=True", len(subgraphs), i)
 		}
 	}
+}
+
+// control reads a subgraph of IF or WHILE.
+func (r *reader) control(number int, t table) {
+	g := &graph.Graph{Name: fmt.Sprintf("subgraph %d", number)}
+	r.subgraph(t, g)
+	if r.err != nil {
+		return
+	}
+	for i, op := range append([]*graph.Op{{}}, g.Ops...) {
+		if err := indexable(g, op); err != nil {
+			r.fail("operator %d of subgraph %d (%v): %v", i-1, number, op.Kind, err)
+			return
+		}
+	}
+	if err := writtenOut(g); err != nil {
+		r.fail("subgraph %d: %v", number, err)
+	}
+	r.m.Subgraphs[number] = g
 }
 
 // starts notes what the operators of an initial subgraph assign.

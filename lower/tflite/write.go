@@ -34,26 +34,32 @@ func WriteModel(m *Model) ([]byte, error) {
 	return encode(m), nil
 }
 
-// encode writes a model as it is.
-func encode(m *Model) []byte {
+// encode writes a model as it is, and subgraphs with the numbers from 1 on.
+func encode(m *Model, more ...*graph.Graph) []byte {
 	g := m.Graph
-	w := &writer{b: flatbuffers.NewBuilder(1 << 16), g: g, index: map[string]uint32{}}
+	w := &writer{b: flatbuffers.NewBuilder(1 << 16), g: g, index: map[string]uint32{}, codeOf: map[*graph.Op]uint32{}}
 	w.buffers = [][]byte{nil} // buffer 0 stands for "no data"
-	w.countVersions()
+	seen := map[opCode]uint32{}
+	for _, s := range append([]*graph.Graph{g}, more...) {
+		w.countVersions(s, seen)
+	}
 
 	meta := w.metadata(m)
 	var metaOffsets []flatbuffers.UOffsetT
 	for _, d := range meta {
 		metaOffsets = append(metaOffsets, w.metadataTable(d))
 	}
-	subgraph := w.subgraph()
+	subgraphs := []flatbuffers.UOffsetT{w.subgraph("main", g)}
+	for _, s := range more {
+		subgraphs = append(subgraphs, w.subgraph(s.Name, s))
+	}
 	signature := w.signature(m)
 	buffers := w.bufferTables()
 	codes := w.codeTables()
 	description := w.b.CreateString(g.Name)
 
 	codeVector, bufferVector, metaVector := w.tables(codes), w.tables(buffers), w.tables(metaOffsets)
-	subgraphVector, signatureVector := w.tables([]flatbuffers.UOffsetT{subgraph}), w.tables([]flatbuffers.UOffsetT{signature})
+	subgraphVector, signatureVector := w.tables(subgraphs), w.tables([]flatbuffers.UOffsetT{signature})
 	w.b.StartObject(modelFields)
 	w.b.PrependUint32Slot(modelVersion, schemaVersion, 0)
 	w.b.PrependUOffsetTSlot(modelOperatorCodes, codeVector, 0)
@@ -71,21 +77,20 @@ type writer struct {
 	g *graph.Graph
 
 	codes   []opCode
-	codeOf  []uint32          // of every operator
+	codeOf  map[*graph.Op]uint32
 	buffers [][]byte          // in file order
 	index   map[string]uint32 // of equal buffers, which are written once
 }
 
 // countVersions lists the operator codes in order of first use.
-func (w *writer) countVersions() {
-	seen := map[opCode]uint32{}
-	for _, op := range w.g.Ops {
+func (w *writer) countVersions(g *graph.Graph, seen map[opCode]uint32) {
+	for _, op := range g.Ops {
 		c := opCode{kind: op.Kind, version: op.Version}
 		if a, ok := op.Attr.(graph.CustomAttr); ok {
 			c.custom = a.Code
 		}
 		if c.version == 0 {
-			c.version = operatorVersion(w.g, op)
+			c.version = operatorVersion(g, op)
 		}
 		i, ok := seen[c]
 		if !ok {
@@ -93,7 +98,7 @@ func (w *writer) countVersions() {
 			seen[c] = i
 			w.codes = append(w.codes, c)
 		}
-		w.codeOf = append(w.codeOf, i)
+		w.codeOf[op] = i
 	}
 }
 
@@ -189,18 +194,18 @@ func (w *writer) codeTables() []flatbuffers.UOffsetT {
 	return out
 }
 
-func (w *writer) subgraph() flatbuffers.UOffsetT {
-	tensors := make([]flatbuffers.UOffsetT, len(w.g.Tensors))
-	for i, t := range w.g.Tensors {
+func (w *writer) subgraph(called string, g *graph.Graph) flatbuffers.UOffsetT {
+	tensors := make([]flatbuffers.UOffsetT, len(g.Tensors))
+	for i, t := range g.Tensors {
 		tensors[i] = w.tensor(t)
 	}
-	operators := make([]flatbuffers.UOffsetT, len(w.g.Ops))
-	for i, op := range w.g.Ops {
-		operators[i] = w.operator(i, op)
+	operators := make([]flatbuffers.UOffsetT, len(g.Ops))
+	for i, op := range g.Ops {
+		operators[i] = w.operator(op)
 	}
 	tensorVector, operatorVector := w.tables(tensors), w.tables(operators)
-	inputs, outputs := w.ids(w.g.Inputs), w.ids(w.g.Outputs)
-	name := w.b.CreateString("main")
+	inputs, outputs := w.ids(g.Inputs), w.ids(g.Outputs)
+	name := w.b.CreateString(called)
 	w.b.StartObject(subgraphFields)
 	w.b.PrependUOffsetTSlot(subgraphTensors, tensorVector, 0)
 	w.b.PrependUOffsetTSlot(subgraphInputs, inputs, 0)
@@ -245,7 +250,7 @@ func (w *writer) quant(q *graph.Quant) flatbuffers.UOffsetT {
 	return w.b.EndObject()
 }
 
-func (w *writer) operator(i int, op *graph.Op) flatbuffers.UOffsetT {
+func (w *writer) operator(op *graph.Op) flatbuffers.UOffsetT {
 	inputs, outputs := w.ids(op.Inputs), w.ids(op.Outputs)
 	var intermediates, opts, custom flatbuffers.UOffsetT
 	if len(op.Intermediates) > 0 {
@@ -262,7 +267,7 @@ func (w *writer) operator(i int, op *graph.Op) flatbuffers.UOffsetT {
 		custom = w.b.CreateByteVector(a.Options)
 	}
 	w.b.StartObject(operatorFields)
-	w.b.PrependUint32Slot(operatorCode, w.codeOf[i], 0)
+	w.b.PrependUint32Slot(operatorCode, w.codeOf[op], 0)
 	w.b.PrependUOffsetTSlot(operatorInputs, inputs, 0)
 	w.b.PrependUOffsetTSlot(operatorOutputs, outputs, 0)
 	w.b.PrependByteSlot(operatorOptionsType, file.Union, 0)

@@ -18,42 +18,123 @@ import (
 // maxWork bounds the products and elements of a run.
 const maxWork = 1 << 30
 
-// Run computes all tensors of a graph from its inputs, row-major. Errors name the
-// operator.
-func Run(g *graph.Graph, inputs map[graph.TensorID][]float64) (map[graph.TensorID][]float64, error) {
-	r := &run{g: g, v: map[graph.TensorID][]float64{}}
-	for id, t := range g.Tensors {
-		if !t.IsConst() || t.Type != graph.Float32 {
-			continue
-		}
-		v := make([]float64, t.Elems())
-		for i := range v {
-			v[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:])))
-		}
-		r.v[graph.TensorID(id)] = v
-	}
+// Run computes all tensors of a graph from its inputs, row-major: truth values as 0 and 1,
+// whole numbers as they are. subgraphs are those that IF and WHILE name, by number. Errors
+// name the operator.
+func Run(g *graph.Graph, subgraphs []*graph.Graph, inputs map[graph.TensorID][]float64) (map[graph.TensorID][]float64, error) {
+	r := newRun(g, subgraphs)
 	for _, id := range g.Inputs {
 		if len(inputs[id]) != g.Tensors[id].Elems() {
 			return nil, fmt.Errorf("input %q has %d values, expected %d", g.Tensors[id].Name, len(inputs[id]), g.Tensors[id].Elems())
 		}
 		r.v[id] = inputs[id]
 	}
-	for i, op := range g.Ops {
+	return r.v, r.all()
+}
+
+// newRun copies the tensors: whole numbers that are computed become the values that
+// parameters are read from.
+func newRun(g *graph.Graph, subgraphs []*graph.Graph) *run {
+	own := *g
+	own.Tensors = make([]*graph.Tensor, len(g.Tensors))
+	r := &run{g: &own, subs: subgraphs, v: map[graph.TensorID][]float64{}, imaginary: map[graph.TensorID][]float64{}}
+	for id, t := range g.Tensors {
+		c := *t
+		own.Tensors[id] = &c
+		if !t.IsConst() || t.Quant != nil || len(t.Data) != t.Bytes() {
+			continue
+		}
+		v := make([]float64, t.Elems())
+		for i := range v {
+			if t.Type == graph.Float32 {
+				v[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:])))
+			} else {
+				v[i] = float64(t.Type.Int(t.Data[i*t.Type.Size():]))
+			}
+		}
+		r.v[graph.TensorID(id)] = v
+	}
+	return r
+}
+
+// all runs the operators in order.
+func (r *run) all() (err error) {
+	at := 0
+	defer func() { // of what nothing but this reads, no other check was made
+		if e := recover(); e != nil {
+			err = fmt.Errorf("%s: its tensors do not fit: %v", r.g.OpString(at), e)
+		}
+	}()
+	live := r.live()
+	for i, op := range r.g.Ops {
+		if at = i; !live[i] {
+			continue
+		}
+		for _, id := range append(append([]graph.TensorID(nil), op.Inputs...), op.Outputs...) {
+			if id == graph.None {
+				continue
+			}
+			if _, err := r.g.Tensors[id].CheckSize(); err != nil && !r.inner {
+				return fmt.Errorf("%s: tensor %q: %w", r.g.OpString(i), r.g.Tensors[id].Name, err)
+			}
+		}
+		if r.inner {
+			if err := r.infer(op); err != nil {
+				return fmt.Errorf("%s: %w", r.g.OpString(i), err)
+			}
+			for _, id := range op.Outputs {
+				if n := graph.Elems(r.shape(id)); n < 0 || n > graph.MaxTensorBytes/8 {
+					return fmt.Errorf("%s: shape %v is none, or too large", r.g.OpString(i), r.shape(id))
+				}
+			}
+		}
 		f := operators[op.Kind]
 		if f == nil {
-			return nil, fmt.Errorf("%s: the operator is not known to the evaluator", g.OpString(i))
+			return fmt.Errorf("%s: the operator is not known to the evaluator", r.g.OpString(i))
 		}
 		if err := f(r, op); err != nil {
-			return nil, fmt.Errorf("%s: %w", g.OpString(i), err)
+			return fmt.Errorf("%s: %w", r.g.OpString(i), err)
+		}
+		for _, id := range op.Outputs {
+			if t := r.g.Tensors[id]; (t.Type == graph.Int32 || t.Type == graph.Int64) && len(r.v[id]) == t.Elems() {
+				list := make([]int, t.Elems())
+				for i, x := range r.v[id] {
+					list[i] = int(x)
+				}
+				t.SetInts(list)
+			}
 		}
 	}
-	return r.v, nil
+	return nil
+}
+
+// live says which operators the outputs depend on.
+func (r *run) live() []bool {
+	need, live := map[graph.TensorID]bool{}, make([]bool, len(r.g.Ops))
+	for _, id := range r.g.Outputs {
+		need[id] = true
+	}
+	for i := len(r.g.Ops) - 1; i >= 0; i-- {
+		for _, id := range r.g.Ops[i].Outputs {
+			live[i] = live[i] || need[id]
+		}
+		if live[i] {
+			for _, id := range r.g.Ops[i].Inputs {
+				need[id] = true
+			}
+		}
+	}
+	return live
 }
 
 type run struct {
-	g    *graph.Graph
-	v    map[graph.TensorID][]float64
-	work float64
+	g     *graph.Graph
+	subs  []*graph.Graph
+	inner bool // the graph is one of subs, whose shapes the file leaves open
+	v     map[graph.TensorID][]float64
+	work  float64
+
+	imaginary map[graph.TensorID][]float64 // parts of complex values, whose real ones are in v
 }
 
 // operator computes the outputs of an operator.

@@ -18,6 +18,9 @@ func from(r *run, op *graph.Op, source func(index []int) []int) error {
 func init() {
 	register(func(r *run, op *graph.Op) error { // the same elements in the same order
 		r.v[op.Outputs[0]] = slices.Clone(r.v[op.Inputs[0]])
+		if im, ok := r.imaginary[op.Inputs[0]]; ok {
+			r.imaginary[op.Outputs[0]] = im
+		}
 		return nil
 	}, graph.Reshape, graph.Squeeze, graph.ExpandDims)
 	register(func(r *run, op *graph.Op) error {
@@ -67,7 +70,7 @@ func init() {
 				n := r.shape(id)[axis]
 				if i < n {
 					src[axis] = i
-					return r.at(id, src)
+					return fused(op.Fused(), r.at(id, src))
 				}
 				i -= n
 			}

@@ -14,9 +14,9 @@ func init() {
 	register(fullyConnected, graph.FullyConnected)
 	register(matMul, graph.BatchMatMul)
 	register(convolution, graph.Conv2D, graph.DepthwiseConv2D)
-	register(pool, graph.AveragePool2D, graph.MaxPool2D)
+	register(pool, graph.AveragePool2D, graph.MaxPool2D, graph.L2Pool2D)
 	register(transposed, graph.TransposeConv)
-	register(reduce, graph.Mean, graph.Sum, graph.ReduceMax, graph.ReduceMin)
+	register(reduce, graph.Mean, graph.Sum, graph.ReduceMax, graph.ReduceMin, graph.ReduceProd, graph.ReduceAny, graph.ReduceAll)
 	register(normalize, graph.Softmax, graph.LogSoftmax, graph.L2Normalization)
 	register(resize, graph.ResizeNearestNeighbor, graph.ResizeBilinear)
 	register(cumsum, graph.Cumsum)
@@ -132,7 +132,7 @@ func pool(r *run, op *graph.Op) error {
 		return err
 	}
 	return r.fill(op, func(i []int) float64 {
-		sum, most, n := 0.0, math.Inf(-1), 0.0
+		sum, squares, most, n := 0.0, 0.0, math.Inf(-1), 0.0
 		for y := range h.Kernel {
 			for x := range w.Kernel {
 				row, col := i[1]*h.Stride+y-h.PadBefore, i[2]*w.Stride+x-w.PadBefore
@@ -140,11 +140,14 @@ func pool(r *run, op *graph.Op) error {
 					continue
 				}
 				v := r.at(op.Inputs[0], []int{i[0], row, col, i[3]})
-				sum, most, n = sum+v, math.Max(most, v), n+1
+				sum, squares, most, n = sum+v, squares+float64(v*v), math.Max(most, v), n+1
 			}
 		}
-		if op.Kind == graph.AveragePool2D {
+		switch op.Kind {
+		case graph.AveragePool2D:
 			most = sum / n
+		case graph.L2Pool2D:
+			most = math.Sqrt(squares / n)
 		}
 		return fused(op.Attr.(graph.Pool2DAttr).Activation, most)
 	})
@@ -208,7 +211,7 @@ func reduce(r *run, op *graph.Op) error {
 				k++
 			}
 		}
-		sum, most, least, n := 0.0, math.Inf(-1), math.Inf(1), 0.0
+		sum, product, most, least, n := 0.0, 1.0, math.Inf(-1), math.Inf(1), 0.0
 		filled(over, func(part []int) float64 {
 			p := 0
 			for d := range in {
@@ -218,16 +221,18 @@ func reduce(r *run, op *graph.Op) error {
 				}
 			}
 			v := r.at(op.Inputs[0], src)
-			sum, most, least, n = sum+v, math.Max(most, v), math.Min(least, v), n+1
+			sum, product, most, least, n = sum+v, product*v, math.Max(most, v), math.Min(least, v), n+1
 			return 0
 		})
 		switch op.Kind {
 		case graph.Mean:
 			return sum / n
-		case graph.ReduceMax:
+		case graph.ReduceMax, graph.ReduceAny:
 			return most
-		case graph.ReduceMin:
+		case graph.ReduceMin, graph.ReduceAll:
 			return least
+		case graph.ReduceProd:
+			return product
 		}
 		return sum
 	})
@@ -261,7 +266,7 @@ func normalize(r *run, op *graph.Op) error {
 			case graph.LogSoftmax:
 				out[row+i] = x - top - math.Log(sum)
 			default:
-				out[row+i] = x / math.Max(math.Sqrt(squares), 1e-6)
+				out[row+i] = fused(op.Fused(), x/math.Max(math.Sqrt(squares), 1e-6))
 			}
 		}
 	}
