@@ -15,7 +15,7 @@ const evaluateBatch = 64
 
 // Evaluate runs a network over a set. For a classification it returns the fraction
 // of correct labels and the mean cross entropy; for a regression the coefficient
-// of determination R² (1 is perfect, 0 no better than the mean) and the mean
+// of determination R² (1 is perfect, 0 no better than the mean of every output) and the mean
 // squared error. The set must have the network's steps and features, and the network must be
 // Trainable.
 func Evaluate(net *nn.Network, set *dataset.Set) (accuracy, loss float64) {
@@ -29,14 +29,25 @@ func Evaluate(net *nn.Network, set *dataset.Set) (accuracy, loss float64) {
 
 // scores sums losses and hits over batches.
 type scores struct {
-	set          *dataset.Set
-	hits, rows   int
-	loss         float64
-	mean, square float64 // of targets
-	outputs      int
+	set        *dataset.Set
+	hits, rows int
+	loss       float64
+	spreads    []spread // of the targets of each output
 }
 
-func newScores(set *dataset.Set) *scores { return &scores{set: set} }
+// spread follows how far values deviate from their mean.
+type spread struct{ n, mean, deviations float64 }
+
+func (s *spread) see(v float64) {
+	s.n++
+	d := v - s.mean
+	s.mean += d / s.n
+	s.deviations += float64(d * (v - s.mean))
+}
+
+func newScores(set *dataset.Set) *scores {
+	return &scores{set: set, spreads: make([]spread, set.Outputs)}
+}
 
 // count adds the n sequences of a batch.
 func (s *scores) count(e *engine, n int) {
@@ -50,24 +61,29 @@ func (s *scores) count(e *engine, n int) {
 		if e.head.hit[row] {
 			s.hits++
 		}
-		for _, v := range e.head.targets[row*k : (row+1)*k] {
-			s.mean += float64(v)
-			s.square += float64(v) * float64(v)
-			s.outputs++
+		if s.set.Task != nn.Regression {
+			continue
+		}
+		for j, v := range e.head.targets[row*k : (row+1)*k] {
+			s.spreads[j].see(float64(v))
 		}
 	}
 }
 
-// result returns accuracy, or R², and the mean loss.
+// result returns accuracy, or R², and the mean loss. R² is against the mean of each output: that
+// outputs have different means is nothing that a network has found.
 func (s *scores) result() (accuracy, loss float64) {
 	rows := float64(max(s.rows, 1))
 	loss = s.loss / rows
-	if s.set.Task == nn.Regression {
-		n := float64(max(s.outputs, 1))
-		variance := s.square/n - math.Pow(s.mean/n, 2)
-		return 1 - loss/max(variance, math.SmallestNonzeroFloat64), loss
+	if s.set.Task != nn.Regression {
+		return float64(s.hits) / rows, loss
 	}
-	return float64(s.hits) / rows, loss
+	deviations := 0.0
+	for _, p := range s.spreads {
+		deviations += p.deviations
+	}
+	variance := deviations / (rows * float64(len(s.spreads)))
+	return 1 - loss/max(variance, math.SmallestNonzeroFloat64), loss
 }
 
 // evaluators is the number of goroutines that evaluate.

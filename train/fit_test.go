@@ -241,3 +241,17 @@ func TestShiftRow(t *testing.T) {
 		}
 	}
 }
+
+// R² is against the mean of every output: one that is always near 1000 beside one near 0 is no merit.
+func TestScoresOfSeveralOutputs(t *testing.T) {
+	s := newScores(&dataset.Set{Task: nn.Regression, Outputs: 2})
+	for _, v := range []float64{-1, 1, -1, 1} {
+		s.rows++
+		s.loss += 1 // of guessing the means
+		s.spreads[0].see(v)
+		s.spreads[1].see(1000 - v)
+	}
+	if quality, loss := s.result(); math.Abs(quality) > 1e-12 || loss != 1 {
+		t.Errorf("guessing the means: R² %v, mean squared error %v, expected 0 and 1", quality, loss)
+	}
+}

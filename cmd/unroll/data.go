@@ -28,7 +28,7 @@ type dataFlags struct {
 	rest        dataset.Options // further options
 }
 
-const dataKinds = "digits, stream or integrator (embedded), mnist (downloaded once), a folder with MNIST's IDX files, x.npy and y.npy or WAV files, an .npz or a .csv file"
+const dataKinds = "digits, stream or integrator (embedded), mnist (downloaded once), a folder with MNIST's IDX files, x.npy and y.npy, WAV files or a CSV for every sequence, an .npz or a .csv file"
 
 // add defines the flags of verbs that train.
 func (d *dataFlags) add(f *pflag.FlagSet) {
@@ -47,8 +47,8 @@ func (d *dataFlags) addRest(f *pflag.FlagSet) {
 	f.Uint64Var(&d.seed, "seed", 1, "seed of everything random")
 	f.BoolVar(&d.standardize, "standardize", false, "standardize features, or with =false do not (default: unless they are so already, or pixels); the constants travel with the network into the generated C")
 	f.Float64Var(&d.test, "test", 0.2, "fraction set aside as the test part where the files have none")
-	f.StringVar(&d.sequence, "sequence-column", "sequence", "CSV: name of the column that tells the rows of one sequence")
-	f.StringVar(&d.label, "label-column", "label", "CSV: name of the column with the label")
+	f.StringVar(&d.sequence, "sequence-column", "sequence", "CSV: name of the column that tells the rows of one sequence, or names of several that do so together, with commas between them")
+	f.StringVar(&d.label, "label-column", "label", "CSV: name of the column with the label; with --regression, names of several, with commas between them")
 	f.BoolVar(&d.regression, "regression", false, "CSV: the label is a number to predict")
 	f.StringSliceVar(&d.rest.Features, "features", nil, "CSV: names of the columns that are features (default: all that are left)")
 	f.StringSliceVar(&d.rest.Ignore, "ignore", nil, "CSV: names of columns to leave out")
@@ -59,10 +59,10 @@ func (d *dataFlags) addRest(f *pflag.FlagSet) {
 	k := &d.rest.Sounds
 	f.StringVar(&k.Features, "sound", "", "WAV: features, logmel or mfcc, and settings, as mfcc,frame=25ms,hop=10ms,bands=40: "+audio.Settings+" (default: logmel)")
 	f.IntVar(&k.Rate, "resample", 0, "WAV: bring all recordings to so many samples a second (default: refuse those of another rate)")
-	f.StringVar(&k.List, "list", "", "WAV: file with a line for each recording: path in the folder, label and, if known, what it belongs to (default: all, with their folder as the class)")
-	f.StringVar(&k.TestList, "test-list", "", "WAV: file that lists the recordings of the test part")
-	f.StringVar(&k.Label, "label-pattern", "", "WAV: regular expression whose group in parentheses is the class in a recording's path, as '^([0-9])_'")
-	f.StringVar(&k.Group, "group-pattern", "", "WAV: the same for the speaker, or whatever parts are divided by, as '_([a-z]+)_[0-9]+.wav$'")
+	f.StringVar(&k.List, "list", "", "WAV, or a folder of CSV: file with a line for each recording: path in the folder, label and, if known, what it belongs to (default: all, with their folder as the class)")
+	f.StringVar(&k.TestList, "test-list", "", "WAV, or a folder of CSV: file that lists the recordings of the test part")
+	f.StringVar(&k.Label, "label-pattern", "", "WAV, or a folder of CSV: regular expression whose group in parentheses is the class in a recording's path, as '^([0-9])_'")
+	f.StringVar(&k.Group, "group-pattern", "", "WAV, or a folder of CSV: the same for the speaker, or whatever parts are divided by, as '_([a-z]+)_[0-9]+.wav$'")
 	f.IntVar(&d.rest.Length, "length", 0, "bring sequences to so many steps: longer ones keep their end, shorter ones are padded in front (default: the longest)")
 	f.StringVar(&d.rest.By, "split", dataset.ByAny, "how test and validation parts are set aside: group (whole groups), class (every class in its share), random, time (the last sequences), or auto: by group where groups are known, else by class")
 }

@@ -63,6 +63,9 @@ func openFolder(dir string, o Options) (train, test *Set, err error) {
 // suffix follows, as in x_train.
 var pairs = [][2]string{{"x", "y"}, {"data", "labels"}, {"data", "label"}, {"samples", "labels"}, {"features", "labels"}, {"inputs", "targets"}, {"data", "target"}}
 
+// groupArrays are the names of arrays that say what sequences belong to.
+var groupArrays = append([]string{"groups"}, groupNames...)
+
 // unread says which arrays nothing was done with.
 func unread(arrays map[string]*npy.Array, read map[*npy.Array]bool) []string {
 	var names []string
@@ -113,7 +116,7 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 				}
 			}
 		}
-		for _, a := range []*npy.Array{x, y, lower["group"+suffix], lower["groups"+suffix], lower["mask"+suffix], lower["lengths"+suffix]} {
+		for _, a := range []*npy.Array{x, y, lower["group"+suffix], lower["mask"+suffix], lower["lengths"+suffix]} {
 			read[a] = true
 		}
 		s, err := fromArraysBut(name, x, y, o.IgnoreLabel)
@@ -121,9 +124,14 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 			return nil, err
 		}
 		ignored = ignored || hasLabel(y, o.IgnoreLabel)
-		for _, k := range []string{"group", "groups"} {
-			if err := s.setGroups(lower[k+suffix]); err != nil {
-				return nil, err
+		for _, k := range groupArrays {
+			if a := lower[k+suffix]; a != nil && s.groups == nil && (slices.Contains(besides, k) || len(a.Shape) == 1 && a.Shape[0] == s.n && a.Kind() != 'f') {
+				if err := s.setGroups(a); err != nil {
+					return nil, err
+				}
+				if read[a] = true; !slices.Contains(besides, k) {
+					s.Notes = append(s.Notes, fmt.Sprintf("array %q is taken for the group of a sequence: parts are divided by it", k+suffix))
+				}
 			}
 		}
 		if err := s.setLengths(lower["mask"+suffix], lower["lengths"+suffix]); err != nil {
@@ -267,7 +275,9 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 	switch x.Type {
 	case "|u1":
 		s.pixels = x.Data
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: elements of 8 bits are taken as pixels: a value is its number / 255; write x.astype('float32') for the numbers themselves", x.Name))
 	case "|i1":
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: a value is its number of 8 bits / 128; write x.astype('float32') for the numbers themselves", x.Name))
 		s.values = x.Floats()
 		for i := range s.values {
 			s.values[i] /= 128
@@ -308,6 +318,9 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 	s.PerStep = steps || len(y.Shape) == 2
 	if !steps && classes == nil && s.PerStep && s.n > 1 && s.Steps > 1 && y.Shape[1] == s.Steps && oneOfEach(y) {
 		return nil, fmt.Errorf("%s: shape %v, and every row is one 1 among zeros: a class of %d for each sequence, or a label for each of its %d steps? Write y.argmax(1) for classes, y[..., None] for labels of steps", y.Name, y.Shape, s.Steps, s.Steps)
+	}
+	if len(y.Shape) == 2 && y.Shape[1] != s.Steps && y.Shape[1] > 1 && classes == nil && oneOfEach(y) {
+		return nil, fmt.Errorf("%s: shape %v, expected [%d] or [%d %d] for class numbers; every row is one 1 among zeros: write y.argmax(1)", y.Name, y.Shape, s.n, s.n, s.Steps)
 	}
 	if len(y.Shape) > 2 || s.PerStep && y.Shape[1] != s.Steps {
 		return nil, fmt.Errorf("%s: shape %v, expected [%d] or [%d %d] for class numbers", y.Name, y.Shape, s.n, s.n, s.Steps)

@@ -86,38 +86,21 @@ type table struct {
 	labels []string  // of each row
 	groups []string  // of each sequence
 	starts []int     // first row of each sequence
-	lines  []int     // line of that row
+	lines  []int     // line of that row …
+	from   []string  // … and the file that it is in
+	within []string  // of each candidate, the file of line
 	above  int       // lines in front of the header
 
-	ignored bool // a row has the label that does not count
+	kept    []int // the sequences that are in the set
+	ignored bool  // a row has the label that does not count
 }
 
 func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	o = o.withDefaults()
-	b := bufio.NewReaderSize(in, sniffed)
-	head, err := b.Peek(sniffed)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	if bytes.HasPrefix(head, []byte(byteOrderMark)) {
-		b.Discard(len(byteOrderMark))
-		head = head[len(byteOrderMark):]
-	}
-	if err := checkText(file, head); err != nil {
-		return nil, err
-	}
-	separator, n := separatorLine(head)
-	b.Discard(n)
-	t := &table{file: file, dialect: sniff(head[n:], separator), o: o}
-	t.above = bytes.Count(head[:n], []byte("\n"))
-	r := csv.NewReader(b)
-	r.Comma, r.TrimLeadingSpace, r.ReuseRecord = t.separator, t.separator != '\t', true
-	header, err := r.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: no header row: the file is empty", file)
-	}
+	t := &table{file: file, o: o}
+	r, header, err := t.begin(in)
 	if err != nil {
-		return nil, fmt.Errorf("%s: no header row: %w", file, err)
+		return nil, err
 	}
 	if t.columns, t.notes, err = arrange(file, header, o); err != nil {
 		return nil, err
@@ -126,19 +109,58 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 		return nil, err
 	}
 	t.asRead()
-	t.text, t.line, t.read = make([]string, len(t.features)), make([]int, len(t.features)), make([]bool, len(t.features))
-	t.course = make([]course, len(t.features))
-	for k, f := range t.features {
-		t.course[k] = course{timed: slices.Contains(t.timed, f), falls: -1}
-	}
-	if err := t.rows(r); err != nil {
+	t.prepare()
+	if err := t.rows(r, nil); err != nil {
 		return nil, err
 	}
 	if len(t.starts) == 0 {
 		return nil, fmt.Errorf("%s: no rows after the header", file)
 	}
-	if !t.ignored && o.IgnoreLabel != "" {
-		return nil, noIgnored(file, o.IgnoreLabel, fmt.Sprintf("column %q has %s", t.header[t.label], some(t.labels)))
+	return t.finish()
+}
+
+// begin finds out how a file is written, and reads its first row.
+func (t *table) begin(in io.Reader) (r *csv.Reader, header []string, err error) {
+	b := bufio.NewReaderSize(in, sniffed)
+	head, err := b.Peek(sniffed)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("%s: %w", t.file, err)
+	}
+	if bytes.HasPrefix(head, []byte(byteOrderMark)) {
+		b.Discard(len(byteOrderMark))
+		head = head[len(byteOrderMark):]
+	}
+	if err := checkText(t.file, head); err != nil {
+		return nil, nil, err
+	}
+	separator, n := separatorLine(head)
+	b.Discard(n)
+	t.dialect, t.above = sniff(head[n:], separator), bytes.Count(head[:n], []byte("\n"))
+	r = csv.NewReader(b)
+	r.Comma, r.TrimLeadingSpace, r.ReuseRecord = t.separator, t.separator != '\t', true
+	header, err = r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("%s: no header row: the file is empty", t.file)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: no header row: %w", t.file, err)
+	}
+	return r, header, nil
+}
+
+// prepare makes room for what is kept of every candidate.
+func (t *table) prepare() {
+	t.text, t.line, t.read = make([]string, len(t.features)), make([]int, len(t.features)), make([]bool, len(t.features))
+	t.course, t.within = make([]course, len(t.features)), make([]string, len(t.features))
+	for k, f := range t.features {
+		t.course[k] = course{timed: slices.Contains(t.timed, f), falls: -1}
+	}
+}
+
+// finish makes the set of the rows that were read.
+func (t *table) finish() (*Set, error) {
+	if !t.ignored && t.o.IgnoreLabel != "" {
+		return nil, noIgnored(t.file, t.o.IgnoreLabel, fmt.Sprintf("%s has %s", t.labelled(), some(t.labels)))
 	}
 	if err := t.settle(); err != nil {
 		return nil, err
@@ -149,11 +171,25 @@ func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	return t.set()
 }
 
-// rows reads the file to its end.
-func (t *table) rows(r *csv.Reader) error {
+// labelled says where labels come from.
+func (t *table) labelled() string {
+	if len(t.label) == 0 {
+		return "the folder"
+	}
+	names := make([]string, len(t.label))
+	for i, c := range t.label {
+		names[i] = fmt.Sprintf("%q", t.header[c])
+	}
+	return "column " + strings.Join(names, " and ")
+}
+
+// rows reads the file to its end: as one sequence, where whole is what is known of it.
+func (t *table) rows(r *csv.Reader, whole *recording) error {
 	seen := map[string]bool{}
 	last := ""
-	for row := 0; ; row++ {
+	t.lone = 0
+	for first := len(t.labels); ; {
+		row := len(t.labels)
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -163,25 +199,37 @@ func (t *table) rows(r *csv.Reader) error {
 		}
 		line, _ := r.FieldPos(0)
 		line += t.above
-		if err := t.units(record, row, line); err != nil {
+		if err := t.units(record, row-first, line); err != nil {
 			return err
 		}
 		id := fmt.Sprint(row)
-		if t.sequence >= 0 {
-			if id = strings.TrimSpace(strings.Clone(record[t.sequence])); id == "" {
-				return fmt.Errorf("%s: line %d: column %q is empty: every row needs its sequence%s", t.file, line, t.header[t.sequence], t.unitsHint(line))
+		if whole != nil {
+			id = whole.path
+		}
+		for i, c := range t.sequence {
+			part := strings.TrimSpace(strings.Clone(record[c]))
+			if part == "" {
+				return fmt.Errorf("%s: line %d: column %q is empty: every row needs its sequence%s", t.file, line, t.header[c], t.unitsHint(line))
 			}
-			if strings.ContainsRune(id, 0) {
-				return fmt.Errorf("%s: line %d: a byte 0 in column %q: the file is damaged", t.file, line, t.header[t.sequence])
+			if strings.ContainsRune(part, 0) {
+				return fmt.Errorf("%s: line %d: a byte 0 in column %q: the file is damaged", t.file, line, t.header[c])
+			}
+			if i == 0 {
+				id = part
+			} else {
+				id += "\x00" + part
 			}
 		}
-		begins := row == 0 || id != last
+		begins := row == first || id != last
 		if begins {
 			if seen[id] {
-				return fmt.Errorf("%s: line %d: sequence %q appears again after another one: the rows of a sequence must follow each other", t.file, line, id)
+				return fmt.Errorf("%s: line %d: sequence %q appears again after another one: the rows of a sequence must follow each other; where numbers begin anew for every person or file, name both columns, as --sequence-column subject,trial", t.file, line, strings.ReplaceAll(id, "\x00", ","))
 			}
 			seen[id], last = true, id
-			t.starts, t.lines = append(t.starts, row), append(t.lines, line)
+			t.starts, t.lines, t.from = append(t.starts, row), append(t.lines, line), append(t.from, t.file)
+			if whole != nil && whole.group != "" {
+				t.groups = append(t.groups, whole.group)
+			}
 			if t.group >= 0 {
 				t.groups = append(t.groups, strings.TrimSpace(strings.Clone(record[t.group])))
 			}
@@ -198,13 +246,28 @@ func (t *table) rows(r *csv.Reader) error {
 				v = float32(math.NaN())
 			default:
 				if t.line[k] == 0 {
-					t.text[k], t.line[k] = strings.Clone(record[f]), line
+					t.text[k], t.line[k], t.within[k] = strings.Clone(record[f]), line, t.file
 				}
 				v = float32(math.NaN())
 			}
 			t.values = append(t.values, v)
 		}
-		label := strings.TrimSpace(strings.Clone(record[t.label]))
+		label := ""
+		if whole != nil {
+			label = whole.label
+		}
+		for i, c := range t.label {
+			cell := strings.TrimSpace(strings.Clone(record[c]))
+			if i == 0 {
+				label = cell
+			} else if label += labelSeparator + cell; isEmpty(cell) {
+				label = "" // a step has all its numbers, or none
+				break
+			} else if isEmpty(label[:strings.Index(label, labelSeparator)]) {
+				label = ""
+				break
+			}
+		}
 		if label == t.o.IgnoreLabel {
 			t.ignored = t.ignored || label != ""
 			label = ""
@@ -212,6 +275,9 @@ func (t *table) rows(r *csv.Reader) error {
 		t.labels = append(t.labels, label)
 	}
 }
+
+// labelSeparator is between the numbers of a label of several columns.
+const labelSeparator = "\x00"
 
 // settle drops the candidates that are times and refuses those that are text.
 func (t *table) settle() error {
@@ -223,7 +289,7 @@ func (t *table) settle() error {
 		c := &t.course[k]
 		sure := slices.Contains(surelyTimes, plainName(name))
 		if timed && sure && c.unread == "" && c.falls >= 0 {
-			return fmt.Errorf("%s: line %d: in the sequence that begins here column %q goes back from %s to %s: the rows of a sequence must be in the order of time; sort them, or say --ignore %s, or name the features with --features if it is one", t.file, t.lines[t.sequenceOf(c.falls)], name, c.from, c.to, name)
+			return fmt.Errorf("%s: line %d: in the sequence that begins here column %q goes back from %s to %s: the rows of a sequence must be in the order of time; sort them, or say --ignore %s, or name the features with --features if it is one", t.from[t.sequenceOf(c.falls)], t.lines[t.sequenceOf(c.falls)], name, c.from, c.to, name)
 		}
 		switch {
 		case timed && (t.line[k] != 0 || c.rises() || sure && c.grew):
@@ -238,9 +304,9 @@ func (t *table) settle() error {
 			}
 			t.notes = append(t.notes, note)
 		case t.line[k] != 0 && !t.read[k] && !t.chosen:
-			return fmt.Errorf("%s: line %d: column %q holds text, %q: leave it out with --ignore %s, or write it as numbers", t.file, t.line[k], name, t.text[k], name)
+			return fmt.Errorf("%s: line %d: column %q holds text, %q: leave it out with --ignore %s, or write it as numbers%s", t.within[k], t.line[k], name, t.text[k], name, t.grouped(t.text[k]))
 		case t.line[k] != 0:
-			return fmt.Errorf("%s: line %d: column %d holds %q, expected a finite number", t.file, t.line[k], f+1, t.text[k])
+			return fmt.Errorf("%s: line %d: column %d holds %q, expected a finite number%s", t.within[k], t.line[k], f+1, t.text[k], t.grouped(t.text[k]))
 		case !t.read[k]:
 			keep[k] = false
 			t.notes = append(t.notes, fmt.Sprintf("column %q is empty and left out", name))

@@ -21,8 +21,8 @@ var (
 // columns says what the columns of a table are.
 type columns struct {
 	header   []string
-	sequence int // -1 where every row is a sequence
-	label    int
+	sequence []int // the columns that tell the rows of a sequence; none where every row, or the file, is one
+	label    []int // one, or those of several numbers to predict; none where the folder is the label
 	group    int   // or -1
 	features []int // candidates, in their order
 	chosen   bool  // the user named the features
@@ -31,12 +31,8 @@ type columns struct {
 
 // arrange finds the columns that the options name, or those with the usual names.
 func arrange(file string, header []string, o Options) (*columns, []string, error) {
-	c := &columns{header: slices.Clone(header), sequence: -1, group: -1}
-	for i, h := range c.header {
-		c.header[i] = strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))
-	}
-	var notes []string
-	find := func(flag, wanted, standard string, names []string) (int, error) {
+	c := &columns{header: trimmed(header), group: -1}
+	find := finder(func(flag, wanted, standard string, names []string) (int, error) {
 		if i := slices.Index(c.header, wanted); i >= 0 && wanted != "" {
 			return i, nil
 		}
@@ -54,28 +50,64 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 			}
 		}
 		return -1, nil
+	})
+	// several finds one column, or all that a list names where none has that name.
+	several := func(flag, wanted, standard string, names []string) ([]int, error) {
+		if list := strings.Split(wanted, ","); len(list) > 1 && !slices.Contains(c.header, wanted) {
+			var all []int
+			for _, w := range list {
+				i, err := find(flag, strings.TrimSpace(w), "", nil)
+				if err != nil {
+					return nil, err
+				}
+				if i < 0 || slices.Contains(all, i) {
+					return nil, fmt.Errorf("%s: %s %s: expected names of columns, each once", file, flag, wanted)
+				}
+				all = append(all, i)
+			}
+			return all, nil
+		}
+		i, err := find(flag, wanted, standard, names)
+		if i < 0 || err != nil {
+			return nil, err
+		}
+		return []int{i}, nil
 	}
 	var err error
-	if c.label, err = find("--label-column", o.Label, "label", labelNames); err != nil {
+	if c.label, err = several("--label-column", o.Label, "label", labelNames); err != nil {
 		return nil, nil, err
 	}
-	if c.label < 0 {
+	if len(c.label) > 1 && !o.Regression {
+		return nil, nil, fmt.Errorf("%s: --label-column %s: several columns are numbers to predict: say --regression, or name one", file, o.Label)
+	}
+	if len(c.label) == 0 {
 		return nil, nil, fmt.Errorf("%s: columns %s; none is named \"label\" or the like: name the one to learn with --label-column; the first line has to name the columns, with , ; | or tabs between them", file, shown(c.header))
 	}
 	if !o.RowSequences {
-		if c.sequence, err = find("--sequence-column", o.SequenceColumn, "sequence", sequenceNames); err != nil {
+		if c.sequence, err = several("--sequence-column", o.SequenceColumn, "sequence", sequenceNames); err != nil {
 			return nil, nil, err
 		}
-		if c.sequence < 0 {
+		if len(c.sequence) == 0 {
 			return nil, nil, fmt.Errorf("%s: columns %s; none is named \"sequence\" or the like: name the one that tells the rows of one sequence with --sequence-column, or say --row-sequences where every row is a whole sequence", file, shown(c.header))
 		}
 	}
+	return c.choose(file, o, find)
+}
+
+// finder finds a column by the name that a flag gives, or by the usual names; -1 is none.
+type finder func(flag, wanted, standard string, names []string) (int, error)
+
+// choose finds the column of groups, and those that are features.
+func (c *columns) choose(file string, o Options, find finder) (_ *columns, notes []string, err error) {
 	if c.group, err = find("--group-column", o.Group, "", groupNames); err != nil {
 		return nil, nil, err
 	}
-	taken := []int{c.label, c.sequence}
-	if slices.Contains(taken, c.group) {
-		c.group = -1
+	if o.Group != "" && slices.Contains(c.label, c.group) {
+		return nil, nil, fmt.Errorf("%s: --group-column %s: that column is the label", file, o.Group)
+	}
+	taken := slices.Concat(c.label, c.sequence)
+	if slices.Contains(c.label, c.group) || o.Group == "" && slices.Contains(c.sequence, c.group) && len(c.sequence) == 1 {
+		c.group = -1 // of one sequence each
 	}
 	if c.group >= 0 {
 		if slices.Contains(o.Features, c.header[c.group]) && o.Group == "" {
@@ -90,6 +122,11 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 			if !slices.Contains(c.header, n) {
 				return nil, nil, fmt.Errorf("%s: no column is named %q; there are %s", file, n, shown(c.header))
 			}
+		}
+	}
+	for _, n := range o.Features {
+		if slices.Contains(o.Ignore, n) {
+			return nil, nil, fmt.Errorf("%s: column %q is named by --features and by --ignore: name it in one of them", file, n)
 		}
 	}
 	if len(o.Features) > 0 {
@@ -107,9 +144,12 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 		switch {
 		case slices.Contains(taken, i) || slices.Contains(o.Ignore, h):
 		case h == "" || strings.HasPrefix(h, "Unnamed:"):
-			notes = append(notes, fmt.Sprintf("column %d without a name is left out: it is taken for row numbers", i+1))
+			notes = append(notes, fmt.Sprintf("column %d without a name is left out: it is taken for row numbers, or nothing", i+1))
 		default:
 			c.features = append(c.features, i)
+			if likeLabel(h) {
+				notes = append(notes, fmt.Sprintf("column %q is read as a feature: leave it out with --ignore %s if it is a label, or is not known when the network runs", h, h))
+			}
 			if slices.Contains(timeNames, plainName(h)) && !o.RowSequences {
 				c.timed = append(c.timed, i)
 			}
@@ -119,4 +159,15 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 		return nil, nil, fmt.Errorf("%s: columns %s: beside sequence and label no column is left for features", file, shown(c.header))
 	}
 	return c, notes, nil
+}
+
+// likeLabel reports whether a column's name begins as those of labels do: label_id, target2.
+func likeLabel(name string) bool {
+	name = strings.ToLower(name)
+	for _, l := range surelyLabels {
+		if rest, ok := strings.CutPrefix(name, l); ok && rest != "" && strings.ContainsAny(rest[:1], "_- .0123456789") {
+			return true
+		}
+	}
+	return false
 }

@@ -63,8 +63,8 @@ func sniff(head []byte, given rune) dialect {
 				if !thousands.MatchString(c) {
 					sure++
 				}
-			} else if decimal(c) && strings.Contains(c, ".") {
-				points++
+			} else if _, err := strconv.ParseFloat(c, 64); err == nil && decimal(c) && strings.Contains(c, ".") {
+				points++ // and no date, which has two
 			}
 		}
 	}
@@ -126,4 +126,20 @@ func (d dialect) read(cell string, bits int) (float64, bool) {
 // sign, a point and an exponent. What else Go takes for one (0x1p4, 1_000, inf) is none in a table.
 func decimal(text string) bool {
 	return strings.IndexFunc(text, func(c rune) bool { return !('0' <= c && c <= '9') && !strings.ContainsRune("+-.eE", c) }) < 0
+}
+
+// thousandsApart matches numbers whose digits are in threes.
+var thousandsApart = regexp.MustCompile(`^[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d*)?$`)
+
+// grouped says of text that is no number what is wrong with it where that is seen.
+func (d dialect) grouped(cell string) string {
+	switch cell = strings.TrimSpace(cell); {
+	case thousandsApart.MatchString(cell):
+		return ", without signs between thousands"
+	case !d.comma && decimalComma.MatchString(cell):
+		return ": others in the file have a point before their decimals"
+	case d.comma && decimal(cell):
+		return ": others in the file have a comma before their decimals"
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/train/nn"
@@ -27,6 +28,7 @@ func (t *table) set() (*Set, error) {
 		return nil, err
 	}
 	var sequences []sequence
+	t.kept = nil
 	for i, end := range t.ends() {
 		if drop[i] {
 			continue
@@ -41,7 +43,7 @@ func (t *table) set() (*Set, error) {
 				continue
 			}
 		}
-		sequences = append(sequences, s)
+		sequences, t.kept = append(sequences, s), append(t.kept, i)
 	}
 	unlabelled := 0
 	for i := range drop {
@@ -74,7 +76,7 @@ func (t *table) set() (*Set, error) {
 			s.groups = append(s.groups, q.group)
 		}
 	}
-	return t.labelled(s, sequences)
+	return t.withLabels(s, sequences)
 }
 
 // sequence is some rows of a table.
@@ -106,7 +108,7 @@ func (t *table) fill() (drop []bool, err error) {
 				filled[k]++
 				switch t.o.Empty {
 				case EmptyError:
-					return nil, fmt.Errorf("%s: line %d: column %q is empty in this sequence: fill it, or say what to do with --empty previous, zero or drop", t.file, t.lines[i], t.header[t.features[k]])
+					return nil, fmt.Errorf("%s: line %d: column %q is empty in this sequence: fill it, or say what to do with --empty previous, zero or drop", t.from[i], t.lines[i], t.header[t.features[k]])
 				case EmptyDrop:
 					drop[i] = true
 				case EmptyZero:
@@ -165,7 +167,7 @@ func askSequences(file string, n, steps, width int) error {
 }
 
 // labelled gives the set its labels: one a sequence, or one a step where they change.
-func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
+func (t *table) withLabels(s *Set, sequences []sequence) (*Set, error) {
 	for _, q := range sequences {
 		first := ""
 		for _, l := range q.labels {
@@ -198,15 +200,22 @@ func (t *table) labelled(s *Set, sequences []sequence) (*Set, error) {
 		}
 	}
 	if t.o.Regression {
-		s.Task, s.Outputs = nn.Regression, 1
+		s.Task, s.Outputs = nn.Regression, max(len(t.label), 1)
 		for i, l := range rows {
-			v, ok := t.number(l)
 			if l == "" {
-				v, s.masked = float32(math.NaN()), true
-			} else if !ok {
-				return nil, fmt.Errorf("%s: label %d is %q, expected a number", t.file, i, l)
+				s.masked = true
+				for range s.Outputs {
+					s.targets = append(s.targets, float32(math.NaN()))
+				}
+				continue
 			}
-			s.targets = append(s.targets, v)
+			for _, part := range strings.Split(l, labelSeparator) {
+				v, ok := t.number(part)
+				if !ok {
+					return nil, fmt.Errorf("%s: label %d is %q, expected a number%s", t.file, i, part, t.grouped(part))
+				}
+				s.targets = append(s.targets, v)
+			}
 		}
 		return checked(s)
 	}
@@ -248,7 +257,7 @@ func (t *table) numbers(s *Set) error {
 		return nil
 	}
 	if len(broken) > 0 && len(classes) > fewFractions {
-		return fmt.Errorf("%s: column %q has %d different numbers with fractions, as %s: say --regression to predict them, or name the column with the classes with --label-column", t.file, t.header[t.label], len(classes), broken[len(broken)/2])
+		return fmt.Errorf("%s: %s has %d different numbers with fractions, as %s: say --regression to predict them, or name the column with the classes with --label-column", t.file, t.labelled(), len(classes), broken[len(broken)/2])
 	}
 	if len(broken) > 0 || len(classes) > fewClasses {
 		s.Notes = append(s.Notes, fmt.Sprintf("the labels are numbers, and taken for %d classes: --regression predicts them as amounts", len(classes)))

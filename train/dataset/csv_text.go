@@ -92,8 +92,8 @@ func (c *columns) unclear(file string, o Options) error {
 	}
 	for _, i := range c.features {
 		name := c.header[i]
-		if slices.Contains(surelyLabels, strings.ToLower(name)) && !slices.Contains(o.Features, name) {
-			label := c.header[c.label]
+		if slices.Contains(surelyLabels, strings.ToLower(name)) && len(c.label) > 0 && !slices.Contains(o.Features, name) {
+			label := c.header[c.label[0]]
 			say := "say --label-column " + label + ","
 			if label == "label" {
 				say = "say"
@@ -114,11 +114,11 @@ func (t *table) asRead() {
 	if t.comma {
 		said = append(said, "decimals behind a comma")
 	}
-	if name := t.header[t.label]; name != "label" && name != t.o.Label {
-		said = append(said, fmt.Sprintf("label in column %q", name))
+	if len(t.label) == 1 && t.header[t.label[0]] != "label" && t.header[t.label[0]] != t.o.Label {
+		said = append(said, fmt.Sprintf("label in column %q", t.header[t.label[0]]))
 	}
-	if t.sequence >= 0 && t.header[t.sequence] != "sequence" && t.header[t.sequence] != t.o.SequenceColumn {
-		said = append(said, fmt.Sprintf("sequences by column %q", t.header[t.sequence]))
+	if len(t.sequence) == 1 && t.header[t.sequence[0]] != "sequence" && t.header[t.sequence[0]] != t.o.SequenceColumn {
+		said = append(said, fmt.Sprintf("sequences by column %q", t.header[t.sequence[0]]))
 	}
 	if len(said) > 0 {
 		t.notes = append(t.notes, "read with "+strings.Join(said, ", "))
@@ -137,13 +137,13 @@ func (t *table) checkLabels() error {
 			}
 			continue
 		}
+		if t.o.Regression {
+			continue // numbers are looked at where they are read
+		}
 		for _, r := range l {
 			if r == utf8.RuneError || unicode.IsControl(r) {
 				return fmt.Errorf("%s: label %q is no printable text in UTF-8: save the file as UTF-8, a label in one line", t.file, l)
 			}
-		}
-		if t.o.Regression {
-			continue
 		}
 		if !known[l] {
 			known[l], names = true, append(names, l)
@@ -171,8 +171,8 @@ func (t *table) checkLabels() error {
 		}
 		t.notes = append(t.notes, note)
 	}
-	if t.sequence >= 0 && len(t.starts) == len(t.labels) && len(t.starts) > 2 {
-		t.notes = append(t.notes, fmt.Sprintf("every sequence has one row: if column %q numbers the rows, name the one that tells sequences with --sequence-column, or say --row-sequences", t.header[t.sequence]))
+	if len(t.sequence) > 0 && len(t.starts) == len(t.labels) && len(t.starts) > 2 {
+		t.notes = append(t.notes, fmt.Sprintf("every sequence has one row: if column %q numbers the rows, name the one that tells sequences with --sequence-column, or say --row-sequences", t.header[t.sequence[0]]))
 	}
 	return nil
 }

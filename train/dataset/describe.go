@@ -74,15 +74,7 @@ func (s *Set) describeLabels(test *Set, tell func(string, ...any)) {
 		unit = "steps"
 	}
 	if s.Task == nn.Regression {
-		mean, square, n := 0.0, 0.0, 0.0
-		low, high := math.Inf(1), math.Inf(-1)
-		for _, v := range s.everyTarget() {
-			mean, square, n = mean+v, square+v*v, n+1
-			low, high = min(low, v), max(high, v)
-		}
-		mean /= n
-		tell("  to predict: %d numbers for each of the %s, %.4g to %.4g, mean %.4g; always guessing the mean is wrong by %.4g (root mean square)",
-			s.Outputs, unit, low, high, mean, math.Sqrt(max(square/n-mean*mean, 0)))
+		s.describeTargets(unit, tell)
 		return
 	}
 	var names []string
@@ -108,6 +100,60 @@ func (s *Set) describeLabels(test *Set, tell func(string, ...any)) {
 		base = 100 * float64(held[most]) / float64(of)
 	}
 	tell("  %d classes, %s: %s; always guessing %s is right for %.2f %% of the test part", len(counts), unit, strings.Join(names, ", "), s.class(most), base)
+}
+
+// describeTargets says what is to be predicted for every unit, sequences or steps, and how wrong
+// the mean of each number is.
+func (s *Set) describeTargets(unit string, tell func(string, ...any)) {
+	spreads := s.targetSpreads()
+	square := 0.0
+	for _, t := range spreads {
+		square += float64(t.std*t.std) / float64(len(spreads))
+	}
+	wrong := math.Sqrt(square)
+	if len(spreads) == 1 {
+		t := spreads[0]
+		tell("  to predict: a number for each of the %s, %.4g to %.4g, mean %.4g; always guessing the mean is wrong by %.4g (root mean square)", unit, t.min, t.max, t.mean, wrong)
+		return
+	}
+	tell("  to predict: %d numbers for each of the %s; always guessing the mean of each is wrong by %.4g (root mean square)", s.Outputs, unit, wrong)
+	for j, t := range spreads {
+		if j == shownFeatures {
+			tell("  … and %d more numbers", len(spreads)-j)
+			break
+		}
+		tell("  number %d: %.4g to %.4g, mean %.4g, deviation %.4g", j, t.min, t.max, t.mean, t.std)
+	}
+}
+
+// targetSpreads returns least, greatest, mean and deviation of the targets of each output.
+func (s *Set) targetSpreads() []spread {
+	spreads := make([]spread, s.Outputs)
+	count := make([]float64, s.Outputs)
+	for j := range spreads {
+		spreads[j].min, spreads[j].max = math.Inf(1), math.Inf(-1)
+	}
+	square := make([]float64, s.Outputs)
+	row := make([]float32, s.Outputs*s.perSequence())
+	for i := range s.Len() {
+		s.Target(i, row)
+		for at, x := range row {
+			if x != x {
+				continue
+			}
+			j, v := at%s.Outputs, float64(x)
+			t := &spreads[j]
+			t.min, t.max = min(t.min, v), max(t.max, v)
+			count[j]++
+			d := v - t.mean
+			t.mean += d / count[j]
+			square[j] += float64(d * (v - t.mean))
+		}
+	}
+	for j := range spreads {
+		spreads[j].std = math.Sqrt(square[j] / max(count[j], 1))
+	}
+	return spreads
 }
 
 // everyTarget returns all targets that are there.
@@ -158,15 +204,12 @@ func (s *Set) suspicions(spreads []spread, test *Set) []string {
 		all = append(all, fmt.Sprintf("deviations of features %s and %s differ %.0f times, and features are not standardized", s.feature(most), s.feature(least), spreads[most].std/spreads[least].std))
 	}
 	if s.Task == nn.Classification {
-		for c, n := range s.Counts() {
-			if n < 3 && !s.PerStep {
-				all = append(all, fmt.Sprintf("class %s has %d sequences to train on", s.class(c), n))
-			}
-		}
+		all = append(all, s.rare()...)
 	}
 	if s.divide != ByGroup && s.groups != nil && test.groups != nil && sharesGroups(s, test) {
 		all = append(all, "training and test part share groups: figures hold for groups that were trained on (--split group divides by them)")
 	}
+	all = append(all, s.leaks(test)...)
 	if s.Task == nn.Regression {
 		unit := "sequence"
 		if s.PerStep {
@@ -177,6 +220,30 @@ func (s *Set) suspicions(spreads []spread, test *Set) []string {
 		} else if k := s.counted(); s.Outputs == 1 && k > 1 {
 			all = append(all, fmt.Sprintf("every target is one of the whole numbers 0 to %d, and they are predicted as amounts: for classes give numbers of an integer type, one for each %s", k-1, unit))
 		}
+	}
+	return all
+}
+
+// rare names the classes that have hardly a sequence to train on. Of labels of steps those that
+// are nowhere.
+func (s *Set) rare() (all []string) {
+	var none []string
+	for c, n := range s.Counts() {
+		switch {
+		case n == 0:
+			none = append(none, s.class(c))
+		case n == 1 && !s.PerStep:
+			all = append(all, fmt.Sprintf("class %s has 1 sequence to train on", s.class(c)))
+		case n == 2 && !s.PerStep:
+			all = append(all, fmt.Sprintf("class %s has 2 sequences to train on", s.class(c)))
+		}
+	}
+	if len(none) > 0 {
+		why := ""
+		if none[0] == "0" && slices.Equal(s.Classes, numbered(len(s.Classes))) {
+			why = "; numbers of classes begin at 0, as numpy.unique(y, return_inverse=True)[1] makes them"
+		}
+		all = append(all, fmt.Sprintf("classes without anything to train on: %s%s", shown(none), why))
 	}
 	return all
 }

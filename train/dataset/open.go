@@ -50,7 +50,7 @@ const (
 )
 
 // Open reads a data set: a folder with the MNIST IDX files, with x.npy and y.npy or with
-// WAV files, an .npz archive, or a .csv file. It returns a training and a test part.
+// WAV files or tables, an .npz archive, or a .csv file. It returns a training and a test part.
 func Open(path string, o Options) (train, test *Set, err error) {
 	o = o.withDefaults()
 	if !(o.Test > 0 && o.Test < 1) {
@@ -68,26 +68,32 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		err = fmt.Errorf("standardization %q: expected %s, %s or %s", o.Standardize, StandardizeAuto, StandardizeOn, StandardizeOff)
 	case o.Length < 0 || o.Length > maxSteps:
 		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
-	case info.IsDir() && exists(filepath.Join(path, "x.npy")):
+	case info.IsDir() && (exists(filepath.Join(path, "x.npy")) || hasArrays(path)):
 		train, test, err = openFolder(path, o)
+	case info.IsDir() && o.Sounds.List == "" && !hasIDX(path) && !sounds.within(path) && tables.within(path):
+		train, test, err = openTables(path, o)
 	case o.IgnoreLabel != "" && info.IsDir():
 		err = noIgnored(path, o.IgnoreLabel, "labels that do not count are for .csv files and for arrays with a label for every step")
-	case info.IsDir() && (o.Sounds.List != "" || hasSounds(path)):
+	case info.IsDir() && (o.Sounds.List != "" || sounds.within(path)):
 		train, test, err = openSounds(path, o)
 	case o.Sounds != (Sounds{}):
 		err = fmt.Errorf("%s: features of sound, lists and patterns of names are for a folder of .wav files, and no .wav is in it", path)
+	case info.IsDir() && !hasIDX(path):
+		err = fmt.Errorf("%s: no data in this folder: expected a folder for every class with .wav or .csv files, x.npy and y.npy, or the four IDX files of MNIST (train-images-idx3-ubyte, …)", path)
 	case info.IsDir():
 		train, test, err = OpenMNIST(path)
 		pictures = true // pixels between 0 and 1 are as initial weights expect them
 	case ext == ".npz":
 		train, test, err = openNPZ(path, o)
-	case ext == ".csv":
+	case ext == ".npy":
+		err = fmt.Errorf("%s: one array, and labels are needed, too: give the folder that holds x.npy and y.npy, or an .npz with x and y", path)
+	case ext == ".csv" || ext == ".tsv" || ext == ".txt":
 		train, err = openCSV(path, o)
 	case ext == ".parquet" || ext == ".arrow" || ext == ".feather":
 		read := map[string]string{".parquet": "parquet", ".arrow": "feather", ".feather": "feather"}[ext]
 		err = fmt.Errorf("%s: %s files are not read; pandas writes them as CSV: python3 -c \"import pandas; pandas.read_%s('%s').to_csv('%s.csv', index=False)\"", path, ext[1:], read, filepath.Base(path), strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
 	default:
-		err = fmt.Errorf("%s: unknown kind of data: expected a folder with IDX files, x.npy and y.npy or WAV files, an .npz or a .csv file", path)
+		err = fmt.Errorf("%s: unknown kind of data: expected a folder with IDX files, x.npy and y.npy, WAV files or tables, an .npz or a .csv file", path)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -102,6 +108,21 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		}
 	}
 	return train, test, nil
+}
+
+// hasArrays reports whether a folder holds samples as an .npy file.
+func hasArrays(dir string) bool {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.npy"))
+	return slices.ContainsFunc(files, func(f string) bool {
+		base := withoutPart(strings.TrimSuffix(filepath.Base(f), ".npy"))
+		return slices.ContainsFunc(pairs, func(p [2]string) bool { return p[0] == base })
+	})
+}
+
+// hasIDX reports whether a folder holds images of MNIST's form.
+func hasIDX(dir string) bool {
+	files, _ := filepath.Glob(filepath.Join(dir, "*idx[13]-ubyte*"))
+	return len(files) > 0
 }
 
 // noIgnored refuses a label that is to be ignored and is nowhere: more likely than that it happens
@@ -179,6 +200,7 @@ func join(a, b *Set) (*Set, error) {
 	s.pixels, s.values = slices.Concat(a.pixels, b.pixels), slices.Concat(a.values, b.values)
 	s.labels, s.targets = slices.Concat(a.labels, b.labels), slices.Concat(a.targets, b.targets)
 	s.sounds = slices.Concat(a.sounds, b.sounds)
+	s.masked = a.masked || b.masked
 	s.lengths, s.groups = slices.Concat(a.lengths, b.lengths), slices.Concat(a.groups, b.groups)
 	return &s, nil
 }

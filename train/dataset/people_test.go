@@ -297,7 +297,7 @@ func TestDescribe(t *testing.T) {
 	var b strings.Builder
 	Describe(s, nil, s, func(line string) { b.WriteString(line + "\n") })
 	for _, want := range []string{"3 to train on", `"far": 100 to 900`, "2 classes, sequences: a 2, b 1; always guessing a is right for 66.67 %",
-		`"flat" never changes`, `"far" and "near" differ`, "class b has 1 sequences"} {
+		`"flat" never changes`, `"far" and "near" differ`, "class b has 1 sequence to train on"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}

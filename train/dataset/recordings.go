@@ -26,11 +26,23 @@ type recording struct {
 // maxRecordings bounds the number of files.
 const maxRecordings = 1 << 20
 
+// kind is what a folder holds a file of for every sequence.
+type kind struct {
+	ends   []string // of names, in lower case
+	one    string   // of them, for messages
+	others []string // ends of names of files that people take for such, and that are not read
+	hint   string   // what to do with those
+}
+
+func (k *kind) is(name string) bool { return slices.Contains(k.ends, strings.ToLower(path.Ext(name))) }
+
+var sounds = &kind{[]string{".wav"}, "recording", otherSounds, "convert them with ffmpeg or sox"}
+
 // otherSounds are the ends of names of recordings that are not read.
 var otherSounds = []string{".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma", ".sph", ".raw", ".pcm"}
 
 // recordings lists the files with labels and groups, in order of their paths.
-func recordings(dir string, o Options) (files []recording, notes []string, err error) {
+func recordings(dir string, o Options, k *kind) (files []recording, notes []string, err error) {
 	s := &o.Sounds
 	label, err := pattern("--label-pattern", s.Label)
 	if err != nil {
@@ -41,17 +53,17 @@ func recordings(dir string, o Options) (files []recording, notes []string, err e
 		return nil, nil, err
 	}
 	if s.List != "" {
-		if files, err = readList(beside(dir, s.List)); err != nil {
+		if files, err = readList(beside(dir, s.List), k); err != nil {
 			return nil, nil, err
 		}
-	} else if files, notes, err = walk(dir); err != nil {
+	} else if files, notes, err = walk(dir, k); err != nil {
 		return nil, nil, err
 	}
-	if err := markTest(files, beside(dir, s.TestList)); err != nil {
+	if err := markTest(files, beside(dir, s.TestList), k); err != nil {
 		return nil, nil, err
 	}
 	if len(files) == 0 {
-		return nil, nil, fmt.Errorf("%s: no .wav file in it: expected a folder for every class with its recordings, or a list of files (--list)", dir)
+		return nil, nil, fmt.Errorf("%s: no %s file in it: expected a folder for every class with its %ss, or a list of files (--list)", dir, k.ends[0], k.one)
 	}
 	inParts := false
 	if s.List == "" {
@@ -85,7 +97,7 @@ func recordings(dir string, o Options) (files []recording, notes []string, err e
 		}
 	}
 	if label == nil && s.List == "" && !inParts {
-		notes = append(notes, tooDeep(dir, files)...)
+		notes = append(notes, tooDeep(dir, files, k)...)
 	}
 	return files, notes, nil
 }
@@ -127,7 +139,7 @@ func partsOf(files []recording, mark bool) (parts []string) {
 
 // tooDeep says of recordings that are all below one folder, which is the only class then, and in
 // several below that, where classes could be.
-func tooDeep(dir string, files []recording) (notes []string) {
+func tooDeep(dir string, files []recording, k *kind) (notes []string) {
 	if slices.ContainsFunc(files, func(f recording) bool { return f.label != files[0].label }) {
 		return nil
 	}
@@ -139,7 +151,7 @@ func tooDeep(dir string, files []recording) (notes []string) {
 	}
 	for _, f := range files {
 		if path.Dir(f.path) != common {
-			return []string{fmt.Sprintf("every recording is below the folder %s, which is the only class: if the folders in %s are the classes, give that one", files[0].label, path.Join(filepath.ToSlash(dir), common))}
+			return []string{fmt.Sprintf("every %s is below the folder %s, which is the only class: if the folders in %s are the classes, give that one", k.one, files[0].label, path.Join(filepath.ToSlash(dir), common))}
 		}
 	}
 	return nil
@@ -168,9 +180,9 @@ func cut(flag string, r *regexp.Regexp, path string) (string, error) {
 	return m[1], nil
 }
 
-// walk lists the WAV files below a folder. Folders that begin with "_", where sets of words
+// walk lists the files of a kind below a folder. Folders that begin with "_", where sets of words
 // have their noise, and hidden files are left out.
-func walk(dir string) (files []recording, notes []string, err error) {
+func walk(dir string, k *kind) (files []recording, notes []string, err error) {
 	var left []string
 	other, first := 0, ""
 	err = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
@@ -185,16 +197,16 @@ func walk(dir string) (files []recording, notes []string, err error) {
 		case strings.HasPrefix(base, "_") && e.IsDir():
 			left = append(left, base)
 			return fs.SkipDir
-		case !e.IsDir() && strings.EqualFold(filepath.Ext(base), ".wav") && !strings.HasPrefix(base, "."):
+		case !e.IsDir() && k.is(base) && !strings.HasPrefix(base, "."):
 			rel, err := filepath.Rel(dir, name)
 			if err != nil {
 				return err
 			}
 			if len(files) == maxRecordings {
-				return fmt.Errorf("%s: more than %d recordings", dir, maxRecordings)
+				return fmt.Errorf("%s: more than %d %ss", dir, maxRecordings, k.one)
 			}
 			files = append(files, recording{path: filepath.ToSlash(rel)})
-		case !e.IsDir() && !strings.HasPrefix(base, ".") && slices.Contains(otherSounds, strings.ToLower(filepath.Ext(base))):
+		case !e.IsDir() && !strings.HasPrefix(base, ".") && slices.Contains(k.others, strings.ToLower(filepath.Ext(base))):
 			if other++; other == 1 {
 				first = base
 			}
@@ -202,7 +214,7 @@ func walk(dir string) (files []recording, notes []string, err error) {
 		return nil
 	})
 	if other > 0 {
-		notes = append(notes, fmt.Sprintf("%d recordings that are no .wav files are left out, as %s: convert them with ffmpeg or sox", other, first))
+		notes = append(notes, fmt.Sprintf("%d %ss that are no %s files are left out, as %s: %s", other, k.one, k.ends[0], first, k.hint))
 	}
 	if len(left) > 0 {
 		notes = append(notes, fmt.Sprintf("folders that begin with _ are left out: %s", strings.Join(left, ", ")))
@@ -218,8 +230,8 @@ const (
 	maxSearched = 1 << 16
 )
 
-// hasSounds reports whether a WAV file is in a folder or below it.
-func hasSounds(dir string) bool {
+// within reports whether a file of the kind is in a folder or below it.
+func (k *kind) within(dir string) bool {
 	found, searched := false, 0
 	filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(dir, name)
@@ -230,7 +242,7 @@ func hasSounds(dir string) bool {
 			return fs.SkipAll
 		case e.IsDir() && (strings.Count(filepath.ToSlash(rel), "/") >= maxDepth || len(rel) > 1 && strings.HasPrefix(e.Name(), ".")):
 			return fs.SkipDir
-		case !e.IsDir() && strings.EqualFold(filepath.Ext(name), ".wav"):
+		case !e.IsDir() && k.is(name) && !strings.HasPrefix(e.Name(), "."):
 			found = true
 			return fs.SkipAll
 		}
@@ -249,7 +261,7 @@ func beside(dir, list string) string {
 }
 
 // readList reads a list of recordings.
-func readList(file string) ([]recording, error) {
+func readList(file string, k *kind) ([]recording, error) {
 	b, err := budget.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -285,14 +297,14 @@ func readList(file string) ([]recording, error) {
 		if len(fields) > 2 {
 			f.group = fields[2]
 		}
-		if !strings.EqualFold(path.Ext(f.path), ".wav") {
+		if !k.is(f.path) {
 			if line == 1 && len(fields) > 1 {
 				continue // names of the columns
 			}
-			return nil, fmt.Errorf("%s: line %d: %q is no .wav file: expected path, label and, if known, what the recording belongs to", file, line, fields[0])
+			return nil, fmt.Errorf("%s: line %d: %q is no %s file: expected path, label and, if known, what the %s belongs to", file, line, fields[0], k.ends[0], k.one)
 		}
 		if len(fields) > 3 || len(fields) > 1 && f.label == "" {
-			return nil, fmt.Errorf("%s: line %d: %d fields, expected path, label and, if known, what the recording belongs to", file, line, len(fields))
+			return nil, fmt.Errorf("%s: line %d: %d fields, expected path, label and, if known, what the %s belongs to", file, line, len(fields), k.one)
 		}
 		if first := seen[f.path]; first != 0 {
 			return nil, fmt.Errorf("%s: line %d: %s is in line %d already", file, line, f.path, first)
@@ -306,11 +318,11 @@ func readList(file string) ([]recording, error) {
 }
 
 // markTest marks the recordings of the test part.
-func markTest(files []recording, list string) error {
+func markTest(files []recording, list string, k *kind) error {
 	if list == "" {
 		return nil
 	}
-	test, err := readList(list)
+	test, err := readList(list, k)
 	if err != nil {
 		return err
 	}
@@ -321,7 +333,7 @@ func markTest(files []recording, list string) error {
 	for _, t := range test {
 		i, found := number[t.path]
 		if !found {
-			return fmt.Errorf("%s: %s is not among the recordings", list, t.path)
+			return fmt.Errorf("%s: %s is not among the %ss", list, t.path, k.one)
 		}
 		files[i].test = true
 	}

@@ -20,7 +20,7 @@ func TestOtherSounds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	files, notes, err := walk(dir)
+	files, notes, err := walk(dir, sounds)
 	if err != nil || len(files) != 2 || len(notes) != 1 || !strings.Contains(notes[0], "2 recordings that are no .wav files are left out, as 1.flac") {
 		t.Errorf("%d files, notes %q, error %v", len(files), notes, err)
 	}

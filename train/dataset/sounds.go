@@ -34,7 +34,7 @@ type Sounds struct {
 
 // openSounds reads a folder of WAV files.
 func openSounds(dir string, o Options) (train, test *Set, err error) {
-	files, notes, err := recordings(dir, o)
+	files, notes, err := recordings(dir, o, sounds)
 	if err != nil {
 		return nil, nil, err
 	}

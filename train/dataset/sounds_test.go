@@ -152,7 +152,7 @@ func TestSomeFoldersOfParts(t *testing.T) {
 				}
 			}
 		}
-		files, _, err := recordings(dir, Options{})
+		files, _, err := recordings(dir, Options{}, sounds)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestSomeFoldersOfParts(t *testing.T) {
 		if err := os.WriteFile(list, []byte(c.parts[0]+"/no/1.wav\n"), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		listed, _, err := recordings(dir, Options{Sounds: Sounds{TestList: list}})
+		listed, _, err := recordings(dir, Options{Sounds: Sounds{TestList: list}}, sounds)
 		if err != nil {
 			t.Fatal(err)
 		}
