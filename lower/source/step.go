@@ -152,7 +152,7 @@ func (n *Network) step(o Options) error {
 		}
 	}
 	if !(worst <= tolerance) {
-		return fmt.Errorf("--steps %d: called step by step, the network is not what it is over %d frames: %s differs by %.2g; the most frequent reason is a recurrent layer that starts from other values than 0, which can be an input and a state (--state)", o.Steps, s.Window, where, worst)
+		return fmt.Errorf("--steps %d: called step by step, the network is not what it is over %d frames: %s differs by %.2g; the most frequent reason is %s", o.Steps, s.Window, where, worst, n.otherwise())
 	}
 	for _, id := range g.Outputs {
 		if tail := r.Tail[id]; tail > 0 {
@@ -161,6 +161,14 @@ func (n *Network) step(o Options) error {
 	}
 	n.taken(r, s)
 	return nil
+}
+
+// otherwise is why a step differs from the window most often.
+func (n *Network) otherwise() string {
+	if len(n.Carried)+len(n.Sums) > 0 {
+		return "a recurrent layer that starts from other values than 0, which can be an input and a state (--state)"
+	}
+	return "a value that counts where in the window a frame is, such as a position, a mask of known length or padding that repeats other frames; compute it in the application, or leave --steps out"
 }
 
 // taken replaces the graph by its step.

@@ -268,3 +268,13 @@ func TestStepIsSmall(t *testing.T) {
 		t.Errorf("states %q of %d values, expected two frames of 4 and a state of 5", names, net.Stepped.Elements)
 	}
 }
+
+// TestOtherwise blames recurrent layers where there are some.
+func TestOtherwise(t *testing.T) {
+	if got := (&Network{}).otherwise(); strings.Contains(got, "recurrent") {
+		t.Error(got)
+	}
+	if got := (&Network{Carried: map[string]bool{"h": true}}).otherwise(); !strings.Contains(got, "recurrent") {
+		t.Error(got)
+	}
+}

@@ -143,7 +143,7 @@ var realCases = func() []realCase {
 	add("FLOOR_MOD", func(n *net) graph.TensorID {
 		return n.op(graph.FloorMod, nil, s(1, 3, 4), n.input(1, 3, 4), n.floats(s(), -0.7))
 	})
-	for _, e := range []float32{1, 2, 3, 0.5, -0.5, -1} {
+	for _, e := range []float32{1, 2, 3, 4, 0.25, 0.5, 1.5, -0.5, -1, -2} {
 		add(fmt.Sprintf("POW of %v", e), func(n *net) graph.TensorID {
 			return n.op(graph.Pow, nil, s(1, 3, 4), positive(n, n.input(1, 3, 4)), n.floats(s(), e))
 		})

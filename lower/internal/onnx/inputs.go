@@ -67,7 +67,11 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 			continue
 		}
 		if !in.Type.IsFloat() {
-			open = append(open, fmt.Sprintf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name))
+			text := fmt.Sprintf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name)
+			if table := c.m.Graph.table(in.Name); table != nil {
+				text += fmt.Sprintf(". It picks rows of a table (%s): export the model from behind the table on (in PyTorch, feed embedding(tokens) to the layers that follow), and look the rows up in the application", table.Title())
+			}
+			open = append(open, text)
 			continue
 		}
 		id := c.fed(in.Name, shape)
@@ -76,6 +80,26 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 	}
 	if open != nil {
 		return fmt.Errorf("%s", strings.Join(open, "\n  "))
+	}
+	return nil
+}
+
+// table returns the node that picks rows by the whole numbers of an input, as an embedding
+// does, nil if there is none. What only changes shape or width of the numbers is looked
+// through.
+func (g *Graph) table(input string) *Node {
+	same := map[string]bool{input: true}
+	for _, n := range g.Nodes {
+		switch n.Op {
+		case "Gather":
+			if same[n.In(1)] {
+				return n
+			}
+		case "Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Flatten":
+			if same[n.In(0)] {
+				same[n.Out(0)] = true
+			}
+		}
 	}
 	return nil
 }

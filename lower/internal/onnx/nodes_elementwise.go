@@ -250,6 +250,14 @@ func powNode(c *converter, in []*value) []*value {
 		return only(c.reciprocal(x))
 	case 3:
 		return only(c.binary(graph.Mul, graph.MulAttr{}, c.base, c.squared(x, c.base+"/square"), x))
+	case 4:
+		return only(c.squared(c.squared(x, c.base+"/square"), c.base))
+	case 1.5:
+		return only(c.binary(graph.Mul, graph.MulAttr{}, c.base, x, c.unary(graph.Sqrt, nil, c.base+"/root", x)))
+	case 0.25:
+		return only(c.unary(graph.Sqrt, nil, c.base, c.unary(graph.Sqrt, nil, c.base+"/root", x)))
+	case -2:
+		return only(c.squared(c.unary(graph.Rsqrt, nil, c.base+"/inverse", c.squared(x, c.base+"/square")), c.base))
 	}
 	return only(c.with1(graph.Pow, nil, c.base, x, e))
 }

@@ -37,8 +37,18 @@ func power(b *block) {
 		b.end(graph.Mul, graph.MulAttr{}, x, x)
 	case 3:
 		b.end(graph.Mul, graph.MulAttr{}, b.value(graph.Mul, graph.MulAttr{}, "/square", nil, x, x), x)
+	case 4:
+		square := b.value(graph.Mul, graph.MulAttr{}, "/square", nil, x, x)
+		b.end(graph.Mul, graph.MulAttr{}, square, square)
 	case 0.5:
 		b.end(graph.Sqrt, nil, x)
+	case 0.25:
+		b.end(graph.Sqrt, nil, b.value(graph.Sqrt, nil, "/root", nil, x))
+	case 1.5:
+		b.end(graph.Mul, graph.MulAttr{}, x, b.value(graph.Sqrt, nil, "/root", nil, x))
+	case -2:
+		inverse := b.value(graph.Rsqrt, nil, "/inverse", nil, b.value(graph.Mul, graph.MulAttr{}, "/square", nil, x, x))
+		b.end(graph.Mul, graph.MulAttr{}, inverse, inverse)
 	case -0.5:
 		b.end(graph.Rsqrt, nil, x)
 	case -1:
