@@ -14,6 +14,9 @@ import (
 // old converters wrote down wrongly are put right.
 func (r *reader) normalize() error {
 	g := r.m.Graph
+	if err := indexable(g, &graph.Op{}); err != nil { // inputs and outputs, also of a graph without operators
+		return err
+	}
 	for i, op := range g.Ops {
 		if err := indexable(g, op); err != nil {
 			return fmt.Errorf("operator %d (%v): %w", i, op.Kind, err)

@@ -173,6 +173,9 @@ func product(b *block) {
 func connected(b *block) {
 	a := b.op.Attr.(graph.FullyConnectedAttr)
 	w := b.tensor(1)
+	if len(w.Shape) != 2 || w.Shape[1] < 1 {
+		b.refuse("weights %q have shape %v, expected [outputs, inputs]", w.Name, w.Shape)
+	}
 	if w.IsConst() {
 		bias := graph.TensorID(graph.None)
 		if len(b.op.Inputs) > 2 {
@@ -186,15 +189,12 @@ func connected(b *block) {
 		attr.Activation = graph.ActNone
 		attr.KeepNumDims = true
 		x := b.real(0)
-		rows := []int{graph.Elems(b.shape(x)) / max(w.Shape[len(w.Shape)-1], 1), w.Shape[0]}
+		rows := []int{graph.Elems(b.shape(x)) / w.Shape[1], w.Shape[0]}
 		y := b.value(graph.FullyConnected, attr, "/product", rows, x, b.in(1), graph.None)
 		b.added(y, bias, a.Activation)
 		return
 	}
 	x := b.real(0)
-	if len(w.Shape) != 2 || w.Shape[1] < 1 || w.Type != graph.Float32 {
-		b.refuse("weights %q are %v of shape %v, expected float32 [outputs, inputs]", w.Name, w.Type, w.Shape)
-	}
 	rows := []int{graph.Elems(b.shape(x)) / w.Shape[1], w.Shape[1]}
 	x = b.value(graph.Reshape, graph.ReshapeAttr{NewShape: rows}, "/rows", rows, x, b.list(rows...))
 	y := b.value(graph.BatchMatMul, graph.BatchMatMulAttr{AdjY: true}, "/product", nil, x, b.real(1))
@@ -230,7 +230,7 @@ const maxGroups = 256
 func convolution(b *block) {
 	a, x, w := b.op.Attr.(graph.Conv2DAttr), b.in(0), b.tensor(1)
 	s := b.shape(x)
-	if len(s) != 4 || len(w.Shape) != 4 || w.Shape[3] < 1 || s[3] == w.Shape[3] || s[3]%w.Shape[3] != 0 || !w.IsConst() || w.Type != graph.Float32 {
+	if len(s) != 4 || len(w.Shape) != 4 || w.Shape[3] < 1 || s[3] < 1 || s[3] == w.Shape[3] || s[3]%w.Shape[3] != 0 || !w.IsConst() || w.Type != graph.Float32 {
 		b.asIs()
 		return
 	}

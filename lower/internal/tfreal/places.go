@@ -26,6 +26,9 @@ const maxPicked = 1 << 22
 func (b *block) picked(shape []int, from func(at int, index []int) int, ids ...graph.TensorID) {
 	n := 1
 	for _, d := range shape {
+		if d < 0 {
+			b.refuse("shape %v is none", shape)
+		}
 		if n *= d; n > maxPicked {
 			b.refuse("shape %v has too many elements to place one by one, expected at most %d", shape, maxPicked)
 		}

@@ -26,6 +26,9 @@ type Result struct {
 	Roles map[graph.TensorID]string
 }
 
+// resource is the type of handles, which readers leave nothing of.
+const resource graph.DType = 13
+
 // maxOps bounds the operators that are written, and maxErrors those that are named.
 const (
 	maxOps    = 1 << 17
@@ -35,6 +38,19 @@ const (
 // Write writes g, whose inputs and outputs are float32; subgraphs are those of the file,
 // by number. All operators that cannot be had are named in one error. g is not changed.
 func Write(g *graph.Graph, subgraphs []*graph.Graph) (*Result, error) {
+	for i, one := range append([]*graph.Graph{g}, subgraphs...) {
+		if one == nil {
+			continue
+		}
+		for k, t := range one.Tensors {
+			if i > 0 && !t.IsConst() { // shapes in subgraphs may be open
+				continue
+			}
+			if _, err := t.CheckSize(); err != nil && t.Type != resource {
+				return nil, fmt.Errorf("tensor %d %q: %w", k, t.Name, err)
+			}
+		}
+	}
 	out := *g
 	out.Ops = nil
 	out.Tensors = make([]*graph.Tensor, len(g.Tensors))
@@ -180,8 +196,13 @@ func (b *block) one(op *graph.Op) (err error) {
 	if n := len(op.Inputs); d == nil || n < d.Inputs.Min || n > d.Inputs.Max || len(op.Outputs) < d.Outputs.Min || len(op.Outputs) > d.Outputs.Max {
 		return fmt.Errorf("has %d inputs and %d outputs", len(op.Inputs), len(op.Outputs))
 	}
-	if d.Class == graph.Structural {
+	if d.Class == graph.Structural && op.Kind != graph.Shape {
 		return fmt.Errorf("%v has no place here", op.Kind)
+	}
+	for pos, id := range op.Inputs {
+		if id == graph.None && (d.Optional == nil || !d.Optional(pos)) {
+			return fmt.Errorf("input %d is absent, expected a tensor", pos)
+		}
 	}
 	for _, id := range op.Outputs {
 		if id == graph.None {
@@ -226,6 +247,10 @@ func (b *block) make(id graph.TensorID) graph.TensorID {
 	t := *b.src.Tensors[id]
 	t.Name = b.pre + t.Name
 	t.Data = nil
+	t.Shape = append([]int{}, t.Shape...)
+	for i, d := range t.Shape { // open
+		t.Shape[i] = max(d, 0)
+	}
 	b.ids[id] = b.add(&t)
 	b.roles[b.ids[id]] = b.role + strings.TrimPrefix(t.Name, b.pre)
 	return b.ids[id]
