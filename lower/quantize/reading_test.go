@@ -91,3 +91,59 @@ func TestReading(t *testing.T) {
 		}
 	}
 }
+
+// A reading holds no more than its role does, which --clamp-inputs or a bound may have cut, and is as
+// the source prescribes where it does. Weights of one name are not one reading.
+func TestReadingRange(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		cut   quantize.Range
+		given [2]float32
+		scale float32
+	}{
+		{"seen", quantize.Range{Min: -100, Max: 100}, [2]float32{}, 2.0 / 255},
+		{"the role is cut", quantize.Range{Min: -0.25, Max: 0.25}, [2]float32{}, 0.5 / 255},
+		{"prescribed, and wider", quantize.Range{Min: -100, Max: 100}, [2]float32{-5, 5}, 10.0 / 255},
+	} {
+		plan, err := unroll.ForGraph(leaking(), unroll.Roles{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reading := plan.Readings()[0]
+		if c.given[1] != 0 {
+			plan.Given[reading.Role] = c.given
+		}
+		p := plan.Role[plan.Graph.Find("p")]
+		ranges := map[string]quantize.Range{reading.Role: c.cut, p: {Min: -2, Max: 2}, reading.Name: {Min: -1, Max: 1}}
+		g, err := quantize.Graph(plan, ranges, quantize.Options{Wide: map[string]bool{reading.Role: true, p: true}})
+		if err != nil {
+			t.Fatalf("%s: %v", c.why, err)
+		}
+		if read := g.Tensors[g.Find("b_for_W")]; math.Abs(float64(read.Scale()/c.scale)-1) > 0.01 {
+			t.Errorf("%s: W multiplies values of scale %v, expected %v", c.why, read.Scale(), c.scale)
+		}
+	}
+}
+
+func TestReadingsOfWeightsOfOneName(t *testing.T) {
+	for copied, want := range map[bool]int{true: 1, false: 2} {
+		g := leaking()
+		w := g.Tensors[g.Find("W")]
+		other := *w
+		other.Data = append([]byte(nil), w.Data...)
+		if !copied {
+			binary.LittleEndian.PutUint32(other.Data, math.Float32bits(3))
+		}
+		again := g.Add(&other)
+		q := g.Add(&graph.Tensor{Name: "q", Type: graph.Float32, Shape: []int{1, 2}})
+		g.Ops = append(g.Ops, &graph.Op{Kind: graph.FullyConnected, Attr: graph.FullyConnectedAttr{}, Inputs: []graph.TensorID{g.Find("b"), again, graph.None}, Outputs: []graph.TensorID{q}})
+		g.Outputs = append(g.Outputs, q)
+		plan, err := unroll.ForGraph(g, unroll.Roles{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := plan.Readings(); len(got) != want {
+			t.Errorf("weights of one name, copies %v: readings %v, expected %d", copied, got, want)
+		}
+	}
+}

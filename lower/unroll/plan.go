@@ -53,7 +53,8 @@ type Plan struct {
 	// observed.
 	Given map[string][2]float32
 
-	elsewhere map[string]bool // roles that not only products with weights read: see Reading
+	weightNames map[graph.TensorID]string // of weights whose own name others have, too
+	elsewhere   map[string]bool           // roles that not only products with weights read: see Reading
 }
 
 // Roles returns the roles of the graph in order of first appearance.
@@ -100,6 +101,7 @@ func (p *Plan) Converts(op *graph.Op, id graph.TensorID) bool {
 // feeds fills Feeds and what else follows from who reads a role.
 func (p *Plan) feeds() {
 	p.readElsewhere()
+	p.nameWeights()
 	g := p.Graph
 	readers := map[string]map[graph.Kind]bool{}
 	note := func(id graph.TensorID, k graph.Kind) {

@@ -3,6 +3,10 @@
 package unroll
 
 import (
+	"bytes"
+	"fmt"
+	"slices"
+
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -33,7 +37,41 @@ func (p *Plan) Reading(op *graph.Op) string {
 	if !multiplies(p.Graph, op) || !p.elsewhere[p.Role[op.Inputs[0]]] {
 		return ""
 	}
-	return p.Role[op.Inputs[0]] + ", as " + p.Graph.Tensors[op.Inputs[1]].Name + " reads it"
+	return p.Role[op.Inputs[0]] + ", as " + p.weightName(op.Inputs[1]) + " reads it"
+}
+
+// weightName is the name of weights, with a number where others before them have the same name:
+// what different weights read has ranges of its own. Copies of one matrix are one.
+func (p *Plan) weightName(id graph.TensorID) string {
+	if name, ok := p.weightNames[id]; ok {
+		return name
+	}
+	return p.Graph.Tensors[id].Name
+}
+
+// nameWeights fills weightNames.
+func (p *Plan) nameWeights() {
+	p.weightNames = map[graph.TensorID]string{}
+	seen := map[string][]graph.TensorID{} // different weights of a name
+	for _, op := range p.Graph.Ops {
+		if !multiplies(p.Graph, op) {
+			continue
+		}
+		id := op.Inputs[1]
+		w := p.Graph.Tensors[id]
+		same := func(other graph.TensorID) bool {
+			o := p.Graph.Tensors[other]
+			return other == id || slices.Equal(o.Shape, w.Shape) && bytes.Equal(o.Data, w.Data)
+		}
+		at := slices.IndexFunc(seen[w.Name], same)
+		if at < 0 {
+			at = len(seen[w.Name])
+			seen[w.Name] = append(seen[w.Name], id)
+		}
+		if at > 0 {
+			p.weightNames[id] = fmt.Sprintf("%s (%d)", w.Name, at+1)
+		}
+	}
 }
 
 // ReadingsOf names the readings of every tensor that has some.

@@ -65,14 +65,12 @@ func TestLeaks(t *testing.T) {
 		b.WriteString("sequence,label,x,extra\n")
 		for s := range 40 {
 			for step := range 12 {
-				label, extra := fmt.Sprintf("c%d", s%2), fmt.Sprint(r.Float64())
+				label, extra := fmt.Sprintf("c%d", s%2), fmt.Sprint(long[c.start(s)+step]/2)
 				if c.regression {
 					label = fmt.Sprint(math.Sin(float64(12*s + step)))
 				}
 				if c.extra != nil {
 					extra = c.extra(s, step)
-				} else {
-					extra = fmt.Sprint(long[c.start(s)+step] / 2)
 				}
 				fmt.Fprintf(&b, "%d,%s,%v,%s\n", s, label, long[c.start(s)+step], extra)
 			}
