@@ -119,15 +119,11 @@ func rootOfPool(b *block) {
 	act := a.Activation
 	a.Activation = graph.ActNone
 	pooled := b.value(graph.AveragePool2D, a, "/mean", nil, b.value(graph.Mul, graph.MulAttr{}, "/squares", nil, x, x))
-	kind, ok := map[graph.Activation]graph.Kind{graph.ActRelu6: graph.Relu6, graph.ActReluN1To1: graph.ReluN1To1, graph.ActTanh: graph.Tanh}[act]
-	switch {
-	case ok:
-		b.end(kind, nil, b.value(graph.Sqrt, nil, "/root", nil, pooled))
-	case act > graph.ActTanh:
-		b.refuse("its activation is %v, which no kernel has", act)
-	default: // a root is not negative
+	if act == graph.ActNone || act == graph.ActRelu { // a root is not negative
 		b.end(graph.Sqrt, nil, pooled)
+		return
 	}
+	b.end(b.activation(act), nil, b.value(graph.Sqrt, nil, "/root", nil, pooled))
 }
 
 // maxFactors bounds the elements that are multiplied one after the other.
@@ -210,11 +206,8 @@ func (b *block) added(y, bias graph.TensorID, act graph.Activation) {
 	if bias != graph.None {
 		y = b.value(graph.Add, graph.AddAttr{}, "/sum", nil, y, bias)
 	}
-	kind, ok := map[graph.Activation]graph.Kind{graph.ActRelu: graph.Relu, graph.ActRelu6: graph.Relu6, graph.ActReluN1To1: graph.ReluN1To1, graph.ActTanh: graph.Tanh}[act]
-	if ok {
-		y = b.value(kind, nil, "/activated", nil, y)
-	} else if act != graph.ActNone {
-		b.refuse("its activation is %v, which no kernel has", act)
+	if act != graph.ActNone {
+		y = b.value(b.activation(act), nil, "/activated", nil, y)
 	}
 	shape := b.shape(y)
 	if b.ids == nil {
@@ -247,15 +240,23 @@ func convolution(b *block) {
 			b.refuse("its bias is no constant of %d elements", len(bias))
 		}
 	}
+	part := a // of each group
+	if !fuses(graph.Conv2D, a.Activation) {
+		part.Activation = graph.ActNone
+	}
 	var outs []graph.TensorID
 	n, each := w.Shape[0]/groups, len(weights)/groups
 	for i := range groups {
-		part := b.value(graph.Slice, nil, fmt.Sprintf("/in%d", i), nil, x, b.list(0, 0, 0, i*w.Shape[3]), b.list(s[0], s[1], s[2], w.Shape[3]))
-		outs = append(outs, b.value(graph.Conv2D, a, fmt.Sprintf("/group%d", i), nil, part,
+		channels := b.value(graph.Slice, nil, fmt.Sprintf("/in%d", i), nil, x, b.list(0, 0, 0, i*w.Shape[3]), b.list(s[0], s[1], s[2], w.Shape[3]))
+		outs = append(outs, b.value(graph.Conv2D, part, fmt.Sprintf("/group%d", i), nil, channels,
 			b.floats(fmt.Sprintf("%s/weights%d", b.name(), i), weights[i*each:(i+1)*each], n, w.Shape[1], w.Shape[2], w.Shape[3]),
 			b.floats(fmt.Sprintf("%s/bias%d", b.name(), i), bias[i*n:(i+1)*n], n)))
 	}
-	b.end(graph.Concatenation, graph.ConcatenationAttr{Axis: 3}, outs...)
+	if part == a {
+		b.end(graph.Concatenation, graph.ConcatenationAttr{Axis: 3}, outs...)
+		return
+	}
+	b.added(b.value(graph.Concatenation, graph.ConcatenationAttr{Axis: 3}, "/groups", nil, outs...), graph.None, a.Activation)
 }
 
 // toBatches pads before it cuts into blocks.
