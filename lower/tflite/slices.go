@@ -9,6 +9,9 @@ import (
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
+// maskBits is how many entries the masks of a slice have a bit for.
+const maskBits = 31
+
 // writtenOut writes every STRIDED_SLICE whose parameters stand for several dimensions (an
 // ellipsis) or for new ones out for each dimension of its input, with a RESHAPE behind it
 // where there are new ones.
@@ -39,8 +42,11 @@ func everyDimension(g *graph.Graph, op *graph.Op, a graph.StridedSliceAttr) ([]*
 		if err != nil {
 			return nil, err
 		}
-		if len(v) != len(p[0]) && i > 0 || len(v) > 31 {
-			return nil, fmt.Errorf("begin, end and strides have %d, %d and more entries, expected as many each", len(p[0]), len(v))
+		if len(v) > maskBits {
+			return nil, fmt.Errorf("%d entries for a dimension each, expected at most %d", len(v), maskBits)
+		}
+		if i > 0 && len(v) != len(p[0]) {
+			return nil, fmt.Errorf("%s has %d entries and begin has %d, expected as many", [...]string{"begin", "end", "strides"}[i], len(v), len(p[0]))
 		}
 		p[i] = v
 	}
