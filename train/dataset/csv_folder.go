@@ -53,14 +53,17 @@ func openTables(dir string, o Options) (train, test *Set, err error) {
 
 // forTables refuses what says nothing to a folder of tables.
 func (o Options) forTables(dir string) error {
-	for flag, given := range map[string]bool{
-		"--sequence-column": o.SequenceColumn != "" && o.SequenceColumn != "sequence",
-		"--label-column":    o.Label != "" && o.Label != "label",
-		"--group-column":    o.Group != "",
-		"--row-sequences":   o.RowSequences,
+	for _, f := range []struct {
+		flag  string
+		given bool
+	}{
+		{"--sequence-column", o.SequenceColumn != "" && o.SequenceColumn != "sequence"},
+		{"--label-column", o.Label != "" && o.Label != "label"},
+		{"--group-column", o.Group != ""},
+		{"--row-sequences", o.RowSequences},
 	} {
-		if given {
-			return fmt.Errorf("%s: %s is for one table with all sequences; here every table is a sequence, and its folder the class (--label-pattern and --group-pattern take others from its path)", dir, flag)
+		if f.given {
+			return fmt.Errorf("%s: %s is for one table with all sequences; here every table is a sequence, and its folder the class (--label-pattern and --group-pattern take others from its path)", dir, f.flag)
 		}
 	}
 	if o.Sounds.Features != "" || o.Sounds.Rate != 0 {

@@ -23,8 +23,8 @@ func (s *Set) leaks(test *Set) []string {
 	} else if n, rows := s.overlaps(test); n > 0 {
 		all = append(all, fmt.Sprintf("%d of %d test sequences have %d or more rows in a row that sequences of the training part have, too, as windows that overlap do: figures are better than those of new data; divide by recordings (a group for each), or by --split time", n, test.Len(), rows))
 	}
-	for j := range s.Features {
-		if why := s.tells(j); why != "" {
+	for j, why := range s.telling() {
+		if why != "" {
 			out := "leave it out"
 			if s.Columns != nil {
 				out += " with --ignore " + s.Columns[j]
@@ -116,86 +116,114 @@ func (s *Set) overlaps(test *Set) (n, rows int) {
 	return n, rows
 }
 
-// tells says in which way a feature alone tells the label; "" where it does not.
-func (s *Set) tells(j int) string {
-	if s.pixels != nil {
-		return ""
+// telling says of every feature in which way it alone tells the label; "" where it does not.
+func (s *Set) telling() []string {
+	switch {
+	case s.pixels != nil:
+		return nil
+	case s.Task == nn.Regression:
+		return s.following()
 	}
-	if s.Task == nn.Regression {
-		return s.follows(j)
-	}
+	return s.naming()
+}
+
+// naming finds features of few values, each in one class only. All are looked at in one pass,
+// which ends when none is left.
+func (s *Set) naming() []string {
 	const most = 32 // a measured value has more
-	class := map[float32]int{}
-	x := make([]float32, s.Steps*s.Features)
+	class := make([]map[float32]int, s.Features)
+	left := make([]int, s.Features) // that may tell
+	for j := range class {
+		class[j], left[j] = map[float32]int{}, j
+	}
 	classes, rows := map[int]bool{}, 0
+	x := make([]float32, s.Steps*s.Features)
 	for i := range s.Len() {
+		if len(left) == 0 {
+			return nil
+		}
 		s.Sample(i, x)
 		for t := s.Steps - s.Length(i); t < s.Steps; t++ {
-			label := 0
+			label := s.Label(i)
 			if s.PerStep {
 				label = s.StepLabel(i, t)
-			} else {
-				label = s.Label(i)
 			}
 			if label == noLabel {
 				continue
 			}
-			v := x[t*s.Features+j]
-			if was, ok := class[v]; ok && was != label {
-				return ""
-			}
-			class[v], classes[label] = label, true
+			classes[label] = true
 			rows++
-			if len(class) > most {
-				return ""
-			}
+			left = slices.DeleteFunc(left, func(j int) bool {
+				v := x[t*s.Features+j]
+				was, ok := class[j][v]
+				class[j][v] = label
+				return ok && was != label || len(class[j]) > most
+			})
 		}
 	}
 	if !s.PerStep {
 		rows = s.Len()
 	}
-	if len(classes) < 2 || rows < 3*len(class) {
-		return ""
+	why := make([]string, s.Features)
+	for _, j := range left {
+		if n := len(class[j]); len(classes) > 1 && rows >= 3*n {
+			why[j] = fmt.Sprintf("alone tells the class: it has %d different values, each in one class only", n)
+		}
 	}
-	return fmt.Sprintf("alone tells the class: it has %d different values, each in one class only", len(class))
+	return why
 }
 
-// follows says whether a number to predict is a feature of the same step, or of the last one,
-// up to a factor and an offset.
-func (s *Set) follows(j int) string {
+// covariance follows how a feature and a number to predict deviate from their means together.
+type covariance struct{ mean, feature, both float64 }
+
+// following finds features that are a number to predict of the same step, or of the last one,
+// up to a factor and an offset. All are followed in one pass.
+func (s *Set) following() []string {
 	x, targets := make([]float32, s.Steps*s.Features), make([]float32, s.perSequence()*s.Outputs)
-	for k := range s.Outputs {
-		var n, meanV, meanT, vv, tt, vt float64
-		for i := range s.Len() {
-			s.Sample(i, x)
-			s.Target(i, targets)
-			first := s.Steps - 1
-			if s.PerStep {
-				first = s.Steps - s.Length(i)
+	type number struct{ n, mean, deviations float64 }
+	numbers, pairs := make([]number, s.Outputs), make([]covariance, s.Outputs*s.Features)
+	see := func(row, target []float32) {
+		for k := range numbers {
+			if target[k] != target[k] {
+				continue
 			}
-			for step := first; step < s.Steps; step++ {
-				target := targets[k]
-				if s.PerStep {
-					target = targets[step*s.Outputs+k]
-				}
-				if target != target {
-					continue
-				}
-				n++
-				v, t := float64(x[step*s.Features+j])-meanV, float64(target)-meanT
-				meanV, meanT = meanV+v/n, meanT+t/n
-				vv += float64(v * v * (n - 1) / n)
-				tt += float64(t * t * (n - 1) / n)
-				vt += float64(v * t * (n - 1) / n)
+			o := &numbers[k]
+			o.n++
+			share := (o.n - 1) / o.n
+			t := float64(target[k]) - o.mean
+			o.mean += t / o.n
+			o.deviations += float64(t * t * share)
+			for j, p := range pairs[k*s.Features : (k+1)*s.Features] {
+				v := float64(row[j]) - p.mean
+				p.mean += v / o.n
+				p.feature += float64(v * v * share)
+				p.both += float64(v * t * share)
+				pairs[k*s.Features+j] = p
 			}
-		}
-		if n >= 10 && vv > 0 && tt > 0 && math.Abs(vt) > 0.9999*math.Sqrt(vv)*math.Sqrt(tt) {
-			what := "what is to be predicted"
-			if s.Outputs > 1 {
-				what = fmt.Sprintf("number %d of those to predict", k)
-			}
-			return "is " + what + ", up to a factor and an offset"
 		}
 	}
-	return ""
+	for i := range s.Len() {
+		s.Sample(i, x)
+		s.Target(i, targets)
+		if !s.PerStep {
+			see(x[(s.Steps-1)*s.Features:], targets)
+			continue
+		}
+		for t := s.Steps - s.Length(i); t < s.Steps; t++ {
+			see(x[t*s.Features:], targets[t*s.Outputs:])
+		}
+	}
+	why := make([]string, s.Features)
+	for k, o := range numbers {
+		what := "what is to be predicted"
+		if s.Outputs > 1 {
+			what = fmt.Sprintf("number %d of those to predict", k)
+		}
+		for j, p := range pairs[k*s.Features : (k+1)*s.Features] {
+			if why[j] == "" && o.n >= 10 && p.feature > 0 && o.deviations > 0 && math.Abs(p.both) > 0.9999*math.Sqrt(p.feature)*math.Sqrt(o.deviations) {
+				why[j] = "is " + what + ", up to a factor and an offset"
+			}
+		}
+	}
+	return why
 }
