@@ -204,17 +204,22 @@ const divergedLoss = 1000
 
 // A classifier is lost when the mean loss of an epoch is lostLoss times that of
 // equal probabilities while it is right less than lostHits times as often as chance. In the
-// first lostSteps steps, the epochs of a few sequences, that says nothing: weights drawn at
-// random are often worse than equal probabilities.
+// first earlySteps steps, the epochs of a few sequences, it has to be earlyLoss times that of the
+// weights it began with, too: those, drawn at random, are often worse than equal probabilities.
 const (
-	lostLoss  = 1.5
-	lostHits  = 2
-	lostSteps = 20
+	lostLoss   = 1.5
+	lostHits   = 2
+	earlySteps = 20
+	earlyLoss  = 3
 )
 
 // lost tells whether a complete epoch left a classifier no better than chance.
 func (r *run) lost(loss, accuracy float64) bool {
-	if r.set.Task != nn.Classification || r.step < lostSteps || loss <= r.firstLoss { // the weights that it began with were no better
+	worst := r.firstLoss // up to here the weights that it began with were no better
+	if r.step < earlySteps {
+		worst *= earlyLoss
+	}
+	if r.set.Task != nn.Classification || loss <= worst {
 		return false
 	}
 	k := float64(r.set.Outputs)

@@ -141,6 +141,30 @@ func TestOneStepDoesNotDiverge(t *testing.T) {
 	}
 }
 
+// A second step that is worse than a bad guess is none either, where nothing can be learned
+// from the features.
+func TestFewStepsDoNotDiverge(t *testing.T) {
+	text := "sequence,x,y2,label\n"
+	for i := range 24 {
+		for step := range 3 {
+			text += itoa(i) + "," + ftoa(3*math.Sin(float64(7*i+step))) + "," + ftoa(3*math.Cos(float64(5*i))) + "," + []string{"a", "b"}[i%2] + "\n"
+		}
+	}
+	file := filepath.Join(t.TempDir(), "few.csv")
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	set, _, err := dataset.Open(file, dataset.Options{Standardize: dataset.StandardizeOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(12) {
+		if _, err := Fit(context.Background(), Config{Units: 64, Epochs: 4, Rate: 3e-2, Seed: seed}, set, nil); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
+
 func gradientOf(m *cell.Matrix) []float32 { return m.Grad }
 
 func itoa(i int) string { return strconv.Itoa(i) }
