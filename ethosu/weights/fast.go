@@ -136,8 +136,9 @@ func EncodeFast(weights []int16, bytes bool) ([]byte, error) {
 	return b.buf[:b.at:b.at], nil
 }
 
-// DecodeFast returns n weights of a stream for the fast decoder, joined. Errors are of type
-// *StreamError.
+// DecodeFast returns n weights of a stream for the fast decoder, joined. It is an error when
+// the stream has other bytes than the header and n weights, filled up to whole 32 bytes.
+// Errors are of type *StreamError.
 func DecodeFast(stream []byte, n int) ([]int16, error) {
 	fail := func(bit int, format string, args ...any) ([]int16, error) {
 		return nil, &StreamError{bit, fmt.Sprintf(format, args...)}
@@ -172,6 +173,9 @@ func DecodeFast(stream []byte, n int) ([]int16, error) {
 	}
 	if have := 8 * (len(stream) - fastHeader); n > have/width {
 		return fail(8*len(stream), "the stream ends behind %d weights, expected %d", have/width, n)
+	}
+	if want := fastHeader + roundUp((n*width+7)/8, fastHeader); len(stream) != want {
+		return fail(8*min(want, len(stream)), "the stream has %d bytes, expected %d for %d weights of %d bits", len(stream), want, n, width)
 	}
 	out := make([]int16, n)
 	for i := range out {

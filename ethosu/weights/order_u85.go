@@ -263,9 +263,9 @@ func (l LayoutU85) Reorder(ohwi []int16) [][]int16 {
 	return streams
 }
 
-// Restore is the inverse of Reorder: it returns O x KH x KW x I weights. A standard stream
-// may end with zeros behind what the layout asks for. Otherwise it is an error when a
-// stream has another number of weights, or one other than 0 where the layout has padding.
+// Restore is the inverse of Reorder: it returns O x KH x KW x I weights. It is an error
+// when a stream has another number of weights, zeros behind the last one too, which no
+// source says the NPU skips, or one other than 0 where the layout has padding.
 func (l LayoutU85) Restore(streams [][]int16) ([]int16, error) {
 	if err := l.Check(); err != nil {
 		return nil, err
@@ -276,9 +276,6 @@ func (l LayoutU85) Restore(streams [][]int16) ([]int16, error) {
 	n := l.Volume()
 	out := make([]int16, l.O*l.KH*l.KW*l.I)
 	for core, stream := range streams {
-		for len(stream) > n && stream[len(stream)-1] == 0 {
-			stream = stream[:len(stream)-1]
-		}
 		if len(stream) != n {
 			return nil, fmt.Errorf("weight stream of core %d has %d weights, expected %d: %d output and %d input channels, kernel %d x %d, %s, %d-bit IFM, OFM block depth %d, micro-block depth %d",
 				core, len(stream), n, l.O, l.I, l.KH, l.KW, l.Traversal, l.IFMBits, l.OFMBlockDepth, l.OFMUBlockDepth)

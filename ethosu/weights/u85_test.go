@@ -5,6 +5,7 @@ package weights
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -113,6 +114,11 @@ func TestOrderU85(t *testing.T) {
 		if err != nil || !slices.Equal(back, c.Weights) {
 			t.Errorf("%s does not come back: %v", c.Name, err)
 		}
+		longer := slices.Clone(got)
+		longer[0] = append(slices.Clone(got[0]), 0)
+		if _, err := l.Restore(longer); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("has %d weights, expected %d", len(got[0])+1, len(got[0]))) {
+			t.Errorf("%s, a zero behind the weights: %v", c.Name, err)
+		}
 	}
 	if len(seen) != 3 {
 		t.Errorf("traversals %v, expected all three", seen)
@@ -194,7 +200,7 @@ func TestRoundTripU85(t *testing.T) {
 	}
 }
 
-// FuzzDecodeFast: what decodes encodes to no more bytes, and nothing panics.
+// FuzzDecodeFast: what decodes has whole 32 bytes and encodes to no more, and nothing panics.
 func FuzzDecodeFast(f *testing.F) {
 	for _, c := range readU85(f).FWD {
 		f.Add(unhex(f, c.Encoded), len(c.Weights))
@@ -243,6 +249,8 @@ func TestFastErrors(t *testing.T) {
 		{change(1, 1), 3, "reserved bits are set"},
 		{change(13, 1), 3, "weights that are no bytes"},
 		{change(33, 1), 3, "bits behind the last weight are set"},
+		{good[:48], 3, "the stream has 48 bytes, expected 64 for 3 weights of 2 bits"},
+		{append(slices.Clone(good), make([]byte, 32)...), 3, "the stream has 96 bytes, expected 64"},
 	} {
 		if _, err := DecodeFast(c.stream, c.n); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, expected %q", err, c.want)
