@@ -119,6 +119,9 @@ func (s *server) answer(m message) error {
 		if pointer != 4 && pointer != 8 {
 			return &ProtocolError{What: fmt.Sprintf("pointers of %d bytes, expected 4 or 8", pointer)}
 		}
+		if had := s.stats.PointerBytes; had != 0 && had != pointer { // a machine that was reset says hello again, as the same one
+			return &ProtocolError{What: fmt.Sprintf("a second hello with pointers of %d bytes, expected %d as in the first: do two programs share the wire?", pointer, had)}
+		}
 		s.stats.PointerBytes = pointer
 		return s.send(message{op: opHello, a: Version}, nil)
 	case opRead:

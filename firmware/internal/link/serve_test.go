@@ -105,6 +105,7 @@ func TestProtocolErrors(t *testing.T) {
 		{"no hello", say('R', 0, 0), "expected a hello first"},
 		{"version", say('H', 2|4<<8, 0), "version 2, expected 1"},
 		{"pointer", say('H', 1|3<<8, 0), "pointers of 3 bytes"},
+		{"two programs", append(hello64[:16:16], hello32...), "a second hello with pointers of 4 bytes, expected 8"},
 		{"unknown", append(hello32[:16:16], say('x', 1, 2)...), `unknown message 'x' a=0x1 b=0x2`},
 		{"offset", append(hello32[:16:16], say('R', 0x2000, 0)...), "register offset 0x2000"},
 		{"unaligned", append(hello32[:16:16], say('W', 0x12, 0)...), "register offset 0x12"},
@@ -128,6 +129,9 @@ func TestEndOfProgram(t *testing.T) {
 	}
 	if _, _, _, err := serve(link.Options{}, nil, hello32); err != nil {
 		t.Errorf("a program that only said hello: %v", err)
+	}
+	if _, stats, _, err := serve(link.Options{}, nil, hello32, say('R', 0x28, 0), hello32); err != nil || stats.PointerBytes != 4 {
+		t.Errorf("a machine that was reset: %v, %+v", err, stats)
 	}
 	device, _, _, err := serve(link.Options{}, func(mem link.Memory) error { return mem.ReadAt(0, make([]byte, 8)) },
 		hello32, say('W', 8, 1), []byte{1, 2, 3})
