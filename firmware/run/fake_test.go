@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,10 +56,27 @@ const (
 	flagPolled, flagKeepPower = 0x10, 0x20 // of unroll_npu_init
 )
 
-// newFake makes one for a program that runs so many calls, or rounds of faults, with
-// the given flags of the driver.
-func newFake(mem link.Memory, calls, rounds int, flags uint32) *fakeNPU {
-	return &fakeNPU{mem: mem, regs: map[uint32]uint32{}, lock: flags, misc: uint32(calls | rounds<<16)}
+// task is what the program does, which its main.c explains; mostCount is the largest number
+// of times that it can be told.
+type task uint32
+
+const (
+	taskCalls task = iota
+	taskRounds
+	taskOverflowStack
+	taskReadNothing
+
+	taskShift = 28
+	mostCount = 1<<taskShift - 1
+)
+
+// newFake makes one for a program that does a task so many times, with the given flags of
+// the driver.
+func newFake(mem link.Memory, what task, count int, flags uint32) *fakeNPU {
+	if count < 0 || count > mostCount {
+		panic(fmt.Sprintf("BUG: a task that is done %d times, expected 0 to %d", count, mostCount))
+	}
+	return &fakeNPU{mem: mem, regs: map[uint32]uint32{}, lock: flags, misc: uint32(what)<<taskShift | uint32(count)}
 }
 
 func (n *fakeNPU) IRQ() bool { return n.irq && !n.fault.mute }

@@ -35,6 +35,9 @@ func callsOf(s string) int {
 // or both, waits by interrupt and by polling, on every machine.
 func TestCalls(t *testing.T) {
 	calls := *calls
+	if calls < 1 || calls > mostCount {
+		t.Fatalf("-calls %d: expected 1 to %d", calls, mostCount)
+	}
 	delays := map[string]func() uint64{
 		"immediate": nil,
 		"delayed":   func() uint64 { return 20000 },
@@ -82,7 +85,7 @@ func TestCalls(t *testing.T) {
 					}
 				}
 			}
-			report := start(t, c.build, func(mem link.Memory) link.NPU { return newFake(mem, calls, 0, c.flags) }, delays[c.delay])
+			report := start(t, c.build, func(mem link.Memory) link.NPU { return newFake(mem, taskCalls, calls, c.flags) }, delays[c.delay])
 			if !report.Pass || report.Calls != calls || report.Cycles != 1234 {
 				t.Errorf("pass=%v calls=%d cycles=%d exit=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Cycles, report.Exit, report.Problem, report.Console)
 			}
@@ -135,7 +138,7 @@ func TestFaults(t *testing.T) {
 			t.Run(fmt.Sprintf("%s%s/flags=%#x", machine.on, machine.system, flags), func(t *testing.T) {
 				t.Parallel()
 				report := start(t, machine, func(mem link.Memory) link.NPU {
-					npu := &roundsNPU{fakeNPU: newFake(mem, 0, len(rounds), flags)}
+					npu := &roundsNPU{fakeNPU: newFake(mem, taskRounds, len(rounds), flags)}
 					for _, r := range rounds {
 						npu.faults = append(npu.faults, r.fault)
 					}
@@ -171,7 +174,7 @@ func (n *roundsNPU) ReadReg(off uint32) uint32 {
 // TestResetHangs is a test of its own: the driver polls many times.
 func TestResetHangs(t *testing.T) {
 	report := start(t, build{on: "host"}, func(mem link.Memory) link.NPU {
-		npu := newFake(mem, 0, 1, 0)
+		npu := newFake(mem, taskRounds, 1, 0)
 		npu.fault.noReset = true
 		return npu
 	}, nil)
@@ -184,7 +187,7 @@ func TestResetHangs(t *testing.T) {
 // the run does not pass.
 func TestWildAccess(t *testing.T) {
 	report := start(t, build{on: "qemu"}, func(mem link.Memory) link.NPU {
-		npu := newFake(mem, 3, 0, 0)
+		npu := newFake(mem, taskCalls, 3, 0)
 		npu.fault.wild = true
 		return npu
 	}, nil)
@@ -196,15 +199,15 @@ func TestWildAccess(t *testing.T) {
 // TestBreakdown has the core take faults that are no business of the bridge.
 func TestBreakdown(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		calls int
-		want  string
+		name string
+		task task
+		want string
 	}{
-		{"stack overflow", 0xffff, "CFSR=0x00100000 HFSR=0x40000000"},
-		{"nothing there", 0xfffe, "BFAR=0x58200000"},
+		{"stack overflow", taskOverflowStack, "CFSR=0x00100000 HFSR=0x40000000"},
+		{"nothing there", taskReadNothing, "BFAR=0x58200000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			report := start(t, build{on: "qemu"}, func(mem link.Memory) link.NPU { return newFake(mem, c.calls, 0, 0) }, nil)
+			report := start(t, build{on: "qemu"}, func(mem link.Memory) link.NPU { return newFake(mem, c.task, 1, 0) }, nil)
 			if report.Pass || report.Exit != 99 || !strings.Contains(report.Console, c.want) || !strings.Contains(report.Problem, "fault") {
 				t.Errorf("pass=%v exit=%d problem=%q console:\n%s", report.Pass, report.Exit, report.Problem, report.Console)
 			}
@@ -218,7 +221,7 @@ func TestTimeout(t *testing.T) {
 	for _, on := range []string{"host", "qemu"} {
 		_, err := run.Run(context.Background(), run.Options{
 			On: on, Image: image(t, build{on: on}), Timeout: 300 * time.Millisecond,
-			Connect: func(mem link.Memory) link.NPU { return newFake(mem, 65000, 0, 0) },
+			Connect: func(mem link.Memory) link.NPU { return newFake(mem, taskCalls, mostCount, 0) },
 		})
 		if err == nil || !strings.Contains(err.Error(), "does not end within 300ms") {
 			t.Errorf("%s: %v", on, err)

@@ -9,16 +9,17 @@
 #endif
 
 /* The test's NPU says what to do in registers that a real one leaves to software: in LOCK flags of
- * the driver to add, in DEBUG_MISC a number of calls that must succeed; or, above bit 16, a number
- * of rounds of init, check and run, whose results are printed for the test to compare with the
- * faults it made. */
+ * the driver to add, in DEBUG_MISC a task above bit 28 and below it how often. The tasks are calls
+ * that must succeed; rounds of init, check and run, whose results are printed for the test to
+ * compare with the faults it made; and two ways to break down. */
 
 #define NPU_LOCK       0x02Cu
 #define NPU_DEBUG_MISC 0x148u
 
-/* Numbers of calls that mean something else: break down in one way or another. */
-#define OVERFLOW_STACK 0xFFFFu
-#define READ_NOTHING   0xFFFEu
+#define TASK_SHIFT          28u
+#define TASK_ROUNDS         1u
+#define TASK_OVERFLOW_STACK 2u
+#define TASK_READ_NOTHING   3u
 
 #define TIMEOUT_MS 50u
 
@@ -177,6 +178,7 @@ static uint32_t sink(uint32_t depth) {
 
 int main(void) {
     uint32_t what;
+    uint32_t count;
 
     platform_init();
 #ifdef SELFTEST_RTOS
@@ -193,16 +195,18 @@ int main(void) {
     }
     flags = PLATFORM_NPU_FLAGS | unroll_npu_mmio_read(PLATFORM_NPU_BASE, NPU_LOCK);
     what = unroll_npu_mmio_read(PLATFORM_NPU_BASE, NPU_DEBUG_MISC);
-    if (what == OVERFLOW_STACK) {
+    count = what & ((1u << TASK_SHIFT) - 1u);
+    what >>= TASK_SHIFT;
+    if (what == TASK_OVERFLOW_STACK) {
         platform_put_u32(sink(10000));
     }
-    if (what == READ_NOTHING) {
+    if (what == TASK_READ_NOTHING) {
         platform_put_u32(*(const volatile uint32_t *)(uintptr_t)0x58200000u);
     }
-    if (what >> 16 != 0u) {
-        rounds(what >> 16);
+    if (what == TASK_ROUNDS) {
+        rounds(count);
         platform_puts("RESULT: PASS\n");
         platform_exit(0);
     }
-    platform_exit(calls(what));
+    platform_exit(calls(count));
 }
