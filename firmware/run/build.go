@@ -3,13 +3,10 @@
 package run
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -58,13 +55,26 @@ func Build(ctx context.Context, opt Options) (string, error) {
 	if !t.Host() && opt.Toolchain != "" {
 		t.Toolchain = opt.Toolchain
 	}
-	if opt.Fresh && opt.BuildDir == "" {
-		if err := os.RemoveAll(build); err != nil {
+	fresh := opt.Fresh && opt.BuildDir == ""
+	if fresh {
+		if err := unlink(build); err != nil {
+			return "", fmt.Errorf("what is left of an earlier build: %w", err)
+		}
+	}
+	held, err := hold(ctx, build, patience, opt.say)
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		release(held, ctx.Err() == nil)
+	}()
+	if fresh {
+		if err := empty(build); err != nil {
 			return "", fmt.Errorf("what is left of an earlier build: %w", err)
 		}
 	}
 	opt.say("building for " + t.Name)
-	if err := compile(ctx, opt, t, dir, build); err != nil {
+	if err := compile(ctx, opt, t, dir, build, held); err != nil {
 		return "", err
 	}
 	return filepath.Join(opt.buildDir(t), opt.image(t)), nil
@@ -109,7 +119,7 @@ func (o *Options) checkExample() error {
 	return fmt.Errorf("%s has no example %q: expected one of %s", o.Dir, o.Example, strings.Join(names, ", "))
 }
 
-func compile(ctx context.Context, opt Options, t *board.Board, dir, build string) error {
+func compile(ctx context.Context, opt Options, t *board.Board, dir, build string, held *os.File) error {
 	if t.Host() {
 		if _, err := Find(toolCC); err != nil {
 			return err
@@ -117,13 +127,13 @@ func compile(ctx context.Context, opt Options, t *board.Board, dir, build string
 		_, noCMake := Find(toolCMake)
 		_, noNinja := Find(toolNinja)
 		if opt.PlainCC || noCMake != nil || noNinja != nil {
-			return plainCC(ctx, opt, t, dir, build)
+			return plainCC(ctx, opt, t, dir, build, held)
 		}
 	}
-	return withCMake(ctx, opt, t, dir, build)
+	return withCMake(ctx, opt, t, dir, build, held)
 }
 
-func withCMake(ctx context.Context, opt Options, t *board.Board, dir, build string) error {
+func withCMake(ctx context.Context, opt Options, t *board.Board, dir, build string, held *os.File) error {
 	need := []string{toolCMake, toolNinja}
 	if !t.Host() {
 		need = append(need, toolArm)
@@ -149,10 +159,10 @@ func withCMake(ctx context.Context, opt Options, t *board.Board, dir, build stri
 	for _, d := range opt.Define {
 		configure = append(configure, "-D"+d)
 	}
-	if err := command(ctx, dir, configure); err != nil {
+	if err := command(ctx, dir, configure, held); err != nil {
 		return err
 	}
-	return command(ctx, dir, []string{paths[toolNinja], "-C", build, opt.target()})
+	return command(ctx, dir, []string{paths[toolNinja], "-C", build, opt.target()}, held)
 }
 
 func onOff(b bool) string {
@@ -181,7 +191,7 @@ func plainIncludes(b *board.Board) []string {
 }
 
 // plainCC compiles for this machine without a build system.
-func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string) error {
+func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string, held *os.File) error {
 	cc, err := Find(toolCC)
 	if err != nil {
 		return err
@@ -207,7 +217,7 @@ func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string
 	for _, d := range opt.Define {
 		flags = append(flags, "-D"+d)
 	}
-	if out, err := exec.CommandContext(ctx, cc, "--version").Output(); err == nil && bytes.Contains(out, []byte("Free Software Foundation")) {
+	if out, err := versionOf(ctx, cc); err == nil && strings.Contains(out, "Free Software Foundation") {
 		flags = append(flags, "-fstack-usage", "-fcallgraph-info=su")
 	}
 	var objects []string
@@ -231,7 +241,7 @@ func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string
 			objects = append(objects, object)
 			group.Go(func() error {
 				defer fault.Catch()
-				return command(ctx, dir, append(slices.Clone(flags), "-c", source, "-o", object))
+				return command(ctx, dir, append(slices.Clone(flags), "-c", source, "-o", object), held)
 			})
 		}
 	}
@@ -243,28 +253,5 @@ func plainCC(ctx context.Context, opt Options, t *board.Board, dir, build string
 	if runtime.GOOS == "darwin" {
 		link = append([]string{cc, "-o", image}, objects...)
 	}
-	return command(ctx, dir, append(link, sanitize...))
-}
-
-// command runs a tool quietly; what it prints matters only when it fails.
-func command(ctx context.Context, dir string, argv []string) error {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir = dir
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if errors.Is(err, exec.ErrNotFound) {
-		return err
-	}
-	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
-	if len(lines) > 30 {
-		lines = append([]string{"..."}, lines[len(lines)-30:]...)
-	}
-	return &BuildError{Command: strings.Join(argv, " "), Output: strings.Join(lines, "\n"), Err: err}
+	return command(ctx, dir, append(link, sanitize...), held)
 }

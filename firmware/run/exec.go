@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/unroll-npu/unroll/firmware/internal/link"
 	"github.com/unroll-npu/unroll/lower/fault"
@@ -149,7 +150,8 @@ func Exec(ctx context.Context, p Program, opt Options) (status, programs int, er
 	cmd := exec.CommandContext(ctx, p.Argv[0], p.Argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, p.Stdout, p.Stderr
 	cmd.Env = append(os.Environ(), SocketVariable+"="+socket)
-	ran := cmd.Run()
+	dieWithParent(cmd, syscall.SIGTERM)
+	ran := tied(cmd.Run)
 	problem := errors.Join(s.Close(), <-served)
 	if ctx.Err() != nil {
 		return 0, s.Programs(), context.Cause(ctx)

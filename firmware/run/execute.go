@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -51,22 +51,14 @@ func execute(ctx context.Context, t *board.Board, argv []string, opt Options, re
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout,
 		fmt.Errorf("%s does not end within %v: raise the timeout, or look for a lost interrupt or an endless loop", t.On, timeout))
 	defer cancel()
-	done := make(chan error, 1)
-	go func() {
-		defer fault.Catch()
-		// The kernel ties the wish to die with us to the thread that started the
-		// program. This one is never unlocked, so it lives until the program has ended.
-		runtime.LockOSThread()
-		done <- executeHere(ctx, t, argv, opt, report)
-	}()
-	return <-done
+	return tied(func() error { return executeHere(ctx, t, argv, opt, report) })
 }
 
 func executeHere(ctx context.Context, t *board.Board, argv []string, opt Options, report *Report) error {
 	// Cancelling kills: while it waits on the link, QEMU is deaf to anything less.
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.WaitDelay = 5 * time.Second
-	dieWithParent(cmd)
+	cmd.WaitDelay = grace
+	dieWithParent(cmd, syscall.SIGKILL)
 	console := &console{tee: opt.Console}
 	cmd.Stderr = console
 	if !t.Linked {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/unroll-npu/unroll/codegen/disk"
 	"github.com/unroll-npu/unroll/firmware/board"
 )
 
@@ -59,7 +60,7 @@ func Flash(project, on, image, dir string) ([]FlashFile, error) {
 		}
 		path := filepath.Join(dir, name)
 		files = append(files, FlashFile{path, format, address, len(data)})
-		return writeFile(path, data)
+		return disk.WriteFile(path, data, true)
 	}
 	if err := write("fw.elf", "elf", uint64(entry), elf); err != nil {
 		return nil, err
@@ -87,25 +88,4 @@ func Flash(project, on, image, dir string) ([]FlashFile, error) {
 		return nil, err
 	}
 	return files, nil
-}
-
-// writeFile never leaves half a file behind.
-func writeFile(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".unroll-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(data); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Chmod(0o644); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/unroll-npu/unroll/firmware/board"
 )
@@ -147,10 +146,8 @@ func Doctor(ctx context.Context) []Tool {
 		if t.Path = t.find(); t.Path == "" {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		out, err := exec.CommandContext(ctx, t.Path, "--version").CombinedOutput()
-		cancel()
-		if line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); err == nil && line != "" {
+		out, err := versionOf(ctx, t.Path)
+		if line, _, _ := strings.Cut(strings.TrimSpace(out), "\n"); err == nil && line != "" {
 			t.Version = strings.TrimSpace(line)
 		}
 	}
