@@ -19,12 +19,26 @@ const evaluateBatch = 64
 // squared error. The set must have the network's steps and features, and the network must be
 // Trainable.
 func Evaluate(net *nn.Network, set *dataset.Set) (accuracy, loss float64) {
+	accuracy, loss, _ = EvaluateOutputs(net, set)
+	return accuracy, loss
+}
+
+// Output is how well one output of a regression is predicted.
+type Output struct {
+	RMSE float64  `json:"rmse"` // in the unit of the targets
+	R2   *float64 `json:"r2"`   // nil where the targets are all alike
+}
+
+// EvaluateOutputs is Evaluate, and for a regression judges every output by itself: together those
+// with large numbers drown the others.
+func EvaluateOutputs(net *nn.Network, set *dataset.Set) (accuracy, loss float64, outputs []Output) {
 	if set.Len() == 0 {
-		return 0, 0
+		return 0, 0, nil
 	}
 	s := newScores(set)
 	forEach(net, set, s.count)
-	return s.result()
+	accuracy, loss = s.result()
+	return accuracy, loss, s.outputs()
 }
 
 // scores sums losses and hits over batches.
@@ -32,7 +46,8 @@ type scores struct {
 	set        *dataset.Set
 	hits, rows int
 	loss       float64
-	spreads    []spread // of the targets of each output
+	spreads    []spread  // of the targets of each output
+	squares    []float64 // of the errors of each output
 }
 
 // spread follows how far values deviate from their mean.
@@ -46,7 +61,7 @@ func (s *spread) see(v float64) {
 }
 
 func newScores(set *dataset.Set) *scores {
-	return &scores{set: set, spreads: make([]spread, set.Outputs)}
+	return &scores{set: set, spreads: make([]spread, set.Outputs), squares: make([]float64, set.Outputs)}
 }
 
 // count adds the n sequences of a batch.
@@ -67,6 +82,12 @@ func (s *scores) count(e *engine, n int) {
 		for j, v := range e.head.targets[row*k : (row+1)*k] {
 			s.spreads[j].see(float64(v))
 		}
+		// The loss has turned the outputs into its gradient, the errors times a factor.
+		factor := float64(k*n*e.head.rows) / 2
+		for j, g := range e.head.out.At(row/e.head.rows, row%e.head.rows)[:k] {
+			d := float64(g) * factor
+			s.squares[j] += float64(d * d)
+		}
 	}
 }
 
@@ -84,6 +105,22 @@ func (s *scores) result() (accuracy, loss float64) {
 	}
 	variance := deviations / (rows * float64(len(s.spreads)))
 	return 1 - loss/max(variance, math.SmallestNonzeroFloat64), loss
+}
+
+// outputs judges each output of a regression.
+func (s *scores) outputs() []Output {
+	if s.set.Task != nn.Regression || s.rows == 0 {
+		return nil
+	}
+	all := make([]Output, len(s.squares))
+	for j, sum := range s.squares {
+		all[j].RMSE = math.Sqrt(sum / float64(s.rows))
+		if d := s.spreads[j].deviations; d > 0 {
+			r2 := 1 - sum/d
+			all[j].R2 = &r2
+		}
+	}
+	return all
 }
 
 // evaluators is the number of goroutines that evaluate.

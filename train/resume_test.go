@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -181,6 +182,29 @@ func TestEvaluateRegression(t *testing.T) {
 	clear(net.HeadKernel)
 	if _, loss := Evaluate(net, set); math.Abs(loss-math.Log(10)) > 1e-6 {
 		t.Errorf("equal outputs give loss %v, want log 10", loss)
+	}
+}
+
+// Outputs of different scales are judged by themselves: a network that says 0 is wrong by each
+// one's own root mean square.
+func TestEvaluateOutputs(t *testing.T) {
+	y := []float32{1, 300, -1, 100, 1, -300, -1, -100} // [2 sequences, 2 steps, 2 outputs]
+	set, err := dataset.FromArrays("two", npy.FromFloats([]int{2, 2, 1}, []float32{1, 2, 3, 4}), npy.FromFloats([]int{2, 2, 2}, y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := &nn.Network{Steps: 2, Features: 1, Outputs: 2, Task: nn.Regression, PerStep: true, Layers: []nn.Layer{{Features: 1, Units: 4, ResetAfter: true}}}
+	Initialize(net, 1)
+	clear(net.HeadKernel)
+	clear(net.HeadBias)
+	_, loss, outputs := EvaluateOutputs(net, set)
+	if want := (1 + 50000.0) / 2; math.Abs(loss-want) > 1e-3*want {
+		t.Errorf("mean squared error %v, want %v", loss, want)
+	}
+	for k, want := range []float64{1, math.Sqrt(50000)} {
+		if o := outputs[k]; math.Abs(o.RMSE-want) > 1e-5*want || o.R2 == nil || math.Abs(*o.R2) > 1e-5 {
+			t.Errorf("output %d: %+v, want a root mean square of %v and R² 0", k, o, want)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/npy"
+	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/dataset"
 )
 
@@ -104,7 +105,57 @@ func numbers(m *lower.Metrics) string {
 	if m.R2 != nil {
 		r2 = fmt.Sprintf("%.4f", *m.R2)
 	}
+	if len(m.Outputs) > 1 {
+		outputs := make([]train.Output, len(m.Outputs))
+		for k, o := range m.Outputs {
+			outputs[k] = train.Output{RMSE: o.RMSE, R2: o.R2}
+		}
+		return fmt.Sprintf("RMSE %.4g, R² %s, %s", *m.RMSE, r2, byOutput(outputs))
+	}
 	return fmt.Sprintf("RMSE %.4g, R² %s", *m.RMSE, r2)
+}
+
+// mostOutputs bounds the outputs whose figures are in one line.
+const mostOutputs = 8
+
+// byOutput tells how well each of several numbers is predicted: figures of all together are those
+// of the ones with large numbers.
+func byOutput(outputs []train.Output) string {
+	var all []string
+	for k, o := range outputs[:min(len(outputs), mostOutputs)] {
+		r2 := "-"
+		if o.R2 != nil {
+			r2 = fmt.Sprintf("%.4f", *o.R2)
+		}
+		all = append(all, fmt.Sprintf("%d: %.4g, %s", k, o.RMSE, r2))
+	}
+	if len(outputs) > mostOutputs {
+		all = append(all, "…")
+	}
+	return "by output " + strings.Join(all, "; ")
+}
+
+// outputsApart is byOutput for the differences of outputs.
+func outputsApart(each []float64) string {
+	if len(each) < 2 {
+		return ""
+	}
+	var all []string
+	for k, v := range each[:min(len(each), mostOutputs)] {
+		all = append(all, fmt.Sprintf("%d: %.4g", k, v))
+	}
+	if len(each) > mostOutputs {
+		all = append(all, "…")
+	}
+	return "; by output " + strings.Join(all, ", ")
+}
+
+// judgedOn says on what figures were measured: sequences of the test part, or decisions in them.
+func judgedOn(decisions, sequences int, several bool) string {
+	if !several {
+		return commas(sequences) + " test sequences"
+	}
+	return fmt.Sprintf("%s steps of %s test sequences", commas(decisions), commas(sequences))
 }
 
 // print writes it for people; with tables everything.
@@ -116,7 +167,7 @@ func (a *accuracies) print(c *cli, activations string, tables bool) {
 	if tables {
 		printTables(c.stdout, e, activations)
 	}
-	n := commas(e.Sequences)
+	n := judgedOn(e.Float.Decisions, e.Sequences, e.Float.Decisions != e.Sequences)
 	if a.Float == nil {
 		if e.Float.RMSE != nil {
 			fmt.Fprintf(c.stdout, "float: %s; %s: %s\n", numbers(&e.Float), activations, numbers(&e.Quantized))
@@ -124,10 +175,10 @@ func (a *accuracies) print(c *cli, activations string, tables bool) {
 		if q := e.QuantizedCarried; q != nil && q.RMSE != nil {
 			fmt.Fprintf(c.stdout, "with the state carried from sequence to sequence: float %s; %s %s\n", numbers(e.FloatCarried), activations, numbers(q))
 		}
-		fmt.Fprintf(c.stdout, "%s outputs differ from float by %.4g (root mean square) on %s test sequences\n", activations, *a.OutputRMSE, n)
+		fmt.Fprintf(c.stdout, "%s outputs differ from float by %.4g (root mean square%s) on %s\n", activations, *a.OutputRMSE, outputsApart(e.OutputRMSEEach), n)
 		return
 	}
-	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s test sequences\n", 100**a.Float, activations, 100**a.Quantized, n)
+	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s\n", 100**a.Float, activations, 100**a.Quantized, n)
 	if a.Carried != nil {
 		fmt.Fprintf(c.stdout, "with the state carried from sequence to sequence: float %s, %s %s\n", inPercent(*e.FloatCarried.Accuracy), activations, inPercent(*a.Carried))
 	}

@@ -56,9 +56,12 @@ func (d *dataFlags) addRest(f *pflag.FlagSet) {
 	f.StringVar(&d.rest.Empty, "empty", dataset.EmptyPrevious, "CSV: what to do with empty cells: previous (repeat the value before), zero, drop (the sequence) or error")
 	f.StringVar(&d.rest.IgnoreLabel, "ignore-label", "", "label of steps that do not count, or of sequences of a CSV file that are left out")
 	f.BoolVar(&d.rest.RowSequences, "row-sequences", false, "CSV: every row is a sequence of one feature")
+	f.StringVar(&d.rest.Split, "split-column", "", "CSV: name of the column that says which part a sequence is in, train, val or test, or none (default: a column named split, set, subset or the like, where all its cells say so)")
+	f.StringVar(&d.rest.Layout, "layout", "", "arrays: order of the dimensions of samples: n sequences, t steps, f features, as nft where features come before steps, or nt for sequences of one feature (default: ntf, or what labels, mask and lengths show)")
 	k := &d.rest.Sounds
 	f.StringVar(&k.Features, "sound", "", "WAV: features, logmel or mfcc, and settings, as mfcc,frame=25ms,hop=10ms,bands=40: "+audio.Settings+" (default: logmel)")
 	f.IntVar(&k.Rate, "resample", 0, "WAV: bring all recordings to so many samples a second (default: refuse those of another rate)")
+	f.StringVar(&k.Channel, "channel", "", "WAV: what to take of recordings with several channels: mix (their mean), left, right or a number from 1 on (default: refuse them)")
 	f.StringVar(&k.List, "list", "", "WAV, or a folder of CSV: file with a line for each recording: path in the folder, label and, if known, what it belongs to (default: all, with their folder as the class)")
 	f.StringVar(&k.TestList, "test-list", "", "WAV, or a folder of CSV: file that lists the recordings of the test part")
 	f.StringVar(&k.Label, "label-pattern", "", "WAV, or a folder of CSV: regular expression whose group in parentheses is the class in a recording's path, as '^([0-9])_'")
@@ -110,6 +113,9 @@ func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *
 			"empty":         func() { known.Empty = d.rest.Empty },
 			"row-sequences": func() { known.RowSequences = d.rest.RowSequences },
 			"ignore-label":  func() { known.IgnoreLabel = d.rest.IgnoreLabel },
+			"split-column":  func() { known.Split = d.rest.Split },
+			"layout":        func() { known.Layout = d.rest.Layout },
+			"channel":       func() { known.Channel = d.rest.Sounds.Channel },
 			"length":        func() { known.Length = d.rest.Length },
 			"split":         func() { known.By = d.rest.By },
 			"sound":         func() { known.Sound = d.rest.Sounds.Features },

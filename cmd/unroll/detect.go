@@ -43,6 +43,9 @@ func (d *detectFlags) kept(net *nn.Network, train *dataset.Set) (*dataset.Set, e
 	if d.background == "" {
 		return nil, nil
 	}
+	if net.Facts != nil && net.Facts.Data != nil && net.Facts.Data.OwnValidation && train.Validation() != nil {
+		return train.Validation(), nil
+	}
 	if net.Facts == nil || net.Facts.Data == nil || !(net.Facts.Data.Validation > 0) {
 		return nil, fmt.Errorf("--detect %s: smoothing and threshold are chosen on sequences that the training kept back, and there are none: train with --validation 0.2", d.background)
 	}

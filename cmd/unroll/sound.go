@@ -17,7 +17,11 @@ import (
 
 // readSound makes an input's array of a recording.
 func readSound(file string, m runner.Model, f *facts.Facts) (input string, a *runner.Array, err error) {
-	s, err := wav.Open(file)
+	channel := "" // as in training
+	if f != nil && f.Data != nil {
+		channel = f.Data.Channel
+	}
+	s, err := wav.Open(file, channel)
 	if err != nil {
 		return "", nil, err
 	}

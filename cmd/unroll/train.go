@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/spf13/pflag"
 
@@ -76,6 +77,7 @@ func encodeNetwork(net *nn.Network) ([]byte, error) {
 type trained struct {
 	Accuracy    *float64        `json:"float_accuracy"`      // null for a regression
 	RSquared    *float64        `json:"r_squared,omitempty"` // of a regression
+	Outputs     []train.Output  `json:"outputs,omitempty"`   // of a regression, each by itself
 	Loss        float64         `json:"loss"`                // mean cross entropy, or mean squared error
 	Carried     *float64        `json:"carried,omitempty"`   // accuracy, or R², of a network trained with --carry on streams of the test part
 	Parameters  int             `json:"parameters"`
@@ -133,7 +135,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		return err
 	}
 	r := trained{Folds: cross, Parameters: net.Parameters(), Interrupted: interrupted, Output: out}
-	quality, loss := train.Evaluate(net, test)
+	quality, loss, outputs := train.EvaluateOutputs(net, test)
 	carried := ""
 	if cfg.Carry {
 		q, _, carryErr := train.EvaluateCarried(net, test)
@@ -152,7 +154,10 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		r.Accuracy = &quality
 	} else {
 		r.RSquared, figure = &quality, "r2"
-		told = fmt.Sprintf("R² %.4f and mean squared error %.4g", quality, loss)
+		told = fmt.Sprintf("R² %.4f and root mean square error %.4g", quality, math.Sqrt(loss))
+		if r.Outputs = outputs; len(outputs) > 1 {
+			told += ", " + byOutput(outputs) + ","
+		}
 	}
 	net.Facts.Measured(map[string]float64{figure: quality, "loss": loss})
 	file, encodeErr := encodeNetwork(net)
@@ -179,7 +184,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if cross != nil {
 		fmt.Fprintln(c.stdout, cross)
 	}
-	fmt.Fprintf(c.stdout, "%s parameters, %s on %s test sequences%s\nwrote %s\nnext: %s\n",
-		commas(r.Parameters), told, commas(test.Len()), carried, out, command("lower", out))
+	fmt.Fprintf(c.stdout, "%s parameters, %s on %s%s\nwrote %s\nnext: %s\n",
+		commas(r.Parameters), told, judgedOn(test.Judged(), test.Len(), test.PerStep), carried, out, command("lower", out))
 	return nil
 }

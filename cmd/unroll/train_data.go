@@ -34,6 +34,9 @@ func (t *trainFlags) fitTo(c *cli, cfg *train.Config, set, test *dataset.Set, se
 	chosen.Validation, chosen.Patience = cfg.Validation, cfg.Patience
 	*cfg = chosen
 	dataset.Describe(set, cfg.Validation, test, func(line string) { c.say("%s", line) })
+	if t.validation != 0 && cfg.Validation == set.Validation() {
+		c.say("  note: the files have a validation part: --validation %v divides none off", t.validation)
+	}
 	if err := t.weigh(cfg, set); err != nil {
 		return nil, err
 	}
@@ -46,16 +49,12 @@ func (t *trainFlags) fitTo(c *cli, cfg *train.Config, set, test *dataset.Set, se
 	return set, nil
 }
 
-// split sets the validation part aside, when one is asked for.
+// split sets the validation part aside, when one is asked for. One that the files have is the one.
 func (t *trainFlags) split(cfg *train.Config, set *dataset.Set, seed uint64) (*dataset.Set, error) {
-	if t.validation == 0 {
-		return set, nil
+	rest, aside, err := dataset.Held(set, t.validation, seed)
+	if aside != nil {
+		cfg.Validation, cfg.Patience = aside, t.patience
 	}
-	rest, aside, err := dataset.Split(set, t.validation, seed)
-	if err == nil && set.Origin != nil {
-		set.Origin.Validation = t.validation
-	}
-	cfg.Validation, cfg.Patience = aside, t.patience
 	return rest, err
 }
 

@@ -43,7 +43,7 @@ func (d *tunedData) open(c *cli, s *tune.Study) error {
 	if s.Data != "" && s.Data != d.print {
 		return fmt.Errorf("--data %s is not what the study was drawn for: its content has the fingerprint %s, expected %s; give the data of then, or begin another study", b.data.data, d.print, s.Data)
 	}
-	if _, _, err := dataset.Split(set, s.Asked.Validation, b.data.seed); err != nil { // no candidate could do better
+	if _, _, err := dataset.Held(set, s.Asked.Validation, b.data.seed); err != nil { // no candidate could do better
 		return fmt.Errorf("--data %s --validation %v: %w", b.data.data, s.Asked.Validation, err)
 	}
 	if d.judged = tune.ByAccuracy; set.Task == nn.Regression {

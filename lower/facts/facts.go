@@ -85,17 +85,23 @@ type Data struct {
 	Length       int      `json:"length,omitempty"`
 	RowSequences bool     `json:"row_sequences,omitempty"`
 	IgnoreLabel  string   `json:"ignore_label,omitempty"`
+	Split        string   `json:"split_column,omitempty"` // says which part a sequence is in
+	Layout       string   `json:"layout,omitempty"`       // order of dimensions of samples in arrays
 
 	// Of recordings: their features as they were asked for, the rate that they were brought
 	// to, and where labels, groups and the test part come from.
 	Sound        string `json:"sound,omitempty"`
 	Resample     int    `json:"resample,omitempty"`
+	Channel      string `json:"channel,omitempty"` // what is taken of several
 	List         string `json:"list,omitempty"`
 	TestList     string `json:"test_list,omitempty"`
 	LabelPattern string `json:"label_pattern,omitempty"`
 	GroupPattern string `json:"group_pattern,omitempty"`
 
 	Validation float64 `json:"validation,omitempty"` // fraction of the training part that was kept back
+
+	// OwnValidation says that the files have a validation part, which was kept back.
+	OwnValidation bool `json:"own_validation,omitempty"`
 }
 
 // Detector is a smoothing of probabilities over calls with a threshold, see package detect.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package wav reads WAV files, safe on hostile input, and changes sample rates. Only what
-// a recording for a network is stored as is read: one channel of integer PCM of 8, 16, 24
-// or 32 bits or of IEEE floats of 32 or 64 bits. Whatever else a file holds is refused by
+// a recording for a network is stored as is read: integer PCM of 8, 16, 24
+// or 32 bits or IEEE floats of 32 or 64 bits, of one channel, or of several of which one or their
+// mean is asked for. Whatever else a file holds is refused by
 // name, never guessed at.
 package wav
 
@@ -35,8 +36,8 @@ const maxRate = 1 << 20
 // without a scale, have it, and the power of a frame of such samples is a number yet.
 const loudest = 0x1p31
 
-// Open reads a file.
-func Open(file string) (*Sound, error) {
+// Open reads a file. channel says what is taken of several: see Channel.
+func Open(file, channel string) (*Sound, error) {
 	if info, err := os.Stat(file); err != nil {
 		return nil, err
 	} else if err := budget.Ask(file, 5*info.Size()); err != nil { // bytes of 8-bit samples become floats
@@ -46,7 +47,7 @@ func Open(file string) (*Sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Read(file, b)
+	return Read(file, b, channel)
 }
 
 // format is what the format chunk says.
@@ -58,9 +59,9 @@ type format struct {
 // into a pipe: samples go on to the end of the file.
 const endless = math.MaxUint32
 
-// Read reads the bytes of a file; name is used in messages. A data chunk that ends early,
+// Read reads the bytes of a file; name is used in messages, channel as in Open. A data chunk that ends early,
 // as recorders leave it that were switched off, is an error.
-func Read(name string, b []byte) (*Sound, error) {
+func Read(name string, b []byte, channel string) (*Sound, error) {
 	fail := func(what string, args ...any) (*Sound, error) {
 		return nil, fmt.Errorf("%s: %s", name, fmt.Sprintf(what, args...))
 	}
@@ -91,7 +92,11 @@ func Read(name string, b []byte) (*Sound, error) {
 			if size > left {
 				return fail("the data chunk announces %d bytes, %d are there: the file is cut off", size, left)
 			}
-			return decode(name, f, b[at:at+int(size)])
+			take, err := f.choose(name, channel)
+			if err != nil {
+				return nil, err
+			}
+			return decode(name, f, b[at:at+int(size)], take)
 		}
 		if size > left {
 			return fail("chunk %q announces %d bytes, %d are there: the file is cut off", id, size, left)
@@ -121,8 +126,8 @@ func parseFormat(b []byte) (*format, error) {
 	switch {
 	case f.encoding != encodingPCM && f.encoding != encodingFloat:
 		return nil, fmt.Errorf("encoding %#x, expected PCM (1) or IEEE float (3): decode it to PCM, with ffmpeg or sox", f.encoding)
-	case f.channels != 1:
-		return nil, fmt.Errorf("%d channels, expected 1: mix or choose one, as with sox IN OUT remix 1", f.channels)
+	case f.channels < 1:
+		return nil, fmt.Errorf("%d channels, expected 1 or more", f.channels)
 	case f.rate < 1 || f.rate > maxRate:
 		return nil, fmt.Errorf("%d samples a second: expected 1 to %d", f.rate, maxRate)
 	case f.encoding == encodingPCM && (f.bits%8 != 0 || f.bits < 8 || f.bits > 32):
@@ -131,37 +136,50 @@ func parseFormat(b []byte) (*format, error) {
 		return nil, fmt.Errorf("floats of %d bits, expected 32 or 64", f.bits)
 	}
 	f.width = f.bits / 8
-	if align := word(12); align != f.width {
-		return nil, fmt.Errorf("a sample takes %d bytes by the block alignment, %d by its %d bits", align, f.width, f.bits)
+	if align := word(12); align != f.width*f.channels {
+		return nil, fmt.Errorf("a sample of %d channels takes %d bytes by the block alignment, %d by its %d bits", f.channels, align, f.width*f.channels, f.bits)
 	}
 	return f, nil
 }
 
-func decode(name string, f *format, b []byte) (*Sound, error) {
-	if len(b)%f.width != 0 {
-		return nil, fmt.Errorf("%s: %d bytes of data are no whole number of samples of %d bytes", name, len(b), f.width)
+// decode makes samples of the data: of a channel, or the mean of all where take is mean.
+func decode(name string, f *format, b []byte, take int) (*Sound, error) {
+	block := f.width * f.channels
+	if len(b)%block != 0 {
+		return nil, fmt.Errorf("%s: %d bytes of data are no whole number of samples of %d bytes", name, len(b), block)
 	}
-	s := &Sound{Rate: f.rate, Samples: make([]float32, len(b)/f.width)}
+	s := &Sound{Rate: f.rate, Samples: make([]float32, len(b)/block)}
 	for i := range s.Samples {
-		v := b[i*f.width:]
-		var x float64
-		switch {
-		case f.encoding == encodingFloat && f.width == 4:
-			x = float64(math.Float32frombits(binary.LittleEndian.Uint32(v)))
-		case f.encoding == encodingFloat:
-			x = math.Float64frombits(binary.LittleEndian.Uint64(v))
-		case f.width == 1: // the one width without a sign
-			x = (float64(v[0]) - 128) / (1 << 7)
-		case f.width == 2:
-			x = float64(int16(binary.LittleEndian.Uint16(v))) / (1 << 15)
-		case f.width == 3:
-			x = float64(int32(v[0])<<8|int32(v[1])<<16|int32(v[2])<<24) / (1 << 31)
-		default:
-			x = float64(int32(binary.LittleEndian.Uint32(v))) / (1 << 31)
+		sum := 0.0
+		for c := range f.channels {
+			x := f.sample(b[i*block+c*f.width:])
+			if !(math.Abs(x) <= loudest) {
+				return nil, fmt.Errorf("%s: sample %d is %v: expected finite numbers, 1 for full scale and at most 2^31", name, i, x)
+			}
+			if take == mean {
+				sum += x / float64(f.channels)
+			} else if c == take {
+				sum = x
+			}
 		}
-		if s.Samples[i] = float32(x); !(math.Abs(x) <= loudest) {
-			return nil, fmt.Errorf("%s: sample %d is %v: expected finite numbers, 1 for full scale and at most 2^31", name, i, x)
-		}
+		s.Samples[i] = float32(sum)
 	}
 	return s, nil
+}
+
+// sample decodes the first bytes.
+func (f *format) sample(v []byte) float64 {
+	switch {
+	case f.encoding == encodingFloat && f.width == 4:
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(v)))
+	case f.encoding == encodingFloat:
+		return math.Float64frombits(binary.LittleEndian.Uint64(v))
+	case f.width == 1: // the one width without a sign
+		return (float64(v[0]) - 128) / (1 << 7)
+	case f.width == 2:
+		return float64(int16(binary.LittleEndian.Uint16(v))) / (1 << 15)
+	case f.width == 3:
+		return float64(int32(v[0])<<8|int32(v[1])<<16|int32(v[2])<<24) / (1 << 31)
+	}
+	return float64(int32(binary.LittleEndian.Uint32(v))) / (1 << 31)
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,7 +64,7 @@ func TestRead(t *testing.T) {
 		{"other chunks of odd length", file(chunk("LIST", []byte("abc")), formatOf(1, 1, 8000, 16), chunk("fact", []byte{1, 2, 3, 4}), chunk("data", []byte{0, 0x40}), chunk("id3 ", nil)), []float32{0.5}},
 		{"nothing", file(formatOf(1, 1, 8000, 16), chunk("data", nil)), nil},
 	} {
-		s, err := Read("x.wav", c.file)
+		s, err := Read("x.wav", c.file, "")
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -109,7 +110,7 @@ func TestRefused(t *testing.T) {
 		{file(formatOf(3, 1, 8000, 32), chunk("data", nan)), "sample 0 is NaN"},
 		{file(formatOf(3, 1, 8000, 32), chunk("data", loud)), "sample 0 is -1.00000002"},
 	} {
-		if _, err := Read("x.wav", c.file); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "x.wav: ") {
+		if _, err := Read("x.wav", c.file, ""); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "x.wav: ") {
 			t.Errorf("error %v, expected one with the file's name and %q", err, c.want)
 		}
 	}
@@ -120,7 +121,7 @@ func TestEndless(t *testing.T) {
 	b := file(formatOf(1, 1, 8000, 16), chunk("data", []byte{1, 0, 2, 0}))
 	at := bytes.Index(b, []byte("data"))
 	copy(b[at+4:], "\xff\xff\xff\xff")
-	if s, err := Read("x.wav", b); err != nil || len(s.Samples) != 2 {
+	if s, err := Read("x.wav", b, ""); err != nil || len(s.Samples) != 2 {
 		t.Errorf("%+v, %v: want both samples", s, err)
 	}
 }
@@ -129,7 +130,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(file(formatOf(1, 1, 8000, 24), chunk("data", []byte{1, 2, 3})))
 	f.Add(file(chunk("fact", nil), formatOf(3, 1, 8000, 32), chunk("data", make([]byte, 8))))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if s, err := Read("x", b); err == nil && len(s.Samples) > len(b) {
+		if s, err := Read("x", b, ""); err == nil && len(s.Samples) > len(b) {
 			t.Fatalf("%d samples of %d bytes", len(s.Samples), len(b))
 		}
 	})
@@ -140,7 +141,7 @@ func TestOpenNamesTheFile(t *testing.T) {
 	if err := os.WriteFile(name, []byte("RIFF"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(name); err == nil || !strings.Contains(err.Error(), name) {
+	if _, err := Open(name, ""); err == nil || !strings.Contains(err.Error(), name) {
 		t.Errorf("error %v does not name %s", err, name)
 	}
 }
@@ -199,5 +200,28 @@ func TestResampleWithinMemory(t *testing.T) {
 		if k.kept > maxKept {
 			t.Fatalf("%d weights are kept, expected at most %d", k.kept, maxKept)
 		}
+	}
+}
+
+// Of several channels nothing is taken unasked.
+func TestChannels(t *testing.T) {
+	stereo := file(formatOf(1, 2, 8000, 16), chunk("data", []byte{0, 0x40, 0, 0x20, 0, 0xc0, 0, 0}))
+	for channel, want := range map[string][]float32{"left": {0.5, -0.5}, "1": {0.5, -0.5}, "right": {0.25, 0}, "2": {0.25, 0}, "mix": {0.375, -0.25}} {
+		s, err := Read("x.wav", stereo, channel)
+		if err != nil || !slices.Equal(s.Samples, want) {
+			t.Errorf("%s: %+v, %v, want %v", channel, s, err, want)
+		}
+	}
+	for channel, want := range map[string]string{"": "2 channels, expected 1", "3": "has no channel 3: it has 2", "0": `channel "0": expected mix`, "both": `channel "both"`} {
+		if _, err := Read("x.wav", stereo, channel); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", channel, err, want)
+		}
+	}
+	mono := file(formatOf(1, 1, 8000, 16), chunk("data", []byte{0, 0x40}))
+	if s, err := Read("x.wav", mono, "mix"); err != nil || !slices.Equal(s.Samples, []float32{0.5}) {
+		t.Errorf("the mix of one channel: %+v, %v", s, err)
+	}
+	if _, err := Read("x.wav", file(formatOf(1, 2, 8000, 16), chunk("data", []byte{0, 0x40, 0, 0x20, 0, 0xc0})), "mix"); err == nil || !strings.Contains(err.Error(), "no whole number of samples of 4 bytes") {
+		t.Errorf("half a sample: %v", err)
 	}
 }

@@ -19,17 +19,22 @@ import (
 func fromMixed(source string, arrays map[string]*npy.Array, others map[string]error, o Options) (train, test *Set, err error) {
 	names := slices.Sorted(maps.Keys(others))
 	for _, name := range names {
-		if base := withoutPart(name); slices.Contains(besides, base) {
+		if slices.Contains(besides, nameOf(name).base) {
 			return nil, nil, others[name]
 		}
-		if base, test := strings.CutSuffix(strings.ToLower(name), "_test"); test && slices.ContainsFunc(pairs, func(p [2]string) bool { return p[0] == base }) {
-			return nil, nil, others[name] // another test part would be made up
+		if n := nameOf(name); (n.part == "test" || n.part == "val") && isPair(n.base) {
+			return nil, nil, others[name] // another part would be made up
 		}
 	}
 	train, test, err = fromArrays(source, arrays, o)
 	for _, name := range names {
-		if base := withoutPart(name); err != nil && slices.ContainsFunc(pairs, func(p [2]string) bool { return p[0] == base || p[1] == base }) {
+		if err != nil && isPair(nameOf(name).base) {
 			return nil, nil, others[name]
+		}
+	}
+	for _, name := range names {
+		if err == nil && isListOfNames(nameOf(name).base) {
+			return nil, nil, others[name] // it says what to do
 		}
 	}
 	if err == nil && len(names) > 0 {
@@ -40,12 +45,6 @@ func fromMixed(source string, arrays map[string]*npy.Array, others map[string]er
 
 // besides are the arrays that go with samples and labels.
 var besides = []string{"group", "groups", "mask", "lengths"}
-
-// withoutPart is the name of an array in lower case, without the part that it belongs to.
-func withoutPart(name string) string {
-	name = strings.ToLower(name)
-	return strings.TrimSuffix(strings.TrimSuffix(name, "_train"), "_test")
-}
 
 // missing is the text that Python makes of labels that are not there. None is a class as well.
 var missing = []string{"nan", "<NA>", "NaT"}
@@ -86,17 +85,24 @@ func numberText(y *npy.Array, ignore string) (numbers *npy.Array, classes []stri
 	return numbers, classes, nil
 }
 
-// unite gives two parts the classes of both.
-func unite(a, b *Set) {
-	all := classNames(slices.Concat(a.Classes, b.Classes))
-	for _, s := range []*Set{a, b} {
-		for i, l := range s.labels {
-			if l != noLabel {
-				s.labels[i] = int32(slices.Index(all, s.Classes[l]))
-			}
+// unite gives all parts the classes of all.
+func unite(parts []*Set) {
+	var names []string
+	for _, s := range parts {
+		names = append(names, s.Classes...)
+	}
+	all := classNames(names)
+	for _, s := range parts {
+		s.renumber(all)
+	}
+}
+
+// renumber gives labels the numbers that the names of their classes have in a list.
+func (s *Set) renumber(classes []string) {
+	for i, l := range s.labels {
+		if l != noLabel {
+			s.labels[i] = int32(slices.Index(classes, s.Classes[l]))
 		}
 	}
-	for _, s := range []*Set{a, b} {
-		s.Classes, s.Outputs = all, len(all)
-	}
+	s.Classes, s.Outputs = classes, len(classes)
 }

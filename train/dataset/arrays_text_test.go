@@ -67,7 +67,7 @@ func TestArraysOfText(t *testing.T) {
 		{"x", texts("x", []int{4, 2, 1}, "a", "b", "b", "b", "a", "b", "b", "b"), Options{}, "expected numbers"},
 		{"mask", texts("mask", []int{4, 2}, "a", "b", "b", "b", "a", "b", "b", "b"), Options{}, "a number for each step"},
 		{"lengths", texts("lengths", []int{4}, "a", "b", "b", "b"), Options{}, "expected a whole number"},
-		{"y_test", ints([]int{2}, 0, 1), Options{}, "one of y and y_test holds names of classes"},
+		{"y_test", ints([]int{2}, 0, 1), Options{}, "holds names of classes, the other numbers"},
 	} {
 		all := map[string]*npy.Array{}
 		for k, a := range arrays {

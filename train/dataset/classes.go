@@ -17,6 +17,16 @@ func (s *Set) MatchClasses(net *nn.Network) (matched *Set, assumed string, err e
 	if s.Task != nn.Classification || net.Task != nn.Classification || s.labels == nil {
 		return s, "", nil
 	}
+	if s.held != nil {
+		// The held part is numbered alike, in a copy: sets do not change.
+		held, _, err := s.held.MatchClasses(net)
+		if err != nil {
+			return nil, "", err
+		}
+		with := *s
+		with.held = held
+		s = &with
+	}
 	if net.Classes == nil {
 		if !slices.Equal(s.Classes, numbered(len(s.Classes))) {
 			assumed = fmt.Sprintf("output 0 of %s is class %q of %s, and so on in the order of %q: the network names no classes", net.Name, s.Classes[0], s.Name, s.Classes)

@@ -25,30 +25,36 @@ const maxCSV = 2 << 30
 // sign are found by looking. Rows of a sequence follow each other; sequences of different
 // lengths are padded in front. Where the label changes within a sequence, the set has a
 // label for every step. With Options.RowSequences every row is a sequence of one feature.
-func openCSV(file string, o Options) (*Set, error) {
+// A column that says which part a sequence is in divides them.
+func openCSV(file string, o Options) (train, test *Set, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if info.Size() > maxCSV {
-		return nil, fmt.Errorf("%s: %.1f GB, and at most %.0f GB of text are read into memory: keep fewer rows, or make x.npy and y.npy of it", file, float64(info.Size())/1e9, float64(maxCSV)/1e9)
+		return nil, nil, fmt.Errorf("%s: %.1f GB, and at most %.0f GB of text are read into memory: keep fewer rows, or make x.npy and y.npy of it", file, float64(info.Size())/1e9, float64(maxCSV)/1e9)
 	}
 	if err := budget.Ask(file, max(info.Size(), tableBytes(f, info.Size()))); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if info.Mode().IsRegular() {
-		return readCSV(file, f, o)
+	in := io.Reader(f)
+	if !info.Mode().IsRegular() {
+		raw, err := budget.ReadAll(file, f)
+		if err != nil {
+			return nil, nil, err
+		}
+		in = bytes.NewReader(raw)
 	}
-	raw, err := budget.ReadAll(file, f)
+	t, all, err := readTable(file, in, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return readCSV(file, bytes.NewReader(raw), o)
+	return t.divide(all)
 }
 
 // tableBytes estimates from the first rows of a file what all of them take in memory: a number
@@ -91,32 +97,43 @@ type table struct {
 	within []string  // of each candidate, the file of line
 	above  int       // lines in front of the header
 
+	parted
+
 	kept    []int // the sequences that are in the set
 	ignored bool  // a row has the label that does not count
 }
 
-func readCSV(file string, in io.Reader, o Options) (*Set, error) {
+func readTable(file string, in io.Reader, o Options) (*table, *Set, error) {
 	o = o.withDefaults()
 	t := &table{file: file, o: o}
 	r, header, err := t.begin(in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if t.columns, t.notes, err = arrange(file, header, o); err != nil {
-		return nil, err
+	if err := t.arranged(header); err != nil {
+		return nil, nil, err
 	}
-	if err := t.unclear(file, o); err != nil {
-		return nil, err
+	if err := t.rows(r, nil); err != nil {
+		return nil, nil, err
+	}
+	if len(t.starts) == 0 {
+		return nil, nil, fmt.Errorf("%s: no rows after the header", file)
+	}
+	s, err := t.finish()
+	return t, s, err
+}
+
+// arranged finds out what the columns are, and makes room for their values.
+func (t *table) arranged(header []string) (err error) {
+	if t.columns, t.notes, err = arrange(t.file, header, t.o); err != nil {
+		return err
+	}
+	if err := t.unclear(t.file, t.o); err != nil {
+		return err
 	}
 	t.asRead()
 	t.prepare()
-	if err := t.rows(r, nil); err != nil {
-		return nil, err
-	}
-	if len(t.starts) == 0 {
-		return nil, fmt.Errorf("%s: no rows after the header", file)
-	}
-	return t.finish()
+	return nil
 }
 
 // begin finds out how a file is written, and reads its first row.
@@ -161,6 +178,9 @@ func (t *table) prepare() {
 func (t *table) finish() (*Set, error) {
 	if !t.ignored && t.o.IgnoreLabel != "" {
 		return nil, noIgnored(t.file, t.o.IgnoreLabel, fmt.Sprintf("%s has %s", t.labelled(), some(t.labels)))
+	}
+	if err := t.disagree(); err != nil {
+		return nil, err
 	}
 	if err := t.settle(); err != nil {
 		return nil, err
@@ -236,6 +256,9 @@ func (t *table) rows(r *csv.Reader, whole *recording) error {
 		} else if t.group >= 0 && strings.TrimSpace(record[t.group]) != t.groups[len(t.groups)-1] {
 			return fmt.Errorf("%s: line %d: sequence %q is in group %q and in group %q: a sequence belongs to one group", t.file, line, id, t.groups[len(t.groups)-1], record[t.group])
 		}
+		if err := t.see(t, record, begins, line); err != nil {
+			return err
+		}
 		for k, f := range t.features {
 			v, ok := t.number(record[f])
 			t.course[k].see(t.dialect, record[f], v, ok, begins, row)
@@ -286,6 +309,10 @@ func (t *table) settle() error {
 		name := t.header[f]
 		keep[k] = true
 		timed := slices.Contains(t.timed, f)
+		if f == t.split && t.divides() {
+			keep[k] = false
+			continue
+		}
 		c := &t.course[k]
 		sure := slices.Contains(surelyTimes, plainName(name))
 		if timed && sure && c.unread == "" && c.falls >= 0 {

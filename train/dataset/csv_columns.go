@@ -24,6 +24,7 @@ type columns struct {
 	sequence []int // the columns that tell the rows of a sequence; none where every row, or the file, is one
 	label    []int // one, or those of several numbers to predict; none where the folder is the label
 	group    int   // or -1
+	split    int   // says which part a sequence is in; it is a candidate, too, unless it was named; or -1
 	features []int // candidates, in their order
 	chosen   bool  // the user named the features
 	timed    []int // those among them that are named like a time
@@ -31,7 +32,7 @@ type columns struct {
 
 // arrange finds the columns that the options name, or those with the usual names.
 func arrange(file string, header []string, o Options) (*columns, []string, error) {
-	c := &columns{header: trimmed(header), group: -1}
+	c := &columns{header: trimmed(header), group: -1, split: -1}
 	find := finder(func(flag, wanted, standard string, names []string) (int, error) {
 		if i := slices.Index(c.header, wanted); i >= 0 && wanted != "" {
 			return i, nil
@@ -117,6 +118,9 @@ func (c *columns) choose(file string, o Options, find finder) (_ *columns, notes
 		}
 	}
 	taken = append(taken, c.group)
+	if taken, err = c.findSplit(file, o, find, taken); err != nil {
+		return nil, nil, err
+	}
 	for _, lists := range [][]string{o.Features, o.Ignore} {
 		for _, n := range lists {
 			if !slices.Contains(c.header, n) {
@@ -134,7 +138,7 @@ func (c *columns) choose(file string, o Options, find finder) (_ *columns, notes
 		for _, n := range o.Features {
 			i := slices.Index(c.header, n)
 			if slices.Contains(taken, i) {
-				return nil, nil, fmt.Errorf("%s: column %q cannot be a feature: it is the sequence, the label or the group", file, n)
+				return nil, nil, fmt.Errorf("%s: column %q cannot be a feature: it is the sequence, the label, the group or the part", file, n)
 			}
 			c.features = append(c.features, i)
 		}

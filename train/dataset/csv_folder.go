@@ -34,21 +34,11 @@ func openTables(dir string, o Options) (train, test *Set, err error) {
 		return nil, nil, err
 	}
 	all.Notes = append(notes, all.Notes...)
-	var parts [2][]int
+	kept := make([]recording, len(t.kept))
 	for at, i := range t.kept {
-		k := 0
-		if files[i].test {
-			k = 1
-		}
-		parts[k] = append(parts[k], at)
+		kept[at] = files[i]
 	}
-	switch {
-	case len(parts[1]) == 0 && o.Sounds.TestList == "":
-		return all, nil, nil
-	case len(parts[0]) == 0 || len(parts[1]) == 0:
-		return nil, nil, fmt.Errorf("%s: of the parts that folders or --test-list make, one has no table", dir)
-	}
-	return all.Subset(dir, parts[0]), all.Subset(dir+" test", parts[1]), nil
+	return all.ofFiles(kept, o)
 }
 
 // forTables refuses what says nothing to a folder of tables.
@@ -61,6 +51,7 @@ func (o Options) forTables(dir string) error {
 		{"--label-column", o.Label != "" && o.Label != "label"},
 		{"--group-column", o.Group != ""},
 		{"--row-sequences", o.RowSequences},
+		{"--split-column", o.Split != "" && o.Split != NoSplit},
 	} {
 		if f.given {
 			return fmt.Errorf("%s: %s is for one table with all sequences; here every table is a sequence, and its folder the class (--label-pattern and --group-pattern take others from its path)", dir, f.flag)
@@ -104,7 +95,7 @@ func readTables(dir string, files []recording, o Options) (*table, error) {
 		}
 		header = trimmed(header)
 		if i == 0 {
-			t.columns = &columns{header: header, group: -1}
+			t.columns = &columns{header: header, group: -1, split: -1}
 			if t.columns, t.notes, err = t.choose(t.file, o, t.find); err != nil {
 				return nil, err
 			}

@@ -88,6 +88,10 @@ func (s *Set) describeLabels(test *Set, tell func(string, ...any)) {
 			names = append(names, fmt.Sprintf("%s %d", s.class(c), n))
 		}
 	}
+	if total == 0 {
+		tell("  no label counts")
+		return
+	}
 	if len(counts) > shownClasses {
 		names = append(names, "…")
 	}

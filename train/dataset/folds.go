@@ -46,8 +46,12 @@ func Folds(train, test *Set, k int, seed uint64) ([]Fold, error) {
 			return nil, fmt.Errorf("%s: fold %d of %d has no sequence: ask for fewer folds", all.Name, f+1, k)
 		}
 		d := Fold{all.Subset(fmt.Sprintf("%s fold %d", train.Name, f+1), keep), all.Subset(fmt.Sprintf("%s fold %d test", train.Name, f+1), away)}
+		if all.held != nil {
+			held := *all.held // each fold has its own constants
+			d.Train.held = &held
+		}
 		if all.Mean != nil {
-			if err := Standardize(d.Train, d.Test); err != nil {
+			if err := Standardize(d.Train, d.Test, d.Train.held); err != nil {
 				return nil, err
 			}
 		}

@@ -73,7 +73,11 @@ func OpenFor(ctx context.Context, net *nn.Network, file string, w Wishes, say fu
 		assumed = append(assumed, note...)
 	}
 	if net.Mean != nil {
-		train.Pad, test.Pad = net.Mean, net.Mean // as in training
+		for _, part := range []*Set{train, test, train.held} {
+			if part != nil {
+				part.Pad = net.Mean // as in training
+			}
+		}
 	}
 	for _, part := range []**Set{&train, &test} {
 		matched, note, err := (*part).MatchClasses(net)
@@ -131,12 +135,13 @@ type dividing struct {
 	test      float64
 	seed      uint64
 	by, group string
+	split     string
 
 	labels, groups, list, tested string // of recordings
 }
 
 func divisionOf(d *facts.Data) dividing {
-	return dividing{d.Test, d.Seed, d.By, d.Group, d.LabelPattern, d.GroupPattern, d.List, d.TestList}
+	return dividing{d.Test, d.Seed, d.By, d.Group, d.Split, d.LabelPattern, d.GroupPattern, d.List, d.TestList}
 }
 
 // standardizeFor gives a network the constants of the training part.

@@ -37,7 +37,7 @@ func TestIgnoreLabel(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	s, err = openCSV(file, Options{IgnoreLabel: "none"}.withDefaults())
+	s, _, err = openCSV(file, Options{IgnoreLabel: "none"}.withDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

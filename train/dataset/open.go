@@ -38,6 +38,12 @@ type Options struct {
 	Features, Ignore             []string // columns that are features, or are not; default all that are left
 	Empty                        string   // what is done with empty cells: see EmptyPrevious, the default
 	RowSequences                 bool     // every row is a sequence of one feature
+	Split                        string   // the column that says which part a sequence is in; default one of the usual names that says so, NoSplit none
+
+	// Layout is the order of the dimensions of samples in arrays: n (sequences), t (steps) and f
+	// (features), each once, or n and t for samples of one feature. "" is ntf, unless labels
+	// or a mask show that it is another.
+	Layout string
 
 	Sounds Sounds // WAV files only
 }
@@ -70,6 +76,8 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
 	case info.IsDir() && (exists(filepath.Join(path, "x.npy")) || hasArrays(path)):
 		train, test, err = openFolder(path, o)
+	case info.IsDir() && o.Sounds.List == "" && tablesOfParts(path) != nil:
+		train, test, err = openPartTables(path, o)
 	case info.IsDir() && o.Sounds.List == "" && !hasIDX(path) && !sounds.within(path) && tables.within(path):
 		train, test, err = openTables(path, o)
 	case o.IgnoreLabel != "" && info.IsDir():
@@ -88,7 +96,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 	case ext == ".npy":
 		err = fmt.Errorf("%s: one array, and labels are needed, too: give the folder that holds x.npy and y.npy, or an .npz with x and y", path)
 	case ext == ".csv" || ext == ".tsv" || ext == ".txt":
-		train, err = openCSV(path, o)
+		train, test, err = openCSV(path, o)
 	case ext == ".parquet" || ext == ".arrow" || ext == ".feather":
 		read := map[string]string{".parquet": "parquet", ".arrow": "feather", ".feather": "feather"}[ext]
 		err = fmt.Errorf("%s: %s files are not read; pandas writes them as CSV: python3 -c \"import pandas; pandas.read_%s('%s').to_csv('%s.csv', index=False)\"", path, ext[1:], read, filepath.Base(path), strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
@@ -103,7 +111,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		return nil, nil, err
 	}
 	if o.Standardize == StandardizeOn || o.Standardize == StandardizeAuto && !pictures && needsScaling(train) {
-		if err := Standardize(train, test); err != nil {
+		if err := Standardize(train, test, train.held); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -114,7 +122,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 func hasArrays(dir string) bool {
 	files, _ := filepath.Glob(filepath.Join(dir, "*.npy"))
 	return slices.ContainsFunc(files, func(f string) bool {
-		base := withoutPart(strings.TrimSuffix(filepath.Base(f), ".npy"))
+		base := nameOf(strings.TrimSuffix(filepath.Base(f), ".npy")).base
 		return slices.ContainsFunc(pairs, func(p [2]string) bool { return p[0] == base })
 	})
 }
@@ -148,62 +156,6 @@ func some(labels []string) string {
 
 // maxSteps bounds the length of sequences: each step becomes operators.
 const maxSteps = 1 << 16
-
-// parts divides a set that has no test part, and says how the training part is divided
-// further: as the test part was, or as a given one seems to have been.
-func parts(train, test *Set, o Options) (*Set, *Set, error) {
-	by, err := divisionFor(train, o.By)
-	if err != nil {
-		return nil, nil, err
-	}
-	if test != nil && o.By == ByGroup && test.groups != nil && sharesGroups(train, test) {
-		// Asked for groups, the given parts, which share them, are no answer.
-		if train, err = join(train, test); err != nil {
-			return nil, nil, err
-		}
-		test = nil
-	}
-	if test != nil {
-		if by == ByGroup && test.groups != nil && sharesGroups(train, test) {
-			if by, err = divisionFor(&Set{Name: train.Name, Task: train.Task, PerStep: train.PerStep}, ""); err != nil {
-				return nil, nil, err
-			}
-		}
-		train.divide, test.divide = by, by
-		return train, test, nil
-	}
-	train.divide = by
-	return Split(train, o.Test, o.Seed)
-}
-
-// sharesGroups reports whether a group of the second set is in the first one too.
-func sharesGroups(a, b *Set) bool {
-	in := map[string]bool{}
-	for i := range a.Len() {
-		in[a.Group(i)] = true
-	}
-	for i := range b.Len() {
-		if in[b.Group(i)] {
-			return true
-		}
-	}
-	return false
-}
-
-// join puts the sequences of two sets of one shape into one.
-func join(a, b *Set) (*Set, error) {
-	if (a.sounds == nil) != (b.sounds == nil) || (a.pixels == nil) != (b.pixels == nil) || (a.lengths == nil) != (b.lengths == nil) || a.index != nil || b.index != nil {
-		return nil, fmt.Errorf("%s: training and test part differ in type: they cannot be put together to be divided by group", a.Name)
-	}
-	s := *a
-	s.n += b.n
-	s.pixels, s.values = slices.Concat(a.pixels, b.pixels), slices.Concat(a.values, b.values)
-	s.labels, s.targets = slices.Concat(a.labels, b.labels), slices.Concat(a.targets, b.targets)
-	s.sounds = slices.Concat(a.sounds, b.sounds)
-	s.masked = a.masked || b.masked
-	s.lengths, s.groups = slices.Concat(a.lengths, b.lengths), slices.Concat(a.groups, b.groups)
-	return &s, nil
-}
 
 func (o Options) withDefaults() Options {
 	if o.Test == 0 {

@@ -3,6 +3,7 @@
 package dataset
 
 import (
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -199,8 +200,8 @@ func TestArchivesOfPeople(t *testing.T) {
 	if !slices.Equal(labels, []int{0, -1, 0, -1, 1, 1}) {
 		t.Errorf("masked labels of steps: %v", labels)
 	}
-	more := map[string]*npy.Array{"x": x(), "y": ints([]int{2}, 0, 1), "x_val": x(), "subject": ints([]int{2}, 0, 1), "group": ints([]int{2}, 0, 1)}
-	if s, _, err = fromArrays("a.npz", named(more), Options{}); err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], `not read: ["subject" "x_val"]`) {
+	more := map[string]*npy.Array{"x": x(), "y": ints([]int{2}, 0, 1), "extra": x(), "subject": ints([]int{2}, 0, 1), "group": ints([]int{2}, 0, 1)}
+	if s, _, err = fromArrays("a.npz", named(more), Options{}); err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], `not read: ["extra" "subject"]`) {
 		t.Errorf("arrays that are not read: %v, notes %q", err, s.Notes)
 	}
 	for want, arrays := range map[string]map[string]*npy.Array{
@@ -213,6 +214,8 @@ func TestArchivesOfPeople(t *testing.T) {
 		"are samples with labels as well as x and y": {"x": x(), "y": ints([]int{2}, 0, 1), "x_train": x(), "y_train": ints([]int{2}, 1, 0)},
 		"as well as x_train":                         {"x_train": x(), "y_train": ints([]int{2}, 0, 1), "data_train": x(), "labels_train": ints([]int{2}, 1, 0)},
 		"one of them is missing":                     {"x": x(), "y": ints([]int{2}, 0, 1), "x_test": x()},
+		"x_val and y_val are needed":                 {"x": x(), "y": ints([]int{2}, 0, 1), "X_valid": x()},
+		"both x of the train part":                   {"x_train": x(), "y_train": ints([]int{2}, 0, 1), "train_x": x()},
 	} {
 		if _, _, err := fromArrays("a.npz", named(arrays), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
@@ -314,4 +317,10 @@ func TestLineOfSeparator(t *testing.T) {
 			t.Errorf("%q: %v, expected line 4 to be named", text, err)
 		}
 	}
+}
+
+// readCSV reads a table that has no parts.
+func readCSV(file string, in io.Reader, o Options) (*Set, error) {
+	_, s, err := readTable(file, in, o)
+	return s, err
 }

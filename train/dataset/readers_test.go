@@ -187,7 +187,7 @@ func TestHugeTables(t *testing.T) {
 		}
 	}
 	write("sequence,x,label\n", 10e9)
-	if _, err := openCSV(file, Options{}); err == nil || !strings.Contains(err.Error(), "huge.csv: 10.0 GB, and at most") {
+	if _, _, err := openCSV(file, Options{}); err == nil || !strings.Contains(err.Error(), "huge.csv: 10.0 GB, and at most") {
 		t.Errorf("error %v", err)
 	}
 	row := strings.Repeat("1,", 500) + "a\n"
@@ -196,7 +196,7 @@ func TestHugeTables(t *testing.T) {
 	budget.SetLimit(3 << 30)
 	defer budget.SetLimit(was)
 	var over *budget.Error
-	if _, err := openCSV(file, Options{}); !errors.As(err, &over) || !strings.Contains(err.Error(), "huge.csv") {
+	if _, _, err := openCSV(file, Options{}); !errors.As(err, &over) || !strings.Contains(err.Error(), "huge.csv") {
 		t.Errorf("error %v", err)
 	}
 }

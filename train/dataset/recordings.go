@@ -20,7 +20,7 @@ import (
 type recording struct {
 	path         string // from the folder, with "/"
 	label, group string
-	test         bool
+	part         part
 }
 
 // maxRecordings bounds the number of files.
@@ -102,37 +102,32 @@ func recordings(dir string, o Options, k *kind) (files []recording, notes []stri
 	return files, notes, nil
 }
 
-// Folders that hold parts of a set, each with a folder for every class. Where there is none to
-// test, that part is divided off what there is.
-var (
-	trainParts = []string{"train", "training"}
-	testParts  = []string{"test", "testing"}
-	otherParts = []string{"val", "valid", "validation", "dev"} // trained on: validation is divided off what is
-)
-
-// partsOf returns the folders of parts that the recordings are in, two or more, where they are in
-// nothing else, and marks the recordings of the test part unless a list has done so.
+// partsOf returns the folders of parts that the recordings are in, two or more with one to train
+// on, where they are in nothing else, each with a folder for every class. The recordings are
+// marked with their parts; those of the test part are not where a list has done so.
 func partsOf(files []recording, mark bool) (parts []string) {
-	tests := 0
-	for _, f := range files {
-		part, rest, nested := strings.Cut(f.path, "/")
-		low := strings.ToLower(part)
-		test := slices.Contains(testParts, low)
-		if !nested || !strings.Contains(rest, "/") || !test && !slices.Contains(trainParts, low) && !slices.Contains(otherParts, low) {
+	trains := false
+	of := make([]part, len(files))
+	for i, f := range files {
+		name, rest, nested := strings.Cut(f.path, "/")
+		p, known := partOf(name)
+		if !nested || !strings.Contains(rest, "/") || !known {
 			return nil
 		}
-		if !slices.Contains(parts, part) {
-			if parts = append(parts, part); test {
-				tests++
-			}
+		of[i], trains = p, trains || p != testPart
+		if !slices.Contains(parts, name) {
+			parts = append(parts, name)
 		}
 	}
-	if len(parts) < 2 || tests == len(parts) {
+	if len(parts) < 2 || !trains {
 		return nil
 	}
-	for i := 0; mark && i < len(files); i++ {
-		part, _, _ := strings.Cut(files[i].path, "/")
-		files[i].test = slices.Contains(testParts, strings.ToLower(part))
+	// Without a part to train on the one that validates is trained on.
+	held := slices.Contains(of, trainPart)
+	for i, p := range of {
+		if p == testPart && mark || p == heldPart && held && files[i].part == trainPart {
+			files[i].part = p
+		}
 	}
 	return parts
 }
@@ -335,7 +330,7 @@ func markTest(files []recording, list string, k *kind) error {
 		if !found {
 			return fmt.Errorf("%s: %s is not among the %ss", list, t.path, k.one)
 		}
-		files[i].test = true
+		files[i].part = testPart
 	}
 	return nil
 }

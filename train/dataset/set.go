@@ -57,8 +57,10 @@ type Set struct {
 	sounds  []string  // N, the recording of each sequence, with soundsIn their folder; or nil
 	index   []int32   // sequence numbers of a subset in the arrays above, or nil
 	origin  [2]string // the files of samples and labels, for messages
+	held    *Set      // of a training part: the validation part that the files have, or nil
 
 	soundsIn string
+	channel  string // what is taken of recordings with several
 }
 
 // noLabel is the label of a step that has none.
@@ -179,10 +181,10 @@ func (s *Set) Target(i int, dst []float32) {
 }
 
 // Subset returns the sequences with the given numbers, in that order. It shares
-// the memory of s.
+// the memory of s, and has no validation part.
 func (s *Set) Subset(name string, numbers []int) *Set {
 	sub := *s
-	sub.Name, sub.n = name, len(numbers)
+	sub.Name, sub.n, sub.held = name, len(numbers), nil
 	sub.index = make([]int32, len(numbers))
 	for i, j := range numbers {
 		sub.index[i] = int32(s.at(j))
@@ -210,6 +212,28 @@ func (s *Set) Counts() []int {
 	return c
 }
 
+// Judged returns how many labels or targets count: those of the sequences or, with PerStep, of
+// their steps.
+func (s *Set) Judged() int {
+	n := 0
+	if s.Task != nn.Regression {
+		for _, c := range s.Counts() {
+			n += c
+		}
+		return n
+	}
+	row := make([]float32, s.Outputs*s.perSequence())
+	for i := range s.n {
+		s.Target(i, row)
+		for t := range slices.Chunk(row, s.Outputs) {
+			if !slices.ContainsFunc(t, func(v float32) bool { return v != v }) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Check reports what would keep a network from learning from the set: no
 // sequences, a value that is not finite, fewer than two classes in use.
 func (s *Set) Check() error {
@@ -224,6 +248,9 @@ func (s *Set) Check() error {
 		if n > 0 {
 			used, last = used+1, class
 		}
+	}
+	if used == 0 {
+		return fmt.Errorf("%s: no label of the part to train on counts: all are the one to be ignored, or are behind a mask", s.Name)
 	}
 	if used < 2 {
 		name := strconv.Itoa(last)

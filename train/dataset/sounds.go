@@ -3,6 +3,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 // Sounds say how a folder of WAV files is read.
 type Sounds struct {
 	Features string // as audio.Parse takes them
+	Channel  string // what is taken of recordings with several channels: see wav.Channel; "" refuses them
 	Rate     int    // recordings are brought to this rate; 0 refuses those of another than the first
 
 	// List is a file that names the recordings, a line each: path, label and, if there, what
@@ -42,7 +44,7 @@ func openSounds(dir string, o Options) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	first, err := wav.Open(filepath.Join(dir, files[0].path))
+	first, err := openSound(filepath.Join(dir, files[0].path), o.Sounds.Channel)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +56,7 @@ func openSounds(dir string, o Options) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	rows, resampled, padded, err := featuresOf(dir, files, p, o.Sounds.Rate)
+	rows, resampled, padded, err := featuresOf(dir, files, p, &o.Sounds)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,27 +71,11 @@ func openSounds(dir string, o Options) (train, test *Set, err error) {
 		return nil, nil, err
 	}
 	all.Notes = append(notes, all.Notes...)
-	if o.Sounds.TestList == "" && !slices.ContainsFunc(files, func(f recording) bool { return f.test }) {
-		return all, nil, nil
-	}
-	var parts [2][]int
-	for i, f := range files {
-		k := 0
-		if f.test {
-			k = 1
-		}
-		parts[k] = append(parts[k], i)
-	}
-	for i, name := range []string{"train on", "test"} {
-		if len(parts[i]) == 0 {
-			return nil, nil, fmt.Errorf("%s: with the test part of %s no recording is left to %s", dir, o.Sounds.TestList, name)
-		}
-	}
-	return all.Subset(dir, parts[0]), all.Subset(dir+" test", parts[1]), nil
+	return all.ofFiles(files, o)
 }
 
 // featuresOf computes the rows of every recording.
-func featuresOf(dir string, files []recording, p *audio.Parameters, wanted int) (rows [][]float32, resampled, padded int, err error) {
+func featuresOf(dir string, files []recording, p *audio.Parameters, wish *Sounds) (rows [][]float32, resampled, padded int, err error) {
 	rows = make([][]float32, len(files))
 	was, short := make([]int, len(files)), make([]bool, len(files))
 	const piece = 64
@@ -100,7 +86,7 @@ func featuresOf(dir string, files []recording, p *audio.Parameters, wanted int) 
 			e := audio.NewExtractor(p)
 			for i := at; i < min(at+piece, len(files)); i++ {
 				file := filepath.Join(dir, filepath.FromSlash(files[i].path))
-				samples, rate, err := readSamples(file, p.Rate, wanted, files[0].path)
+				samples, rate, err := readSamples(file, p.Rate, wish, files[0].path)
 				if err != nil {
 					return err
 				}
@@ -132,8 +118,8 @@ func featuresOf(dir string, files []recording, p *audio.Parameters, wanted int) 
 }
 
 // readSamples reads a recording at a rate; it is resampled where a rate was asked for.
-func readSamples(file string, rate, wanted int, first string) (samples []float32, was int, err error) {
-	s, err := wav.Open(file)
+func readSamples(file string, rate int, wish *Sounds, first string) (samples []float32, was int, err error) {
+	s, err := openSound(file, wish.Channel)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -141,7 +127,7 @@ func readSamples(file string, rate, wanted int, first string) (samples []float32
 		return nil, 0, fmt.Errorf("%s: has no samples: remove it", file)
 	}
 	if s.Rate != rate {
-		if wanted == 0 {
+		if wish.Rate == 0 {
 			return nil, 0, fmt.Errorf("%s: %d samples a second, %s has %d: ask for one rate with --resample %d", file, s.Rate, first, rate, min(rate, s.Rate))
 		}
 		r, err := s.Resample(rate)
@@ -153,11 +139,21 @@ func readSamples(file string, rate, wanted int, first string) (samples []float32
 	return s.Samples, s.Rate, nil
 }
 
+// openSound reads a recording.
+func openSound(file, channel string) (*wav.Sound, error) {
+	s, err := wav.Open(file, channel)
+	var many *wav.ChannelsError
+	if errors.As(err, &many) {
+		return nil, fmt.Errorf("%w; or take --channel mix, left, right or a number of all recordings", err)
+	}
+	return s, err
+}
+
 // laySounds makes a set of the rows, all sequences of one length: longer ones keep their
 // end, shorter ones are padded in front.
 func laySounds(dir string, files []recording, rows [][]float32, p *audio.Parameters, o Options) (*Set, error) {
 	width := p.Features()
-	s := &Set{Name: dir, n: len(files), Features: width, Audio: p, origin: [2]string{dir, dir}, soundsIn: dir}
+	s := &Set{Name: dir, n: len(files), Features: width, Audio: p, origin: [2]string{dir, dir}, soundsIn: dir, channel: o.Sounds.Channel}
 	longest, shortest := 0, math.MaxInt
 	for _, r := range rows {
 		longest, shortest = max(longest, len(r)/width), min(shortest, len(r)/width)
@@ -224,7 +220,7 @@ func (s *Set) Sound(i int) (samples []float32, name string, err error) {
 		return nil, "", nil
 	}
 	name = s.sounds[s.at(i)]
-	samples, _, err = readSamples(filepath.Join(s.soundsIn, filepath.FromSlash(name)), s.Audio.Rate, s.Audio.Rate, "")
+	samples, _, err = readSamples(filepath.Join(s.soundsIn, filepath.FromSlash(name)), s.Audio.Rate, &Sounds{Rate: s.Audio.Rate, Channel: s.channel}, "")
 	return samples, name, err
 }
 

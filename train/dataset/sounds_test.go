@@ -110,7 +110,7 @@ func TestFolderOfSounds(t *testing.T) {
 	}
 }
 
-// Folders of parts are no classes: train and test are the parts, what is between them is trained on.
+// Folders of parts are no classes: train, val and test are the parts.
 func TestFoldersOfParts(t *testing.T) {
 	dir := t.TempDir()
 	for _, part := range []string{"Train", "val", "test"} {
@@ -124,12 +124,15 @@ func TestFoldersOfParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if train.Len() != 8 || test.Len() != 4 || !slices.Equal(train.Classes, []string{"no", "yes"}) || !slices.Equal(test.Classes, train.Classes) {
+	if train.Len() != 4 || test.Len() != 4 || train.Validation() == nil || train.Validation().Len() != 4 || !slices.Equal(train.Classes, []string{"no", "yes"}) || !slices.Equal(test.Classes, train.Classes) {
 		t.Errorf("%d to train on and %d to test, classes %q: the folders of parts are not the parts", train.Len(), test.Len(), train.Classes)
 	}
 	for i := range test.Len() {
 		if _, name, _ := test.Sound(i); !strings.HasPrefix(name, "test/") {
 			t.Errorf("%s is in the test part", name)
+		}
+		if _, name, _ := train.Validation().Sound(i); !strings.HasPrefix(name, "val/") {
+			t.Errorf("%s is in the validation part", name)
 		}
 	}
 	put(t, filepath.Join(dir, "car", "yes", "0.wav"), tone(8000, 1024, 300))
@@ -165,14 +168,14 @@ func TestSomeFoldersOfParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, f := range listed {
-			if f.test != (f.path == c.parts[0]+"/no/1.wav") || f.label != files[i].label {
-				t.Errorf("%v: with a list of the test part %s is a %q, in it: %v", c.parts, f.path, f.label, f.test)
+			if (f.part == testPart) != (f.path == c.parts[0]+"/no/1.wav") || f.label != files[i].label {
+				t.Errorf("%v: with a list of the test part %s is a %q, in it: %v", c.parts, f.path, f.label, f.part)
 			}
 		}
 		tests, classes := 0, map[string]bool{}
 		for _, f := range files {
 			classes[f.label] = true
-			if f.test {
+			if f.part == testPart {
 				tests++
 			}
 		}
@@ -297,7 +300,7 @@ func TestRefusedSounds(t *testing.T) {
 			put(t, filepath.Join(dir, "l"), []byte("yes/eve_0.wav\n"))
 			return Sounds{TestList: "l"}
 		},
-		"no recording is left to train on": func(dir string) Sounds {
+		"no sequence is left to train on": func(dir string) Sounds {
 			put(t, filepath.Join(dir, "l"), []byte("yes/ann_0.wav\n"))
 			return Sounds{List: "l", TestList: "l"}
 		},

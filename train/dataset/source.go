@@ -62,7 +62,7 @@ func OpenSource(ctx context.Context, source string, o Options, say func(string))
 		origin.Group, origin.Features, origin.Ignore, origin.Length, origin.RowSequences = o.Group, o.Features, o.Ignore, o.Length, o.RowSequences
 		k := &o.Sounds
 		origin.Sound, origin.Resample, origin.List, origin.TestList, origin.LabelPattern, origin.GroupPattern = k.Features, k.Rate, k.List, k.TestList, k.Label, k.Group
-		origin.IgnoreLabel = o.IgnoreLabel
+		origin.IgnoreLabel, origin.Split, origin.Layout, origin.Channel = o.IgnoreLabel, o.Split, o.Layout, k.Channel
 		if o.By != ByAny {
 			origin.By = o.By
 		}
@@ -75,13 +75,14 @@ func OpenSource(ctx context.Context, source string, o Options, say func(string))
 		return nil, nil, err
 	}
 	if o.Standardize == StandardizeOn && train.Mean == nil {
-		if err := Standardize(train, test); err != nil {
+		if err := Standardize(train, test, train.held); err != nil {
 			return nil, nil, err
 		}
 	}
 	origin.Standardize = train.Mean != nil
-	origin.Columns, origin.SHA256, origin.Whole = train.Columns, train.Fingerprint(), fingerprintOf(train, test)
-	train.Origin, test.Origin = origin, origin
+	origin.Columns, origin.SHA256, origin.Whole = train.Columns, train.Fingerprint(), fingerprintOf(train, test, train.held)
+	train.tell(origin)
+	test.tell(origin)
 	return train, test, nil
 }
 
@@ -103,15 +104,16 @@ func Reopen(ctx context.Context, d *facts.Data, beside string, say func(string))
 		return nil, nil, fmt.Errorf("%s: is not what the network was trained on: its training part has SHA-256 %.12s…, expected %.12s…", source, train.Origin.SHA256, d.SHA256)
 	}
 	// What the network said stays what is said of it, wherever the file lay now.
-	train.Origin, test.Origin = d, d
+	train.tell(d)
+	test.tell(d)
 	return train, test, nil
 }
 
 // optionsOf returns the options that a set was read with.
 func optionsOf(d *facts.Data) Options {
 	o := Options{Test: d.Test, Seed: d.Seed, Standardize: StandardizeOff, By: d.By, Length: d.Length,
-		SequenceColumn: d.SequenceColumn, Label: d.Label, Group: d.Group, Regression: d.Regression, Features: d.Features, Ignore: d.Ignore, Empty: d.Empty, RowSequences: d.RowSequences, IgnoreLabel: d.IgnoreLabel,
-		Sounds: Sounds{Features: d.Sound, Rate: d.Resample, List: d.List, TestList: d.TestList, Label: d.LabelPattern, Group: d.GroupPattern}}
+		SequenceColumn: d.SequenceColumn, Label: d.Label, Group: d.Group, Regression: d.Regression, Features: d.Features, Ignore: d.Ignore, Empty: d.Empty, RowSequences: d.RowSequences, IgnoreLabel: d.IgnoreLabel, Split: d.Split, Layout: d.Layout,
+		Sounds: Sounds{Features: d.Sound, Rate: d.Resample, List: d.List, TestList: d.TestList, Label: d.LabelPattern, Group: d.GroupPattern, Channel: d.Channel}}
 	if d.Standardize {
 		o.Standardize = StandardizeOn
 	}
@@ -129,11 +131,14 @@ func (s *Set) Fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// fingerprintOf returns a hash of the sequences of both parts that does not depend on how
-// they are divided, nor on their order.
-func fingerprintOf(a, b *Set) string {
+// fingerprintOf returns a hash of the sequences of all parts, of which some may be nil, that does
+// not depend on how they are divided, nor on their order.
+func fingerprintOf(first *Set, others ...*Set) string {
 	var total [4]uint64
-	for _, s := range []*Set{a, b} {
+	for _, s := range append([]*Set{first}, others...) {
+		if s == nil {
+			continue
+		}
 		for i := range s.n {
 			sum := s.sequenceSum(i)
 			for j := range total {
@@ -142,7 +147,7 @@ func fingerprintOf(a, b *Set) string {
 		}
 	}
 	h := sha256.New()
-	h.Write(a.shapeBytes())
+	h.Write(first.shapeBytes())
 	for _, v := range total {
 		h.Write(binary.LittleEndian.AppendUint64(nil, v))
 	}

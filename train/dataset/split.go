@@ -85,7 +85,9 @@ func Split(s *Set, fraction float64, seed uint64) (rest, aside *Set, err error) 
 			keep = append(keep, i)
 		}
 	}
-	return s.Subset(s.Name, keep), s.Subset(s.Name+" aside", away), nil
+	rest = s.Subset(s.Name, keep)
+	rest.held = s.held
+	return rest, s.Subset(s.Name+" aside", away), nil
 }
 
 // takeGroups takes whole groups, in the order of their first sequences, until as close to
@@ -156,8 +158,8 @@ func (s *Set) takeClasses(taken []bool, order []int, n int) {
 const splitStream = 0x5b117
 
 // Standardize computes the mean and the standard deviation of every feature of
-// the first set and gives them to all sets, for the network to carry. A feature
-// that never changes gets the deviation 1.
+// the first set and gives them to all sets, of which others may be nil, for the network to
+// carry. A feature that never changes gets the deviation 1.
 func Standardize(train *Set, others ...*Set) error {
 	sum, square := make([]float64, train.Features), make([]float64, train.Features)
 	x := make([]float32, train.Steps*train.Features)
@@ -192,6 +194,9 @@ func Standardize(train *Set, others ...*Set) error {
 		}
 	}
 	for _, s := range append([]*Set{train}, others...) {
+		if s == nil {
+			continue
+		}
 		if s.Features != train.Features {
 			return fmt.Errorf("%s has %d features, but %s has %d", s.Name, s.Features, train.Name, train.Features)
 		}
