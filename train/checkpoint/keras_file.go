@@ -121,12 +121,17 @@ func openKerasArchive(file string, r io.ReaderAt, size int64) (*KerasFile, error
 // Layer returns the group of a layer's tensors, nil where there is none. numbered is
 // Keras 3's own name for it: KerasSnake of its class, and a number.
 func (k *KerasFile) Layer(name, numbered string) *hdf5.Node {
+	return k.LayerIn(k.layers, name, numbered)
+}
+
+// LayerIn is Layer of a model within the model, whose layers are in a group of their own.
+func (k *KerasFile) LayerIn(layers *hdf5.Node, name, numbered string) *hdf5.Node {
 	if k.Numbered {
-		if n := k.layers.Find(numbered); n != nil && isOf(n, name) {
+		if n := layers.Find(numbered); n != nil && isOf(n, name) {
 			return n
 		}
 	}
-	return k.layers.Find(strings.Split(name, "/")...) // groups within groups, as h5py writes them
+	return layers.Find(strings.Split(name, "/")...) // groups within groups, as h5py writes them
 }
 
 // isOf reports whether a group is not said to be that of a layer of another name: newer

@@ -69,12 +69,15 @@ func (k *kerasReader) layer(l *kerasLayer, numbered string, last bool) error {
 		}
 	}
 	if passes {
+		if l.ClassName == "InputLayer" && l.words["ragged"] == true {
+			return errors.New("ragged: its rows differ in length; train and save with sequences of one length")
+		}
 		return nil
 	}
 	if c.TimeMajor || c.DataFormat == "channels_first" {
 		return errors.New("expected the batch before the steps, and channels last")
 	}
-	if k.net.HeadKernel != nil && l.ClassName != "Softmax" && l.ClassName != "Activation" || k.softmax || k.sigmoid {
+	if k.net.HeadKernel != nil && l.ClassName != "Softmax" && l.ClassName != "Activation" || k.softmax {
 		return errors.New("it follows the layer with the outputs")
 	}
 	switch {
@@ -219,11 +222,8 @@ func (k *kerasReader) dense(l *kerasLayer, numbered string, last bool) error {
 	case act == "softmax":
 		k.softmax = true
 	case act == nil || act == "linear":
-	case act == "sigmoid" && c.Units == 1:
-		k.sigmoid = true
-		return Detector(k.net)
-	default:
-		return fmt.Errorf("activation %v of %d outputs, expected softmax, linear, or sigmoid of one", act, c.Units)
+	default: // a graph has it: the one probability of a sigmoid, for instance, which a softmax would make two
+		return fmt.Errorf("activation %v of %d outputs, expected softmax or linear", act, c.Units)
 	}
 	return nil
 }

@@ -115,7 +115,6 @@ type kerasReader struct {
 	shape   []*int
 	perStep bool // the values have a step dimension still
 	softmax bool // the outputs are probabilities of classes
-	sigmoid bool // the output is the probability of one
 }
 
 func readConfig(file string, config []byte, weights func(*kerasLayer, string) map[string]*hdf5.Node) (*nn.Network, error) {
@@ -182,7 +181,7 @@ func (k *kerasReader) finish() (*nn.Network, error) {
 	}
 	net.PerStep = k.perStep
 	net.Facts = &facts.Facts{Task: facts.Classification}
-	if !k.softmax && !k.sigmoid {
+	if !k.softmax {
 		net.Task, net.Facts.Task = nn.Regression, facts.Regression
 	}
 	if s := k.shape; len(s) == 3 && s[1] != nil && *s[1] > 0 && *s[1] <= maxWidth {

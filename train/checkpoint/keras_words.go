@@ -64,6 +64,11 @@ var harmless = strings.Fields(`name trainable batch_input_shape batch_shape inpu
 	dropout recurrent_dropout implementation unroll autocast registered_name module build_config optional momentum synchronized count
 	recurrent_initializer unit_forget_bias rate stddev renorm_momentum dynamic input_length lora_rank return_sequences_initializer use_cudnn`)
 
+// off are words that say nothing where they are false. Those whose false is not the default are
+// read, or refused.
+var off = strings.Fields(`stateful go_backwards return_sequences return_state time_major zero_output_for_mask keepdims renorm fused invert rms_scaling
+	normalize use_scale reverse_state_order mask_zero flash_attention use_gate antialias supports_masking weight_sample`)
+
 // KerasKnown refuses words of a layer's description that nobody here knows the meaning of:
 // keys are those that the caller reads, separated by spaces.
 func KerasKnown(config map[string]any, keys string) error {
@@ -75,7 +80,8 @@ func KerasKnown(config map[string]any, keys string) error {
 			if !KerasRealType(v) {
 				return fmt.Errorf("dtype %v: its weights are no real numbers; save the model before it is quantized", v)
 			}
-		case v == nil || v == false || slices.Contains(harmless, key) || slices.Contains(read, key):
+		// What is null was not given: where that says something, the word is read.
+		case v == nil || v == false && slices.Contains(off, key) || slices.Contains(harmless, key) || slices.Contains(read, key):
 		case strings.HasSuffix(key, "_initializer") || strings.HasSuffix(key, "_regularizer") || strings.HasSuffix(key, "_constraint"):
 		default:
 			return fmt.Errorf("its description says %s=%v, which there is no form for", key, v)

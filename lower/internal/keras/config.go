@@ -127,6 +127,14 @@ func shapeOf(v any) ([]int, bool) {
 	return out, true
 }
 
+// batchShape is the shape of what an input layer gives, as it is written.
+func (c config) batchShape() any {
+	if shape := c["batch_shape"]; shape != nil {
+		return shape
+	}
+	return c["batch_input_shape"]
+}
+
 // refusal is what layers panic with; caught recovers it.
 type refusal struct{ err error }
 

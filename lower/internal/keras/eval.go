@@ -31,16 +31,16 @@ func (a *Array) at(index ...int) int {
 type evaluator struct {
 	m *Model
 	l *Layer
+	c call // of the layer
 }
 
 // evaluators is filled by the files of layers.
 var evaluators = map[string]func(e *evaluator, in []*Array) []*Array{}
 
-func evaluates(kinds map[string]func(e *evaluator, in []*Array) []*Array) bool {
+func evaluates(kinds map[string]func(e *evaluator, in []*Array) []*Array) {
 	for class, f := range kinds {
 		evaluators[class] = f
 	}
-	return true
 }
 
 // Evaluate computes the outputs of a model that ONNX has written, in its order, by the
@@ -59,14 +59,14 @@ func (m *Model) Evaluate(inputs map[string]*Array) (outs []*Array, err error) {
 			return v
 		}
 		l := m.layer(r.layer)
-		if l == nil || r.call >= len(l.Calls) || evaluators[l.Class] == nil {
+		if l == nil || r.call < 0 || r.call >= len(l.Calls) || evaluators[l.Class] == nil {
 			refuse("%s: output %d of layer %q cannot be evaluated", m.File, r.output, r.layer)
 		}
 		var in []*Array
 		for _, source := range l.Calls[r.call].reads {
 			in = append(in, value(source))
 		}
-		e := &evaluator{m: m, l: l}
+		e := &evaluator{m: m, l: l, c: l.Calls[r.call]}
 		for i, v := range evaluators[l.Class](e, in) {
 			values[ref{r.layer, r.call, i}] = v
 		}
@@ -76,14 +76,22 @@ func (m *Model) Evaluate(inputs map[string]*Array) (outs []*Array, err error) {
 		return values[r]
 	}
 	for _, r := range m.Outputs {
-		outs = append(outs, value(r))
+		all := r.output == every
+		if all {
+			r.output = 0
+		}
+		for outs = append(outs, value(r)); all; outs = append(outs, values[r]) {
+			if r.output++; values[r] == nil {
+				break
+			}
+		}
 	}
 	return outs, nil
 }
 
 // weight reads a tensor of the layer as it is.
 func (e *evaluator) weight(names []string, name string) *Array {
-	n := e.m.tensors(e.l, e.l.part, names)[name]
+	n := e.m.tensors(e.l, names)[name]
 	if n == nil {
 		refuse("its %s is not in the file", name)
 	}
@@ -134,7 +142,19 @@ func (e *evaluator) function(name string) func(float64) float64 {
 		return softplus
 	case "softsign":
 		return func(v float64) float64 { return v / (1 + math.Abs(v)) }
-	case "elu":
+	case "hard_tanh":
+		return func(v float64) float64 { return math.Max(-1, math.Min(v, 1)) }
+	case "log_sigmoid":
+		return func(v float64) float64 { return math.Log(logistic(v)) }
+	case "tanh_shrink":
+		return func(v float64) float64 { return v - math.Tanh(v) }
+	case "soft_shrink":
+		return func(v float64) float64 { return math.Copysign(math.Max(math.Abs(v)-0.5, 0), v) }
+	case "sparse_sigmoid":
+		return func(v float64) float64 { return math.Max(0, math.Min((v+1)/2, 1)) }
+	case "squareplus":
+		return func(v float64) float64 { return (v + math.Sqrt(v*v+4)) / 2 }
+	case "elu", "celu":
 		return func(v float64) float64 {
 			if v < 0 {
 				return math.Expm1(v)
@@ -167,17 +187,22 @@ func (e *evaluator) function(name string) func(float64) float64 {
 }
 
 func (e *evaluator) activate(v any, x *Array) *Array {
-	if c, ok := v.(map[string]any); ok {
-		inner := *e
-		cfg, _ := c["config"].(map[string]any)
-		inner.l = &Layer{Class: "ReLU", Name: e.l.Name, Config: cfg}
-		return evaluators["ReLU"](&inner, []*Array{x})[0]
+	if _, ok := v.(map[string]any); ok {
+		l := e.l.wrapped("activation")
+		return evaluators[l.Class](&evaluator{m: e.m, l: l}, []*Array{x})[0]
 	}
 	switch name, _ := v.(string); name {
 	case "softmax":
 		return softmax(x, len(x.Shape)-1)
 	case "log_softmax":
 		return logSoftmax(x)
+	case "glu":
+		n := x.Shape[len(x.Shape)-1] / 2
+		y := newArray(append(slices.Clone(x.Shape[:len(x.Shape)-1]), n)...)
+		for i := range y.Data {
+			y.Data[i] = x.Data[i/n*2*n+i%n] * logistic(x.Data[i/n*2*n+n+i%n])
+		}
+		return y
 	default:
 		return each(x, e.function(name))
 	}

@@ -4,15 +4,22 @@ package keras
 
 import "slices"
 
-var _ = evaluates(map[string]func(e *evaluator, in []*Array) []*Array{
-	"GRU": evalRecurrent, "LSTM": evalRecurrent, "SimpleRNN": evalRecurrent, "Bidirectional": evalBoth, "TimeDistributed": evalSteps,
-})
+func init() {
+	evaluates(map[string]func(e *evaluator, in []*Array) []*Array{
+		"GRU": evalRecurrent, "LSTM": evalRecurrent, "SimpleRNN": evalRecurrent, "RNN": evalRecurrent, "Bidirectional": evalBoth, "TimeDistributed": evalSteps,
+		"Functional": evalNested, "Model": evalNested, "Sequential": evalNested,
+	})
+}
 
 func evalRecurrent(e *evaluator, in []*Array) []*Array {
-	every, states := e.run(in[0])
-	out := []*Array{states[0]}
+	rows, states := e.run(in)
+	list := e.l.stack()
+	out := []*Array{states[len(states)-1]}
+	if list[len(list)-1].Class == "LSTM" {
+		out[0] = states[len(states)-2]
+	}
 	if e.l.Config.flag("return_sequences", false) {
-		out[0] = every
+		out[0] = rows
 	}
 	if e.l.Config.flag("return_state", false) {
 		out = append(out, states...)
@@ -20,8 +27,46 @@ func evalRecurrent(e *evaluator, in []*Array) []*Array {
 	return out
 }
 
-// run computes the rows in the order of computation, and the last states.
-func (e *evaluator) run(x *Array) (every *Array, states []*Array) {
+// run computes the rows of a layer in the order of computation, and the last states of its
+// cells. in is what it reads and the states that it starts with.
+func (e *evaluator) run(in []*Array) (rows *Array, states []*Array) {
+	list := e.l.stack()
+	start := in[1:]
+	rows = in[0]
+	if e.l.Config.flag("go_backwards", false) {
+		rows = backward(rows)
+	}
+	for _, l := range list {
+		inner := &evaluator{m: e.m, l: l}
+		var begin [2][]float64
+		for i := range begin {
+			if units := l.Config.whole("units", 0, 1); i < 1 || l.Class == "LSTM" {
+				begin[i] = make([]float64, units)
+				if len(start) > 0 {
+					copy(begin[i], start[0].Data)
+					start = start[1:]
+				}
+			}
+		}
+		var ends []*Array
+		rows, ends = inner.steps(rows, begin[0], begin[1])
+		states = append(states, ends...)
+	}
+	return rows, states
+}
+
+// backward turns the rows of an array round.
+func backward(x *Array) *Array {
+	n, size := x.Shape[1], x.Shape[2]
+	y := newArray(x.Shape...)
+	for t := range n {
+		copy(y.Data[t*size:(t+1)*size], x.Data[(n-1-t)*size:(n-t)*size])
+	}
+	return y
+}
+
+// steps computes a cell over all rows, from the first to the last.
+func (e *evaluator) steps(x *Array, h, cell []float64) (rows *Array, states []*Array) {
 	c := e.l.Config
 	steps, features := x.Shape[1], x.Shape[2]
 	names := []string{"kernel", "recurrent_kernel", "bias"}
@@ -49,14 +94,9 @@ func (e *evaluator) run(x *Array) (every *Array, states []*Array) {
 	act := e.function(name)
 	name, _ = c["recurrent_activation"].(string)
 	gate := e.function(name)
-	h, cell := make([]float64, units), make([]float64, units)
-	every = newArray(1, steps, units)
+	rows = newArray(1, steps, units)
 	after := c.flag("reset_after", !e.m.early())
-	for n := range steps {
-		t := n
-		if c.flag("go_backwards", false) {
-			t = steps - 1 - n
-		}
+	for t := range steps {
 		row := x.Data[t*features : (t+1)*features]
 		mx, next := times(row, k, 0, cols, inBias), make([]float64, units)
 		switch e.l.Class {
@@ -96,37 +136,30 @@ func (e *evaluator) run(x *Array) (every *Array, states []*Array) {
 			}
 		}
 		h = next
-		copy(every.Data[n*units:], h)
+		copy(rows.Data[t*units:], h)
 	}
 	states = []*Array{{Shape: []int{1, units}, Data: h}}
 	if e.l.Class == "LSTM" {
 		states = append(states, &Array{Shape: []int{1, units}, Data: cell})
 	}
-	return every, states
+	return rows, states
 }
 
 // evalBoth turns the rows of the layer that runs backward, and merges.
 func evalBoth(e *evaluator, in []*Array) []*Array {
-	side := func(key, part string, backward bool) []*Array {
-		outer := e.l
-		if outer.Config[key] == nil {
-			key = "layer"
-		}
-		l := outer.wrapped(key)
-		l.part = part
-		l.Config["go_backwards"] = backward
-		inner := &evaluator{m: e.m, l: l}
-		return evalRecurrent(inner, in)
-	}
-	a, b := side("layer", "forward", false)[0], side("backward_layer", "backward", true)[0]
+	ahead, back := e.l.both()
+	half := (len(in) - 1) / 2
+	first := evalRecurrent(&evaluator{m: e.m, l: ahead}, append(in[:1:1], in[1:1+half]...))
+	second := evalRecurrent(&evaluator{m: e.m, l: back}, append(in[:1:1], in[1+half:]...))
+	a, b := first[0], second[0]
 	if len(b.Shape) == 3 {
-		n, units := b.Shape[1], b.Shape[2]
-		turned := newArray(b.Shape...)
-		for t := range n {
-			copy(turned.Data[t*units:(t+1)*units], b.Data[(n-1-t)*units:(n-t)*units])
-		}
-		b = turned
+		b = backward(b)
 	}
+	return append(append(e.joined(a, b), first[1:]...), second[1:]...)
+}
+
+// joined merges both directions.
+func (e *evaluator) joined(a, b *Array) []*Array {
 	mode, given := e.l.Config["merge_mode"]
 	if !given {
 		mode = "concat"
@@ -162,8 +195,10 @@ func evalBoth(e *evaluator, in []*Array) []*Array {
 func evalSteps(e *evaluator, in []*Array) []*Array {
 	x := in[0]
 	l := e.l.wrapped("layer")
-	l.part = "layer"
 	inner := &evaluator{m: e.m, l: l}
+	if l.inner != nil {
+		l.inner.File, l.inner.Version, l.inner.store = e.m.File, e.m.Version, e.m.store
+	}
 	f := evaluators[l.Class]
 	if f == nil {
 		refuse("a %s at every step cannot be evaluated", l.Class)
@@ -176,4 +211,17 @@ func evalSteps(e *evaluator, in []*Array) []*Array {
 		y.Data = append(y.Data, out.Data...)
 	}
 	return []*Array{y}
+}
+
+// evalNested computes a model within the model.
+func evalNested(e *evaluator, in []*Array) []*Array {
+	given := map[string]*Array{}
+	for i, r := range e.l.inner.Inputs {
+		given[r.layer] = in[i]
+	}
+	out, err := e.l.inner.Evaluate(given)
+	if err != nil {
+		panic(refusal{err})
+	}
+	return out
 }

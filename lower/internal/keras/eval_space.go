@@ -10,15 +10,17 @@ import (
 
 // Images of one dimension are evaluated as those of two, one row high.
 
-var _ = evaluates(map[string]func(e *evaluator, in []*Array) []*Array{
-	"Conv1D": evalConv, "Conv2D": evalConv, "Convolution1D": evalConv, "Convolution2D": evalConv,
-	"DepthwiseConv1D": evalDepthwise, "DepthwiseConv2D": evalDepthwise, "SeparableConv1D": evalSeparable, "SeparableConv2D": evalSeparable,
-	"Conv1DTranspose": evalTransposed, "Conv2DTranspose": evalTransposed,
-	"MaxPooling1D": evalPool, "MaxPooling2D": evalPool, "AveragePooling1D": evalPool, "AveragePooling2D": evalPool,
-	"GlobalAveragePooling1D": evalGlobal, "GlobalAveragePooling2D": evalGlobal, "GlobalMaxPooling1D": evalGlobal, "GlobalMaxPooling2D": evalGlobal,
-	"ZeroPadding1D": evalFrame, "ZeroPadding2D": evalFrame, "Cropping1D": evalFrame, "Cropping2D": evalFrame,
-	"UpSampling1D": evalUp, "UpSampling2D": evalUp,
-})
+func init() {
+	evaluates(map[string]func(e *evaluator, in []*Array) []*Array{
+		"Conv1D": evalConv, "Conv2D": evalConv, "Convolution1D": evalConv, "Convolution2D": evalConv,
+		"DepthwiseConv1D": evalDepthwise, "DepthwiseConv2D": evalDepthwise, "SeparableConv1D": evalSeparable, "SeparableConv2D": evalSeparable,
+		"Conv1DTranspose": evalTransposed, "Conv2DTranspose": evalTransposed,
+		"MaxPooling1D": evalPool, "MaxPooling2D": evalPool, "AveragePooling1D": evalPool, "AveragePooling2D": evalPool,
+		"GlobalAveragePooling1D": evalGlobal, "GlobalAveragePooling2D": evalGlobal, "GlobalMaxPooling1D": evalGlobal, "GlobalMaxPooling2D": evalGlobal,
+		"ZeroPadding1D": evalFrame, "ZeroPadding2D": evalFrame, "Cropping1D": evalFrame, "Cropping2D": evalFrame,
+		"UpSampling1D": evalUp, "UpSampling2D": evalUp,
+	})
+}
 
 // image sees a value as [rows, columns, channels]; flat says that it had no rows.
 func image(x *Array) (*Array, bool) {
@@ -137,7 +139,7 @@ func (e *evaluator) deep(x *Array, kernel *Array, flat bool) *Array {
 func evalDepthwise(e *evaluator, in []*Array) []*Array {
 	x, flat := image(in[0])
 	names := []string{"kernel", "bias"}
-	set := e.m.tensors(e.l, e.l.part, names)
+	set := e.m.tensors(e.l, names)
 	name := "kernel"
 	if set[name] == nil {
 		name = "depthwise_kernel"

@@ -7,84 +7,86 @@ import (
 	"slices"
 )
 
-var _ = register(map[string]layerKind{
-	"Flatten": func(w *writer, in []value) []value {
-		w.l.known("data_format")
-		return []value{w.reshape(in[0], 1, elems(in[0].shape))}
-	},
-	"Reshape": func(w *writer, in []value) []value {
-		w.l.known("target_shape")
-		list, _ := w.l.Config["target_shape"].([]any)
-		shape, open, n := []int{1}, -1, elems(in[0].shape)
-		for _, v := range list {
-			f, ok := v.(float64)
-			switch {
-			case v == nil || ok && f == -1:
-				if open >= 0 {
-					refuse("target_shape %v leaves two dimensions open", list)
+func init() {
+	register(map[string]layerKind{
+		"Flatten": func(w *writer, in []value) []value {
+			w.l.known("data_format")
+			return []value{w.reshape(in[0], 1, elems(in[0].shape))}
+		},
+		"Reshape": func(w *writer, in []value) []value {
+			w.l.known("target_shape")
+			list, _ := w.l.Config["target_shape"].([]any)
+			shape, open, n := []int{1}, -1, elems(in[0].shape)
+			for _, v := range list {
+				f, ok := v.(float64)
+				switch {
+				case v == nil || ok && f == -1:
+					if open >= 0 {
+						refuse("target_shape %v leaves two dimensions open", list)
+					}
+					open = len(shape)
+					f = 1
+				case !ok || f < 1 || f > maxSize || f != math.Trunc(f):
+					refuse("target_shape %v", list)
 				}
-				open = len(shape)
-				f = 1
-			case !ok || f < 1 || f > maxSize || f != math.Trunc(f):
-				refuse("target_shape %v", list)
+				shape = append(shape, int(f))
 			}
-			shape = append(shape, int(f))
-		}
-		if open >= 0 {
-			shape[open] = n / elems(shape)
-		}
-		if elems(shape) != n {
-			refuse("target_shape %v has not the %d elements of its input", list, n)
-		}
-		return []value{w.reshape(in[0], shape...)}
-	},
-	"Permute": func(w *writer, in []value) []value {
-		w.l.known("dims")
-		list, _ := w.l.Config["dims"].([]any)
-		perm := []int{0}
-		for _, v := range list {
-			perm = append(perm, w.l.axis(v, in[0].rank()))
-		}
-		sorted := slices.Compact(slices.Sorted(slices.Values(perm)))
-		if len(perm) != in[0].rank() || len(sorted) != len(perm) {
-			refuse("dims %v of a value of %d dimensions", list, in[0].rank())
-		}
-		return []value{w.transpose(in[0], perm...)}
-	},
-	"RepeatVector": func(w *writer, in []value) []value {
-		w.l.known("n")
-		x := want(in[0], 2)
-		n := w.l.Config.whole("n", 0, 1)
-		row := w.reshape(x, 1, 1, x.last())
-		return []value{w.node("Expand", nil, []int{1, n, x.last()}, row.name, w.ints(1, n, x.last()))}
-	},
-	"ZeroPadding1D": zeroPadding(1), "ZeroPadding2D": zeroPadding(2),
-	"Cropping1D": cropping(1), "Cropping2D": cropping(2),
-	"UpSampling1D": upSampling(1), "UpSampling2D": upSampling(2),
-	"Concatenate": func(w *writer, in []value) []value {
-		w.l.known("axis")
-		axis := in[0].rank() - 1
-		if a := w.l.Config["axis"]; a != nil {
-			axis = w.l.axis(a, in[0].rank())
-		}
-		shape := slices.Clone(in[0].shape)
-		names := []string{in[0].name}
-		for _, v := range in[1:] {
-			if v.rank() != len(shape) {
-				refuse("it joins shapes %v and %v", in[0].shape, v.shape)
+			if open >= 0 {
+				shape[open] = n / elems(shape)
 			}
-			for i := range shape {
-				if i != axis && shape[i] != v.shape[i] {
-					refuse("it joins shapes %v and %v along dimension %d", in[0].shape, v.shape, axis)
+			if elems(shape) != n {
+				refuse("target_shape %v has not the %d elements of its input", list, n)
+			}
+			return []value{w.reshape(in[0], shape...)}
+		},
+		"Permute": func(w *writer, in []value) []value {
+			w.l.known("dims")
+			list, _ := w.l.Config["dims"].([]any)
+			perm := []int{0}
+			for _, v := range list {
+				perm = append(perm, w.l.axis(v, in[0].rank()))
+			}
+			sorted := slices.Compact(slices.Sorted(slices.Values(perm)))
+			if len(perm) != in[0].rank() || len(sorted) != len(perm) {
+				refuse("dims %v of a value of %d dimensions", list, in[0].rank())
+			}
+			return []value{w.transpose(in[0], perm...)}
+		},
+		"RepeatVector": func(w *writer, in []value) []value {
+			w.l.known("n")
+			x := want(in[0], 2)
+			n := w.l.Config.whole("n", 0, 1)
+			row := w.reshape(x, 1, 1, x.last())
+			return []value{w.node("Expand", nil, []int{1, n, x.last()}, row.name, w.ints(1, n, x.last()))}
+		},
+		"ZeroPadding1D": zeroPadding(1), "ZeroPadding2D": zeroPadding(2),
+		"Cropping1D": cropping(1), "Cropping2D": cropping(2),
+		"UpSampling1D": upSampling(1), "UpSampling2D": upSampling(2),
+		"Concatenate": func(w *writer, in []value) []value {
+			w.l.known("axis")
+			axis := in[0].rank() - 1
+			if a := w.l.Config["axis"]; a != nil {
+				axis = w.l.axis(a, in[0].rank())
+			}
+			shape := slices.Clone(in[0].shape)
+			names := []string{in[0].name}
+			for _, v := range in[1:] {
+				if v.rank() != len(shape) {
+					refuse("it joins shapes %v and %v", in[0].shape, v.shape)
 				}
+				for i := range shape {
+					if i != axis && shape[i] != v.shape[i] {
+						refuse("it joins shapes %v and %v along dimension %d", in[0].shape, v.shape, axis)
+					}
+				}
+				shape[axis] += v.shape[axis]
+				names = append(names, v.name)
 			}
-			shape[axis] += v.shape[axis]
-			names = append(names, v.name)
-		}
-		return []value{w.node("Concat", map[string]any{"axis": axis}, shape, names...)}
-	},
-	"Add": merge("Add"), "Subtract": merge("Sub"), "Multiply": merge("Mul"), "Average": merge("Mean"), "Maximum": merge("Max"), "Minimum": merge("Min"),
-})
+			return []value{w.node("Concat", map[string]any{"axis": axis}, shape, names...)}
+		},
+		"Add": merge("Add"), "Subtract": merge("Sub"), "Multiply": merge("Mul"), "Average": merge("Mean"), "Maximum": merge("Max"), "Minimum": merge("Min"),
+	})
+}
 
 // maxElements bounds a value, far above one for a microcontroller.
 const maxElements = 1 << 24
@@ -149,16 +151,30 @@ func upSampling(n int) layerKind {
 	}
 }
 
+// even gives values as many dimensions as the one with the most, by dimensions of 1 behind
+// the batch.
+func (w *writer) even(in []value) []value {
+	most, out := 0, slices.Clone(in)
+	for _, v := range in {
+		most = max(most, v.rank())
+	}
+	for i, v := range in {
+		if v.rank() < most {
+			ones := slices.Repeat([]int{1}, most-v.rank())
+			out[i] = w.reshape(v, append(append([]int{1}, ones...), v.shape[1:]...)...)
+		}
+	}
+	return out
+}
+
 // merge combines values element by element.
 func merge(op string) layerKind {
 	return func(w *writer, in []value) []value {
 		w.l.known("")
+		in = w.even(in)
 		shape := slices.Clone(in[0].shape)
 		var names []string
 		for _, v := range in {
-			if v.rank() != len(shape) {
-				refuse("it merges shapes %v and %v", in[0].shape, v.shape)
-			}
 			for i, d := range v.shape {
 				if d != shape[i] && d != 1 && shape[i] != 1 {
 					refuse("it merges shapes %v and %v", in[0].shape, v.shape)

@@ -3,14 +3,15 @@
 package keras
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 )
 
-var _ = register(map[string]layerKind{
-	"GRU": recurrentLayer, "LSTM": recurrentLayer, "SimpleRNN": recurrentLayer, "Bidirectional": bidirectional, "TimeDistributed": timeDistributed,
-})
+func init() {
+	register(map[string]layerKind{
+		"GRU": recurrentLayer, "LSTM": recurrentLayer, "SimpleRNN": recurrentLayer, "RNN": recurrentLayer, "Bidirectional": bidirectional,
+	})
+}
 
 // cellFacts says how a cell is written: Keras' block of each of ONNX's, in its order.
 type cellFacts struct {
@@ -26,8 +27,19 @@ var cells = map[string]cellFacts{
 	"SimpleRNN": {"RNN", []int{0}},
 }
 
-// recurrentWords are those of a description that are read below.
-const recurrentWords = "units activation recurrent_activation use_bias return_sequences return_state go_backwards reset_after time_major zero_output_for_mask "
+// states is the number of values that a cell carries.
+func (c cellFacts) states() int {
+	if c.op == "LSTM" {
+		return 2
+	}
+	return 1
+}
+
+// Words of a description that are read below: of a cell, and of the layer that runs it.
+const (
+	cellWords = "units activation recurrent_activation use_bias reset_after "
+	runWords  = "return_sequences return_state go_backwards stateful time_major zero_output_for_mask "
+)
 
 // direction of a recurrent node.
 const (
@@ -35,14 +47,37 @@ const (
 	reverse = "reverse"
 )
 
+// stack are the cells that a layer runs, from the input on, as layers: one, or those of RNN.
+func (l *Layer) stack() []*Layer {
+	if l.Class != "RNN" {
+		return []*Layer{l}
+	}
+	cell := l.wrapped("cell")
+	list := []*Layer{cell}
+	if cell.Class == "StackedRNNCells" {
+		cell.known("cells")
+		if list = cell.wrappedList("cells"); len(list) == 0 {
+			refuse("it has no cells")
+		}
+	}
+	for _, c := range list {
+		class, ok := map[string]string{"GRUCell": "GRU", "LSTMCell": "LSTM", "SimpleRNNCell": "SimpleRNN"}[c.Class]
+		if !ok {
+			refuse("it runs a %s; expected GRUCell, LSTMCell or SimpleRNNCell", c.Class)
+		}
+		c.Class = class
+	}
+	return list
+}
+
 func recurrentLayer(w *writer, in []value) []value {
 	l := w.l
 	direction := forward
 	if l.Config.flag("go_backwards", false) {
 		direction = reverse
 	}
-	rows, states := w.recurrent(l, in[0], direction)
-	out := states[0]
+	rows, states := w.recurrent(l, in, direction)
+	out := states[len(states)-lastCell(l).states()]
 	if l.Config.flag("return_sequences", false) {
 		out = rows
 		if direction == reverse { // which Keras gives in the order of computation
@@ -55,22 +90,55 @@ func recurrentLayer(w *writer, in []value) []value {
 	return []value{out}
 }
 
-// recurrent writes a cell over all steps. Rows [1,T,H] are in the order of the input;
-// states, h [1,H] and c of an LSTM, are those that are computed last.
-func (w *writer) recurrent(l *Layer, x value, direction string) (rows value, states []value) {
-	want(x, 3)
+// lastCell is what gives the rows of a layer.
+func lastCell(l *Layer) cellFacts {
+	list := l.stack()
+	return cells[list[len(list)-1].Class]
+}
+
+// recurrent writes a layer over all steps. in is what it reads, and the states that it starts
+// with where they are given. Rows [1,T,H] are in the order of the input; states, for each
+// cell h [1,H] and c of an LSTM, are those that are computed last.
+func (w *writer) recurrent(l *Layer, in []value, direction string) (rows value, states []value) {
+	rows = want(in[0], 3)
 	if l.Config.flag("stateful", false) {
 		refuse("stateful: its state goes from call to call; save the model with stateful=False and give --steps, which carries it")
 	}
-	l.known(recurrentWords)
 	if l.Config.flag("time_major", false) {
 		refuse("time_major: expected the batch before the steps")
 	}
+	words, list, count := runWords+cellWords, l.stack(), 0
+	if l.Class == "RNN" {
+		words = runWords + "cell "
+	}
+	l.known(words)
+	for _, c := range list {
+		count += cells[c.Class].states()
+	}
+	start := in[1:]
+	if len(start) > 0 && len(start) != count {
+		refuse("it is called with %d initial states, expected %d", len(start), count)
+	}
+	for _, c := range list {
+		c.known(words + cellWords)
+		n := cells[c.Class].states()
+		var given, ends []value
+		if len(start) > 0 {
+			given, start = start[:n], start[n:]
+		}
+		rows, ends = w.cell(c, rows, given, direction)
+		states = append(states, ends...)
+	}
+	return rows, states
+}
+
+// cell writes one cell over all steps.
+func (w *writer) cell(l *Layer, x value, start []value, direction string) (rows value, states []value) {
 	cell := cells[l.Class]
 	units, steps, features := l.Config.whole("units", 0, 1), x.shape[1], x.last()
 	gates := len(cell.blocks)
 	cols := gates * units
-	set := w.m.tensors(l, l.part, []string{"kernel", "recurrent_kernel", "bias"})
+	set := w.m.tensors(l, []string{"kernel", "recurrent_kernel", "bias"})
 	kernel, inner := take(set, "kernel", features, cols), take(set, "recurrent_kernel", units, cols)
 	bias := make([]float32, 2*cols) // of the input, and of the recurrent product
 	attrs := map[string]any{"hidden_size": units, "direction": direction}
@@ -103,6 +171,15 @@ func (w *writer) recurrent(l *Layer, x value, direction string) (rows value, sta
 	}
 	in := []string{w.transpose(x, 1, 0, 2).name, w.floats(turn(kernel, features), 1, cols, features), w.floats(turn(inner, units), 1, cols, units),
 		w.floats(append(turn(bias[:cols], 1), turn(bias[cols:], 1)...), 1, 2*cols)}
+	if len(start) > 0 {
+		in = append(in, "") // lengths of sequences
+	}
+	for _, s := range start {
+		if !slices.Equal(s.shape, []int{1, units}) {
+			refuse("an initial state has shape %v, expected %v", s.shape, []int{1, units})
+		}
+		in = append(in, w.reshape(s, 1, 1, units).name)
+	}
 	attrs["activations"], attrs["activation_alpha"], attrs["activation_beta"] = w.cellActivations(l)
 	names := []string{w.next("rows"), w.next("h")}
 	shapes := [][]int{{steps, 1, 1, units}, {1, 1, units}}
@@ -134,10 +211,12 @@ func (w *writer) cellActivations(l *Layer) (names []string, alpha, beta []float3
 		if v == nil {
 			name, ok = "linear", true
 		}
-		known := map[string]string{"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "softsign": "Softsign", "softplus": "Softplus", "elu": "Elu", "hard_sigmoid": "HardSigmoid", "linear": "Affine"}
+		known := map[string]string{"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "softsign": "Softsign", "softplus": "Softplus", "elu": "Elu", "celu": "Elu", "hard_sigmoid": "HardSigmoid", "leaky_relu": "LeakyRelu", "linear": "Affine"}
 		switch name {
-		case "elu":
+		case "elu", "celu":
 			alpha = append(alpha, 1)
+		case "leaky_relu":
+			alpha = append(alpha, 0.2)
 		case "linear":
 			alpha, beta = append(alpha, 1), append(beta, 0)
 		case "hard_sigmoid":
@@ -145,7 +224,7 @@ func (w *writer) cellActivations(l *Layer) (names []string, alpha, beta []float3
 			alpha, beta = append(alpha, float32(a)), append(beta, float32(b))
 		}
 		if !ok || known[name] == "" {
-			refuse("activation %v of a cell: there is no form for it", v)
+			refuse("activation %v of a cell: there is no form for it", spoken(v))
 		}
 		names = append(names, known[name])
 	}
@@ -159,62 +238,63 @@ func (w *writer) cellActivations(l *Layer) (names []string, alpha, beta []float3
 	return names, alpha, beta
 }
 
-// wrapped reads the layer in a wrapper.
-func (l *Layer) wrapped(key string) *Layer {
-	b, err := json.Marshal(l.Config[key])
-	var raw rawLayer
-	if err == nil {
-		err = json.Unmarshal(b, &raw)
-	}
-	if err != nil || raw.ClassName == "" {
-		refuse("its description does not say what %s is", key)
-	}
-	return &Layer{Class: raw.class(), Name: l.Name, Config: raw.Config, numbered: l.numbered}
-}
-
 // bidirectional runs a layer both ways, and its rows are in the order of the input.
 func bidirectional(w *writer, in []value) []value {
 	l := w.l
 	l.known("layer backward_layer merge_mode")
-	ahead := l.wrapped("layer")
-	back := ahead
-	if l.Config["backward_layer"] != nil {
-		back = l.wrapped("backward_layer")
-	} else {
-		c := config{}
-		for k, v := range ahead.Config {
-			c[k] = v
-		}
-		back = &Layer{Class: ahead.Class, Name: l.Name, Config: c, numbered: l.numbered}
-		c["go_backwards"] = true
-	}
+	ahead, back := l.both()
 	for _, side := range []*Layer{ahead, back} {
-		if cells[side.Class].op == "" {
-			refuse("it runs a %s both ways; expected GRU, LSTM or SimpleRNN", side.Class)
-		}
-		if side.Config.flag("return_state", false) {
-			refuse("return_state of a layer that runs both ways")
+		if cells[side.Class].op == "" && side.Class != "RNN" {
+			refuse("it runs a %s both ways; expected GRU, LSTM, SimpleRNN or RNN", side.Class)
 		}
 	}
 	if ahead.Config.flag("go_backwards", false) || !back.Config.flag("go_backwards", false) {
 		refuse("go_backwards: expected its first layer to run forward and the second backward")
 	}
-	every := ahead.Config.flag("return_sequences", false)
-	if back.Config.flag("return_sequences", false) != every {
-		refuse("one of its layers returns sequences and the other does not")
+	sequences, carried := ahead.Config.flag("return_sequences", false), ahead.Config.flag("return_state", false)
+	if back.Config.flag("return_sequences", false) != sequences || back.Config.flag("return_state", false) != carried {
+		refuse("one of its layers returns sequences or states and the other does not")
 	}
-	ahead.part, back.part = "forward", "backward"
-	rows, last := w.recurrent(ahead, in[0], forward)
-	rowsBack, lastBack := w.recurrent(back, in[0], reverse)
-	a, b := last[0], lastBack[0]
-	if every {
+	start := in[1:]
+	if len(start)%2 != 0 {
+		refuse("it is called with %d initial states, expected those of both directions", len(start))
+	}
+	half := len(start) / 2
+	rows, last := w.recurrent(ahead, append(in[:1:1], start[:half]...), forward)
+	rowsBack, lastBack := w.recurrent(back, append(in[:1:1], start[half:]...), reverse)
+	a, b := last[len(last)-lastCell(ahead).states()], lastBack[len(lastBack)-lastCell(back).states()]
+	if sequences {
 		a, b = rows, rowsBack
 	}
-	mode, given := l.Config["merge_mode"]
+	out := w.join(l.Config, a, b)
+	if carried {
+		out = append(append(out, last...), lastBack...)
+	}
+	return out
+}
+
+// both are the layers of a Bidirectional one.
+func (l *Layer) both() (ahead, back *Layer) {
+	ahead = l.wrapped("layer")
+	ahead.within[len(ahead.within)-1].attribute, ahead.within[len(ahead.within)-1].prefix = "forward_layer", "forward_"
+	if l.Config["backward_layer"] != nil {
+		back = l.wrapped("backward_layer")
+	} else {
+		back = l.wrapped("layer")
+		back.Config["go_backwards"] = true
+		back.within[len(back.within)-1].name = "" // which is that of the other direction
+	}
+	back.within[len(back.within)-1].attribute, back.within[len(back.within)-1].prefix = "backward_layer", "backward_"
+	return ahead, back
+}
+
+// join merges what both directions give.
+func (w *writer) join(c config, a, b value) []value {
+	mode, given := c["merge_mode"]
 	if !given {
 		mode = "concat"
 	}
-	if mode != "concat" && !slices.Equal(a.shape, b.shape) {
+	if mode != "concat" && mode != nil && !slices.Equal(a.shape, b.shape) {
 		refuse("merge_mode %v of %d and %d units", mode, a.last(), b.last())
 	}
 	switch mode {
@@ -233,59 +313,4 @@ func bidirectional(w *writer, in []value) []value {
 	}
 	refuse("merge_mode %v: expected concat, sum, mul, ave or none", mode)
 	return nil
-}
-
-// rowwise are layers that treat every row of their input alike, however many there are.
-var rowwise = []string{"Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "Rescaling", "Softmax", "LayerNormalization", "BatchNormalization"}
-
-// timeDistributed applies a layer to every step.
-func timeDistributed(w *writer, in []value) []value {
-	outer := w.l
-	outer.known("layer")
-	x := in[0]
-	if x.rank() < 3 {
-		refuse("it reads a value of shape %v, which has no steps", x.shape)
-	}
-	inner := outer.wrapped("layer")
-	inner.part = "layer"
-	defer func() { w.l = outer }()
-	w.l = inner
-	switch {
-	case inner.Class == "Flatten":
-		return []value{w.reshape(x, 1, x.shape[1], elems(x.shape[2:]))}
-	case slices.Contains(rowwise, inner.Class):
-		// The axes of its description count from the step on.
-		for _, a := range []any{inner.Config["axis"]} {
-			if list, ok := a.([]any); ok && len(list) == 1 {
-				a = list[0]
-			}
-			if f, ok := a.(float64); ok && f > 0 {
-				inner.Config["axis"] = f + 1
-			}
-		}
-		return layerKinds[inner.Class](w, in)
-	}
-	f := layerKinds[inner.Class]
-	if f == nil || merging[inner.Class] || cells[inner.Class].op != "" || inner.Class == "Bidirectional" || inner.Class == "TimeDistributed" {
-		refuse("it applies a %s to every step, for which there is no form", inner.Class)
-	}
-	// Any other layer is written once for every step.
-	var outs []value
-	steps := x.shape[1]
-	const most = 256
-	if steps > most {
-		refuse("it applies a %s to each of %d steps; expected at most %d", inner.Class, steps, most)
-	}
-	for t := range steps {
-		step := w.node("Slice", nil, append([]int{1, 1}, x.shape[2:]...), x.name, w.ints(t), w.ints(t+1), w.ints(1))
-		out := f(w, []value{w.reshape(step, append([]int{1}, x.shape[2:]...)...)})
-		outs = append(outs, w.reshape(out[0], append([]int{1, 1}, out[0].shape[1:]...)...))
-	}
-	shape := slices.Clone(outs[0].shape)
-	shape[1] = steps
-	names := make([]string, steps)
-	for i, v := range outs {
-		names[i] = v.name
-	}
-	return []value{w.node("Concat", map[string]any{"axis": 1}, shape, names...)}
 }

@@ -7,16 +7,18 @@ import (
 	"strings"
 )
 
-var _ = register(map[string]layerKind{
-	"Conv1D": convolution(1), "Conv2D": convolution(2), "Convolution1D": convolution(1), "Convolution2D": convolution(2),
-	"DepthwiseConv1D": depthwise(1), "DepthwiseConv2D": depthwise(2),
-	"SeparableConv1D": separable(1), "SeparableConv2D": separable(2),
-	"Conv1DTranspose": transposed(1), "Conv2DTranspose": transposed(2),
-	"MaxPooling1D": pooling("MaxPool", 1), "MaxPooling2D": pooling("MaxPool", 2),
-	"AveragePooling1D": pooling("AveragePool", 1), "AveragePooling2D": pooling("AveragePool", 2),
-	"GlobalAveragePooling1D": globalPool("ReduceMean", 1), "GlobalAveragePooling2D": globalPool("ReduceMean", 2),
-	"GlobalMaxPooling1D": globalPool("ReduceMax", 1), "GlobalMaxPooling2D": globalPool("ReduceMax", 2),
-})
+func init() {
+	register(map[string]layerKind{
+		"Conv1D": convolution(1), "Conv2D": convolution(2), "Convolution1D": convolution(1), "Convolution2D": convolution(2),
+		"DepthwiseConv1D": depthwise(1), "DepthwiseConv2D": depthwise(2),
+		"SeparableConv1D": separable(1), "SeparableConv2D": separable(2),
+		"Conv1DTranspose": transposed(1), "Conv2DTranspose": transposed(2),
+		"MaxPooling1D": pooling("MaxPool", 1), "MaxPooling2D": pooling("MaxPool", 2),
+		"AveragePooling1D": pooling("AveragePool", 1), "AveragePooling2D": pooling("AveragePool", 2),
+		"GlobalAveragePooling1D": globalPool("ReduceMean", 1), "GlobalAveragePooling2D": globalPool("ReduceMean", 2),
+		"GlobalMaxPooling1D": globalPool("ReduceMax", 1), "GlobalMaxPooling2D": globalPool("ReduceMax", 2),
+	})
+}
 
 // window is a sliding window over n dimensions.
 type window struct {
@@ -103,7 +105,7 @@ func convolution(n int) layerKind {
 		if x.last()%groups != 0 || filters%groups != 0 {
 			refuse("%d groups of %d channels and %d filters", groups, x.last(), filters)
 		}
-		set := w.m.tensors(l, l.part, []string{"kernel", "bias"})
+		set := w.m.tensors(l, []string{"kernel", "bias"})
 		kernel := take(set, "kernel", append(slices.Clone(win.size), x.last()/groups, filters)...)
 		return []value{w.activation(l.Config["activation"], w.channelsLast(w.conv(w.channelsFirst(x), win, out, kernel, x.last()/groups, filters, groups, l.bias(set, filters))))}
 	}
@@ -129,7 +131,7 @@ func depthwise(n int) layerKind {
 		x := want(in[0], n+2)
 		multiplier, c := l.Config.whole("depth_multiplier", 1, 1), x.last()
 		win, out := l.window("kernel_size", x.shape[1:n+1], nil)
-		set := w.m.tensors(l, l.part, []string{"kernel", "bias"})
+		set := w.m.tensors(l, []string{"kernel", "bias"})
 		if set["kernel"] == nil {
 			set["kernel"] = set["depthwise_kernel"]
 		}
@@ -148,7 +150,7 @@ func separable(n int) layerKind {
 		x := want(in[0], n+2)
 		multiplier, c, filters := l.Config.whole("depth_multiplier", 1, 1), x.last(), l.Config.whole("filters", 0, 1)
 		win, out := l.window("kernel_size", x.shape[1:n+1], nil)
-		set := w.m.tensors(l, l.part, []string{"depthwise_kernel", "pointwise_kernel", "bias"})
+		set := w.m.tensors(l, []string{"depthwise_kernel", "pointwise_kernel", "bias"})
 		deep := take(set, "depthwise_kernel", append(slices.Clone(win.size), c, multiplier)...)
 		ones := slices.Repeat([]int{1}, n)
 		point := take(set, "pointwise_kernel", append(slices.Clone(ones), c*multiplier, filters)...)
@@ -192,7 +194,7 @@ func transposed(n int) layerKind {
 				refuse("dilation_rate of %d", d)
 			}
 		}
-		set := w.m.tensors(l, l.part, []string{"kernel", "bias"})
+		set := w.m.tensors(l, []string{"kernel", "bias"})
 		kernel := take(set, "kernel", append(slices.Clone(size), filters, c)...)
 		taps := len(kernel) / (filters * c)
 		turned := make([]float32, len(kernel))

@@ -4,8 +4,8 @@ package keras
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/unroll-npu/unroll/train/checkpoint"
@@ -22,6 +22,8 @@ type Model struct {
 	Inputs  []ref // layers that are fed
 	Outputs []ref
 	store   *checkpoint.KerasFile
+	owner   *Layer // of a model within a model: the layer that it is
+	chain   bool   // it is Sequential: every layer reads all that the one before gives
 }
 
 // Layer is a layer of the description. A layer that is applied several times has
@@ -31,23 +33,35 @@ type Layer struct {
 	Config      config
 	Calls       []call
 	numbered    string // as Keras 3 names its tensors
-	part        string // of a wrapper's tensors: see Model.tensors
+	within      []part // where its tensors lie in those of the layer of that name
+	owner       *Layer // the model that it is in, nil for the outermost
+	inner       *Model // that a layer is which is a model: see Layer.model
 }
 
-// call is what a layer reads.
-type call struct {
-	reads []ref
-	odd   string // an argument that has no form, "" for none
+// part is a step from the tensors of a layer to those of one inside of it.
+type part struct {
+	attribute string // of the outer layer, as Keras 3 names groups; with slashes between several
+	name      string // of the inner layer, "" where it has none of its own in the file
+	prefix    string // of its name where Keras 2 gave it one, "" for none
 }
 
-// ref is an output of a call of a layer.
+// ref is an output of a call of a layer. every stands for all outputs of a call.
 type ref struct {
 	layer        string
 	call, output int
 }
 
-// Title names a layer in messages.
-func (l *Layer) Title() string { return fmt.Sprintf("layer %q (%s)", l.Name, l.Class) }
+const every = -1
+
+// Title names a layer in messages, with the models that it is in.
+func (l *Layer) Title() string { return fmt.Sprintf("layer %q (%s)", l.address(), l.Class) }
+
+func (l *Layer) address() string {
+	if l.owner != nil {
+		return l.owner.address() + "/" + l.Name
+	}
+	return l.Name
+}
 
 type rawLayer struct {
 	ClassName  string `json:"class_name"`
@@ -65,6 +79,9 @@ func (r *rawLayer) class() string {
 // maxLayers bounds a model, far above one for a microcontroller.
 const maxLayers = 4096
 
+// maxDepth bounds models within models.
+const maxDepth = 16
+
 // Read takes a file of Keras apart.
 func Read(store *checkpoint.KerasFile) (m *Model, err error) {
 	defer caughtIn(store.File, &err)
@@ -73,57 +90,73 @@ func Read(store *checkpoint.KerasFile) (m *Model, err error) {
 	if err := json.Unmarshal(store.Config, &raw); err != nil {
 		return nil, fmt.Errorf("%s: the model's description: %w", m.File, err)
 	}
-	switch raw.ClassName {
-	case "Sequential", "Functional", "Model":
-	default:
+	if !slices.Contains(models, raw.ClassName) {
 		return nil, fmt.Errorf("%s: a model of class %q: its own code says what it computes; %s", m.File, raw.ClassName, Way)
 	}
+	return m, m.read(&raw)
+}
+
+// models are the classes of models whose description says what they compute.
+var models = []string{"Sequential", "Functional", "Model"}
+
+// read fills a model by its description.
+func (m *Model) read(raw *rawLayer) (err error) {
 	b, err := json.Marshal(raw.Config["layers"])
 	var layers []*rawLayer
 	if err == nil {
 		err = json.Unmarshal(b, &layers)
 	}
 	if err != nil || len(layers) == 0 || len(layers) > maxLayers {
-		return nil, fmt.Errorf("%s: the model's description has no list of 1 to %d layers", m.File, maxLayers)
+		return fmt.Errorf("%s: the model's description has no list of 1 to %d layers", m.File, maxLayers)
 	}
 	counts, seen := map[string]int{}, map[string]bool{}
 	for _, r := range layers {
 		if r == nil {
-			return nil, fmt.Errorf("%s: the model's description has a layer that is null", m.File)
+			return fmt.Errorf("%s: the model's description has a layer that is null", m.File)
 		}
-		l := &Layer{Class: r.class(), Config: r.Config, Name: r.Config.text("name", r.Name)}
+		l := &Layer{Class: r.class(), Config: r.Config, Name: r.Config.text("name", r.Name), owner: m.owner}
 		snake := checkpoint.KerasSnake(r.ClassName)
 		if l.numbered = snake; counts[snake] > 0 {
 			l.numbered = fmt.Sprintf("%s_%d", snake, counts[snake])
 		}
 		counts[snake]++
 		if l.Name == "" || seen[l.Name] {
-			return nil, fmt.Errorf("%s: %s: its name is empty or that of another layer", m.File, l.Title())
+			return fmt.Errorf("%s: %s: its name is empty or that of another layer", m.File, l.Title())
 		}
 		seen[l.Name] = true
 		if raw.ClassName != "Sequential" {
 			if l.Calls, err = calls(r.Inbound); err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", m.File, l.Title(), err)
+				return fmt.Errorf("%s: %s: %w", m.File, l.Title(), err)
+			}
+		}
+		if slices.Contains(models, l.Class) {
+			if strings.Count(l.address(), "/") > maxDepth {
+				return fmt.Errorf("%s: %s: models within models, deeper than %d", m.File, l.Title(), maxDepth)
+			}
+			l.inner = &Model{File: m.File, Version: m.Version, store: m.store, owner: l}
+			if err := l.inner.read(r); err != nil {
+				return err
 			}
 		}
 		m.Layers = append(m.Layers, l)
 	}
 	if raw.ClassName == "Sequential" {
 		m.sequential(raw.Config)
-		return m, nil
+		return nil
 	}
 	m.Inputs, m.Outputs = refs(raw.Config["input_layers"]), refs(raw.Config["output_layers"])
+	m.countModels()
 	if len(m.Inputs) == 0 || len(m.Outputs) == 0 {
-		return nil, fmt.Errorf("%s: the model's description does not say its input_layers and output_layers", m.File)
+		return fmt.Errorf("%s: the model's description does not say its input_layers and output_layers", m.File)
 	}
 	for _, list := range [][]ref{m.Inputs, m.Outputs} {
 		for _, r := range list {
 			if !seen[r.layer] {
-				return nil, fmt.Errorf("%s: the description names layer %q, which is not in it", m.File, r.layer)
+				return fmt.Errorf("%s: the description names layer %q, which is not in it", m.File, r.layer)
 			}
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // sequential connects every layer with the one before, and gives the first an input
@@ -138,123 +171,60 @@ func (m *Model) sequential(c config) {
 		if shape == nil {
 			shape = c["build_input_shape"]
 		}
-		in := &Layer{Class: "InputLayer", Name: first.Name + "_input", Config: config{"batch_shape": shape}}
+		in := &Layer{Class: "InputLayer", Name: first.Name + "_input", Config: config{"batch_shape": shape}, owner: m.owner}
 		m.Layers = append([]*Layer{in}, m.Layers...)
 	}
 	m.Layers[0].Calls = []call{{}}
 	for i, l := range m.Layers[1:] {
 		l.Calls = []call{{reads: []ref{{layer: m.Layers[i].Name}}}}
 	}
+	m.chain = true
 	m.Inputs = []ref{{layer: m.Layers[0].Name}}
-	m.Outputs = []ref{{layer: m.Layers[len(m.Layers)-1].Name}}
+	m.Outputs = []ref{{layer: m.Layers[len(m.Layers)-1].Name, output: every}}
 }
 
-// refs finds what a list of [layer, call, output] names, however deep it is nested.
-func refs(v any) []ref {
-	switch v := v.(type) {
-	case map[string]any:
-		if h := v["keras_history"]; h != nil {
-			return refs(h)
+// countModels makes the first call of a model within this one number 0. Keras counts from
+// 1 where it takes the model for a Functional one, whose own nodes are its call 0: Keras 3
+// in the lists of inputs and outputs alone, Keras 2 wherever it names calls.
+func (m *Model) countModels() {
+	shifted := map[string]bool{}
+	for _, l := range m.Layers {
+		if l.inner != nil && (l.Class != "Sequential" || l.starts()) {
+			shifted[l.Name] = true
 		}
-		var out []ref
-		for _, key := range sortedKeys(v) {
-			out = append(out, refs(v[key])...)
-		}
-		return out
-	case []any:
-		if len(v) >= 3 {
-			name, ok := v[0].(string)
-			a, one := v[1].(float64)
-			b, two := v[2].(float64)
-			if ok && one && two && a >= 0 && b >= 0 && a < maxLayers && b < maxLayers {
-				return []ref{{name, int(a), int(b)}}
+	}
+	for _, list := range [][]ref{m.Inputs, m.Outputs} {
+		for i, r := range list {
+			l := m.layer(r.layer)
+			if l != nil && shifted[r.layer] && (l.listed() || l.Class != "Sequential") {
+				list[i].call--
 			}
 		}
-		var out []ref
-		for _, x := range v {
-			out = append(out, refs(x)...)
-		}
-		return out
 	}
-	return nil
+	for _, l := range m.Layers {
+		for _, c := range l.Calls {
+			for i, r := range c.reads {
+				if shifted[r.layer] && l.listed() {
+					c.reads[i].call--
+				}
+			}
+		}
+	}
 }
 
-// calls reads inbound_nodes in the form of Keras 2, [[[name, 0, 0, {}], …], …], and of
-// Keras 3, [{"args": …, "kwargs": …}].
-func calls(v any) ([]call, error) {
-	nodes, ok := v.([]any)
-	if !ok && v != nil {
-		return nil, errors.New("inbound_nodes is no list")
+// starts reports whether a Sequential model has an input layer in its description.
+func (l *Layer) starts() bool {
+	list, _ := l.Config["layers"].([]any)
+	if len(list) == 0 {
+		return false
 	}
-	if len(nodes) == 0 {
-		return []call{{}}, nil // an input
-	}
-	var out []call
-	for _, n := range nodes {
-		var c call
-		switch n := n.(type) {
-		case map[string]any:
-			c.reads = refs(n["args"])
-			kwargs, _ := n["kwargs"].(map[string]any)
-			if c.odd = checkpoint.KerasOdd(kwargs); c.odd == "" {
-				c.odd = constant(n["args"])
-			}
-		case []any:
-			list := n
-			if len(n) > 0 {
-				if _, single := n[0].(string); single { // [name, 0, 0, {}] of one input
-					list = []any{n}
-				}
-			}
-			for _, x := range list {
-				read := refs(x)
-				if len(read) == 0 && c.odd == "" {
-					c.odd = fmt.Sprintf("%v in the place of a value", x)
-				}
-				c.reads = append(c.reads, read...)
-				if e, ok := x.([]any); ok && len(e) > 3 {
-					kwargs, _ := e[3].(map[string]any)
-					if c.odd == "" {
-						c.odd = checkpoint.KerasOdd(kwargs)
-					}
-				}
-			}
-		}
-		if len(c.reads) == 0 {
-			return nil, errors.New("inbound_nodes names no layer that it reads")
-		}
-		out = append(out, c)
-	}
-	return out, nil
+	first, _ := list[0].(map[string]any)
+	return first["class_name"] == "InputLayer"
 }
 
-// constant tells of what a layer of Keras 3 is called with that no layer gives, as the
-// number of x + 2.
-func constant(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case []any:
-		for _, x := range v {
-			if c := constant(x); c != "" {
-				return c
-			}
-		}
-		return ""
-	case map[string]any:
-		if v["class_name"] == nil {
-			for _, key := range sortedKeys(v) {
-				if c := constant(v[key]); c != "" {
-					return c
-				}
-			}
-			return ""
-		}
-		if v["class_name"] == "__keras_tensor__" && len(refs(v)) == 1 {
-			return ""
-		}
-	}
-	return fmt.Sprintf("%v in the place of a value", v)
+// listed reports whether the calls of a layer are written as Keras 2 does, in lists.
+func (l *Layer) listed() bool {
+	return slices.ContainsFunc(l.Calls, func(c call) bool { return c.listed })
 }
 
 // legacy reports whether the file is of Keras before 3, which had other defaults.

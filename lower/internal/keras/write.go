@@ -29,7 +29,9 @@ type writer struct {
 	m     *Model
 	g     *onnx.Graph
 	l     *Layer // being written
+	c     call   // of it
 	base  string // of the names of its values
+	under string // before the names of all values of a model within a model
 	count int
 }
 
@@ -38,13 +40,13 @@ func (m *Model) Declared() (out []*onnx.Declared, err error) {
 	defer caughtIn(m.File, &err)
 	for _, r := range m.Inputs {
 		l := m.layer(r.layer)
-		shape := l.Config["batch_shape"]
-		if shape == nil {
-			shape = l.Config["batch_input_shape"]
-		}
+		shape := l.Config.batchShape()
 		dims, ok := shapeOf(shape)
 		if l.Class != "InputLayer" || !ok || len(dims) < 2 || len(dims) > 5 {
 			return nil, fmt.Errorf("%s: %s: an input needs a shape with a batch and one to four dimensions, found %v; build the model with an Input layer before it is saved", m.File, l.Title(), shape)
+		}
+		if l.Config.flag("ragged", false) {
+			return nil, fmt.Errorf("%s: %s: ragged: its rows differ in length; train and save with sequences of one length", m.File, l.Title())
 		}
 		if t := l.Config.text("dtype", "float32"); t != "float32" {
 			return nil, fmt.Errorf("%s: %s: inputs of type %s; only float32 can be fed: put what turns it into numbers (an embedding, for instance) outside of the model", m.File, l.Title(), t)
@@ -110,13 +112,16 @@ func (m *Model) ONNX(shapes map[string][]int) (*onnx.Model, error) {
 		values[m.Inputs[i]] = value{d.Name, shape}
 	}
 	if err := w.layers(values); err != nil {
+		if why := (*innerError)(nil); errors.As(err, &why) {
+			return nil, fmt.Errorf("%s: %w\n%s", m.File, err, Way)
+		}
 		return nil, fmt.Errorf("%s: %w", m.File, err)
 	}
-	for i, r := range m.Outputs {
-		v, ok := values[r]
-		if !ok {
-			return nil, fmt.Errorf("%s: output %d of layer %q is not computed", m.File, r.output, r.layer)
-		}
+	outs, err := m.outputs(values)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range outs {
 		if slices.ContainsFunc(w.g.Outputs, func(o *onnx.Declared) bool { return o.Name == v.name }) || slices.ContainsFunc(w.g.Inputs, func(o *onnx.Declared) bool { return o.Name == v.name }) {
 			again := fmt.Sprintf("%s/out%d", v.name, i)
 			w.raw("Identity", nil, []string{v.name}, again)
@@ -128,6 +133,28 @@ func (m *Model) ONNX(shapes map[string][]int) (*onnx.Model, error) {
 		return nil, fmt.Errorf("%s: two values are named %q: rename the layer or input of that name", m.File, again)
 	}
 	return &onnx.Model{File: m.File, IR: 8, Producer: "keras", Opset: opset, Graph: w.g}, nil
+}
+
+// outputs are the values that a model gives. A Sequential model gives all of its last layer.
+func (m *Model) outputs(values map[ref]value) ([]value, error) {
+	var out []value
+	for _, r := range m.Outputs {
+		all := r.output == every
+		if all {
+			r.output = 0
+		}
+		v, ok := values[r]
+		if !ok {
+			return nil, fmt.Errorf("%s: output %d of layer %q is not computed", m.File, r.output, r.layer)
+		}
+		for out = append(out, v); all; out = append(out, v) {
+			if r.output++; values[r].name == "" {
+				break
+			}
+			v = values[r]
+		}
+	}
+	return out, nil
 }
 
 // again is a name that two values have, "" for none: layers may be named like the inner
@@ -149,6 +176,11 @@ func (w *writer) again() string {
 	}
 	return ""
 }
+
+// innerError names the layers that there is no form for.
+type innerError struct{ refused []string }
+
+func (e *innerError) Error() string { return strings.Join(e.refused, "\n  ") }
 
 // layers writes all calls, each after those that it reads.
 func (w *writer) layers(values map[ref]value) error {
@@ -182,16 +214,25 @@ func (w *writer) layers(values map[ref]value) error {
 					lost[at] = true
 					continue
 				}
-				w.l, w.count, w.base = l, 0, l.Name
+				w.l, w.c, w.count, w.base = l, c, 0, w.under+l.Name
 				if i > 0 {
-					w.base = fmt.Sprintf("%s:%d", l.Name, i)
+					w.base = fmt.Sprintf("%s:%d", w.base, i)
 				}
+				base := w.base
 				outs, err := w.call(c, in)
+				if err == nil && w.m.chain && len(c.reads) > 0 && values[ref{c.reads[0].layer, 0, 1}].name != "" {
+					err = errors.New("it reads a layer of several outputs; connect them with a functional model")
+				}
 				if err != nil {
 					lost[at] = true
+					if why := (*innerError)(nil); errors.As(err, &why) {
+						refused = append(refused, why.refused...)
+						continue
+					}
 					refused = append(refused, fmt.Sprintf("%s: %v", l.Title(), err))
 					continue
 				}
+				w.base = base
 				for k, v := range outs {
 					name := w.base
 					if k > 0 {
@@ -204,7 +245,7 @@ func (w *writer) layers(values map[ref]value) error {
 		}
 	}
 	if len(refused) > 0 {
-		return fmt.Errorf("%s\n%s", strings.Join(refused, "\n  "), Way)
+		return &innerError{refused}
 	}
 	for _, l := range w.m.Layers {
 		for i := range l.Calls {
@@ -218,21 +259,29 @@ func (w *writer) layers(values map[ref]value) error {
 
 func (w *writer) call(c call, in []value) (outs []value, err error) {
 	defer caught(&err)
-	if c.odd != "" {
-		return nil, fmt.Errorf("it is called with %s, for which there is no form", c.odd)
-	}
 	f := layerKinds[w.l.Class]
 	if f == nil {
 		if why := remedies[w.l.Class]; why != "" {
 			return nil, errors.New(why)
 		}
+		if strings.HasPrefix(w.l.Class, "ops.") {
+			return nil, errors.New("an operator on values, for which there is no form: write it with layers")
+		}
 		return nil, errors.New("there is no form for it")
+	}
+	if c.odd != "" {
+		return nil, fmt.Errorf("it is called with %s, for which there is no form", c.odd)
 	}
 	if len(in) == 0 {
 		return nil, errors.New("it reads no layer")
 	}
-	if len(in) > 1 && !merging[w.l.Class] {
-		return nil, fmt.Errorf("it reads %d values, expected one; initial states and such have no form", len(in))
+	if len(in) > 1 && !merging[w.l.Class] && w.l.inner == nil {
+		return nil, fmt.Errorf("it reads %d values, expected one", len(in))
+	}
+	for _, name := range append(slices.Clone(c.names), sortedKeys(c.words)...) {
+		if name != "" && !slices.Contains(taken[w.l.Class], name) {
+			return nil, fmt.Errorf("it is called with %s, for which there is no form", name)
+		}
 	}
 	return f(w, in), nil
 }
