@@ -19,6 +19,9 @@ const Name = "unroll.toml"
 // where text came from; skip are flags that have no key. Nothing is set on an error about a
 // key; a value that a flag refuses is an error that names it.
 func Apply(set *pflag.FlagSet, name string, text []byte, skip ...string) error {
+	if err := checkShape(name, text); err != nil {
+		return err
+	}
 	var values map[string]any
 	if _, err := toml.Decode(string(text), &values); err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -116,6 +116,7 @@ func TestValuesOfSeveralLines(t *testing.T) {
 func FuzzApply(f *testing.F) {
 	f.Add("data = \"x\"\nunits = 3")
 	f.Add("ignore = [1, true, \"x\"]")
+	f.Add("ignore = [\"\"\"x\"\"\"\", '[', [[[[[[[[[[1]]]]]]]]]]]")
 	f.Fuzz(func(t *testing.T, text string) {
 		_ = Apply(newFlags(t).set, Name, []byte(text), "file")
 	})
