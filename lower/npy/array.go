@@ -3,7 +3,6 @@
 package npy
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -91,9 +90,7 @@ func read(name string, r io.Reader, text bool) (*Array, error) {
 	if err := budget.Ask(name, size); err != nil {
 		return nil, err
 	}
-	// Grow with what is really there, not with what the header claims.
-	var data bytes.Buffer
-	n, err := io.Copy(&data, io.LimitReader(r, size))
+	data, n, err := contents(r, size)
 	if err != nil {
 		return fail("%v", err)
 	}
@@ -103,7 +100,7 @@ func read(name string, r io.Reader, text bool) (*Array, error) {
 	if extra, _ := io.ReadFull(r, make([]byte, 1)); extra > 0 {
 		return fail("there are bytes after the %d that shape %v of %s takes", size, a.Shape, a.Type)
 	}
-	a.Data = data.Bytes()
+	a.Data = data
 	if h.Fortran && len(a.Shape) > 1 {
 		a.Data = rowMajor(a.Data, a.Shape, a.Width())
 	}

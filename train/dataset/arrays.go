@@ -141,5 +141,9 @@ func listed(arrays map[string]*npy.Array) string {
 	if len(all) == 0 {
 		return "none"
 	}
+	const most = 12
+	if n := len(all); n > most {
+		all = append(all[:most], fmt.Sprintf("and %d more", n-most))
+	}
 	return strings.Join(all, ", ")
 }

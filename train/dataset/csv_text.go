@@ -77,8 +77,10 @@ func shown(list []string) string {
 // unclear refuses a header that names one column twice, or two that could both be the
 // label where nobody says which.
 func (c *columns) unclear(file string, o Options) error {
+	seen := make(map[string]bool, len(c.header))
 	for i, h := range c.header {
-		if h != "" && slices.Index(c.header, h) != i && !slices.Contains(o.Ignore, h) {
+		twice := seen[h]
+		if seen[h] = true; h != "" && twice && !slices.Contains(o.Ignore, h) {
 			return fmt.Errorf("%s: two columns are named %q: rename one, or leave both out with --ignore %s", file, h, h)
 		}
 		for _, r := range h {
