@@ -22,11 +22,11 @@ func TestValuesOfBadOperations(t *testing.T) {
 	check := checkerOf(t, "ethos-u55-128")
 	for i := range int64(3) {
 		f := plain(uint64(56+16*i), 1, 1, 2, typeS32)
-		check.values = append(check.values, written{f: f, spans: f.Spans(), v: only(bound{i, i})})
+		check.values.add(written{f: f, spans: f.Spans(), v: only(bound{i, i})})
 	}
 	o := lastOperation(t, maps+"NPU_OP_ELEMENTWISE elementwise_mode=6")
-	if check.kernel(o); len(check.findings) == 0 || len(check.values) != 2 || check.values[0].v.hull().lo != 0 || check.values[1].v.hull().lo != 2 {
-		t.Errorf("%d findings, and known are %v, expected what lies before and behind the output", len(check.findings), check.values)
+	if check.kernel(o); len(check.findings) == 0 || len(check.values.all()) != 2 || check.values.all()[0].v.hull().lo != 0 || check.values.all()[1].v.hull().lo != 2 {
+		t.Errorf("%d findings, and known are %v, expected what lies before and behind the output", len(check.findings), check.values.all())
 	}
 }
 

@@ -416,8 +416,8 @@ func TestWideAverage(t *testing.T) {
 		check := checkerOf(t, "ethos-u55-128")
 		k := poolOf(plain(0, 1, 1, 4, typeS8), plain(64, 1, 1, 4, typeS32), 1, 1, 1, 1, 1, 1)
 		check.overflow(o, k)
-		if len(check.values) != 1 || check.values[0].v.hull() != c.want || (len(check.findings) == 0) != c.fits {
-			t.Errorf("scale %d: %v, %v, expected %v", c.scale, check.values, check.findings, c.want)
+		if len(check.values.all()) != 1 || check.values.all()[0].v.hull() != c.want || (len(check.findings) == 0) != c.fits {
+			t.Errorf("scale %d: %v, %v, expected %v", c.scale, check.values.all(), check.findings, c.want)
 		}
 	}
 }

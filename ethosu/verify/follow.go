@@ -28,14 +28,6 @@ func (c *checker) lookedAt(entries int) { c.spend(entries / cellsAtOnce) }
 // keep notes what is known of a map that an operation has written. Where that is more than
 // there is room for, the oldest maps keep one bound for all their elements.
 func (c *checker) keep(w written) {
-	c.values = append(c.values, w)
-	n := 0
-	for i := range c.values {
-		n += len(c.values[i].v.cells)
-	}
-	for i := 0; n > maxCells && i < len(c.values)-1; i++ {
-		v := &c.values[i].v
-		n -= len(v.cells) - 1
-		*v = value{cells: []bound{v.hull()}, group: v.group, some: v.some}
-	}
+	c.values.add(w)
+	c.values.trim(maxCells)
 }

@@ -39,7 +39,7 @@ func TestSoftmaxIsCharged(t *testing.T) {
 	// The results are in as many cells as the sum by which a softmax divides; at least ten
 	// operations from that on work on the cells, each with five passes.
 	softmaxes, cells := 0, 0
-	for _, w := range once.values {
+	for _, w := range once.values.all() {
 		if n := len(w.v.cells); n > 1 {
 			softmaxes, cells = softmaxes+1, cells+n
 		}
@@ -75,8 +75,8 @@ func TestKeptCellsAreBounded(t *testing.T) {
 		c.keep(written{f, f.Spans(), value{by: cut, cells: cut.cells, group: 3, some: bound{0, int64(i)}}})
 	}
 	cells := 0
-	for i := range c.values {
-		v := &c.values[i].v
+	for i, w := range c.values.all() {
+		v := &w.v
 		cells += len(v.cells)
 		if v.hull() != (bound{0, 1<<31 - 1}) || v.group != 3 || v.some.hi != int64(i) {
 			t.Fatalf("map %d: %v, groups of %d, %v", i, v.hull(), v.group, v.some)
@@ -88,7 +88,7 @@ func TestKeptCellsAreBounded(t *testing.T) {
 	if cells > maxCells || cells < maxCells-len(cut.cells)-maps {
 		t.Errorf("%d cells of %d maps are kept, expected nearly %d", cells, maps, maxCells)
 	}
-	if n := len(c.values[maps-1].v.cells); n != len(cut.cells) {
+	if n := len(c.values.all()[maps-1].v.cells); n != len(cut.cells) {
 		t.Errorf("the newest map has %d cells, expected %d", n, len(cut.cells))
 	}
 }

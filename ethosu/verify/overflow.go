@@ -5,6 +5,7 @@ package verify
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu/isa"
 )
@@ -13,30 +14,10 @@ import (
 // states. This file follows the values of 32-bit feature maps through the stream, to
 // show that none does; what it cannot show is reported as unproven.
 
-// written is a feature map of 32 bits and what is known of its elements.
-type written struct {
-	f     isa.FeatureMap
-	spans []isa.Span
-	v     value
-}
-
 // forgetValues drops what is known of bytes that are overwritten.
 func (c *checker) forgetValues(spans []isa.Span) {
-	c.spend((len(c.values) + len(c.maxima)) / cellsAtOnce)
-	keep := c.values[:0]
-	for _, w := range c.values {
-		if !overlap(w.spans, spans) {
-			keep = append(keep, w)
-		}
-	}
-	c.values = keep
-	maxima := c.maxima[:0]
-	for _, m := range c.maxima {
-		if !overlap(m.spans, spans) {
-			maxima = append(maxima, m)
-		}
-	}
-	c.maxima = maxima
+	c.spend((c.values.forget(spans) + len(c.maxima)) / cellsAtOnce)
+	c.maxima = slices.DeleteFunc(c.maxima, func(m maximum) bool { return overlap(m.spans, spans) })
 }
 
 // maxElements bounds the feature maps whose elements are looked at one by one.
@@ -76,8 +57,9 @@ func linear(f *isa.FeatureMap) bool {
 func (c *checker) valueOf(f *isa.FeatureMap) (value, *written) {
 	lo, hi := f.Type.Limits()
 	unknown := only(bound{lo, hi})
-	for i := range c.values {
-		if w := &c.values[i]; c.sameElements(&w.f, f) {
+	begin := c.values.at(f.Region, int64(f.Base[0]))
+	for _, w := range begin {
+		if c.sameElements(&w.f, f) {
 			c.followed(w.v, 1)
 			return w.v, w
 		}
@@ -85,8 +67,8 @@ func (c *checker) valueOf(f *isa.FeatureMap) (value, *written) {
 	if f.Type.Bits != 32 {
 		return unknown, nil
 	}
-	for i := range c.values {
-		if w := &c.values[i]; halves(&w.f, f) {
+	for _, w := range begin {
+		if halves(&w.f, f) {
 			return w.v.apply(func(b bound) bound {
 				if b.lo < 0 {
 					return bound{b.lo << 16, b.hi<<16 + 1<<16 - 1}
@@ -109,7 +91,7 @@ func (c *checker) valueOf(f *isa.FeatureMap) (value, *written) {
 			continue
 		}
 		inside := false
-		for _, w := range c.values {
+		for _, w := range c.values.at(f.Region, r.Start) {
 			for _, s := range w.spans {
 				if w.f.Type == f.Type && s.Region == f.Region && s.Start <= r.Start && r.End <= s.End && (r.Start-s.Start)%4 == 0 && dense(&w.f) {
 					all, inside = append(all, w.v.hull()), true
@@ -225,7 +207,7 @@ func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
 	a, from := c.valueOf(&k.ifm)
 	looked := k.table && k.ofm.Type.Bits == 16 && k.ifm.Type.Bits == 32
 	if o.Param == isa.ElemCLZ || looked {
-		a = from.split(a, newSplit)
+		a = c.split(from, a, newSplit)
 	}
 	a = a.apply(func(b bound) bound { return b.add(-int64(k.ifm.ZeroPoint)) })
 	var out value
@@ -234,7 +216,7 @@ func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
 		if k.hasIFM2 {
 			var from *written
 			if b, from = c.valueOf(&k.ifm2); looked {
-				b = from.split(b, newSplit)
+				b = c.split(from, b, newSplit)
 			}
 			b = b.apply(func(x bound) bound { return x.add(-int64(k.ifm2.ZeroPoint)) })
 		} else {
@@ -260,12 +242,12 @@ func (c *checker) elementwise(o *isa.Operation, k *kernel) value {
 
 // split cuts the value of a map, so that what is computed from it is known for each of its
 // cells alone.
-func (w *written) split(v value, cut func(bound) *split) value {
+func (c *checker) split(w *written, v value, cut func(bound) *split) value {
 	if w == nil || v.by != nil {
 		return v
 	}
 	s := cut(v.hull())
-	w.v = value{by: s, cells: s.cells, some: w.v.some, group: w.v.group}
+	c.values.change(w, value{by: s, cells: s.cells, some: w.v.some, group: w.v.group})
 	return value{by: s, cells: s.cells}
 }
 

@@ -15,12 +15,12 @@ func TestForgetValues(t *testing.T) {
 	c := checkerOf(t, "ethos-u55-128")
 	span := func(from, to int64) []isa.Span { return []isa.Span{{Region: 1, Start: from, End: to}} }
 	for i := range int64(4) {
-		c.values = append(c.values, written{spans: span(16*i, 16*i+16), v: only(bound{i, i})})
+		c.values.add(written{spans: span(16*i, 16*i+16), v: only(bound{i, i})})
 		c.maxima = append(c.maxima, maximum{from: int(i), spans: span(16*i, 16*i+16)})
 	}
 	c.forgetValues(span(31, 33))
-	if len(c.values) != 2 || c.values[0].v.hull().lo != 0 || c.values[1].v.hull().lo != 3 {
-		t.Errorf("values %v, expected the first and the last", c.values)
+	if len(c.values.all()) != 2 || c.values.all()[0].v.hull().lo != 0 || c.values.all()[1].v.hull().lo != 3 {
+		t.Errorf("values %v, expected the first and the last", c.values.all())
 	}
 	if len(c.maxima) != 2 || c.maxima[0].from != 0 || c.maxima[1].from != 3 {
 		t.Errorf("maxima %v, expected the first and the last", c.maxima)
@@ -140,44 +140,45 @@ func TestValueOf(t *testing.T) {
 		}, bound{97, 100}, false},
 		{"constants of bytes", plain(0, 1, 1, 4, typeS8), func(c *checker) { c.known[1].put(0, []byte{1, 2, 3, 4}) }, bound{-128, 127}, false},
 		{"the map", plain(0, 1, 1, 4, typeS32), func(c *checker) {
-			c.values = append(c.values, of(plain(64, 1, 1, 4, typeS32), 8, 9), of(plain(0, 1, 1, 4, typeS32), -5, 6))
+			c.values.add(of(plain(64, 1, 1, 4, typeS32), 8, 9))
+			c.values.add(of(plain(0, 1, 1, 4, typeS32), -5, 6))
 		}, bound{-5, 6}, true},
-		{"a part of a map", plain(4, 1, 1, 2, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, bound{-5, 6}, false},
-		{"a part at its begin", plain(0, 1, 1, 2, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, bound{-5, 6}, false},
-		{"a part at its end", plain(8, 1, 1, 2, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, bound{-5, 6}, false},
-		{"more than a map", plain(8, 1, 1, 3, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, all32, false},
-		{"before a map", plain(0, 1, 1, 3, typeS32), func(c *checker) { c.values = append(c.values, of(plain(4, 1, 1, 4, typeS32), -5, 6)) }, all32, false},
-		{"across elements of a map", plain(2, 1, 1, 2, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, all32, false},
+		{"a part of a map", plain(4, 1, 1, 2, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, bound{-5, 6}, false},
+		{"a part at its begin", plain(0, 1, 1, 2, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, bound{-5, 6}, false},
+		{"a part at its end", plain(8, 1, 1, 2, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, bound{-5, 6}, false},
+		{"more than a map", plain(8, 1, 1, 3, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, all32, false},
+		{"before a map", plain(0, 1, 1, 3, typeS32), func(c *checker) { c.values.add(of(plain(4, 1, 1, 4, typeS32), -5, 6)) }, all32, false},
+		{"across elements of a map", plain(2, 1, 1, 2, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 1, 4, typeS32), -5, 6)) }, all32, false},
 		{"a part of another region", plain(4, 1, 1, 2, typeS32), func(c *checker) {
 			f := plain(0, 1, 1, 4, typeS32)
 			f.Region = 2
-			c.values = append(c.values, of(f, -5, 6))
+			c.values.add(of(f, -5, 6))
 		}, all32, false},
-		{"a part of a map of 16 bits", plain(4, 1, 1, 2, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 1, 8, typeS16), -5, 6)) }, all32, false},
-		{"a part of a map with holes", plain(8, 1, 1, 2, typeS32), func(c *checker) { c.values = append(c.values, of(scattered, -5, 6)) }, all32, false},
+		{"a part of a map of 16 bits", plain(4, 1, 1, 2, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 1, 8, typeS16), -5, 6)) }, all32, false},
+		{"a part of a map with holes", plain(8, 1, 1, 2, typeS32), func(c *checker) { c.values.add(of(scattered, -5, 6)) }, all32, false},
 		{"constants and a part", plain(8, 1, 3, 1, typeS32), func(c *checker) {
-			c.values = append(c.values, of(plain(0, 1, 1, 3, typeS32), -5, 6))
+			c.values.add(of(plain(0, 1, 1, 3, typeS32), -5, 6))
 			putWords(c, 1, 12, 1, 2)
 		}, all32, false}, // one range of bytes, of which neither holds all
 		{"constants beside a part", func() isa.FeatureMap { f := plain(0, 1, 2, 1, typeS32); f.StrideX = 64; return f }(), func(c *checker) {
-			c.values = append(c.values, of(plain(0, 1, 1, 3, typeS32), -5, 6))
+			c.values.add(of(plain(0, 1, 1, 3, typeS32), -5, 6))
 			putWords(c, 1, 64, 70)
 		}, bound{-5, 70}, false},
-		{"halves of 16 bits", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 4, 2, typeS16), 2, 5)) }, bound{0x20002, 0x50005}, false},
-		{"halves below 0", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 4, 2, typeS16), -1, 5)) }, bound{-0x10000, 0x5FFFF}, false},
-		{"halves from 0", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 4, 2, typeS16), 0, 1)) }, bound{0, 0x10001}, false},
-		{"halves of three channels", plain(0, 1, 6, 1, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 4, 3, typeS16), 2, 5)) }, all32, false},
-		{"too few halves", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values = append(c.values, of(plain(0, 1, 3, 2, typeS16), 2, 5)) }, all32, false},
-		{"halves elsewhere", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values = append(c.values, of(plain(16, 1, 4, 2, typeS16), 2, 5)) }, all32, false},
+		{"halves of 16 bits", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 4, 2, typeS16), 2, 5)) }, bound{0x20002, 0x50005}, false},
+		{"halves below 0", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 4, 2, typeS16), -1, 5)) }, bound{-0x10000, 0x5FFFF}, false},
+		{"halves from 0", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 4, 2, typeS16), 0, 1)) }, bound{0, 0x10001}, false},
+		{"halves of three channels", plain(0, 1, 6, 1, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 4, 3, typeS16), 2, 5)) }, all32, false},
+		{"too few halves", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values.add(of(plain(0, 1, 3, 2, typeS16), 2, 5)) }, all32, false},
+		{"halves elsewhere", plain(0, 1, 4, 1, typeS32), func(c *checker) { c.values.add(of(plain(16, 1, 4, 2, typeS16), 2, 5)) }, all32, false},
 		{"halves without a sign", plain(0, 1, 4, 1, typeS32), func(c *checker) {
-			c.values = append(c.values, of(plain(0, 1, 4, 2, isa.DType{Bits: 16}), 2, 5))
+			c.values.add(of(plain(0, 1, 4, 2, isa.DType{Bits: 16}), 2, 5))
 		}, all32, false},
 		{"halves with holes", plain(0, 1, 4, 1, typeS32), func(c *checker) {
 			f := plain(0, 1, 4, 2, typeS16)
 			f.StrideX = 8
-			c.values = append(c.values, of(f, 2, 5))
+			c.values.add(of(f, 2, 5))
 		}, all32, false},
-		{"halves of a map with holes", scattered, func(c *checker) { c.values = append(c.values, of(plain(0, 1, 4, 2, typeS16), 2, 5)) }, all32, false},
+		{"halves of a map with holes", scattered, func(c *checker) { c.values.add(of(plain(0, 1, 4, 2, typeS16), 2, 5)) }, all32, false},
 	} {
 		check := checkerOf(t, "ethos-u55-128")
 		c.setup(check)
@@ -263,9 +264,9 @@ func TestSumOfGroups(t *testing.T) {
 		k.ifm.ZeroPoint = c.zeroPoint
 		v := only(bound{-10, 4})
 		v.group, v.some = c.group, bound{2, 2}
-		check.values = []written{{plain(0, 1, 1, c.depth, typeS32), k.in, v}}
-		if check.overflow(o, k); len(check.values) != 2 || check.values[1].v.hull() != c.want || len(check.findings) > 0 {
-			t.Errorf("%s: %v %v, expected %v", c.name, check.values[1:], check.findings, c.want)
+		check.values.add(written{plain(0, 1, 1, c.depth, typeS32), k.in, v})
+		if check.overflow(o, k); len(check.values.all()) != 2 || check.values.all()[1].v.hull() != c.want || len(check.findings) > 0 {
+			t.Errorf("%s: %v %v, expected %v", c.name, check.values.all()[1:], check.findings, c.want)
 		}
 	}
 }
@@ -382,10 +383,11 @@ func TestElementwiseFollowed(t *testing.T) {
 		k.ofm.ZeroPoint = 5 // added to 8 bits, without effect on 32
 		k.ifm2.ZeroPoint = 1
 		k.out = k.ofm.Spans()
-		check.values = []written{{plain(0, 1, 1, 4, c.in), k.ifm.Spans(), only(c.a)}, {plain(64, 1, 1, 4, c.in), k.ifm2.Spans(), only(c.b)}}
+		check.values.add(written{plain(0, 1, 1, 4, c.in), k.ifm.Spans(), only(c.a)})
+		check.values.add(written{plain(64, 1, 1, 4, c.in), k.ifm2.Spans(), only(c.b)})
 		check.overflow(lastOperation(t, registers+c.lines), k)
-		if n := len(check.values); n != 3 || check.values[2].v.hull() != c.want || len(check.findings) != c.findings {
-			t.Errorf("%s: %v %v, expected %v", c.name, check.values[2:], check.findings, c.want)
+		if n := len(check.values.all()); n != 3 || check.values.all()[2].v.hull() != c.want || len(check.findings) != c.findings {
+			t.Errorf("%s: %v %v, expected %v", c.name, check.values.all()[2:], check.findings, c.want)
 		}
 	}
 }

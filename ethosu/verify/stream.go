@@ -37,8 +37,8 @@ type checker struct {
 	stale   [len(Regions{})][]stale
 	tables  ranges // bytes of SHRAM that hold tables
 
-	loaded contents  // of SHRAM, as far as tables are copies of constants
-	values []written // of feature maps of 32 bits
+	loaded contents // of SHRAM, as far as tables are copies of constants
+	values values   // of feature maps of 32 bits, and such with cells
 	maxima []maximum
 
 	kernels, dmas []footprint // that may be under way, oldest first

@@ -22,13 +22,14 @@ func TestTransferCarries(t *testing.T) {
 		c.known[1].put(104, []byte{1, 2, 3, 4})
 		c.stale[1] = []stale{{Range{110, 116}, Finding{Word: 5, Name: "before"}}}
 		c.known[2].put(48, []byte{9, 9, 9, 9})
-		c.values = []written{{spans: []isa.Span{{Region: 2, Start: 10, End: 40}}, v: only(bound{1, 1})}, {spans: []isa.Span{{Region: 2, Start: 90, End: 99}}, v: only(bound{2, 2})}}
+		c.values.add(written{spans: []isa.Span{{Region: 2, Start: 10, End: 40}}, v: only(bound{1, 1})})
+		c.values.add(written{spans: []isa.Span{{Region: 2, Start: 90, End: 99}}, v: only(bound{2, 2})})
 		src := transferEnd{span: isa.Span{Region: 1, Start: 100, End: 132}, rows: []Range{{100, 116}, {116, 132}}}
 		dst := transferEnd{span: isa.Span{Region: 2, Start: 0, End: 64}, internal: internal, rows: []Range{{0, 16}, {48, 64}}}
 		c.transfer(isa.DMA{SrcRegion: 1, DstRegion: 2}, src, dst)
 		want := ranges{{0, 10}, {52, 64}}
 		if internal {
-			if !slices.Equal(c.tables, want) || len(c.values) != 2 {
+			if !slices.Equal(c.tables, want) || len(c.values.all()) != 2 {
 				t.Errorf("tables %v, expected %v", c.tables, want)
 			}
 			if b, at := c.loaded.get(4, 8); at >= 0 || !bytes.Equal(b, []byte{1, 2, 3, 4}) {
@@ -39,8 +40,8 @@ func TestTransferCarries(t *testing.T) {
 		if !slices.Equal(c.defined[2], want) {
 			t.Errorf("defined %v, expected %v", c.defined[2], want)
 		}
-		if len(c.values) != 1 || c.values[0].v.hull().lo != 2 {
-			t.Errorf("values %v, expected the one that the transfer leaves", c.values)
+		if len(c.values.all()) != 1 || c.values.all()[0].v.hull().lo != 2 {
+			t.Errorf("values %v, expected the one that the transfer leaves", c.values.all())
 		}
 		if b, at := c.known[2].get(4, 8); at >= 0 || !bytes.Equal(b, []byte{1, 2, 3, 4}) || c.known[2].meets(48, 64) {
 			t.Errorf("known %v", c.known[2])

@@ -222,7 +222,7 @@ func judgedU85(t *testing.T, a *ethosu.Accelerator, k kernelU85, in chainU85) [2
 	c.loaded.put(0, table)
 	for i, b := range []bound{{-3000, 7000}, {1, 9}} { // of both inputs, where they are of 32 bits
 		f := plain(uint64(8192*i), 4, 4, 32, typeS32)
-		c.values = append(c.values, written{f: f, spans: f.Spans(), v: value{cells: []bound{b}, group: 4 * i, some: bound{5, 9}}})
+		c.values.add(written{f: f, spans: f.Spans(), v: value{cells: []bound{b}, group: 4 * i, some: bound{5, 9}}})
 	}
 	k = k.copy()
 	k.index = 4
@@ -250,7 +250,7 @@ func judgedU85(t *testing.T, a *ethosu.Accelerator, k kernelU85, in chainU85) [2
 		fmt.Fprintln(h, v.hull(), v.group, v.some, len(v.cells), k.unwritten)
 		if s.value, s.same = (value{}), nil; len(c.findings) < 100 {
 			c.overflowU85(s, &k, &written)
-			fmt.Fprintln(h, len(c.values), len(c.maxima), s.value.cells, s.same)
+			fmt.Fprintln(h, len(c.values.all()), len(c.maxima), s.value.cells, s.same)
 		}
 	}
 	said := brief(c.findings)

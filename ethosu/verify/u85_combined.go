@@ -20,7 +20,7 @@ func (c *checker) combinedU85(k *kernelU85) value {
 			}
 			zero := int64(m.ZeroPoint)
 			whole := v.apply(func(b bound) bound { return b.add(zero) })
-			v = from.split(whole, newSplitU85).apply(func(b bound) bound { return b.add(-zero) })
+			v = c.split(from, whole, newSplitU85).apply(func(b bound) bound { return b.add(-zero) })
 		}
 		if m.H != k.OFM.H || m.W != k.OFM.W { // elements meet those of other pixels
 			return only(v.hull())

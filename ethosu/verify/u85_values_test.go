@@ -176,7 +176,7 @@ func TestSumOfGroupsU85(t *testing.T) {
 	}{{"no groups", 0, 1, bound{-800, 800}}, {"groups of four", 4, 1, bound{-600 - 2, 600 + 4}}, {"groups of eight", 8, 1, bound{-700 - 1, 700 + 2}}, {"groups that do not fit", 3, 1, bound{-800, 800}}, {"a window", 4, 2, bound{-1600, 1600}}} {
 		check := checkerOf(t, "ethos-u85-256")
 		f := plain(0, 1, 1, 8, typeS32)
-		check.values = []written{{f: f, spans: f.Spans(), v: value{cells: []bound{{-100, 100}}, group: c.group, some: bound{-1, 2}}}}
+		check.values.add(written{f: f, spans: f.Spans(), v: value{cells: []bound{{-100, 100}}, group: c.group, some: bound{-1, 2}}})
 		k := &kernelU85{KernelU85: &isa.KernelU85{Op: isa.OpPool, Pool: isa.PoolReduceSum, OFMScale: isa.ScaleU85{Value: 1, Round: isa.RoundHalfUp}, Window: isa.Kernel{H: c.h, W: 1}}}
 		k.IFM.FeatureMap = f
 		if got := check.pooledU85(k).hull(); got != c.want {

@@ -3,7 +3,6 @@
 package place
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -89,30 +88,4 @@ func pack(list, fixed []*storage) (size, bound int) {
 		b.offset = bestOffsets[i]
 	}
 	return best, bound
-}
-
-// fit places buffers in the given order, each at the lowest address that is free
-// during its life, and returns the size.
-func fit(order, fixed []*storage) int {
-	byOffset := func(a, b *storage) int { return cmp.Compare(a.offset, b.offset) }
-	placed := make([]*storage, 0, len(fixed)+len(order)) // by offset
-	placed = append(placed, fixed...)
-	slices.SortFunc(placed, byOffset)
-	size := 0
-	for _, b := range order {
-		at := 0
-		for _, c := range placed {
-			if c.offset >= at+b.buf.Size {
-				break
-			}
-			if c.first <= b.last && b.first <= c.last {
-				at = max(at, c.offset+c.buf.Size)
-			}
-		}
-		b.offset = at
-		size = max(size, at+b.buf.Size)
-		i, _ := slices.BinarySearchFunc(placed, b, byOffset)
-		placed = slices.Insert(placed, i, b)
-	}
-	return size
 }

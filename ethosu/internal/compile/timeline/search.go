@@ -81,11 +81,8 @@ func (tl *Timeline) pin(j int) {
 }
 
 // Places returns the position of every transfer.
-func (tl *Timeline) Places() []int { return tl.placesIn(nil) }
-
-// placesIn is Places in the memory of places that are no longer needed.
-func (tl *Timeline) placesIn(p []int) []int {
-	p = p[:0]
+func (tl *Timeline) Places() []int {
+	p := make([]int, 0, len(tl.Transfers))
 	for _, x := range tl.Transfers {
 		p = append(p, x.Pos)
 	}
@@ -143,13 +140,22 @@ func (tl *Timeline) push(j int, best float64) float64 {
 	if j == 0 {
 		return best
 	}
-	tl.places = tl.placesIn(tl.places)
-	old := tl.places
+	lowest := max(tl.Transfers[j-1].Pos-pushes, tl.Transfers[j].earliest())
+	first := j // of those that may move
+	for first > 0 && tl.Transfers[first-1].Pos > lowest {
+		first--
+	}
+	moving := tl.Transfers[first : j+1]
+	old := tl.places[:0]
+	for _, x := range moving {
+		old = append(old, x.Pos)
+	}
+	tl.places = old
 	chosen := -1
-	for p := old[j-1] - 1; p >= max(old[j-1]-pushes, tl.Transfers[j].earliest()); p-- {
+	for p := tl.Transfers[j-1].Pos - 1; p >= lowest; p-- {
 		ok := true
-		for i := j; i >= 0 && old[i] > p; i-- {
-			x := tl.Transfers[i]
+		for i := len(moving) - 1; i >= 0 && old[i] > p; i-- {
+			x := moving[i]
 			x.Pos = p
 			ok = ok && !x.Fixed && x.earliest() <= p
 		}
@@ -160,11 +166,11 @@ func (tl *Timeline) push(j int, best float64) float64 {
 			best, chosen = t, p
 		}
 	}
-	for i, p := range old[:j+1] {
+	for i, p := range old {
 		if chosen >= 0 {
 			p = min(p, chosen)
 		}
-		tl.Transfers[i].Pos = p
+		moving[i].Pos = p
 	}
 	if chosen >= 0 {
 		tl.estimate(chosen, j, true)
