@@ -70,6 +70,20 @@ func (a *accuracies) take(e *lower.Evaluation) {
 
 // rows are the lines of a summary.
 func (a *accuracies) rows() [][2]string {
+	return append(a.figureRows(), [2]string{"measured on", a.on()})
+}
+
+// on says on what the figures were measured, and from which states.
+func (a *accuracies) on() string {
+	e := a.Evaluation
+	on := judgedOn(e)
+	if e.QuantizedCarried != nil {
+		on += ", the state reset before each, or carried from each to the next"
+	}
+	return on
+}
+
+func (a *accuracies) figureRows() [][2]string {
 	e := a.Evaluation
 	if a.Float != nil {
 		rows := [][2]string{{"float accuracy", inPercent(*a.Float)}, {a.widths + " accuracy", inPercent(*a.Quantized)}}
@@ -150,8 +164,14 @@ func outputsApart(each []float64) string {
 	return "; by output " + strings.Join(all, ", ")
 }
 
-// judgedOn says on what figures were measured: sequences of the test part, or decisions in them.
-func judgedOn(decisions, sequences int, several bool) string {
+// judgedOn says on what an evaluation was made. Where outputs alone are compared nothing is decided.
+func judgedOn(e *lower.Evaluation) string {
+	n := e.Float.Decisions
+	return stepsOf(n, e.Sequences, n != 0 && n != e.Sequences)
+}
+
+// stepsOf says on what figures were measured: sequences of the test part, or steps in them.
+func stepsOf(decisions, sequences int, several bool) string {
 	if !several {
 		return commas(sequences) + " test sequences"
 	}
@@ -167,7 +187,7 @@ func (a *accuracies) print(c *cli, activations string, tables bool) {
 	if tables {
 		printTables(c.stdout, e, activations)
 	}
-	n := judgedOn(e.Float.Decisions, e.Sequences, e.Float.Decisions != e.Sequences)
+	n := judgedOn(e)
 	if a.Float == nil {
 		if e.Float.RMSE != nil {
 			fmt.Fprintf(c.stdout, "float: %s; %s: %s\n", numbers(&e.Float), activations, numbers(&e.Quantized))

@@ -102,9 +102,6 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	if b.lower.set.Changed("equalize") {
 		return p, usagef("--equalize is for graphs (.onnx, float .tflite), which lower takes; build trains layers")
 	}
-	if b.lower.detection.background != "" && b.train.validation == 0 {
-		return p, usagef("--detect %s: add --validation, the fraction of the training part that decides smoothing and threshold", b.lower.detection.background)
-	}
 	for _, file := range []string{b.train.state, b.train.history} {
 		if file != "" {
 			if err := checkOutput(file, true); err != nil {

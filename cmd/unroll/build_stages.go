@@ -23,6 +23,9 @@ func (b *buildFlags) network(c *cli, plan *buildPlan, set, test *dataset.Set) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	if b.lower.detection.background != "" && plan.train.Validation == nil {
+		return nil, nil, usagef("--detect %s: add --validation, the fraction of the training part that decides smoothing and threshold", b.lower.detection.background)
+	}
 	if err := b.name(plan.train.Name); err != nil {
 		return nil, nil, err
 	}

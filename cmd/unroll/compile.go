@@ -116,6 +116,6 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 // compiling lets a compiler with these options tell on stderr what it does.
 func (c *cli) compiling(o *compile.Options) *progress {
 	p := newProgress(c.stderr)
-	o.Progress = func(pass string) { p.tell("compiling: " + pass) }
+	o.Progress = func(pass string) { p.tell(0, "compiling: "+pass) }
 	return p
 }

@@ -107,7 +107,7 @@ func (l *lowering) runGraph(c *cli) error {
 	}
 	p := newProgress(c.stderr)
 	o.Cost = costOf(l.target)
-	o.Progress = func(n int) { p.tell(fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
+	o.Progress = func(n int) { p.tell(n, fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
 	low, err := lower.LowerGraph(c.ctx, net.Graph, net.Roles(), data.Calls, o)
 	p.finish()
 	if err != nil {

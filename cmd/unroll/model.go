@@ -58,7 +58,7 @@ func readPlain(name string) (*model, error) {
 		return nil, err
 	}
 	if m.graph == nil {
-		return nil, fmt.Errorf("%s is compiled already: give the int8 .tflite it was compiled from", name)
+		return nil, fmt.Errorf("%s is compiled already: give the plain .tflite it was compiled from", name)
 	}
 	m.integer = tflite.TakeOffFloat(m.read)
 	m.graph = m.read.Graph

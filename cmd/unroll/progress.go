@@ -5,14 +5,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
 	"golang.org/x/term"
 )
 
-// progress reports long work: a line that is redrawn on a terminal, a plain line
-// now and then elsewhere.
+// progress reports long work. On a terminal a line is redrawn as time goes on. Elsewhere, where
+// lines stay, they depend on the work alone, so that two logs of one work are equal.
 type progress struct {
 	w     io.Writer
 	tty   bool
@@ -20,7 +21,17 @@ type progress struct {
 	last  time.Time
 	drawn bool
 	shown bool
+	parts int // of the work that the log has …
+	level int // … and how often the steps that it has have doubled
 }
+
+// What is in logs: of work of so many steps at least the parts, and so many steps, twice as
+// many and so on; of work without a known end the counts from this one on that are powers of two.
+const (
+	loggedParts = 4
+	loggedSteps = 500
+	loggedCount = 16
+)
 
 func newProgress(w io.Writer) *progress {
 	p := &progress{w: w, start: time.Now()}
@@ -33,6 +44,18 @@ func newProgress(w io.Writer) *progress {
 // update shows text; done and total give the estimate of the time left. Calls may be
 // as frequent as the work likes.
 func (p *progress) update(done, total int, text string) {
+	percent := 100 * done / max(total, 1)
+	if !p.tty {
+		part, level := loggedParts*done/max(total, 1), 0
+		for n := loggedSteps; n <= done && n <= math.MaxInt/2; n *= 2 {
+			level++
+		}
+		if total >= loggedSteps && (part > p.parts || level > p.level) {
+			p.parts, p.level = max(part, p.parts), max(level, p.level)
+			p.show(fmt.Sprintf("%s (%d%%)", text, percent))
+		}
+		return
+	}
 	if !p.due(done >= total) {
 		return
 	}
@@ -41,27 +64,24 @@ func (p *progress) update(done, total int, text string) {
 		left := time.Duration(float64(p.last.Sub(p.start)) / float64(done) * float64(total-done))
 		eta = fmt.Sprintf(", %s left", left.Round(time.Second))
 	}
-	p.show(fmt.Sprintf("%s (%d%%%s)", text, 100*done/max(total, 1), eta))
+	p.show(fmt.Sprintf("%s (%d%%%s)", text, percent, eta))
 }
 
-// tell shows what is being done where nobody knows how much of it is left.
-func (p *progress) tell(text string) {
-	if p.due(false) {
+// tell shows what is being done where nobody knows how much of it is left; n is how much is
+// done, 0 where nothing is counted, which only terminals see.
+func (p *progress) tell(n int, text string) {
+	if p.tty && p.due(false) || !p.tty && n >= loggedCount && n&(n-1) == 0 {
 		p.show(text)
 	}
 }
 
-// due reports whether it is time to show something.
+// due reports whether it is time to show something on a terminal.
 func (p *progress) due(last bool) bool {
-	every := 5 * time.Second
-	if p.tty {
-		every = 100 * time.Millisecond
-	}
 	now := time.Now()
 	if now.Sub(p.start) < time.Second && !p.shown {
 		return false // what is done at once needs no progress
 	}
-	if now.Sub(p.last) < every && !last {
+	if now.Sub(p.last) < 100*time.Millisecond && !last {
 		return false
 	}
 	p.shown = true

@@ -160,7 +160,11 @@ func runSimulate(c *cli, s *simulateFlags) error {
 			return err
 		}
 	}
-	return writeResults(c, s, run, results, calls, standardized)
+	var classes []string
+	if m.facts != nil {
+		classes = m.facts.Classes
+	}
+	return writeResults(c, s, run, results, calls, standardized, classes)
 }
 
 // carried returns the states that pass from call to call: those of --state, else those

@@ -76,7 +76,11 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 	if proposed != "" {
 		c.say("note: inputs and outputs that look like states are %s", proposed)
 	}
-	return writeResults(c, s, m, results, calls, "")
+	var classes []string
+	if n.Layers != nil {
+		classes = n.Layers.Classes
+	}
+	return writeResults(c, s, m, results, calls, "", classes)
 }
 
 // soundOf is what a float network says of sound, or nil.
@@ -84,5 +88,5 @@ func soundOf(n *source.Network) *facts.Facts {
 	if n.Layers == nil || n.Layers.Facts == nil {
 		return nil
 	}
-	return &facts.Facts{Audio: n.Layers.Facts.Audio, Mean: n.Layers.Mean, Std: n.Layers.Std, Steps: n.Layers.Steps}
+	return &facts.Facts{Data: n.Layers.Facts.Data, Audio: n.Layers.Facts.Audio, Mean: n.Layers.Mean, Std: n.Layers.Std, Steps: n.Layers.Steps}
 }

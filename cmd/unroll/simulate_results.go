@@ -3,12 +3,16 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"path/filepath"
 	"sort"
+	"strconv"
 
 	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/lower/graph"
 )
 
 // compareWith runs the same arrays on the reference interpreter and reports the first
@@ -66,7 +70,7 @@ func (s *simulateFlags) checkFiles(m runner.Model) error {
 	return nil
 }
 
-func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Array, calls int, standardized string) error {
+func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Array, calls int, standardized string, classes []string) error {
 	r := simulated{Calls: calls, Standardized: standardized, Outputs: map[string]string{}}
 	outs := m.Outputs()
 	files := runner.FileNames(outs)
@@ -95,7 +99,7 @@ func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Ar
 		return printJSON(c.stdout, r)
 	}
 	if s.top > 0 {
-		printTop(c, &outs[0], results[0], s.top, calls)
+		printTop(c, &outs[0], results[0], s.top, calls, classes)
 	}
 	fmt.Fprintf(c.stdout, "%s %s\n", commas(calls), plural(calls, "call"))
 	for i := range outs {
@@ -106,25 +110,35 @@ func writeResults(c *cli, s *simulateFlags, m runner.Model, results []*runner.Ar
 	return nil
 }
 
-// printTop prints the k largest elements of each call of an output, dequantized.
-func printTop(c *cli, t *runner.Tensor, a *runner.Array, k, calls int) {
+// printTop prints the k largest elements of each call of an output as the numbers that they stand
+// for, with the names of their classes where those are known.
+func printTop(c *cli, t *runner.Tensor, a *runner.Array, k, calls int, classes []string) {
 	size, n := t.Type.Size(), t.Bytes()/t.Type.Size()
 	k = min(k, n)
+	value := func(data []byte) float64 { return float64(t.Type.Int(data)) }
+	format := "%.0f"
+	switch {
+	case t.Type == graph.Float32:
+		value, format = func(data []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(data))) }, "%.3f"
+	case t.Quant != nil && len(t.Quant.Scales) > 0:
+		scale, zero := float64(t.Quant.Scales[0]), int64(t.Quant.ZeroPoints[0])
+		value, format = func(data []byte) float64 { return scale * float64(t.Type.Int(data)-zero) }, "%.3f"
+	}
 	for call := range calls {
 		data := a.Data[call*n*size : (call+1)*n*size]
 		order := make([]int, n)
 		for i := range order {
 			order[i] = i
 		}
-		at := func(i int) int64 { return t.Type.Int(data[i*size:]) }
+		at := func(i int) float64 { return value(data[i*size:]) }
 		sort.SliceStable(order, func(x, y int) bool { return at(order[x]) > at(order[y]) })
 		fmt.Fprintf(c.stdout, "call %d:", call)
 		for _, i := range order[:k] {
-			if t.Quant != nil && len(t.Quant.Scales) > 0 {
-				fmt.Fprintf(c.stdout, " %d (%.3f)", i, float64(t.Quant.Scales[0])*float64(at(i)-int64(t.Quant.ZeroPoints[0])))
-			} else {
-				fmt.Fprintf(c.stdout, " %d (%d)", i, at(i))
+			name := ""
+			if len(classes) == n && classes[i] != strconv.Itoa(i) {
+				name = " " + classes[i]
 			}
+			fmt.Fprintf(c.stdout, " %d%s ("+format+")", i, name, at(i))
 		}
 		fmt.Fprintln(c.stdout)
 	}

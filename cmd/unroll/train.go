@@ -153,8 +153,12 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	if net.Task == nn.Classification {
 		r.Accuracy = &quality
 	} else {
-		r.RSquared, figure = &quality, "r2"
-		told = fmt.Sprintf("R² %.4f and root mean square error %.4g", quality, math.Sqrt(loss))
+		figure = "r2"
+		told = fmt.Sprintf("R² without meaning, for the targets are all alike, and root mean square error %.4g", math.Sqrt(loss))
+		if !math.IsInf(quality, 0) && !math.IsNaN(quality) {
+			r.RSquared = &quality
+			told = fmt.Sprintf("R² %.4f and root mean square error %.4g", quality, math.Sqrt(loss))
+		}
 		if r.Outputs = outputs; len(outputs) > 1 {
 			told += ", " + byOutput(outputs) + ","
 		}
@@ -185,6 +189,6 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		fmt.Fprintln(c.stdout, cross)
 	}
 	fmt.Fprintf(c.stdout, "%s parameters, %s on %s%s\nwrote %s\nnext: %s\n",
-		commas(r.Parameters), told, judgedOn(test.Judged(), test.Len(), test.PerStep), carried, out, command("lower", out))
+		commas(r.Parameters), told, stepsOf(test.Judged(), test.Len(), test.PerStep), carried, out, command("lower", out))
 	return nil
 }

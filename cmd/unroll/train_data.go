@@ -52,6 +52,9 @@ func (t *trainFlags) fitTo(c *cli, cfg *train.Config, set, test *dataset.Set, se
 // split sets the validation part aside, when one is asked for. One that the files have is the one.
 func (t *trainFlags) split(cfg *train.Config, set *dataset.Set, seed uint64) (*dataset.Set, error) {
 	rest, aside, err := dataset.Held(set, t.validation, seed)
+	if err == nil && aside == nil && t.patience > 0 {
+		return nil, usagef("--patience %d: add --validation, the fraction to judge by", t.patience)
+	}
 	if aside != nil {
 		cfg.Validation, cfg.Patience = aside, t.patience
 	}

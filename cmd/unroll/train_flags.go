@@ -62,7 +62,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&t.weights, "class-weights", "", "factor of each class's loss, as 1,2.5,1, or balanced: the rarer the heavier (default: all 1)")
 	t.given = f.Changed
 	f.Float64Var(&t.clip, "clip", 0, "bound of the global gradient norm, 0 for none (default: the recipe's)")
-	f.Float64Var(&t.validation, "validation", 0, "fraction of the training part to validate on after every epoch; the best network is kept")
+	f.Float64Var(&t.validation, "validation", 0, "fraction of the training part to validate on after every epoch; the best network is kept (default: the validation part that the files have, if they do)")
 	f.IntVar(&t.patience, "patience", 0, "stop after so many epochs without a better validation loss")
 }
 
@@ -135,8 +135,8 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	if t.given("shift") {
 		c.Shift = t.shift
 	}
-	if t.patience > 0 && t.validation == 0 {
-		return c, usagef("--patience %d: add --validation, the fraction to judge by", t.patience)
+	if !(t.validation >= 0 && t.validation < 1) {
+		return c, usagef("--validation %v: expected a fraction of the training part, above 0 and below 1", t.validation)
 	}
 	if c.Name = fmt.Sprintf("%s%d", t.cell, units); t.rank > 0 {
 		c.Name += fmt.Sprintf("r%d", t.rank)

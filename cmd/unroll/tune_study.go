@@ -122,7 +122,7 @@ func (s *studyFolder) draw(c *cli, asked tune.Asked) error {
 			return tune.Figures{}, err
 		}
 		drawn++
-		p.tell(fmt.Sprintf("drawing candidates: %d compiled untrained", drawn))
+		p.tell(drawn, fmt.Sprintf("drawing candidates: %d compiled untrained", drawn))
 		return s.data.untrained(c, s.study, v)
 	})
 	p.finish()
@@ -169,13 +169,17 @@ func (s *studyFolder) result(n int) (*tune.Result, error) {
 // one runs the trial of --trial, unless its result is there.
 func (s *studyFolder) one(c *cli, t *tuneFlags) error {
 	until := time.Now().Add(t.wait)
-	p := newProgress(c.stderr)
+	p, told := newProgress(c.stderr), false
 	for {
 		r, err := s.try(c, t.trial)
 		var waiting *tune.WaitingError
 		switch {
 		case errors.As(err, &waiting) && time.Now().Before(until):
-			p.tell(fmt.Sprintf("waiting for %d trials of rung %d", len(waiting.Missing), waiting.Rung-1))
+			if !told && !p.tty {
+				c.say("waiting for %d trials of rung %d", len(waiting.Missing), waiting.Rung-1)
+			}
+			told = true
+			p.tell(0, fmt.Sprintf("waiting for %d trials of rung %d", len(waiting.Missing), waiting.Rung-1))
 			select {
 			case <-c.ctx.Done():
 				return c.ctx.Err()

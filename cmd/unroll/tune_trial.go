@@ -162,7 +162,7 @@ func (d *tunedData) trained(c *cli, s *tune.Study, t tune.Trial, output string) 
 	case err != nil:
 		return nil, err
 	}
-	p.tell(what + ": quantizing, compiling, judging")
+	p.tell(0, what+": quantizing, compiling, judging")
 	if r.Figures, err = d.judge(quiet, b, plan, net, set); err != nil {
 		return nil, err
 	}

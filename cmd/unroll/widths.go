@@ -36,7 +36,7 @@ func parseLoss(s string) (float64, error) {
 func lowerFor(c *cli, net *nn.Network, set *dataset.Set, o lower.Options, npu compile.Options) (*lower.Result, error) {
 	p := newProgress(c.stderr)
 	o.Cost = costOf(npu)
-	o.Progress = func(n int) { p.tell(fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
+	o.Progress = func(n int) { p.tell(n, fmt.Sprintf("8 bits lose too much: %d choices of widths measured", n)) }
 	low, err := lower.Lower(c.ctx, net, set, o)
 	p.finish()
 	if err == nil {

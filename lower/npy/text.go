@@ -18,6 +18,9 @@ func (e *TypeError) Error() string {
 	if strings.Contains(e.Type, "|O") {
 		hint = "; these are Python objects: write labels as text with .astype(str), and sequences of different lengths padded to one, with their lengths"
 	}
+	if strings.Contains(e.Type, "c8") || strings.Contains(e.Type, "c16") {
+		hint = "; complex numbers are two features: np.concatenate([x.real, x.imag], -1)"
+	}
 	return fmt.Sprintf("%s: element type %s, expected %s%s", e.Name, e.Type, e.Expected, hint)
 }
 

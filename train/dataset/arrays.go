@@ -59,7 +59,26 @@ func openFolder(dir string, o Options) (train, test *Set, err error) {
 
 // pairs are the names under which samples and labels are found, in lower case; that of a part
 // is beside it, as in x_train.
-var pairs = [][2]string{{"x", "y"}, {"data", "labels"}, {"data", "label"}, {"samples", "labels"}, {"features", "labels"}, {"inputs", "targets"}, {"data", "target"}}
+var pairs = allPairs()
+
+// sampleNames and labelsOfThem are what the arrays of a pair are called, in the order in which
+// they are looked for.
+var (
+	sampleNames  = []string{"x", "xs", "data", "samples", "features", "inputs", "input", "sequences", "signals", "windows"}
+	labelsOfThem = []string{"y", "ys", "labels", "label", "targets", "target", "outputs"}
+)
+
+func allPairs() (all [][2]string) {
+	for _, x := range sampleNames {
+		for _, y := range labelsOfThem {
+			all = append(all, [2]string{x, y})
+		}
+	}
+	return append(all, unnamed)
+}
+
+// unnamed are the names that numpy.savez gives two arrays without names.
+var unnamed = [2]string{"arr_0", "arr_1"}
 
 // arrayName is the name of an array without that of the part that it belongs to, both in lower
 // case; "" is no part.

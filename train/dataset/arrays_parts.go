@@ -93,7 +93,8 @@ func (a *bundle) part(name string, parts ...string) (*Set, error) {
 		for _, part := range parts {
 			x2, y2 := a.by[arrayName{p[0], part}], a.by[arrayName{p[1], part}]
 			switch {
-			case x2 == nil || y2 == nil:
+			case x2 == nil || y2 == nil || x2.IsText() && p[0] != "x":
+			case p == unnamed && (x != nil || len(a.arrays) != 2): // which of more are what?
 			case x == nil:
 				x, y, of = x2, y2, part
 			case x2 != x: // of the same part under another name
@@ -118,6 +119,9 @@ func (a *bundle) part(name string, parts ...string) (*Set, error) {
 		return nil, err
 	}
 	s.Notes = append(l.notes, s.Notes...)
+	if x == a.by[arrayName{unnamed[0], ""}] {
+		s.Notes = append(s.Notes, "arrays without names: the first is taken for samples, the second for labels")
+	}
 	for _, k := range groupArrays {
 		g := a.by[arrayName{k, of}]
 		if g == nil || s.groups != nil || !slices.Contains(besides, k) && (len(g.Shape) != 1 || g.Shape[0] != s.n || g.Kind() == 'f') {

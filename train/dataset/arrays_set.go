@@ -24,6 +24,8 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 		hint := ""
 		if len(x.Shape) == 2 {
 			hint = "; sequences of one feature are [sequences steps 1]: say --layout nt"
+		} else if len(x.Shape) > 3 {
+			hint = "; several dimensions of a step are its features: x.reshape(len(x), x.shape[1], -1)"
 		}
 		return nil, fmt.Errorf("%s: shape %v, expected [sequences steps features], none of them 0%s", x.Name, x.Shape, hint)
 	}

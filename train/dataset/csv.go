@@ -43,7 +43,11 @@ func openCSV(file string, o Options) (train, test *Set, err error) {
 		return nil, nil, err
 	}
 	in := io.Reader(f)
-	if !info.Mode().IsRegular() {
+	if plain := unpacked(file); plain != file {
+		if in, err = unpack(file, f, info.Size()); err != nil {
+			return nil, nil, err
+		}
+	} else if !info.Mode().IsRegular() {
 		raw, err := budget.ReadAll(file, f)
 		if err != nil {
 			return nil, nil, err
@@ -87,6 +91,8 @@ type table struct {
 	text   []string  // of each candidate, the first cell that is no number …
 	line   []int     // … and its line
 	read   []bool    // a number was seen
+	truth  []bool    // … or true or false
+	blank  int       // rows without anything
 	course []course  // of each candidate
 	lone   int       // line of the first row, where it holds text and no number; else 0
 	labels []string  // of each row
@@ -168,6 +174,7 @@ func (t *table) begin(in io.Reader) (r *csv.Reader, header []string, err error) 
 // prepare makes room for what is kept of every candidate.
 func (t *table) prepare() {
 	t.text, t.line, t.read = make([]string, len(t.features)), make([]int, len(t.features)), make([]bool, len(t.features))
+	t.truth = make([]bool, len(t.features))
 	t.course, t.within = make([]course, len(t.features)), make([]string, len(t.features))
 	for k, f := range t.features {
 		t.course[k] = course{timed: slices.Contains(t.timed, f), falls: -1}
@@ -219,6 +226,10 @@ func (t *table) rows(r *csv.Reader, whole *recording) error {
 		}
 		line, _ := r.FieldPos(0)
 		line += t.above
+		if !slices.ContainsFunc(record, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+			t.blank++ // spreadsheets leave such behind the last row
+			continue
+		}
 		if err := t.units(record, row-first, line); err != nil {
 			return err
 		}
@@ -243,7 +254,7 @@ func (t *table) rows(r *csv.Reader, whole *recording) error {
 		begins := row == first || id != last
 		if begins {
 			if seen[id] {
-				return fmt.Errorf("%s: line %d: sequence %q appears again after another one: the rows of a sequence must follow each other; where numbers begin anew for every person or file, name both columns, as --sequence-column subject,trial", t.file, line, strings.ReplaceAll(id, "\x00", ","))
+				return fmt.Errorf("%s: line %d: sequence %q appears again after another one: the rows of a sequence must follow each other: sort the rows by it, as with pandas' sort_values(kind='stable'); where numbers begin anew for every person or file, name both columns, as --sequence-column subject,trial", t.file, line, strings.ReplaceAll(id, "\x00", ","))
 			}
 			seen[id], last = true, id
 			t.starts, t.lines, t.from = append(t.starts, row), append(t.lines, line), append(t.from, t.file)
@@ -260,7 +271,7 @@ func (t *table) rows(r *csv.Reader, whole *recording) error {
 			return err
 		}
 		for k, f := range t.features {
-			v, ok := t.number(record[f])
+			v, ok := t.feature(k, record[f])
 			t.course[k].see(t.dialect, record[f], v, ok, begins, row)
 			switch {
 			case ok:
@@ -339,9 +350,14 @@ func (t *table) settle() error {
 			t.notes = append(t.notes, fmt.Sprintf("column %q is empty and left out", name))
 		case timed:
 			t.notes = append(t.notes, fmt.Sprintf("column %q does not grow from row to row, and is read as a feature (--ignore %s leaves it out)", name, name))
+		case t.truth[k]:
+			t.notes = append(t.notes, fmt.Sprintf("column %q holds true and false: they are read as 1 and 0", name))
 		case !t.o.RowSequences && c.rises() && len(t.starts) > 2:
 			t.notes = append(t.notes, fmt.Sprintf("column %q rises from row to row in every sequence: if it is the time, leave it out with --ignore %s", name, name))
 		}
+	}
+	if t.blank > 0 {
+		t.notes = append(t.notes, fmt.Sprintf("rows without anything in any cell are left out: %d", t.blank))
 	}
 	if !slices.Contains(keep, true) {
 		return fmt.Errorf("%s: no column is left for features", t.file)
@@ -362,6 +378,27 @@ func (t *table) settle() error {
 	}
 	t.features = features
 	return nil
+}
+
+// feature reads a number, or true and false, of candidate k.
+func (t *table) feature(k int, cell string) (float32, bool) {
+	if v, ok := t.number(cell); ok {
+		return v, true
+	}
+	v, ok := truth(cell)
+	t.truth[k] = t.truth[k] || ok
+	return v, ok
+}
+
+// truth reads what programs write for a boolean.
+func truth(cell string) (float32, bool) {
+	switch strings.ToLower(strings.TrimSpace(cell)) {
+	case "true":
+		return 1, true
+	case "false":
+		return 0, true
+	}
+	return 0, false
 }
 
 // sequenceOf is the sequence of a row.

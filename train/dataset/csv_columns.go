@@ -82,7 +82,7 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 		return nil, nil, fmt.Errorf("%s: --label-column %s: several columns are numbers to predict: say --regression, or name one", file, o.Label)
 	}
 	if len(c.label) == 0 {
-		return nil, nil, fmt.Errorf("%s: columns %s; none is named \"label\" or the like: name the one to learn with --label-column; the first line has to name the columns, with , ; | or tabs between them", file, shown(c.header))
+		return nil, nil, fmt.Errorf("%s: columns %s; none is named \"label\" or the like: name the one to learn with --label-column; the first line has to name the columns, with , ; | or tabs between them%s", file, shown(c.header), c.spaced())
 	}
 	if !o.RowSequences {
 		if c.sequence, err = several("--sequence-column", o.SequenceColumn, "sequence", sequenceNames); err != nil {
@@ -93,6 +93,14 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 		}
 	}
 	return c.choose(file, o, find)
+}
+
+// spaced says of a header of one cell with spaces in it that they separate nothing.
+func (c *columns) spaced() string {
+	if len(c.header) == 1 && strings.Contains(c.header[0], " ") {
+		return "; spaces separate nothing: write commas instead (tr -s ' ' ',')"
+	}
+	return ""
 }
 
 // finder finds a column by the name that a flag gives, or by the usual names; -1 is none.

@@ -98,7 +98,7 @@ func (t *table) divide(all *Set) (train, test *Set, err error) {
 	if !t.files && !t.divides() {
 		return all, nil, nil
 	}
-	where := "the files of the parts"
+	where := "the files"
 	if !t.files {
 		where = fmt.Sprintf("column %q", t.header[t.split])
 	}
@@ -118,15 +118,14 @@ type partTable struct {
 	part part
 }
 
-// tablesOfParts returns the tables train.csv and the like of a folder, nil where it is no folder
-// of such: they are there for training and for something else, and below the folder nothing is
-// that would be a sequence.
-func tablesOfParts(dir string) []partTable {
+// tablesOfParts returns the tables train.csv and the like of a folder and the names of those beside
+// them, nil where it is no folder of such: they are there for training and for something else,
+// and below the folder nothing is that would be a sequence.
+func tablesOfParts(dir string) (all []partTable, others []string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	var all []partTable
 	var has [len(partWords)]bool
 	for _, e := range entries {
 		name := e.Name()
@@ -134,24 +133,49 @@ func tablesOfParts(dir string) []partTable {
 		case strings.HasPrefix(name, "."):
 		case e.IsDir():
 			if in := filepath.Join(dir, name); tables.within(in) || sounds.within(in) {
-				return nil
+				return nil, nil
 			}
 		case tables.is(name):
 			p, known := partOf(strings.TrimSuffix(name, filepath.Ext(name)))
 			if !known {
-				return nil
+				others = append(others, name)
+				continue
 			}
 			all = append(all, partTable{name, p})
 			has[p] = true
 		case sounds.is(name):
-			return nil
+			return nil, nil
 		}
 	}
 	if !has[trainPart] || len(all) < 2 {
-		return nil
+		return nil, nil
 	}
 	slices.SortStableFunc(all, func(a, b partTable) int { return int(a.part) - int(b.part) })
-	return all
+	return all, others
+}
+
+// lone returns the one table of a folder that has nothing else that would be data; "" where there
+// are more or none.
+func lone(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	found := ""
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case strings.HasPrefix(name, "."):
+		case e.IsDir() || sounds.is(name):
+			return ""
+		case tables.is(name):
+			if found != "" {
+				return ""
+			}
+			found = filepath.Join(dir, name)
+		}
+	}
+	return found
 }
 
 // openPartTables reads a folder with a table for each part.
@@ -168,7 +192,8 @@ func openPartTables(dir string, o Options) (train, test *Set, err error) {
 	var first string
 	var names []string
 	size := int64(0)
-	for _, f := range tablesOfParts(dir) {
+	files, others := tablesOfParts(dir)
+	for _, f := range files {
 		t.turnTo(dir, f)
 		raw, err := budget.ReadFile(t.file)
 		if err != nil {
@@ -202,6 +227,9 @@ func openPartTables(dir string, o Options) (train, test *Set, err error) {
 	all, err := t.finish()
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(others) > 0 {
+		all.Notes = append(all.Notes, fmt.Sprintf("tables beside those of parts are left out: %s", shown(others)))
 	}
 	return t.divide(all)
 }

@@ -121,7 +121,7 @@ func (t *table) units(record []string, row, line int) error {
 		if slices.Contains(t.timed, f) {
 			continue
 		}
-		if _, err := strconv.ParseFloat(strings.TrimSpace(record[f]), 32); err == nil || t.isNumber(record[f]) {
+		if _, err := strconv.ParseFloat(strings.TrimSpace(record[f]), 32); err == nil || t.isNumber(record[f]) || isTruth(record[f]) {
 			numbers++ // inf is no unit either
 		} else if !isEmpty(record[f]) {
 			text++
@@ -134,6 +134,11 @@ func (t *table) units(record []string, row, line int) error {
 		return fmt.Errorf("%s: line %d has no numbers, and the next one does: if it holds units, remove it", t.file, t.lone)
 	}
 	return nil
+}
+
+func isTruth(cell string) bool {
+	_, ok := truth(cell)
+	return ok
 }
 
 func (t *table) isNumber(cell string) bool {

@@ -51,6 +51,11 @@ func Describe(train, validation, test *Set, say func(string)) {
 	for _, w := range train.suspicions(spreads, test) {
 		tell("  warning: %s", w)
 	}
+	if validation != nil {
+		if n := train.shares(validation); n > 0 {
+			tell("  warning: %d of %d sequences to validate are in the training part, too, value by value: the best epoch is the one that knows them by heart", n, validation.Len())
+		}
+	}
 }
 
 // divided says how the parts were made where that is no drawing of sequences.
@@ -179,6 +184,14 @@ func (s *Set) everyTarget() []float64 {
 	return all
 }
 
+// few lists the first of many.
+func few(names []string) string {
+	if len(names) > shownFeatures {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shownFeatures], ", "), len(names)-shownFeatures)
+	}
+	return strings.Join(names, ", ")
+}
+
 func (s *Set) class(c int) string {
 	if c < len(s.Classes) {
 		return s.Classes[c]
@@ -190,11 +203,10 @@ func (s *Set) class(c int) string {
 func (s *Set) suspicions(spreads []spread, test *Set) []string {
 	var all []string
 	least, most := -1, -1
+	var still []string
 	for j, f := range spreads {
 		if f.std == 0 {
-			if s.pixels == nil {
-				all = append(all, fmt.Sprintf("feature %s never changes", s.feature(j)))
-			}
+			still = append(still, s.feature(j))
 			continue
 		}
 		if least < 0 || f.std < spreads[least].std {
@@ -204,13 +216,20 @@ func (s *Set) suspicions(spreads []spread, test *Set) []string {
 			most = j
 		}
 	}
+	switch {
+	case s.pixels != nil:
+	case len(still) == 1:
+		all = append(all, fmt.Sprintf("feature %s never changes", still[0]))
+	case len(still) > 1:
+		all = append(all, fmt.Sprintf("features that never change, %d of %d: %s", len(still), s.Features, few(still)))
+	}
 	if s.Mean == nil && s.pixels == nil && most >= 0 && spreads[most].std > 100*spreads[least].std {
 		all = append(all, fmt.Sprintf("deviations of features %s and %s differ %.0f times, and features are not standardized", s.feature(most), s.feature(least), spreads[most].std/spreads[least].std))
 	}
 	if s.Task == nn.Classification {
 		all = append(all, s.rare()...)
 	}
-	if s.divide != ByGroup && s.groups != nil && test.groups != nil && sharesGroups(s, test) {
+	if s.divide != ByGroup && s.groups != nil && s.severalGroups() && test.groups != nil && sharesGroups(s, test) {
 		all = append(all, "training and test part share groups: figures hold for groups that were trained on (--split group divides by them)")
 	}
 	all = append(all, s.leaks(test)...)
@@ -232,14 +251,25 @@ func (s *Set) suspicions(spreads []spread, test *Set) []string {
 // are nowhere.
 func (s *Set) rare() (all []string) {
 	var none []string
+	var of [3][]string // classes with so many sequences
 	for c, n := range s.Counts() {
 		switch {
 		case n == 0:
 			none = append(none, s.class(c))
-		case n == 1 && !s.PerStep:
-			all = append(all, fmt.Sprintf("class %s has 1 sequence to train on", s.class(c)))
-		case n == 2 && !s.PerStep:
-			all = append(all, fmt.Sprintf("class %s has 2 sequences to train on", s.class(c)))
+		case n < len(of) && !s.PerStep:
+			of[n] = append(of[n], s.class(c))
+		}
+	}
+	for n, names := range of {
+		sequences := "sequences"
+		if n == 1 {
+			sequences = "sequence"
+		}
+		switch {
+		case len(names) == 1:
+			all = append(all, fmt.Sprintf("class %s has %d %s to train on", names[0], n, sequences))
+		case len(names) > 1:
+			all = append(all, fmt.Sprintf("classes that have %d %s to train on: %s", n, sequences, few(names)))
 		}
 	}
 	if len(none) > 0 {

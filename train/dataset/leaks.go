@@ -23,14 +23,21 @@ func (s *Set) leaks(test *Set) []string {
 	} else if n, rows := s.overlaps(test); n > 0 {
 		all = append(all, fmt.Sprintf("%d of %d test sequences have %d or more rows in a row that sequences of the training part have, too, as windows that overlap do: figures are better than those of new data; divide by recordings (a group for each), or by --split time", n, test.Len(), rows))
 	}
+	told := 0
 	for j, why := range s.telling() {
-		if why != "" {
+		if why == "" {
+			continue
+		}
+		if told++; told <= shownFeatures {
 			out := "leave it out"
 			if s.Columns != nil {
 				out += " with --ignore " + s.Columns[j]
 			}
 			all = append(all, fmt.Sprintf("feature %s %s: %s if it is made from the label or not known when the network runs", s.feature(j), why, out))
 		}
+	}
+	if told > shownFeatures {
+		all = append(all, fmt.Sprintf("so do %d more features", told-shownFeatures))
 	}
 	return all
 }

@@ -76,8 +76,10 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
 	case info.IsDir() && (exists(filepath.Join(path, "x.npy")) || hasArrays(path)):
 		train, test, err = openFolder(path, o)
-	case info.IsDir() && o.Sounds.List == "" && tablesOfParts(path) != nil:
+	case info.IsDir() && o.Sounds.List == "" && hasPartTables(path):
 		train, test, err = openPartTables(path, o)
+	case info.IsDir() && o.Sounds == (Sounds{}) && !hasIDX(path) && lone(path) != "":
+		err = fmt.Errorf("%s: one table in it, and a folder has a table for every sequence: give the table, as --data %s", path, filepath.ToSlash(lone(path)))
 	case info.IsDir() && o.Sounds.List == "" && !hasIDX(path) && !sounds.within(path) && tables.within(path):
 		train, test, err = openTables(path, o)
 	case o.IgnoreLabel != "" && info.IsDir():
@@ -95,13 +97,10 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		train, test, err = openNPZ(path, o)
 	case ext == ".npy":
 		err = fmt.Errorf("%s: one array, and labels are needed, too: give the folder that holds x.npy and y.npy, or an .npz with x and y", path)
-	case ext == ".csv" || ext == ".tsv" || ext == ".txt":
+	case slices.Contains(tableEnds, strings.ToLower(filepath.Ext(unpacked(path)))):
 		train, test, err = openCSV(path, o)
-	case ext == ".parquet" || ext == ".arrow" || ext == ".feather":
-		read := map[string]string{".parquet": "parquet", ".arrow": "feather", ".feather": "feather"}[ext]
-		err = fmt.Errorf("%s: %s files are not read; pandas writes them as CSV: python3 -c \"import pandas; pandas.read_%s('%s').to_csv('%s.csv', index=False)\"", path, ext[1:], read, filepath.Base(path), strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
 	default:
-		err = fmt.Errorf("%s: unknown kind of data: expected a folder with IDX files, x.npy and y.npy, WAV files or tables, an .npz or a .csv file", path)
+		err = unknownKind(path)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -125,6 +124,12 @@ func hasArrays(dir string) bool {
 		base := nameOf(strings.TrimSuffix(filepath.Base(f), ".npy")).base
 		return slices.ContainsFunc(pairs, func(p [2]string) bool { return p[0] == base })
 	})
+}
+
+// hasPartTables reports whether a folder holds a table for each part.
+func hasPartTables(dir string) bool {
+	files, _ := tablesOfParts(dir)
+	return files != nil
 }
 
 // hasIDX reports whether a folder holds images of MNIST's form.

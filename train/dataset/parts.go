@@ -115,6 +115,9 @@ func parts(train, test *Set, o Options) (*Set, *Set, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if train.groups != nil && !train.severalGroups() && by != ByGroup {
+		train.Notes = append(slices.Clip(train.Notes), fmt.Sprintf("all sequences are of group %q: parts are not divided by it, and figures say nothing of other groups", train.Group(0)))
+	}
 	if o.By == ByGroup {
 		// Asked for groups, given parts that share them are no answer.
 		for _, given := range []**Set{&test, &train.held} {

@@ -101,9 +101,10 @@ func TestPartsOfTables(t *testing.T) {
 func TestTablesOfParts(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"train.csv": "id,x,class\n1,0,up\n1,1,up\n2,10,down\n2,11,down\n3,20,still\n3,21,still\n",
-		"val.csv":   "id,x,class\n1,30,up\n1,31,up\n",
-		"test.csv":  "id,x,class\n1,40,up\n1,41,up\n2,50,down\n2,51,down\n",
+		"train.csv":  "id,x,class\n1,0,up\n1,1,up\n2,10,down\n2,11,down\n3,20,still\n3,21,still\n",
+		"val.csv":    "id,x,class\n1,30,up\n1,31,up\n",
+		"test.csv":   "id,x,class\n1,40,up\n1,41,up\n2,50,down\n2,51,down\n",
+		"submit.csv": "id,class\n1,up\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -118,6 +119,16 @@ func TestTablesOfParts(t *testing.T) {
 	}
 	if want := []string{"down", "still", "up"}; !slices.Equal(train.Classes, want) || !slices.Equal(test.Classes, want) || test.Label(0)+test.Label(1) != 2 {
 		t.Errorf("classes %q and %q", train.Classes, test.Classes)
+	}
+	if notes := strings.Join(train.Notes, "\n"); !strings.Contains(notes, `left out: ["submit.csv"]`) {
+		t.Errorf("notes %q say nothing of another table", notes)
+	}
+	alone := t.TempDir()
+	if err := os.WriteFile(filepath.Join(alone, "data.csv"), []byte("id,x,class\n1,0,up\n2,1,down\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(alone, Options{}); err == nil || !strings.Contains(err.Error(), "/data.csv") || !strings.Contains(err.Error(), "give the table") {
+		t.Errorf("a folder with one table: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "test.csv"), []byte("id,x\n1,40\n"), 0o666); err != nil {
 		t.Fatal(err)
@@ -269,5 +280,33 @@ func TestLayouts(t *testing.T) {
 	}
 	if s, _, err := fromArrays("a.npz", map[string]*npy.Array{"x": slow, "y": y}, Options{}); err != nil || !strings.Contains(strings.Join(s.Notes, "\n"), "say --layout nft") {
 		t.Errorf("%v: channels before steps are not asked about: %q", err, s.Notes)
+	}
+}
+
+// What is said of many is one line, and copies in the validation part are told.
+func TestManySuspicions(t *testing.T) {
+	const width = 40
+	x := &npy.Array{Name: "x", Type: "<f4", Shape: []int{4, 4, width}}
+	for i := range 4 * 4 {
+		for j := range width {
+			v := uint32(0)
+			if j == 0 {
+				v = 0x3f800000 + uint32(i*i)<<16
+			}
+			x.Data = binary.LittleEndian.AppendUint32(x.Data, v)
+		}
+	}
+	y := ints([]int{4}, 0, 1, 2, 2)
+	train, _, err := fromArrays("a.npz", map[string]*npy.Array{"x": x, "y": y, "x_val": x, "y_val": y}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	Describe(train, train.Validation(), train.Subset("test", []int{0}), func(line string) { said = append(said, line) })
+	all := strings.Join(said, "\n")
+	for _, want := range []string{"features that never change, 39 of 40: 1, 2, ", "15, 16 and 23 more", "classes that have 1 sequence to train on: 0, 1", "class 2 has 2 sequences to train on", "4 of 4 sequences to validate are in the training part"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("nothing says %q:\n%s", want, all)
+		}
 	}
 }

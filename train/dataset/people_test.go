@@ -3,8 +3,12 @@
 package dataset
 
 import (
+	pkzip "archive/zip"
+	"bytes"
+	"compress/gzip"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +71,8 @@ func TestCSVOfPeople(t *testing.T) {
 		{"empty cells drop", "sequence,x,label\n1,,a\n1,5,a\n2,7,b\n2,8,b\n3,1,a\n3,2,a\n", Options{Empty: EmptyDrop}, []float32{7, 8}, 2, []int{1, 0}, []string{"a", "b"}, "1 of 3 sequences are left out"},
 		{"rows are sequences", "label,v1,v2,v3\na,1,2,3\nb,4,5,6\n", Options{RowSequences: true}, []float32{1, 2, 3}, 3, []int{0, 1}, []string{"a", "b"}, ""},
 		{"a column left out", "sequence,x,note,label\n1,1,hm,a\n2,2,,b\n", Options{Ignore: []string{"note"}}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, ""},
+		{"rows of separators", "sequence,x,label\n1,1,a\n2,2,b\n,,\n , ,\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, "rows without anything in any cell are left out: 2"},
+		{"true and false", "sequence,on,label\n1,True,a\n2,FALSE,b\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, `column "on" holds true and false`},
 		{"groups", "sequence,subject,x,label\n1,ann,1,a\n2,bob,2,b\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, `column "subject" is taken for the group`},
 	} {
 		s, err := readCSV("t.csv", strings.NewReader(c.text), c.o)
@@ -92,6 +98,8 @@ func TestCSVOfPeople(t *testing.T) {
 		o    Options
 		want string
 	}{
+		{"sequence x label\n1 1 a\n2 2 b\n", Options{}, "spaces separate nothing: write commas instead"},
+		{"sequence,x,label\n1,1,a\n2,2,b\n1,2,a\n", Options{}, "sort the rows by it"},
 		{"sequence,x,label\n1,,a\n2,2,b\n", Options{Empty: EmptyError}, `line 2: column "x" is empty`},
 		{"sequence,x,label\n1,1_0,a\n2,2,b\n", Options{}, `line 2: column 2 holds "1_0", expected a finite number`},
 		{"sequence,x,label\n1,2,a\n2,0x1p4,b\n", Options{}, `line 3: column 2 holds "0x1p4", expected a finite number`},
@@ -171,6 +179,8 @@ func TestArchivesOfPeople(t *testing.T) {
 		length int
 	}{
 		{"X and y", map[string]*npy.Array{"X": x(), "y": ints([]int{2}, 0, 1)}, []float32{0, 1, 2}, 3},
+		{"inputs and targets of a shorter name", map[string]*npy.Array{"input": x(), "label": ints([]int{2}, 0, 1)}, []float32{0, 1, 2}, 3},
+		{"no names", map[string]*npy.Array{"arr_0": x(), "arr_1": ints([]int{2}, 0, 1)}, []float32{0, 1, 2}, 3},
 		{"data and labels", map[string]*npy.Array{"data": x(), "labels": ints([]int{2}, 0, 1)}, []float32{0, 1, 2}, 3},
 		{"a column of labels", map[string]*npy.Array{"x_train": x(), "y_train": ints([]int{2, 1}, 0, 1)}, []float32{0, 1, 2}, 3},
 		{"lengths", map[string]*npy.Array{"x": x(), "y": ints([]int{2}, 0, 1), "lengths": ints([]int{2}, 2, 3)}, []float32{0, 0, 1}, 2},
@@ -205,17 +215,19 @@ func TestArchivesOfPeople(t *testing.T) {
 		t.Errorf("arrays that are not read: %v, notes %q", err, s.Notes)
 	}
 	for want, arrays := range map[string]map[string]*npy.Array{
-		"there are a [2 3 1]":                        {"a": x()},
-		"sequence 0 has a hole":                      {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 1, 0, 1, 1, 1, 1)},
-		"has no step left":                           {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 0, 0, 0, 1, 1, 1)},
-		"expected 1 to 3":                            {"x": x(), "y": ints([]int{2}, 0, 1), "lengths": ints([]int{2}, 0, 3)},
-		"a group for each":                           {"x": x(), "y": ints([]int{2}, 0, 1), "group": ints([]int{3}, 0, 3, 1)},
-		"differ in case alone":                       {"x": x(), "X": x(), "y": ints([]int{2}, 0, 1)},
-		"are samples with labels as well as x and y": {"x": x(), "y": ints([]int{2}, 0, 1), "x_train": x(), "y_train": ints([]int{2}, 1, 0)},
-		"as well as x_train":                         {"x_train": x(), "y_train": ints([]int{2}, 0, 1), "data_train": x(), "labels_train": ints([]int{2}, 1, 0)},
-		"one of them is missing":                     {"x": x(), "y": ints([]int{2}, 0, 1), "x_test": x()},
-		"x_val and y_val are needed":                 {"x": x(), "y": ints([]int{2}, 0, 1), "X_valid": x()},
-		"both x of the train part":                   {"x_train": x(), "y_train": ints([]int{2}, 0, 1), "train_x": x()},
+		"there are a [2 3 1]":                               {"a": x()},
+		"sequence 0 has a hole":                             {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 1, 0, 1, 1, 1, 1)},
+		"has no step left":                                  {"x": x(), "y": ints([]int{2}, 0, 1), "mask": ints([]int{2, 3}, 0, 0, 0, 1, 1, 1)},
+		"expected 1 to 3":                                   {"x": x(), "y": ints([]int{2}, 0, 1), "lengths": ints([]int{2}, 0, 3)},
+		"a group for each":                                  {"x": x(), "y": ints([]int{2}, 0, 1), "group": ints([]int{3}, 0, 3, 1)},
+		"differ in case alone":                              {"x": x(), "X": x(), "y": ints([]int{2}, 0, 1)},
+		"are samples with labels as well as x and y":        {"x": x(), "y": ints([]int{2}, 0, 1), "x_train": x(), "y_train": ints([]int{2}, 1, 0)},
+		"as well as x_train":                                {"x_train": x(), "y_train": ints([]int{2}, 0, 1), "data_train": x(), "labels_train": ints([]int{2}, 1, 0)},
+		"there are arr_0 [2 3 1], arr_1 [2], arr_2 [2 3 1]": {"arr_0": x(), "arr_1": ints([]int{2}, 0, 1), "arr_2": x()},
+		"several dimensions of a step are its features":     {"x": {Name: "x", Type: "<f4", Shape: []int{2, 3, 2, 2}, Data: make([]byte, 96)}, "y": ints([]int{2}, 0, 1)},
+		"one of them is missing":                            {"x": x(), "y": ints([]int{2}, 0, 1), "x_test": x()},
+		"x_val and y_val are needed":                        {"x": x(), "y": ints([]int{2}, 0, 1), "X_valid": x()},
+		"both x of the train part":                          {"x_train": x(), "y_train": ints([]int{2}, 0, 1), "train_x": x()},
 	} {
 		if _, _, err := fromArrays("a.npz", named(arrays), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
@@ -323,4 +335,73 @@ func TestLineOfSeparator(t *testing.T) {
 func readCSV(file string, in io.Reader, o Options) (*Set, error) {
 	_, s, err := readTable(file, in, o)
 	return s, err
+}
+
+// Packed tables are those in them; files that are not read say what writes one that is.
+func TestPacked(t *testing.T) {
+	const text = "sequence,x,label\n1,1,a\n1,2,a\n2,3,b\n2,4,b\n"
+	var gz, one, two bytes.Buffer
+	g := gzip.NewWriter(&gz)
+	g.Write([]byte(text))
+	g.Close()
+	for b, names := range map[*bytes.Buffer][]string{&one: {"__MACOSX/x", "folder/t.csv"}, &two: {"a.csv", "b.csv"}} {
+		z := pkzip.NewWriter(b)
+		for _, n := range names {
+			w, err := z.Create(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write([]byte(text))
+		}
+		z.Close()
+	}
+	for name, c := range map[string]struct {
+		b    []byte
+		want string
+	}{
+		"t.csv.gz":     {gz.Bytes(), ""},
+		"t.zip":        {one.Bytes(), ""},
+		"two.zip":      {two.Bytes(), `holds ["a.csv" "b.csv"], expected one .csv file`},
+		"cut.csv.gz":   {gz.Bytes()[:gz.Len()-9], "unexpected EOF"},
+		"broken.zip":   {[]byte("PK"), "not a valid zip file"},
+		"t.parquet":    {nil, "pandas.read_parquet('t.parquet').to_csv('t.csv', index=False)"},
+		"t.mat":        {nil, "numpy.savez('t.npz'"},
+		"t.gz":         {gz.Bytes(), "unknown kind of data"},
+		"t.unheard-of": {nil, "unknown kind of data"},
+	} {
+		file := filepath.Join(t.TempDir(), name)
+		put(t, file, c.b)
+		train, test, err := Open(file, Options{By: ByTime, Test: 0.5})
+		switch {
+		case c.want != "":
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: error %v, want %q", name, err, c.want)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case !slices.Equal(firsts(train), []float32{1}) || !slices.Equal(firsts(test), []float32{3}):
+			t.Errorf("%s: %v to train on, %v to test", name, firsts(train), firsts(test))
+		}
+	}
+}
+
+// One group divides nothing, and the same number everywhere is nothing to learn.
+func TestNothingToDivideOrLearn(t *testing.T) {
+	x := floats("x", 6, 2, 1)
+	train, test, err := fromArrays("a.npz", map[string]*npy.Array{"x": x, "y": ints([]int{6}, 0, 1, 0, 1, 0, 1), "group": ints([]int{6}, 7, 7, 7, 7, 7, 7)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if train, test, err = parts(train, test, Options{Test: 0.5, By: ByAny}); err != nil || test.Len() != 3 || !strings.Contains(strings.Join(train.Notes, "\n"), `all sequences are of group "7"`) {
+		t.Errorf("%v: one group", err)
+	}
+	for want, y := range map[string][]float32{"": {1, 2, 1}, "the same number in all": {2, 2, 2}} {
+		s, err := FromArrays("a", floats("x", 3, 2, 1), npy.FromFloats([]int{3}, y))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Check(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", y, err, want)
+		}
+	}
 }

@@ -240,8 +240,11 @@ func (s *Set) Check() error {
 	if s.n == 0 {
 		return fmt.Errorf("%s: the set is empty: at least one sequence is needed", s.Name)
 	}
-	if err := s.checkValues(); err != nil || s.Task == nn.Regression {
+	if err := s.checkValues(); err != nil {
 		return err
+	}
+	if s.Task == nn.Regression {
+		return s.checkTargets()
 	}
 	used, last := 0, 0
 	for class, n := range s.Counts() {
@@ -260,6 +263,19 @@ func (s *Set) Check() error {
 		return fmt.Errorf("%s: every label of the part to train on is %s: at least two classes with sequences in it are needed to train a classifier", s.Name, name)
 	}
 	return nil
+}
+
+// checkTargets reports that there is nothing to predict.
+func (s *Set) checkTargets() error {
+	for _, t := range s.targetSpreads() {
+		if t.max > t.min {
+			return nil
+		}
+	}
+	if s.Judged() == 0 {
+		return fmt.Errorf("%s: no number of the part to train on counts: all are empty or behind a mask", s.Name)
+	}
+	return fmt.Errorf("%s: what is to be predicted is the same number in all of the part to train on: there is nothing to learn", s.Name)
 }
 
 // checkValues reports the first value or target that is not finite.

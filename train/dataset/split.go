@@ -29,7 +29,7 @@ func divisionFor(s *Set, by string) (division, error) {
 	switch by {
 	case "", ByAny:
 		switch {
-		case s.groups != nil:
+		case s.groups != nil && s.severalGroups():
 			return ByGroup, nil
 		case s.Task == nn.Classification && !s.PerStep:
 			return ByClass, nil
@@ -48,6 +48,16 @@ func divisionFor(s *Set, by string) (division, error) {
 		return "", fmt.Errorf("%q is no way to divide a set: expected %s, %s, %s, %s or %s", by, ByAny, ByGroup, ByTime, ByClass, ByLot)
 	}
 	return division(by), nil
+}
+
+// severalGroups reports whether sequences belong to more than one group.
+func (s *Set) severalGroups() bool {
+	for i := range s.Len() {
+		if s.Group(i) != s.Group(0) {
+			return true
+		}
+	}
+	return false
 }
 
 // Split sets a fraction of the sequences aside, drawn with the seed, in the way that the
@@ -103,7 +113,7 @@ func (s *Set) takeGroups(taken []bool, order []int, n int) error {
 		size[g]++
 	}
 	if len(names) < 2 {
-		return fmt.Errorf("%s: all sequences are of group %q: at least two groups are needed to divide by", s.Name, names[0])
+		return fmt.Errorf("%s: all sequences are of group %q: at least two groups are needed to divide by; say --split class, random or time", s.Name, names[0])
 	}
 	chosen, count := map[string]bool{}, 0
 	for _, g := range names[1:] { // one group stays in any case
