@@ -26,6 +26,8 @@ type Detection struct {
 	// On the part that it was chosen by.
 	ChosenFalseAlarms float64 `json:"validation_false_alarms_per_hour"`
 	ChosenMissRate    float64 `json:"validation_miss_rate"`
+	ChosenEvents      int     `json:"validation_events"`
+	ChosenHours       float64 `json:"validation_hours"`
 }
 
 // Detect chooses smoothing and threshold of a detector by the quantized network's outputs on
@@ -58,7 +60,24 @@ func (r *Result) Detect(ctx context.Context, chooseBy, test Samples, background 
 	r.Facts.Measured(map[string]float64{"false_alarms_per_hour": is.PerHour(), "miss_rate": is.MissRate()})
 	return &Detection{Background: background, Smooth: d.Smooth, Threshold: d.Threshold,
 		FalseAlarms: is.PerHour(), MissRate: is.MissRate(), Events: is.Events, Hours: is.Hours,
-		ChosenFalseAlarms: was.PerHour(), ChosenMissRate: was.MissRate()}, nil
+		ChosenFalseAlarms: was.PerHour(), ChosenMissRate: was.MissRate(), ChosenEvents: was.Events, ChosenHours: was.Hours}, nil
+}
+
+// enough is how many false alarms a time has to be expected to have at a rate for none in it to
+// show, at 95 %, that the rate is not above that: exp(-3) is 0.05.
+const enough = 3
+
+// Short says of which part it is too little to show that at most perHour false alarms come in
+// an hour, and how many hours without any would; "" where both parts are long enough.
+func (d *Detection) Short(perHour float64) string {
+	least, part := d.Hours, "the test part"
+	if d.ChosenHours < least {
+		least, part = d.ChosenHours, "the part that it was chosen by"
+	}
+	if perHour <= 0 || least*perHour >= enough {
+		return ""
+	}
+	return fmt.Sprintf("%.3g hours of %s cannot show that at most %.3g false alarms come in an hour: one in them is %.3g an hour, and it takes %.3g hours without any", least, part, perHour, 1/least, enough/perHour)
 }
 
 // Detectable returns nil where Detect can work for a background, else what is in the way.

@@ -65,7 +65,10 @@ func (d *detectFlags) choose(c *cli, low *lower.Result, kept, test *dataset.Set)
 	if err != nil {
 		return nil, err
 	}
-	c.say("detection: %s; on the part it was chosen by %.3g false alarms an hour, %.2f %% missed", detectionText(r), r.ChosenFalseAlarms, 100*r.ChosenMissRate)
+	c.say("detection: %s; on the part it was chosen by %.3g false alarms an hour, %.2f %% of %d events missed, in %.3g hours", detectionText(r), r.ChosenFalseAlarms, 100*r.ChosenMissRate, r.ChosenEvents, r.ChosenHours)
+	if short := r.Short(d.perHour); short != "" {
+		c.say("note: %s", short)
+	}
 	return r, nil
 }
 
