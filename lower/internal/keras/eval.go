@@ -153,7 +153,7 @@ func (e *evaluator) function(name string) func(float64) float64 {
 	case "sparse_sigmoid":
 		return func(v float64) float64 { return math.Max(0, math.Min((v+1)/2, 1)) }
 	case "squareplus":
-		return func(v float64) float64 { return (v + math.Sqrt(v*v+4)) / 2 }
+		return func(v float64) float64 { return (v + math.Sqrt(float64(v*v)+4)) / 2 }
 	case "elu", "celu":
 		return func(v float64) float64 {
 			if v < 0 {
