@@ -82,9 +82,26 @@ func (d *dataFlags) options() dataset.Options {
 	return o
 }
 
+// unused refuses flags that say nothing to the data.
+func (d *dataFlags) unused(train *dataset.Set) error {
+	if err := dataset.Unused(d.data, d.options()); err != nil {
+		return err
+	}
+	if d.regression && train != nil && train.Task != nn.Regression {
+		return fmt.Errorf("--regression: the labels of %s are classes, being whole numbers or text of arrays, or embedded: write y.astype('float32') to predict them", d.data)
+	}
+	return nil
+}
+
 func (d *dataFlags) open(c *cli) (train, test *dataset.Set, err error) {
+	if err := d.unused(nil); err != nil {
+		return nil, nil, fmt.Errorf("--data %s: %w", d.data, err)
+	}
 	train, test, err = dataset.OpenSource(c.ctx, d.data, d.options(), func(what string) { c.say("%s", what) })
 	if err != nil {
+		return nil, nil, fmt.Errorf("--data %s: %w", d.data, err)
+	}
+	if err := d.unused(train); err != nil {
 		return nil, nil, fmt.Errorf("--data %s: %w", d.data, err)
 	}
 	return train, test, nil
@@ -93,6 +110,11 @@ func (d *dataFlags) open(c *cli) (train, test *dataset.Set, err error) {
 // openFor opens the data for a network that was read from a file: flags that are not
 // given are as the network says.
 func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *dataset.Set, assumed []string, err error) {
+	if d.data != "" {
+		if err := d.unused(nil); err != nil {
+			return nil, nil, nil, fmt.Errorf("%s with --data %s: %w", file, d.data, err)
+		}
+	}
 	w := dataset.Wishes{Default: d.options(), Source: d.data, Standardize: d.standardize}
 	for name, use := range map[string]func(){
 		"seed":            func() { w.Seed = &d.seed },

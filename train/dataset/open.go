@@ -87,7 +87,7 @@ func Open(path string, o Options) (train, test *Set, err error) {
 	case info.IsDir() && (o.Sounds.List != "" || sounds.within(path)):
 		train, test, err = openSounds(path, o)
 	case o.Sounds != (Sounds{}):
-		err = fmt.Errorf("%s: features of sound, lists and patterns of names are for a folder of .wav files, and no .wav is in it", path)
+		err = fmt.Errorf("%s: features of sound, channels, lists and patterns of names are for a folder of .wav files, and no .wav is in it", path)
 	case info.IsDir() && !hasIDX(path):
 		err = fmt.Errorf("%s: no data in this folder: expected a folder for every class with .wav or .csv files, x.npy and y.npy, or the four IDX files of MNIST (train-images-idx3-ubyte, …)", path)
 	case info.IsDir():
