@@ -142,7 +142,9 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		if carryErr != nil {
 			return errors.Join(err, carryErr)
 		}
-		r.Carried = &q
+		if !math.IsInf(q, 0) && !math.IsNaN(q) { // which it is where the targets are all alike
+			r.Carried = &q
+		}
 		if carried = fmt.Sprintf("; with the state carried accuracy %.2f %%", 100*q); net.Task == nn.Regression {
 			carried = fmt.Sprintf("; with the state carried R² %.4f", q)
 		}

@@ -73,7 +73,7 @@ func layOut(x, y, mask, lengths *npy.Array, o Options) (*laidOut, error) {
 	// What belongs to steps stands as samples do: steps first, or sequences.
 	if strings.Index(layout, "t") < strings.Index(layout, "n") {
 		for _, a := range []**npy.Array{&l.y, &l.mask} {
-			if b := *a; b != nil && len(b.Shape) > 1 && b.Shape[0] == l.x.Shape[1] && b.Shape[1] == l.x.Shape[0] && !b.IsText() {
+			if b := *a; b != nil && (len(b.Shape) == 2 || len(b.Shape) == 3) && b.Shape[0] == l.x.Shape[1] && b.Shape[1] == l.x.Shape[0] && !b.IsText() {
 				if *a, err = turned(b, "tnf"[:len(b.Shape)], "ntf"[:len(b.Shape)]); err != nil {
 					return nil, err
 				}

@@ -135,7 +135,15 @@ func FuzzArrays(f *testing.F) {
 		if flags&32 != 0 {
 			arrays["x_test"], arrays["y_test"] = array("x_test", n, steps, features), array("y_test", n)
 		}
-		o := Options{IgnoreLabel: ignore}
+		if flags&128 != 0 {
+			arrays["x_val"], arrays["y_val"] = array("x_val", n, steps, features), array("y_val", n)
+		}
+		for _, name := range []string{"class_names", "feature_names", "split"} {
+			if r.IntN(3) == 0 {
+				arrays[name] = array(name, []int{1 + r.IntN(4), features, n}[r.IntN(3)])
+			}
+		}
+		o := Options{IgnoreLabel: ignore, Layout: []string{"", "", "", "nft", "tnf", "fnt", "nt", "x"}[r.IntN(8)]}
 		if flags&64 != 0 {
 			o.Length = 1 + r.IntN(7)
 		}
@@ -144,6 +152,10 @@ func FuzzArrays(f *testing.F) {
 			return
 		}
 		touch(t, train)
+		if held := train.Validation(); held != nil {
+			touch(t, held)
+			Describe(train, held, held, func(string) {})
+		}
 		if test != nil {
 			touch(t, test)
 		}
