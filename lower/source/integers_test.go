@@ -27,3 +27,61 @@ func TestTokens(t *testing.T) {
 		}
 	}
 }
+
+// TestWholeInputs feeds whole numbers that the model turns into real ones at once, and truth
+// values.
+func TestWholeInputs(t *testing.T) {
+	for _, typ := range []onnx.DataType{onnx.Int64, onnx.Int32, onnx.Uint8} {
+		b := newModel(5, "Cast", 13)
+		b.input("i", 1, 2, 3)
+		b.m.Graph.Inputs[0].Type = typ
+		b.set("to", int(onnx.Float))
+		b.outputs("y")
+		if err := b.prove(t); err != nil {
+			t.Errorf("%v: %v", typ, err)
+		}
+		b.n.Op = "Add" // of whole numbers
+		b.n.Inputs = append(b.n.Inputs, "i")
+		if _, err := onnx.Convert(b.m, onnx.Options{}); err == nil || !strings.Contains(err.Error(), "only float inputs can be fed") {
+			t.Errorf("%v: error %v", typ, err)
+		}
+	}
+	b := newModel(6, "Where", 13)
+	b.input("mask", 1, 2, 3)
+	b.m.Graph.Inputs[0].Type = onnx.Bool
+	b.input("x", 1, 2, 3)
+	b.weights("else", 3)
+	b.outputs("y")
+	if err := b.prove(t); err != nil {
+		t.Error(err)
+	}
+	r, err := onnx.Convert(b.m, onnx.Options{})
+	if err != nil || len(r.Assumed) != 1 || !strings.Contains(r.Assumed[0], "0 is false") {
+		t.Errorf("assumed %q, %v", r.Assumed, err)
+	}
+}
+
+// TestNewerOpset says that a model is of an opset that nobody here knows.
+func TestNewerOpset(t *testing.T) {
+	for opset, want := range map[int64]int{26: 0, 27: 1} {
+		b := newModel(8, "Relu", opset)
+		b.input("x", 1, 2)
+		b.outputs("y")
+		if r, err := onnx.Convert(b.m, onnx.Options{}); err != nil || len(r.Assumed) != want {
+			t.Errorf("opset %d: assumed %q, %v", opset, r.Assumed, err)
+		}
+	}
+}
+
+// TestWideWindows refuses poolings that would take minutes to prove.
+func TestWideWindows(t *testing.T) {
+	for _, op := range []string{"AveragePool", "MaxPool", "LpPool"} {
+		b := newModel(7, op, 13)
+		b.input("x", 1, 1, 65536)
+		b.set("kernel_shape", []int{32768})
+		b.outputs("y")
+		if _, err := onnx.Convert(b.m, onnx.Options{}); err == nil || !strings.Contains(err.Error(), "pool in several steps") {
+			t.Errorf("%s: error %v", op, err)
+		}
+	}
+}

@@ -58,7 +58,8 @@ func (n *Network) prove(m *onnx.Model, r *onnx.Result) error {
 				y[i] = float32(random.NormFloat64())
 				x[i] = float64(y[i])
 			}
-			sourceIn[t.Name] = &eval.Array{Type: onnx.Float, Shape: t.Shape, Data: x}
+			typ := sown(m, t.Name, x, y)
+			sourceIn[t.Name] = &eval.Array{Type: typ, Shape: t.Shape, Data: x}
 			graphIn = append(graphIn, y)
 		}
 		for name, t := range r.Fixed {
@@ -246,14 +247,44 @@ func difference(got []float32, shape, order []int, want *eval.Array) float64 {
 	return worst
 }
 
+// sown makes the seeded values of an input that the source does not declare real what they are
+// there, truth values or whole numbers, and returns its type.
+func sown(m *onnx.Model, name string, x []float64, y []float32) onnx.DataType {
+	typ := onnx.Float
+	for _, in := range m.Graph.Inputs {
+		if in.Name == name && !in.Type.IsFloat() {
+			typ = in.Type
+		}
+	}
+	for i, v := range x {
+		switch typ {
+		case onnx.Float:
+			continue
+		case onnx.Bool:
+			x[i] = 0
+			if v > 0 {
+				x[i] = 1
+			}
+		default: // of any width and sign
+			x[i] = math.Round(math.Abs(v) * 8)
+		}
+		y[i] = float32(x[i])
+	}
+	return typ
+}
+
 // work estimates the multiplications of one call.
 func work(g *graph.Graph) int {
+	const poolings = 8 // an element of a window takes as long as so many products
 	n := 0
 	for _, op := range g.Ops {
 		switch op.Kind {
 		case graph.FullyConnected, graph.Conv2D, graph.DepthwiseConv2D, graph.TransposeConv:
 			w := g.Tensors[op.Inputs[1]]
 			n += w.Elems() * max(1, g.Tensors[op.Outputs[0]].Elems()/max(1, w.Shape[0]))
+		case graph.AveragePool2D, graph.MaxPool2D:
+			a := op.Attr.(graph.Pool2DAttr)
+			n += poolings * a.FilterH * a.FilterW * g.Tensors[op.Outputs[0]].Elems()
 		}
 	}
 	return n

@@ -98,6 +98,7 @@ type converter struct {
 
 	ranges map[graph.TensorID][2]float32 // ranges that a quantized model has
 	cuts   int                           // places where it cuts values
+	pooled float64                       // elements that windows see
 }
 
 // turn is a tensor in another order.

@@ -10,9 +10,15 @@ import (
 	"strings"
 )
 
+// newest is the last opset whose operators are known.
+const newest = 26
+
 // inputs declares the graph's inputs, with fixed shapes.
 func (c *converter) inputs(s *scope, o Options) (err error) {
 	defer caught(&err)
+	if c.m.Opset > newest {
+		c.res.Assumed = append(c.res.Assumed, fmt.Sprintf("operators mean what they do in opset %d: the model is of %d, which is not known here; export with opset %d or before", newest, c.m.Opset, newest))
+	}
 	var names []string
 	known := map[string]bool{}
 	for _, in := range c.m.Graph.Inputs {
@@ -66,6 +72,21 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 			s.values[in.Name] = c.fromTensor(in.Name, t)
 			continue
 		}
+		if in.Type == Bool {
+			c.base = in.Name + "/truth"
+			id := c.fed(in.Name, shape)
+			c.g.Inputs = append(c.g.Inputs, id)
+			c.define(s, in.Name, asTruth(c.nonzero(&value{typ: Float, shape: shape, id: id}, c.base)))
+			c.res.Assumed = append(c.res.Assumed, fmt.Sprintf("input %q is bool in the file, and fed with numbers: 0 is false, any other one true", in.Name))
+			continue
+		}
+		if !in.Type.IsFloat() && in.Type.Size() > 0 && c.m.Graph.castAtOnce(in.Name) {
+			id := c.fed(in.Name, shape)
+			c.g.Inputs = append(c.g.Inputs, id)
+			c.define(s, in.Name, &value{typ: Float, shape: shape, id: id})
+			c.res.Assumed = append(c.res.Assumed, fmt.Sprintf("input %q is %v in the file, and fed with whole numbers as float32: the model turns it into real ones before anything else", in.Name, in.Type))
+			continue
+		}
 		if !in.Type.IsFloat() {
 			text := fmt.Sprintf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name)
 			if table := c.m.Graph.table(in.Name); table != nil {
@@ -82,6 +103,52 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 		return fmt.Errorf("%s", strings.Join(open, "\n  "))
 	}
 	return nil
+}
+
+// castAtOnce reports whether all that reads an input of whole numbers turns it into real ones,
+// perhaps behind operators that move elements.
+func (g *Graph) castAtOnce(input string) bool {
+	whole, casts := map[string]bool{input: true}, 0
+	for _, n := range g.Nodes {
+		for _, a := range n.Attrs {
+			if a.Graph != nil && a.Graph.reads(whole) {
+				return false
+			}
+		}
+		for i := range n.Inputs {
+			if !whole[n.In(i)] {
+				continue
+			}
+			switch {
+			case n.Domain != "" && n.Domain != "ai.onnx" || i > 0:
+				return false
+			case n.Op == "Cast" && DataType(n.Int("to", 0)).IsFloat():
+				casts++
+			case slices.Contains([]string{"Identity", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Flatten"}, n.Op):
+				whole[n.Out(0)] = true
+			default:
+				return false
+			}
+		}
+	}
+	return casts > 0 && !slices.ContainsFunc(g.Outputs, func(o *Declared) bool { return whole[o.Name] })
+}
+
+// reads reports whether any node of a branch or a body reads one of some values.
+func (g *Graph) reads(names map[string]bool) bool {
+	for _, n := range g.Nodes {
+		for i := range n.Inputs {
+			if names[n.In(i)] {
+				return true
+			}
+		}
+		for _, a := range n.Attrs {
+			if a.Graph != nil && a.Graph.reads(names) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(g.Outputs, func(o *Declared) bool { return names[o.Name] })
 }
 
 // table returns the node that picks rows by the whole numbers of an input, as an embedding

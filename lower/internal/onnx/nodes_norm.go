@@ -29,8 +29,9 @@ func (c *converter) norm(x *value, p int64, over map[int]bool, name string) *val
 func lpNormalizationNode(c *converter, in []*value) []*value {
 	x := c.arg(in, 0)
 	over := map[int]bool{c.axis(whole(c.node.Int("axis", -1)), x.rank()): true}
-	// What is added keeps 0/0 out, of which the result is 0, and is nothing beside other sums.
-	const tiny = 1e-30
+	// What is added keeps 0/0 out, of which the result is 0, and is nothing beside other sums:
+	// it is the square of 3e-19, and a float32 that is not denormal.
+	const tiny = 1e-37
 	if c.node.Int("p", 2) == 2 {
 		sum := c.reduced(graph.Sum, c.squared(x, c.base+"/elements"), over, true, c.base+"/sum")
 		inverse := c.unary(graph.Rsqrt, nil, c.base+"/inverse", c.plus(c.base+"/some", sum, tiny))

@@ -196,7 +196,7 @@ func whereNode(c *converter, in []*value) []*value {
 	if x.typ != y.typ && (x.typ == Bool || y.typ == Bool) {
 		c.refuse("it chooses between %v and %v", x.typ, y.typ)
 	}
-	isTruth := x.typ == Bool && y.typ == Bool && (x.ints == nil || y.ints == nil)
+	isTruth := x.typ == Bool && y.typ == Bool && (x.ints == nil || y.ints == nil || cond.ints == nil)
 	if isTruth {
 		x, y = c.truth(x), c.truth(y)
 	}

@@ -341,8 +341,16 @@ func (c *converter) poolWindows(x *value) [2]window {
 	}
 	ws := c.spatial(x, c.listAt(nil, -1, "kernel_shape"))
 	c.forward(&ws)
+	c.pooled += float64(x.shape[0]) * float64(x.shape[1]) * float64(ws[0].out) * float64(ws[1].out) * float64(ws[0].kernel) * float64(ws[1].kernel)
+	if c.pooled > maxPooled {
+		c.refuse("the windows up to here see %.3g elements, at most %.3g are taken: pool in several steps, or take the mean or maximum of the whole dimension (GlobalAveragePool, ReduceMean)", c.pooled, float64(maxPooled))
+	}
 	return ws
 }
+
+// maxPooled bounds the elements that all windows of poolings see, far above those of a network
+// for a microcontroller.
+const maxPooled = 1 << 26
 
 func (c *converter) pool(k graph.Kind, pad graph.Padding, ws [2]window, name string, id graph.TensorID) graph.TensorID {
 	return c.op(k, graph.Pool2DAttr{Padding: pad, StrideH: ws[0].stride, StrideW: ws[1].stride, FilterH: ws[0].kernel, FilterW: ws[1].kernel}, name, id)

@@ -70,7 +70,13 @@ func lpPool(c *call) ([]*Array, error) {
 		sum := 0.0
 		each(kernel, func(_ int, k []int) {
 			if place(ws, index[2:], k, to) {
-				sum += math.Pow(math.Abs(x.Data[offset(index[:2], step[:2])+offset(to, step[2:])]), p)
+				v := math.Abs(x.Data[offset(index[:2], step[:2])+offset(to, step[2:])])
+				if p == 2 { // which is fast, for wide windows
+					v *= v
+				} else {
+					v = math.Pow(v, p)
+				}
+				sum += v
 			}
 		})
 		y.Data[at] = math.Pow(sum, 1/p)
