@@ -341,7 +341,7 @@ func (c *converter) poolWindows(x *value) [2]window {
 	}
 	ws := c.spatial(x, c.listAt(nil, -1, "kernel_shape"))
 	c.forward(&ws)
-	c.pooled += float64(x.shape[0]) * float64(x.shape[1]) * float64(ws[0].out) * float64(ws[1].out) * float64(ws[0].kernel) * float64(ws[1].kernel)
+	c.pooled += float64(float64(x.shape[0]) * float64(x.shape[1]) * float64(ws[0].out) * float64(ws[1].out) * float64(ws[0].kernel) * float64(ws[1].kernel))
 	if c.pooled > maxPooled {
 		c.refuse("the windows up to here see %.3g elements, at most %.3g are taken: pool in several steps, or take the mean or maximum of the whole dimension (GlobalAveragePool, ReduceMean)", c.pooled, float64(maxPooled))
 	}
