@@ -19,7 +19,7 @@ func newJob(o *isa.Operation, a *ethosu.Accelerator) *job {
 	if o.Sums() {
 		most := 256 / j.ifm.Type.Bits
 		if o.Op == isa.OpConv && j.kernel.PartKernelFirst {
-			most = min(most, 16) // the depth of the input block, which Vela 5.1 counts on
+			most = min(most, 16) // the depth of the input block
 		}
 		j.depth = min(most, (j.ifm.C+7)/8*8)
 	}

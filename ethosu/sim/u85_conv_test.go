@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
@@ -187,4 +188,47 @@ func (c *convU85) direct(k *isa.KernelU85, mem []byte, y, x, ch int) (int64, boo
 	r := c.records[ch]
 	v, ok := finishU85(k, scaleBig(big.NewInt(sum+r.Bias), isa.ScaleU85{Value: r.Scale, Shift: int(r.Shift), Round: k.OFMScale.Round}))
 	return v, ok && sum < limit && sum >= -limit
+}
+
+// TestAccumulatorEndsU85: sums of a convolution that start from given values reach both ends
+// of 32 bits, and not a step beyond.
+func TestAccumulatorEndsU85(t *testing.T) {
+	for _, e := range []struct {
+		start, x int64
+		fits     bool
+	}{{1<<31 - 1, 0, true}, {1<<31 - 1, 1, false}, {1<<31 - 2, 1, true}, {-1 << 31, 0, true}, {-1 << 31, -1, false}, {-1<<31 + 1, -1, true}} {
+		k := &isa.KernelU85{Op: isa.OpConv, Global: false, Window: pointWindow}
+		c := &convU85{KernelU85: k, accel: accelerator(t, "ethos-u85-256"), weights: []int16{1}, records: []weights.RecordU85{{Scale: 1 << 30, Shift: 30}}}
+		k.OFM.H, k.OFM.W, k.OFM.C = 1, 1, 1
+		k.IFM.H, k.IFM.W, k.IFM.C = 1, 1, 1
+		k.IFM.Type, k.OFM.Type, k.IFM2.Type, k.Acc.Input = s8, s32, s32, isa.AccIFM2
+		k.OFMScale = isa.ScaleU85{Value: 1, Round: isa.RoundDown}
+		rng := rand.New(rand.NewPCG(1, 2))
+		blockU85(rng, c.accel, k)
+		flash, err := c.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var a arena
+		k.IFM.Region, k.IFM2.Region, k.OFM.Region = 1, 1, 1
+		k.IFM2.H, k.IFM2.W, k.IFM2.C = 1, 1, 1
+		a.place(rng, &k.IFM.FeatureMap)
+		a.place(rng, &k.IFM2.FeatureMap)
+		a.place(rng, &k.OFM.FeatureMap)
+		var s stream
+		s.kernelU85(k)
+		s.stop()
+		sim, err := Prepare(c.accel, s.words, Regions{{Content: flash}, {Size: a.size + 16}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := sim.NewMemory()
+		poke(m[1], &k.IFM.FeatureMap, 0, 0, 0, e.x)
+		poke(m[1], &k.IFM2.FeatureMap, 0, 0, 0, e.start)
+		err = sim.Run(m)
+		var f *Fault
+		if e.fits && (err != nil || peek(m[1], &k.OFM.FeatureMap, 0, 0, 0) != e.start+e.x) || !e.fits && (!errors.As(err, &f) || f.Cause != Overflow) {
+			t.Errorf("%d and %d: %v, result %d", e.start, e.x, err, peek(m[1], &k.OFM.FeatureMap, 0, 0, 0))
+		}
+	}
 }

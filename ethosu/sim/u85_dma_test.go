@@ -130,6 +130,12 @@ func TestTransferFaultsU85(t *testing.T) {
 		{"overlap", func(d *isa.DMAU85) { d.DstRegion, d.Dst = 1, 32 }, Unknown, "in which order"},
 		{"rows inside", func(d *isa.DMAU85) { d.DstInternal, d.Dst = true, 0 }, Unknown, "only one of multiples of 16"},
 		{"place inside", func(d *isa.DMAU85) { d.DstInternal, d.Dst, d.Mode = true, 8, 0 }, Unknown, "only one of multiples of 16"},
+		{"inside", func(d *isa.DMAU85) { d.DstInternal, d.Dst, d.Mode, d.Length = true, 16, 0, 32 }, 0, ""},
+		{"bytes inside", func(d *isa.DMAU85) { d.DstInternal, d.Dst, d.Mode, d.Length = true, 0, 0, 24 }, Unknown, "only one of multiples of 16"},
+		{"planes inside", func(d *isa.DMAU85) {
+			d.DstInternal, d.Dst, d.Mode, d.Rows, d.Planes, d.SrcPlane, d.DstPlane = true, 0, 2, 1, 2, 16, 16
+		}, Unknown, "only one of multiples of 16"},
+		{"a list inside", func(d *isa.DMAU85) { d.DstInternal, d.Dst, d.Scatter, d.Rows, d.IndexMax = true, 0, true, 1, 0 }, Unknown, "only one of multiples of 16"},
 		{"past the tables", func(d *isa.DMAU85) { d.DstInternal, d.Dst, d.Mode, d.Length = true, 2032, 0, 32 }, OutsideRegion, "0x7F0..0x810 of the LUT memory"},
 		{"table not loaded", func(d *isa.DMAU85) { d.SrcInternal, d.Src, d.Mode = true, 0, 0 }, TableMissing, "not loaded at 0x0"},
 		{"constant", func(d *isa.DMAU85) { d.DstRegion = 0 }, ReadOnly, "is constant"},

@@ -34,6 +34,7 @@ func TestMemoriesAfter(t *testing.T) {
 		check.defined[1] = ranges{{0, 4}, {10, 16}}
 		check.stale[1] = []stale{{Range{4, 10}, Finding{Word: 3}}}
 		check.known[1].put(0, []byte{7, 7, 7, 7})
+		check.known[1].put(28, []byte{8})
 		check.defined[0] = ranges{{0, 400}}
 		m.after(check, &ethosu.Stage{Times: c.times, Windows: []ethosu.Window{
 			{Region: ethosu.RegionConstants, In: 2, Offset: 200, Size: 400},
@@ -52,8 +53,11 @@ func TestMemoriesAfter(t *testing.T) {
 		if b, at := m.known[2].get(100, 104); at < 0 {
 			known = int64(b[0])
 		}
-		if b, at := m.known[2].get(96, 100); known != c.known || at >= 0 || b[0] != 1 || m.known[2].meets(104, 132) {
+		if b, at := m.known[2].get(96, 100); known != c.known || at >= 0 || b[0] != 1 || m.known[2].meets(104, 128) || m.known[2].meets(129, 132) {
 			t.Errorf("%s: known %v", c.name, m.known[2])
+		}
+		if b, at := m.known[2].get(128, 129); at < 0 != (c.known == 7) || at < 0 && b[0] != 8 {
+			t.Errorf("%s: known %v of the byte 28 of the window", c.name, b)
 		}
 	}
 }

@@ -55,6 +55,23 @@ func TestTransferCarries(t *testing.T) {
 	}
 }
 
+// TestTransferCosts: a transfer costs a unit of work for every row of every plane, and none is
+// followed that would cost more than is left.
+func TestTransferCosts(t *testing.T) {
+	lines := "NPU_SET_DMA0_SRC_REGION stride_mode=2\nNPU_SET_DMA0_SRC addr=0\nNPU_SET_DMA0_DST_REGION region=1\nNPU_SET_DMA0_DST addr=64\nNPU_SET_DMA0_LEN length=16\n" +
+		"NPU_SET_DMA0_SIZE0 size=3\nNPU_SET_DMA0_SIZE1 size=2\nNPU_SET_DMA0_SKIP0 skip=16\nNPU_SET_DMA0_SKIP1 skip=48\nNPU_OP_DMA_START"
+	c := checkerOf(t, "ethos-u55-128")
+	o := lastOperation(t, lines)
+	if c.dma(o); len(c.findings) > 0 || c.work != 6 || len(c.defined[1]) == 0 {
+		t.Errorf("three rows in two planes cost %d, defined %v, %v", c.work, c.defined[1], c.findings)
+	}
+	c = checkerOf(t, "ethos-u55-128")
+	c.work = maxWork - 5
+	if c.dma(o); len(c.findings) != 1 || !strings.Contains(c.findings[0].Msg, "is not judged") || len(c.defined[1]) > 0 {
+		t.Errorf("with five left: %v, defined %v", c.findings, c.defined[1])
+	}
+}
+
 // TestTransferRows: the rows of strided transfers, against what must be written of them.
 func TestTransferRows(t *testing.T) {
 	base := "NPU_SET_DMA0_SRC_REGION region=0\nNPU_SET_DMA0_SRC addr=0\nNPU_SET_DMA0_DST_REGION region=1\nNPU_SET_DMA0_DST addr=64\nNPU_SET_DMA0_LEN length=16\n" +
