@@ -3,6 +3,7 @@
 package codegen
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,4 +72,38 @@ func (v *view) EmulatorCommand() []string {
 		width = len(*last)
 	}
 	return lines
+}
+
+// Emulated is the board that stands in for the project's on an emulator, whose NPU is
+// simulated; nil when none does.
+func (v *view) Emulated() *board.Board {
+	for _, b := range v.boards {
+		if b.Linked && !b.Hidden && b.StandsInFor == v.Board.Name {
+			return b
+		}
+	}
+	return nil
+}
+
+// cprojectView is an image for CMSIS-Toolbox.
+type cprojectView struct {
+	*view
+	On       *board.Board
+	Image    string
+	Where    string
+	Platform []string // sources
+}
+
+// CProject describes the image for a board: the project's own, or what stands in for it.
+func (v *view) CProject(b *board.Board) *cprojectView {
+	p := &cprojectView{view: v, On: b, Image: "fw", Where: v.Board.CSolution.Name}
+	if b != v.Board {
+		p.Image, p.Where = "fw-qemu", b.Summary
+	}
+	for _, file := range b.Sources() {
+		if !slices.Contains(b.GeneralRegisterSources(), file) {
+			p.Platform = append(p.Platform, file)
+		}
+	}
+	return p
 }

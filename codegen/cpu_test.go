@@ -406,7 +406,7 @@ func TestCPUFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	flags := []string{"-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", "-g"}
-	runIn(t, dir, "g++", append(flags, "-x", "c++", "-std=c++17", "-fsyntax-only", "cases.c")...)
+	compileAsCPlusPlus(t, dir, "cases.c")
 	runIn(t, dir, "gcc", append(flags, "-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", "cases", "cases.c")...)
 	if out := runIn(t, dir, "./cases"); out != "" {
 		t.Errorf("the C gives other values for\n%s", out)

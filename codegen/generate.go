@@ -108,7 +108,7 @@ func addTemplates(t Tree, p *Project, v *view) error {
 
 // notArm are the templates of the project folder that a project with Arm's driver
 // leaves out: those that name our own.
-var notArm = regexp.MustCompile(`^(app/main|cmake/|tests/|examples/|zephyr/(CMakeLists|Kconfig|npu_port|sample/(CMake|prj|src))|CMakeLists|README|PREFIX\.|library\.)`)
+var notArm = regexp.MustCompile(`^(app/main|cmake/|tests/|examples/|zephyr/(CMakeLists|Kconfig|npu_port|sample/(CMake|prj|src))|CMakeLists|README|PREFIX[.-]|library\.)`)
 
 // render renders one folder of templates. Files of the arm folder join those of the
 // project folder.
@@ -131,7 +131,8 @@ func render(t Tree, p *Project, v *view, parts *template.Template, folder string
 		if v.Audio == nil && strings.Contains(path, "PREFIX_audio.") {
 			return nil
 		}
-		if v.Board.CSolution.Name == "" && strings.HasSuffix(path, ".yml.tmpl") && strings.HasPrefix(path, "PREFIX.") {
+		if strings.HasSuffix(path, ".yml.tmpl") && strings.HasPrefix(path, "PREFIX") &&
+			(v.Board.CSolution.Name == "" || strings.Contains(path, "-qemu.") && v.Emulated() == nil) {
 			return nil
 		}
 		text, err := fs.ReadFile(files, path)

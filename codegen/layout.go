@@ -14,8 +14,15 @@ import (
 func layoutC(src []byte) []byte {
 	lines := strings.Split(strings.TrimRight(string(src), "\n"), "\n")
 	var out []string
+	code := false // within @code
 	for i := 0; i < len(lines); i++ {
 		line := strings.TrimRight(lines[i], " ")
+		switch strings.TrimLeft(line, " ") {
+		case "* @code":
+			code = true
+		case "* @endcode":
+			code = false
+		}
 		if strings.Contains(line, "clang-format off") {
 			for ; i < len(lines) && !strings.Contains(lines[i], "clang-format on"); i++ {
 				out = append(out, lines[i])
@@ -32,7 +39,13 @@ func layoutC(src []byte) []byte {
 			i = j - 1
 			continue
 		}
-		out = append(out, breakLine(line)...)
+		broken := breakLine(line)
+		if last := len(broken) - 1; last > 0 && !code && i+1 < len(lines) {
+			if rest, ok := paragraph(broken[last], lines[i+1]); ok {
+				lines[i+1], broken = rest, broken[:last]
+			}
+		}
+		out = append(out, broken...)
 	}
 	var b bytes.Buffer
 	blank := false
@@ -114,14 +127,26 @@ func breakLine(line string) []string {
 	return breakStatement(line)
 }
 
-// paramIndent keeps the text of a Doxygen parameter in its column.
+// paragraph joins what is left of a line of a comment that was broken with the line after
+// it, where that goes on with the same paragraph: else one word would stand alone.
+func paragraph(left, next string) (string, bool) {
+	text, ok := strings.CutPrefix(strings.TrimLeft(next, " "), "* ")
+	text = strings.TrimSpace(text)
+	if !ok || text == "" || text[0] == '@' || text[0] == '-' || !strings.HasPrefix(strings.TrimLeft(left, " "), "* ") {
+		return "", false
+	}
+	return left + " " + text, true
+}
+
+// paramIndent keeps the text of a Doxygen parameter in its column, and what goes on with it.
 func paramIndent(text string) string {
 	rest, ok := strings.CutPrefix(text, "* @param ")
 	if !ok {
 		if strings.HasPrefix(text, "* @return ") {
 			return strings.Repeat(" ", len("@return "))
 		}
-		return ""
+		text = text[len("* "):]
+		return text[:len(text)-len(strings.TrimLeft(text, " "))]
 	}
 	name, doc, _ := strings.Cut(rest, " ")
 	gap := len(doc) - len(strings.TrimLeft(doc, " "))

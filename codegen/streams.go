@@ -139,3 +139,31 @@ func (v *view) StagesText() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// ZephyrFVP is Zephyr's name of the model of a board that has the NPU, on which the sample's
+// test runs.
+func (v *view) ZephyrFVP() string {
+	if v.U85 {
+		return "mps4/corstone320/fvp"
+	}
+	return "mps3/corstone300/fvp"
+}
+
+// ZephyrBoard is what west build is told of the project's board: boards of Zephyr have names
+// of their own, and only those of the models are known here.
+func (v *view) ZephyrBoard() string {
+	if v.onFVP() {
+		return v.ZephyrFVP()
+	}
+	return "BOARD"
+}
+
+// ZephyrBoardNote says what to put there.
+func (v *view) ZephyrBoardNote() string {
+	if v.onFVP() {
+		return ""
+	}
+	return ": BOARD is its name of " + v.Board.Name
+}
+
+func (v *view) onFVP() bool { return strings.HasPrefix(v.Board.Name, "corstone") }

@@ -150,7 +150,9 @@ func newView(p *Project) (*view, error) {
 			return nil, fmt.Errorf("project %s: %w", p.Prefix, err)
 		}
 	}
-	v.addMemory(prog)
+	if err := v.addMemory(prog); err != nil {
+		return nil, err
+	}
 	v.addLines(prog)
 	v.addStreams(prog)
 	if err := v.addCPU(prog); err != nil {
@@ -230,8 +232,9 @@ func (s *streamView) WindowMemories() []string {
 	return list
 }
 
-// addMemory describes the regions as the driver wants them.
-func (v *view) addMemory(prog *ethosu.Program) {
+// addMemory describes the regions as the driver wants them, and refuses boards whose NPU
+// does not reach them so.
+func (v *view) addMemory(prog *ethosu.Program) error {
 	v.ArenaBytes = roundUp(prog.ArenaSize, cacheLine)
 	if len(v.States) > 0 && !v.StateInPlace {
 		v.StateTail = roundUp(prog.ArenaSize, cacheLine)
@@ -257,4 +260,21 @@ func (v *view) addMemory(prog *ethosu.Program) {
 		stream = named.Const // the stream stays in flash, also when the constants do not
 	}
 	v.CommandMemory = port(stream, 1, 2)
+	ports := map[string][]int{"model": {stream}, "arena": nil, "dram": nil}
+	if v.ConstantBytes > 0 && !v.ConstantsInRAM {
+		ports["model"] = append(ports["model"], prog.Mode.Const)
+	}
+	in := []string{"arena", "dram"}[prog.Mode.Arena]
+	ports[in] = append(ports[in], prog.Mode.Arena)
+	if v.FastSize > 0 {
+		ports["arena"] = append(ports["arena"], prog.Mode.Cache)
+	}
+	for _, section := range []string{"model", "arena", "dram"} {
+		for _, port := range ports[section] {
+			if err := v.Board.Reaches(section, port); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

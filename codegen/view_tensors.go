@@ -165,12 +165,18 @@ var calledNames = []string{
 	"context", "status", "start", "wait", "run", "audio_values", "audio_push", "reset_state",
 }
 
-// shortened keeps the end of a long name, which tells more than its scopes.
+// shortened keeps the end of a long name, which tells more than its scopes: its last words
+// that fit, or the end of the only one.
 func shortened(id string) string {
-	if len(id) > styledPrefix {
-		id = identifier(id[len(id)-styledPrefix:])
+	at := len(id) - styledPrefix
+	if at <= 0 {
+		return id
 	}
-	return id
+	end := id[at:]
+	if _, words, ok := strings.Cut(end, "_"); ok && id[at-1] != '_' && words != "" {
+		end = words
+	}
+	return identifier(end)
 }
 
 func unique(id string, taken map[string]bool) string {

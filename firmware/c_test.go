@@ -178,6 +178,42 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestCPlusPlus compiles everything that may be part of an application as C++, too: some
+// builds know one language only.
+func TestCPlusPlus(t *testing.T) {
+	for _, c := range []struct{ compiler, std, board string }{
+		{"g++", "c++11", "host"}, {"clang++", "c++17", "host"}, {"arm-none-eabi-g++", "c++14", "qemu"}, {"arm-none-eabi-g++", "c++20", "corstone320"},
+	} {
+		t.Run(c.compiler+" "+c.std+" "+c.board, func(t *testing.T) {
+			t.Parallel()
+			argv := []string{tool(t, c.compiler), "-std=" + c.std, "-x", "c++", "-fsyntax-only"}
+			for _, flag := range strict {
+				if !strings.HasPrefix(flag, "-std=") && !strings.HasSuffix(flag, "-prototypes") {
+					argv = append(argv, flag)
+				}
+			}
+			if c.board != "host" {
+				argv = append(argv, cortexM55...)
+			}
+			for k, v := range builtin(t, c.board).Defines {
+				argv = append(argv, "-D"+k+"="+v)
+			}
+			argv = append(argv, includes(t, c.board)...)
+			files := sources(t, c.board)
+			for system, headers := range map[string]string{"freertos": "freertos", "cmsis": "cmsis"} {
+				argv = append(argv, "-Irun/testdata/rtos", "-Irun/testdata/rtos/"+headers)
+				files = append(files, filepath.Join(root, "rtos", "npu_rtos_"+system+".c"))
+			}
+			for _, file := range files {
+				if filepath.Base(file) == "startup.c" {
+					continue // what calls main, and is no part of an application with another language
+				}
+				check(t, append(argv[:len(argv):len(argv)], "-I"+filepath.Join(root, "rtos"), file)...)
+			}
+		})
+	}
+}
+
 // TestSystems compiles the driver's hooks for operating systems against the interfaces
 // that the tests have of these.
 func TestSystems(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/detect"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -65,7 +66,7 @@ func (d *detectFlags) choose(c *cli, low *lower.Result, kept, test *dataset.Set)
 	if err != nil {
 		return nil, err
 	}
-	c.say("detection: %s; on the part it was chosen by %.3g false alarms an hour, %.2f %% of %d events missed, in %.3g hours", detectionText(r), r.ChosenFalseAlarms, 100*r.ChosenMissRate, r.ChosenEvents, r.ChosenHours)
+	c.say("detection: %s; on the part it was chosen by %s false alarms an hour, %.2f %% of %d events missed, in %.3g hours", detectionText(r), detect.Figure(r.ChosenFalseAlarms), 100*r.ChosenMissRate, r.ChosenEvents, r.ChosenHours)
 	if short := r.Short(d.perHour); short != "" {
 		c.say("note: %s", short)
 	}
@@ -73,6 +74,6 @@ func (d *detectFlags) choose(c *cli, low *lower.Result, kept, test *dataset.Set)
 }
 
 func detectionText(r *lower.Detection) string {
-	return fmt.Sprintf("average of %d calls at least %.2f: %.3g false alarms an hour, %.2f %% of %d events missed, in %.3g hours of the test part",
-		r.Smooth, r.Threshold, r.FalseAlarms, 100*r.MissRate, r.Events, r.Hours)
+	return fmt.Sprintf("average of %d calls at least %.2f: %s false alarms an hour, %.2f %% of %d events missed, in %s hours of the test part",
+		r.Smooth, r.Threshold, detect.Figure(r.FalseAlarms), 100*r.MissRate, r.Events, detect.Figure(r.Hours))
 }

@@ -33,6 +33,7 @@ unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of 
 		driver := f.String("ethosu-driver", "", "for projects of --driver arm: folder of the source of Arm's core driver (without: what stands in for it)")
 		unchecked := f.Bool("unchecked", false, "build and run a project that is not as it was generated, on what is left of its last build")
 		example := f.String("example", "", "build and run one of the project's examples instead: stream, async or low_power")
+		image := f.String("image", "", "run this image, which another build made of the project for that board, instead of building one")
 		program := f.String("exec", "", "instead of the project's own program, start this one with the simulated NPU behind a socket; its arguments come after --")
 		quiet := f.BoolP("quiet", "q", false, "do not show the program's console")
 		asJSON := f.Bool("json", false, "print the report as JSON")
@@ -44,10 +45,15 @@ unroll run fw --on qemu --ethosu-driver ../ethos-u-core-driver   # a project of 
 			if err != nil {
 				return err
 			}
-			if err := trust(dir, *unchecked); err != nil {
+			if err := trust(dir, *unchecked || *image != ""); err != nil { // an image is there: nothing of the project is run
 				return err
 			}
-			o := run.Options{Dir: dir, On: *on, Fresh: !*unchecked, Timeout: *timeout, Sanitize: *sanitize, Shadow: *shadow, EthosuDriver: *driver, Example: *example}
+			for _, flag := range []string{"sanitize", "shadow-cache", "ethosu-driver", "example"} {
+				if *image != "" && f.Changed(flag) {
+					return usagef("--%s is about how a project is built, --image is built: leave one of them out", flag)
+				}
+			}
+			o := run.Options{Dir: dir, On: *on, Fresh: !*unchecked, Timeout: *timeout, Sanitize: *sanitize, Shadow: *shadow, EthosuDriver: *driver, Example: *example, Image: *image}
 			if !*quiet && !*asJSON {
 				o.Console = c.stdout
 			}
@@ -84,7 +90,7 @@ func connectProject(o *run.Options) error {
 
 // runProgram starts a program of the user's own with the NPU of a project.
 func runProgram(c *cli, f *pflag.FlagSet, program string, o run.Options) error {
-	for _, flag := range []string{"on", "sanitize", "ethosu-driver", "example", "json", "quiet", "unchecked"} {
+	for _, flag := range []string{"on", "image", "sanitize", "ethosu-driver", "example", "json", "quiet", "unchecked"} {
 		if f.Changed(flag) {
 			return usagef("--%s is for the project's own program, --exec %s starts another one: leave one of them out", flag, program)
 		}
@@ -132,8 +138,11 @@ func runProject(c *cli, o run.Options, asJSON bool) error {
 		if r.ArmDriver {
 			counted = "library without driver"
 		}
-		fmt.Fprintf(c.stdout, "%s on %s: %d calls, %d mismatches; %s: %s bytes of code, %s of RAM, %s of stack\n",
-			verdict(r.Pass), r.On, r.Calls, r.Mismatches, counted, commas(r.Code), commas(r.RAM), commas(r.Stack))
+		sizes := ""
+		if o.Image == "" { // what another build calls its parts is not known
+			sizes = fmt.Sprintf("; %s: %s bytes of code, %s of RAM, %s of stack", counted, commas(r.Code), commas(r.RAM), commas(r.Stack))
+		}
+		fmt.Fprintf(c.stdout, "%s on %s: %d calls, %d mismatches%s\n", verdict(r.Pass), r.On, r.Calls, r.Mismatches, sizes)
 		if r.Cycles > 0 {
 			fmt.Fprintf(c.stdout, "last call: %s NPU cycles%s\n", commas(int(r.Cycles)), r.CounterText())
 			fmt.Fprintf(c.stdout, "cycles of a simulated NPU are estimates, within %.0f %% where they were measured\n", 100*perf.AccuracyOf(o.Accel))

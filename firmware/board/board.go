@@ -178,6 +178,18 @@ func (b *Board) Serves(product string, macs int) error {
 		b.Name, strings.Join(b.NPU.Products, " or "), accelerator, other)
 }
 
+// Reaches returns an error when the NPU does not reach what lies in a section through one of
+// its AXI ports.
+func (b *Board) Reaches(section string, port int) error {
+	for _, m := range b.Memories {
+		if m.Name == b.Sections[section] && !slices.Contains(m.Ports, port) {
+			return fmt.Errorf("board %s puts the %s into %s, which the NPU reaches through port %d only (\"npu_ports\"), but the model is compiled for port %d: compile it with another --memory-mode, or put the %s elsewhere (\"sections\")",
+				b.Name, section, m.Name, m.Ports[0], port, section)
+		}
+	}
+	return nil
+}
+
 // HasNonSecure says that the board has a non-secure world.
 func (b *Board) HasNonSecure() bool {
 	return slices.ContainsFunc(b.Memories, func(m Memory) bool { return m.NonSecure != nil })
@@ -251,6 +263,10 @@ func (b *Board) Sources() []string {
 	return list
 }
 
+// GeneralRegisterSources are the files that must not touch floating point, as paths of a
+// project: they run before it is set up, or where its registers are not saved.
+func (b *Board) GeneralRegisterSources() []string { return slices.Clone(b.given) }
+
 // SharedFolders are the folders of Shared as paths of a project.
 func (b *Board) SharedFolders() []string {
 	var list []string
@@ -264,7 +280,8 @@ func (b *Board) SharedFolders() []string {
 func (b *Board) Script() string { return path.Join(Folder, b.script, b.LinkerScript) }
 
 // WholeScript is the linker script with its MEMORY, for builds that take one script
-// only, as a path of a project. It is written for boards with a csolution.
+// only, as a path of a project. It is written for boards with a csolution, and for emulated
+// ones that stand in for them.
 func (b *Board) WholeScript() string { return path.Join(Folder, b.Name, b.Name+"-secure.ld") }
 
 // folder is a board's folder.

@@ -31,7 +31,7 @@ func (b *Board) Tree() (map[string][]byte, error) {
 	t[path.Join(own, "board.cmake")] = []byte(b.cmake())
 	if !b.Host() {
 		t[path.Join(own, "memory-secure.ld")] = []byte(b.memories(false))
-		if b.CSolution.Name != "" {
+		if b.CSolution.Name != "" || b.Linked && !b.Hidden {
 			t[b.WholeScript()] = append([]byte(b.memories(false)+"\n"), t[b.Script()]...)
 		}
 		if b.HasNonSecure() {

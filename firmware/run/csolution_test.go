@@ -13,9 +13,9 @@ import (
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
-// TestCSolution compiles and links what the csolution project lists, as the tools that
+// TestCSolution compiles and links what the projects of the csolution list, as the tools that
 // read it do: from a folder of their own, paths made absolute, one linker script, the
-// options as they stand. The image runs on QEMU with the bridge added to it.
+// options as they stand. The one for QEMU, which has the bridge, runs there.
 func TestCSolution(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
@@ -26,7 +26,17 @@ func TestCSolution(t *testing.T) {
 	}
 	p := project(t, readModel(t, "gru16_t4"), "ethos-u55-128", "gru", 3)
 	dir := write(t, generate(t, p))
-	text, err := os.ReadFile(filepath.Join(dir, "gru.cproject.yml"))
+	linkCProject(t, gcc, dir, "gru")
+	report := runProject(t, run.Options{Dir: dir, Image: linkCProject(t, gcc, dir, "gru-qemu"), On: "qemu", Accel: p.Program.Accel})
+	if !report.Pass || report.Calls != 3 {
+		t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
+	}
+}
+
+// linkCProject returns the image of a project of a csolution.
+func linkCProject(t *testing.T, gcc, dir, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, name+".cproject.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,10 +51,6 @@ func TestCSolution(t *testing.T) {
 		}
 		return items
 	}
-	var sources []string
-	for _, m := range regexp.MustCompile(`- file: (\S+\.c)`).FindAllStringSubmatch(string(text), -1) {
-		sources = append(sources, filepath.Join(dir, m[1]))
-	}
 	flags := []string{"-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-std=c11", "-Os"}
 	for _, folder := range list("add-path") {
 		flags = append(flags, "-I"+filepath.Join(dir, folder))
@@ -54,25 +60,32 @@ func TestCSolution(t *testing.T) {
 		flags = append(flags, "-D"+name+"="+strings.Trim(value, `"`))
 	}
 	script := regexp.MustCompile(`script: (\S+)`).FindSubmatch(text)
-	flags = append(append(flags, list("C")...), list("Link")...)
-	flags = append(flags, "-T", filepath.Join(dir, string(script[1])))
-	link := func(name string, args ...string) string {
-		image := filepath.Join(t.TempDir(), name)
-		cmd := exec.Command(gcc, append(args, "-o", image)...)
-		cmd.Dir = t.TempDir()
+	in := t.TempDir()
+	call := func(args ...string) {
+		cmd := exec.Command(gcc, args...)
+		cmd.Dir = in
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		return image
 	}
-	link("fw.elf", append(flags[:len(flags):len(flags)], sources...)...)
-
-	flags = append(flags, "-DUNROLL_SEMIHOSTING=1", "-UPLATFORM_NPU_BASE", "-DPLATFORM_NPU_BASE=0x58110000u", "-I"+filepath.Join(dir, "platform", "link"), "-mgeneral-regs-only")
-	flags[2] = "-mfloat-abi=soft" // the bridge in the same call must not touch floating point
-	sources = append(sources, filepath.Join(dir, "platform", "qemu", "npu_bridge.c"), filepath.Join(dir, "platform", "link", "npu_link.c"))
-	image := link("qemu.elf", append(flags, sources...)...)
-	report := runProject(t, run.Options{Dir: dir, Image: image, On: "qemu", Accel: p.Program.Accel})
-	if !report.Pass || report.Calls != 3 {
-		t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
+	// The first options in C are those of the project, others those of the group of files behind them.
+	var objects []string
+	options := list("C")
+	_, groups, _ := strings.Cut(string(text), "  groups:\n")
+	for _, group := range strings.Split(groups, "    - group: ")[1:] {
+		own := regexp.MustCompile(`(?m)^            - (-\S+)$`).FindAllStringSubmatch(group, -1)
+		for _, m := range regexp.MustCompile(`- file: (\S+\.c)`).FindAllStringSubmatch(group, -1) {
+			args := append(append([]string{}, flags...), options...)
+			for _, o := range own {
+				args = append(args, o[1])
+			}
+			object := strings.ReplaceAll(m[1], "/", "_") + ".o"
+			call(append(args, "-c", filepath.Join(dir, m[1]), "-o", object)...)
+			objects = append(objects, object)
+		}
 	}
+	image := filepath.Join(in, name+".elf")
+	args := append(append(flags, list("Link")...), "-T", filepath.Join(dir, string(script[1])), "-o", image)
+	call(append(args, objects...)...)
+	return image
 }

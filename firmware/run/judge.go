@@ -84,6 +84,8 @@ func (r *Report) problem(res result, found bool) string {
 		return exitText(r.Exit)
 	case !found:
 		return fmt.Sprintf("no result line on the console (exit status %d)", r.Exit)
+	case !res.pass && r.Calls == 0:
+		return "the golden vectors did not run" + lastWords(r.Console)
 	case !res.pass || r.Mismatches != 0:
 		return fmt.Sprintf("%d of %d calls differ from the golden vectors", r.Mismatches, r.Calls) + lastWords(r.Console)
 	case r.Exit != 0:

@@ -23,6 +23,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"pass", Report{Console: "boot\nRESULT: PASS calls=3 mismatches=0 cycles=12345678901\n"}, ""},
 		{"mismatch", Report{Console: "call 2: byte 7 is 1, expected 2\nRESULT: FAIL calls=3 mismatches=1\n", Exit: 10}, "1 of 3 calls differ from the golden vectors: call 2: byte 7 is 1, expected 2"},
+		{"not run", Report{Console: "kws: init: ERR_UNREACHABLE\nRESULT: FAIL calls=0 mismatches=0\n", Exit: 10}, "the golden vectors did not run: kws: init: ERR_UNREACHABLE"},
 		{"pass that counts a mismatch", Report{Console: "RESULT: PASS calls=3 mismatches=1\n"}, "1 of 3 calls"},
 		{"no line", Report{Console: "boot\n"}, "no result line"},
 		{"half a line", Report{Console: "RESULT: PASS calls=3"}, "no result line"},

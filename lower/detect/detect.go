@@ -11,6 +11,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/unroll-npu/unroll/lower/facts"
 )
@@ -97,6 +98,14 @@ func (t Trial) MissRate() float64 { return float64(t.Missed) / math.Max(float64(
 // PerHour returns the false alarms an hour.
 func (t Trial) PerHour() float64 { return float64(t.FalseAlarms) / t.Hours }
 
+// Figure writes a rate or hours in three digits, and whole numbers in all of theirs.
+func Figure(v float64) string {
+	if math.Abs(v) >= 1000 && math.Abs(v) < 1e15 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
 // Try runs a detector over streams, reset before each.
 func Try(d *facts.Detector, streams []Stream, classes int, scale float64, zero int) Trial {
 	var t Trial
@@ -182,7 +191,7 @@ func Choose(streams []Stream, classes, background int, seconds, perHour, scale f
 		}
 	}
 	if best == nil {
-		return nil, fmt.Errorf("no threshold keeps to %.3g false alarms an hour, the least is %.3g: accept more, or train the network better", perHour, least)
+		return nil, fmt.Errorf("no threshold keeps to %s false alarms an hour, the least is %s: accept more, or train the network better", Figure(perHour), Figure(least))
 	}
 	return best, nil
 }

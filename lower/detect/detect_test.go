@@ -3,6 +3,7 @@
 package detect
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -89,5 +90,13 @@ func TestChoose(t *testing.T) {
 	}
 	if d, err := Choose([]Stream{noise}, 2, 0, 0.01, 1e-3, 1.0/256, 0); err == nil {
 		t.Errorf("%+v was chosen with false alarms beyond the limit", d)
+	}
+}
+
+func TestFigure(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 0.75: "0.75", 0.012345: "0.0123", 31.84: "31.8", 999.4: "999", 1029.6: "1030", 72000: "72000", math.Inf(1): "+Inf"} {
+		if got := Figure(v); got != want {
+			t.Errorf("%v is written %s, expected %s", v, got, want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From reset to main. The core starts Secure with everything off: the reset handler may use neither
  * stack nor floating point until it has set them up, so it is written in assembly. */
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,9 +35,9 @@ struct vector_table {
 #define SYSTEM_TIMER EXTERNAL(CORSTONE300_IRQ_SYSTEM_TIMER0)
 #define NPU          EXTERNAL(CORSTONE300_IRQ_NPU)
 
-_Static_assert(CORSTONE300_IRQ_NPU > CORSTONE300_IRQ_SYSTEM_TIMER0 + 1u &&
-                   CORSTONE300_IRQ_NPU + 1u < UNROLL_BOARD_INTERRUPTS,
-               "the vector table below has no place for the NPU's interrupt");
+static_assert(CORSTONE300_IRQ_NPU > CORSTONE300_IRQ_SYSTEM_TIMER0 + 1u &&
+                  CORSTONE300_IRQ_NPU + 1u < UNROLL_BOARD_INTERRUPTS,
+              "the vector table below has no place for the NPU's interrupt");
 
 extern const struct vector_table corstone300_vectors;
 

@@ -27,8 +27,9 @@ static struct slot *slot_of(const unroll_npu *npu) {
 }
 
 unroll_npu_status unroll_npu_rtos_init(unroll_npu *npu) {
-    static const osMutexAttr_t attributes = {.name = "npu",
-                                             .attr_bits = osMutexRecursive | osMutexPrioInherit};
+    /* Name, bits, and no memory of ours. */
+    static const osMutexAttr_t attributes = {"npu", osMutexRecursive | osMutexPrioInherit, NULL,
+                                             0u};
     struct slot *slot;
 
     if (npu == NULL) {

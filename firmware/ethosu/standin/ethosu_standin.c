@@ -122,7 +122,8 @@ int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
         return -1;
     }
     memset(&drv->stream, 0, sizeof drv->stream);
-    if (parse(&drv->stream, custom_data_ptr, (uint32_t)custom_data_size / 4u) != 0) {
+    if (parse(&drv->stream, (const uint32_t *)custom_data_ptr, (uint32_t)custom_data_size / 4u) !=
+        0) {
         return -1;
     }
     drv->base_count = num_base_addr;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package codegen
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// asCPlusPlus are the flags with which C compiles as C++, too.
+var asCPlusPlus = []string{"-x", "c++", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wcast-qual",
+	"-Wdouble-promotion", "-Wformat=2", "-Wvla", "-Wswitch-enum", "-Werror", "-Iinclude", "-Inpu", "-Iapp", "-Iplatform", "-Iplatform/corstone300",
+	"-Iethosu/standin", "-Iethosu/board", "-fsyntax-only"}
+
+// compileAsCPlusPlus compiles C files of a folder as C++ with every compiler that is here.
+func compileAsCPlusPlus(t *testing.T, dir string, files ...string) {
+	t.Helper()
+	for _, c := range []struct{ compiler, std string }{{"g++", "c++11"}, {"clang++", "c++17"}} {
+		if _, err := exec.LookPath(c.compiler); err != nil {
+			t.Logf("SKIPPED: %v", err)
+			continue
+		}
+		args := append([]string{"-std=" + c.std}, asCPlusPlus...)
+		runIn(t, dir, c.compiler, append(args, files...)...)
+	}
+}
+
+func TestGeneratedCCompilesAsCPlusPlus(t *testing.T) {
+	perVariant(t, "g++", func(t *testing.T, dir string, p Project) {
+		var files []string
+		for _, glob := range []string{"src/*.c", "npu/*.c", "app/*.c", "tests/*.c", "examples/[als]*.c"} {
+			m, err := filepath.Glob(filepath.Join(dir, glob))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, m...)
+		}
+		compileAsCPlusPlus(t, dir, files...)
+	})
+}
