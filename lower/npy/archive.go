@@ -92,7 +92,7 @@ func eachEntry(name string, r io.ReaderAt, size int64, visit func(key string, c 
 		if err != nil {
 			return fmt.Errorf("%s: entry %q: %w", name, f.Name, err)
 		}
-		err = visit(key, promised{c, possible(f)})
+		err = visit(key, &promised{c, possible(f)})
 		c.Close()
 		if err != nil {
 			return err

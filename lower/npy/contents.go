@@ -12,8 +12,14 @@ import (
 
 // promised is a reader of whom it is known that it gives no more than so many bytes.
 type promised struct {
-	io.Reader
-	most int64
+	r    io.Reader
+	most int64 // from here on
+}
+
+func (p *promised) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.most -= int64(n)
+	return n, err
 }
 
 // densest is how many bytes one of deflated data can stand for, and what a block of it takes.
@@ -23,22 +29,29 @@ const densest, block = 1032, 1 << 10
 // but no more than its bytes can stand for.
 func possible(f *zip.File) int64 {
 	most := min(f.UncompressedSize64, maxBytes)
-	if f.Method == zip.Deflate {
+	switch f.Method {
+	case zip.Deflate:
 		most = min(most, min(f.CompressedSize64, maxBytes)*densest+block)
+	case zip.Store:
+		most = min(most, f.CompressedSize64)
 	}
 	return int64(most)
 }
 
-// most returns how many bytes a reader may give at most, where that is known.
+// most returns how many bytes a reader may give from here on at most, where that is known.
 func most(r io.Reader) (n int64, known bool) {
 	switch r := r.(type) {
-	case promised:
-		return r.most, true
+	case *promised:
+		return max(r.most, 0), true
 	case *bytes.Reader:
 		return int64(r.Len()), true
 	case *os.File:
-		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
-			return info.Size(), true
+		info, err := r.Stat()
+		if err != nil || !info.Mode().IsRegular() {
+			return 0, false
+		}
+		if at, err := r.Seek(0, io.SeekCurrent); err == nil {
+			return max(info.Size()-at, 0), true
 		}
 	}
 	return 0, false

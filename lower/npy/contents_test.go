@@ -75,9 +75,9 @@ func TestAnnounced(t *testing.T) {
 		most uint64
 		want string
 	}{
-		{"an entry", unpack(small), 1 << 20, "takes 4000000000: the file is truncated"},
-		{"a file", open(small), 1 << 20, "takes 4000000000: the file is truncated"},
-		{"bytes", func() error { _, err := Read("x", bytes.NewReader(small)); return err }, 1 << 20, "takes 4000000000: the file is truncated"},
+		{"an entry", unpack(small), 1 << 20, "the data has 16777216 bytes, but shape [1000 1000000] of <f4 takes 4000000000: the file is truncated"},
+		{"a file", open(small), 1 << 20, "the data has 16777216 bytes, but shape [1000 1000000] of <f4 takes 4000000000: the file is truncated"},
+		{"bytes", func() error { _, err := Read("x", bytes.NewReader(small)); return err }, 1 << 20, "the data has 16777216 bytes, but shape [1000 1000000] of <f4 takes 4000000000: the file is truncated"},
 		{"a stream", func() error { _, err := Read("x", io.MultiReader(bytes.NewReader(small))); return err }, 256 << 20, "the data has 16777216 bytes"},
 		{"a whole entry", unpack(there), 18 << 20, ""},
 		{"a whole file", open(there), 18 << 20, ""},
@@ -102,6 +102,7 @@ func TestEntryLies(t *testing.T) {
 		{zip.Deflate, 1 << 40, 1 << 62, maxBytes},
 		{zip.Deflate, 1000, 2000, 2000},
 		{zip.Store, 1000, 1000, 1000},
+		{zip.Store, 1000, 1 << 40, 1000},
 	} {
 		if got := possible(&zip.File{FileHeader: zip.FileHeader{Method: c.method, CompressedSize64: c.packed, UncompressedSize64: c.stated}}); got != c.want {
 			t.Errorf("%d bytes that claim to be %d: %d, expected %d", c.packed, c.stated, got, c.want)
