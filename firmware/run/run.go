@@ -4,6 +4,7 @@ package run
 
 import (
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -114,6 +115,8 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 		if image, err = Build(ctx, opt); err != nil {
 			return nil, err
 		}
+	} else if err := checkImage(image, t.Host()); err != nil {
+		return nil, err
 	}
 	report := &Report{On: t.On, Image: image}
 	if !opt.Sanitize { // checks and red zones would be counted
@@ -182,6 +185,23 @@ func checkProject(dir string) error {
 		} else if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkImage refuses what cannot be the image of another build: an emulator that is given
+// some other file waits until its time is over.
+func checkImage(image string, host bool) error {
+	if _, err := os.Stat(image); err != nil || host {
+		return err
+	}
+	f, err := elf.Open(image)
+	if err != nil {
+		return fmt.Errorf("image %s is no ELF file (%w): give the linked program, as fw.elf", image, err)
+	}
+	defer f.Close()
+	if f.Machine != elf.EM_ARM {
+		return fmt.Errorf("image %s is for %v, expected EM_ARM: give the program that was linked for the board", image, f.Machine)
 	}
 	return nil
 }
