@@ -45,12 +45,27 @@ func read(t testing.TB, name string) []byte {
 	if err != nil {
 		t.Fatalf("testdata/%s.gz is missing: %v", name, err)
 	}
+	return unpack(t, "testdata/"+name+".gz", b)
+}
+
+// Unpacked returns what a file compressed with gzip holds, which lies beside the test.
+func Unpacked(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unpack(t, name, b)
+}
+
+func unpack(t testing.TB, name string, b []byte) []byte {
+	t.Helper()
 	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
-		t.Fatalf("testdata/%s.gz: %v", name, err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	if b, err = io.ReadAll(z); err != nil {
-		t.Fatalf("testdata/%s.gz: %v", name, err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	return b
 }

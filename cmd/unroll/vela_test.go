@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -68,19 +67,7 @@ func velaFile(name string) string { return filepath.Join("testdata", "vela", nam
 
 func readVela(t testing.TB, name string) []velaStream {
 	t.Helper()
-	f, err := os.Open(velaFile(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := testdata.Unpacked(t, velaFile(name))
 	next := func() uint32 {
 		if len(data) < 4 {
 			t.Fatalf("%s ends early", velaFile(name))

@@ -20,7 +20,7 @@ import (
 // every result stays what it was. Weights are then decoded once, and there is one list of
 // records. It is done where the cycle model says that it pays.
 func RescaleRows(pl *Plan) error {
-	if pl.Rows == NoRows || pl.Accel.OwnMemories {
+	if pl.Rows == NoRows {
 		return nil
 	}
 	for _, s := range pl.rescaledSets() {
