@@ -11,6 +11,7 @@ import "github.com/unroll-npu/unroll/ethosu/isa"
 // Fault with cause Unknown.
 var InferencesU85 = []Inference{
 	{"wide elementwise scale", "with a 32-bit IFM the value of OFM_SCALE is ignored, its shift and round mode are applied; recorded softmaxes fail otherwise"},
+	{"scaled sums of 32 bits", "REDUCE_SUM of 32-bit values takes OFM_SCALE, value and shift, as it does of narrower ones; Vela's rules allow it any scale, but no recorded stream has one other than 1 >> 0"},
 	{"double rounding of operands", "IFM_SCALE and IFM2_SCALE round a second time 31 bits less dbl_rnd up; that is TFLite's ADD and SUB, but no recorded output tells it from a single rounding"},
 	{"round modes", "DOUBLE_ASYMMETRIC, SYMMETRIC and both TRUNCATE modes are what their names say and the Vela compiler folds constants with"},
 	{"tables", "a table is looked up last: scale, zero point, clamp in the type of its index, table; of 8 bits by the value plus 128"},
