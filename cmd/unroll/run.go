@@ -139,7 +139,7 @@ func runProject(c *cli, o run.Options, asJSON bool) error {
 			counted = "library without driver"
 		}
 		sizes := ""
-		if o.Image == "" { // what another build calls its parts is not known
+		if r.Sizes != (run.Sizes{}) { // else they are not known
 			sizes = fmt.Sprintf("; %s: %s bytes of code, %s of RAM, %s of stack", counted, commas(r.Code), commas(r.RAM), commas(r.Stack))
 		}
 		fmt.Fprintf(c.stdout, "%s on %s: %d calls, %d mismatches%s\n", verdict(r.Pass), r.On, r.Calls, r.Mismatches, sizes)

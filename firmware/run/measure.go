@@ -13,11 +13,12 @@ import (
 )
 
 // Sizes is what the library and the driver take, in bytes, without the model and
-// its arena. All are 0 where objects are not ELF or the compiler tells no stack use.
+// its arena. What is not known is 0: all of an image that another build made, or with
+// sanitizers, or of objects that are not ELF; the stack where the compiler tells no use of it.
 type Sizes struct {
-	Code  int `json:"code_bytes"`  // instructions and constants
-	RAM   int `json:"ram_bytes"`   // variables, and one context for the NPU and for each model
-	Stack int `json:"stack_bytes"` // deepest chain of calls into the library
+	Code  int `json:"code_bytes,omitempty"`  // instructions and constants
+	RAM   int `json:"ram_bytes,omitempty"`   // variables, and one context for the NPU and for each model
+	Stack int `json:"stack_bytes,omitempty"` // deepest chain of calls into the library
 }
 
 // library are the folders of a project whose objects count.

@@ -119,7 +119,9 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{On: t.On, Image: image}
-	if !opt.Sanitize { // checks and red zones would be counted
+	// Of another build nobody knows which objects lie beside its image; with sanitizers checks
+	// and red zones would be counted.
+	if opt.Image == "" && !opt.Sanitize {
 		counted := library
 		if report.ArmDriver = opt.armDriver(); report.ArmDriver {
 			counted = library[:1] // the driver is not ours
