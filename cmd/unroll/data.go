@@ -49,7 +49,7 @@ func (d *dataFlags) addRest(f *pflag.FlagSet) {
 	f.Float64Var(&d.test, "test", 0.2, "fraction set aside as the test part where the files have none")
 	f.StringVar(&d.sequence, "sequence-column", "sequence", "CSV: name of the column that tells the rows of one sequence, or names of several that do so together, with commas between them")
 	f.StringVar(&d.label, "label-column", "label", "CSV: name of the column with the label; with --regression, names of several, with commas between them")
-	f.BoolVar(&d.regression, "regression", false, "CSV: the label is a number to predict")
+	f.BoolVar(&d.regression, "regression", false, "the label is a number to predict, also where all are whole")
 	f.StringSliceVar(&d.rest.Features, "features", nil, "CSV: names of the columns that are features (default: all that are left)")
 	f.StringSliceVar(&d.rest.Ignore, "ignore", nil, "CSV: names of columns to leave out")
 	f.StringVar(&d.rest.Group, "group-column", "", "CSV: name of the column that says what a sequence belongs to, a person or a machine: parts are divided by it")
@@ -88,7 +88,7 @@ func (d *dataFlags) unused(train *dataset.Set) error {
 		return err
 	}
 	if d.regression && train != nil && train.Task != nn.Regression {
-		return fmt.Errorf("--regression: the labels of %s are classes, being whole numbers or text of arrays, or embedded: write y.astype('float32') to predict them", d.data)
+		return fmt.Errorf("--regression: the labels of %s are classes, and no numbers to predict: leave it out", d.data)
 	}
 	return nil
 }

@@ -109,6 +109,10 @@ func (a *bundle) part(name string, parts ...string) (*Set, error) {
 	for _, array := range []*npy.Array{x, y, a.by[arrayName{"group", of}], mask, lengths} {
 		a.read[array] = true
 	}
+	if a.o.Regression && y.Kind() != 'f' && !y.IsText() { // whole numbers are predicted, too
+		numbers := npy.FromFloats(y.Shape, y.Floats())
+		numbers.Name, y = y.Name, numbers
+	}
 	a.ignored = a.ignored || hasLabel(y, a.o.IgnoreLabel)
 	l, err := layOut(x, y, mask, lengths, a.o)
 	if err != nil {

@@ -5,6 +5,7 @@ package dataset
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,5 +119,36 @@ func TestTimesOutOfOrder(t *testing.T) {
 		if notes := strings.Join(train.Notes, "\n"); train.Features != c.features || !strings.Contains(notes, c.note) {
 			t.Errorf("%s: %d features, notes %q", name, train.Features, notes)
 		}
+	}
+}
+
+// Whole numbers are numbers to predict where somebody says so, of sequences and of steps; names
+// are not.
+func TestWholeNumbersToPredict(t *testing.T) {
+	x := npy.FromFloats([]int{3, 2, 1}, make([]float32, 6))
+	for name, c := range map[string]struct {
+		y       *npy.Array
+		perStep bool
+		outputs int
+	}{
+		"of sequences":          {wholes("y", []int{3}, 900, -2, 70000), false, 1},
+		"several":               {wholes("y", []int{3, 2}, 1, 0, 0, 1, 7, 8), false, 2},
+		"of steps":              {wholes("y", []int{3, 2, 1}, 1, 2, 3, 4, 5, 6), true, 1},
+		"as classes might be":   {wholes("y", []int{3}, 0, 1, 1), false, 1},
+		"floats, as they are":   {func() *npy.Array { a := npy.FromFloats([]int{3}, []float32{1, 2, 3}); a.Name = "y"; return a }(), false, 1},
+		"several of every step": {wholes("y", []int{3, 2, 2}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), true, 2},
+	} {
+		s, _, err := fromArrays("a", map[string]*npy.Array{"x": x, "y": c.y, "x_test": x, "y_test": c.y}, Options{Regression: true})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if s.Task != nn.Regression || s.PerStep != c.perStep || s.Outputs != c.outputs || !slices.Equal(s.targets, c.y.Floats()) {
+			t.Errorf("%s: task %v, steps %v, %d outputs, targets %v", name, s.Task, s.PerStep, s.Outputs, s.targets)
+		}
+	}
+	s, _, err := fromArrays("a", map[string]*npy.Array{"x": x, "y": texts("y", []int{3}, "cat", "dog", "cat")}, Options{Regression: true, Test: 0.5})
+	if err == nil && s.Task == nn.Regression {
+		t.Errorf("names of classes are numbers to predict")
 	}
 }
