@@ -30,6 +30,7 @@ unroll compile step.tflite --steps 28 --sequence auto   # a model of one step, 2
 		asJSON := f.Bool("json", false, "print the figures as JSON")
 		printAfter := f.String("print-after", "", "print the program on stderr as this compiler pass leaves it, for every variant that is tried")
 		return func(c *cli) error {
+			spareCollector()
 			name, err := c.oneArg("the .tflite to compile")
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ package budget
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
@@ -55,7 +56,12 @@ func Ask(what string, bytes int64) error {
 		return nil
 	}
 	all := Limit()
-	if left := max(all-held(), 0); bytes > left {
+	left := max(all-held(), 0)
+	if bytes > left && bytes <= all { // some of what is held may be in nobody's use any more
+		runtime.GC()
+		left = max(all-held(), 0)
+	}
+	if bytes > left {
 		return &Error{What: what, Bytes: bytes, Left: left, All: all}
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -34,6 +36,25 @@ func TestAsk(t *testing.T) {
 	if Limit() < 1<<20 {
 		t.Errorf("limit of %d bytes", Limit())
 	}
+}
+
+// What nobody uses any more is no reason to refuse.
+func TestAskBesideGarbage(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // nothing is collected by itself
+	rest := make([]byte, 64<<20)
+	for i := range rest {
+		rest[i] = byte(i)
+	}
+	within(t, held()+32<<20, func() {
+		if err := Ask("x", 48<<20); err == nil {
+			t.Error("48 MB beside what is in use, of which 32 MB are left")
+		}
+		runtime.KeepAlive(rest)
+		rest = nil
+		if err := Ask("x", 48<<20); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestTimes(t *testing.T) {
