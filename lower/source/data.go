@@ -208,6 +208,11 @@ func (d *Data) Fit(n *Network, limit int) error {
 			d.Truth.Threshold = 0.5
 		}
 	}
+	if out := n.data(); len(out) > 0 { // before the lowering, which takes long
+		if err := d.Truth.Fits(n.Graph.Tensors[n.Graph.Outputs[out[0]]]); err != nil {
+			return fmt.Errorf("--data %s: %w", d.Source, err)
+		}
+	}
 	return nil
 }
 

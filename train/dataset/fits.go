@@ -10,7 +10,8 @@ import (
 
 // Fits returns nil when a network takes the sequences of the set and can give their
 // labels, else an error that says what does not fit. A set may have fewer classes than
-// the network: not all of them need to occur.
+// the network, since not all of them need to occur, but not fewer numbers to predict: then
+// nobody could say which outputs they are of.
 func (s *Set) Fits(net *nn.Network) error {
 	kinds := map[nn.Task]string{nn.Classification: "classes", nn.Regression: "numbers to predict"}
 	switch {
@@ -24,6 +25,12 @@ func (s *Set) Fits(net *nn.Network) error {
 		return fmt.Errorf("network %q gives an output for every step, data set %s has one label for a whole sequence: label every step, or train on these", net.Name, s.Name)
 	case s.PerStep && !net.PerStep:
 		return fmt.Errorf("data set %s has a label for every step, network %q gives one output for a whole sequence: label the sequences, or train on these", s.Name, net.Name)
+	case s.Task == nn.Regression && s.Outputs != net.Outputs:
+		hint := "give as many numbers, in the order of the outputs"
+		if s.Outputs == 1 {
+			hint += "; for labels that are classes leave out --head none and --regression"
+		}
+		return fmt.Errorf("network %q has %d outputs, data set %s has numbers to predict for %d: %s", net.Name, net.Outputs, s.Name, s.Outputs, hint)
 	case s.Outputs > net.Outputs:
 		return fmt.Errorf("network %q has %d outputs, data set %s has labels for %d: give the data that it was trained for", net.Name, net.Outputs, s.Name, s.Outputs)
 	}

@@ -35,4 +35,11 @@ func TestFits(t *testing.T) {
 	if err := every.Fits(&nn.Network{Name: "net", Steps: 4, Features: 3, Outputs: 2}); err == nil || !strings.Contains(err.Error(), "has a label for every step, network \"net\" gives one output") {
 		t.Errorf("step labels for a network that decides once: %v", err)
 	}
+	numbers := &Set{Name: "data.csv", Steps: 4, Features: 3, Outputs: 1, Task: nn.Regression}
+	for outputs, want := range map[int]string{1: "", 5: `network "net" has 5 outputs, data set data.csv has numbers to predict for 1: give as many numbers, in the order of the outputs; for labels that are classes leave out`} {
+		err := numbers.Fits(&nn.Network{Name: "net", Steps: 4, Features: 3, Outputs: outputs, Task: nn.Regression})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d outputs: found %v, expected %q", outputs, err, want)
+		}
+	}
 }
