@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/unroll-npu/unroll/lower/detect"
+	"github.com/unroll-npu/unroll/lower/figures"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -77,7 +78,7 @@ func (d *Detection) Short(perHour float64) string {
 	if perHour <= 0 || least*perHour >= enough {
 		return ""
 	}
-	return fmt.Sprintf("%.3g hours of %s cannot show that at most %.3g false alarms come in an hour: one in them is %.3g an hour, and it takes %.3g hours without any", least, part, perHour, 1/least, enough/perHour)
+	return fmt.Sprintf("%s hours of %s cannot show that at most %s false alarms come in an hour: one in them is %s an hour, and it takes %s hours without any", three(least), part, three(perHour), three(1/least), three(enough/perHour))
 }
 
 // Detectable returns nil where Detect can work for a background, else what is in the way.
@@ -136,3 +137,5 @@ func (r *Result) detectorStreams(ctx context.Context, set Samples, c cadence, sc
 	}
 	return all, nil
 }
+
+func three(v float64) string { return figures.Digits(v, 3) }

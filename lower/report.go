@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/unroll-npu/unroll/lower/calibrate"
+	"github.com/unroll-npu/unroll/lower/figures"
 	"github.com/unroll-npu/unroll/lower/graph"
 )
 
@@ -103,8 +104,8 @@ func (r Report) WriteText(w io.Writer) error {
 	r.head(&b)
 	fmt.Fprintf(&b, "%-18s %5s  %-5s %12s %5s  %21s  %21s  %7s  %s\n", "role", "count", "type", "scale", "zero", "seen", "held", "SQNR dB", "worst at step")
 	for _, t := range r.Tensors {
-		fmt.Fprintf(&b, "%-18s %5d  %-5s %12.6g %5d  %10.4g %10.4g  %10.4g %10.4g  ",
-			t.Role, t.Count, t.Type, t.Scale, t.ZeroPoint, t.Min, t.Max, t.Low, t.High)
+		fmt.Fprintf(&b, "%-18s %5d  %-5s %12s %5d  %10s %10s  %10s %10s  ",
+			t.Role, t.Count, t.Type, figures.Digits(float64(t.Scale), 6), t.ZeroPoint, short(t.Min), short(t.Max), short(t.Low), short(t.High))
 		if worst, ok := t.Worst(); ok {
 			fmt.Fprintf(&b, "%7.1f  %5.1f %7s\n", t.SQNR, worst.SQNR, worst.when())
 		} else {
@@ -114,6 +115,8 @@ func (r Report) WriteText(w io.Writer) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+func short(v float32) string { return figures.Short(float64(v)) }
 
 // WriteSteps writes, after Measure, a line for every tensor at every step: its
 // quantization, the range of its values and its SQNR. Tensors stand role by role in
@@ -130,8 +133,8 @@ func (r Report) WriteSteps(w io.Writer) error {
 	fmt.Fprintf(&b, "%7s  %-*s  %-18s  %-5s %12s %5s  %21s  %7s\n", "step", wide, "tensor", "role", "type", "scale", "zero", "seen", "SQNR dB")
 	for _, t := range r.Tensors {
 		for _, s := range t.Steps {
-			fmt.Fprintf(&b, "%7s  %-*s  %-18s  %-5s %12.6g %5d  %10.4g %10.4g  %7.1f\n",
-				s.when(), wide, s.Tensor, t.Role, t.Type, t.Scale, t.ZeroPoint, s.Min, s.Max, s.SQNR)
+			fmt.Fprintf(&b, "%7s  %-*s  %-18s  %-5s %12s %5d  %10s %10s  %7.1f\n",
+				s.when(), wide, s.Tensor, t.Role, t.Type, figures.Digits(float64(t.Scale), 6), t.ZeroPoint, short(s.Min), short(s.Max), s.SQNR)
 		}
 	}
 	_, err := io.WriteString(w, b.String())

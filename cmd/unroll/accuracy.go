@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/figures"
 	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/dataset"
@@ -99,7 +100,7 @@ func (a *accuracies) figureRows() [][2]string {
 			rows = append(rows, [2]string{"state carried", numbers(q)})
 		}
 	}
-	return append(rows, [2]string{a.widths + " outputs", fmt.Sprintf("differ from float by %.4g (root mean square)", *a.OutputRMSE)})
+	return append(rows, [2]string{a.widths + " outputs", fmt.Sprintf("differ from float by %s (root mean square)", figures.Short(*a.OutputRMSE))})
 }
 
 // figures are those of the float network, for its file.
@@ -124,9 +125,9 @@ func numbers(m *lower.Metrics) string {
 		for k, o := range m.Outputs {
 			outputs[k] = train.Output{RMSE: o.RMSE, R2: o.R2}
 		}
-		return fmt.Sprintf("RMSE %.4g, R² %s, %s", *m.RMSE, r2, byOutput(outputs))
+		return fmt.Sprintf("RMSE %s, R² %s, %s", figures.Short(*m.RMSE), r2, byOutput(outputs))
 	}
-	return fmt.Sprintf("RMSE %.4g, R² %s", *m.RMSE, r2)
+	return fmt.Sprintf("RMSE %s, R² %s", figures.Short(*m.RMSE), r2)
 }
 
 // mostOutputs bounds the outputs whose figures are in one line.
@@ -141,7 +142,7 @@ func byOutput(outputs []train.Output) string {
 		if o.R2 != nil {
 			r2 = fmt.Sprintf("%.4f", *o.R2)
 		}
-		all = append(all, fmt.Sprintf("%d: %.4g, %s", k, o.RMSE, r2))
+		all = append(all, fmt.Sprintf("%d: %s, %s", k, figures.Short(o.RMSE), r2))
 	}
 	if len(outputs) > mostOutputs {
 		all = append(all, "…")
@@ -156,7 +157,7 @@ func outputsApart(each []float64) string {
 	}
 	var all []string
 	for k, v := range each[:min(len(each), mostOutputs)] {
-		all = append(all, fmt.Sprintf("%d: %.4g", k, v))
+		all = append(all, fmt.Sprintf("%d: %s", k, figures.Short(v)))
 	}
 	if len(each) > mostOutputs {
 		all = append(all, "…")
@@ -195,7 +196,7 @@ func (a *accuracies) print(c *cli, activations string, tables bool) {
 		if q := e.QuantizedCarried; q != nil && q.RMSE != nil {
 			fmt.Fprintf(c.stdout, "with the state carried from sequence to sequence: float %s; %s %s\n", numbers(e.FloatCarried), activations, numbers(q))
 		}
-		fmt.Fprintf(c.stdout, "%s outputs differ from float by %.4g (root mean square%s) on %s\n", activations, *a.OutputRMSE, outputsApart(e.OutputRMSEEach), n)
+		fmt.Fprintf(c.stdout, "%s outputs differ from float by %s (root mean square%s) on %s\n", activations, figures.Short(*a.OutputRMSE), outputsApart(e.OutputRMSEEach), n)
 		return
 	}
 	fmt.Fprintf(c.stdout, "float accuracy %.2f %%, %s accuracy %.2f %% on %s\n", 100**a.Float, activations, 100**a.Quantized, n)
@@ -222,8 +223,11 @@ func listed(numbers []int) string {
 	return fmt.Sprintf(" (%s %s)", plural(len(numbers), "sequence"), strings.Join(names, ", "))
 }
 
-// mostClasses bounds the confusion matrices that are printed.
-const mostClasses = 20
+// mostClasses bounds the confusion matrices that are printed, widestClass the names in them.
+const (
+	mostClasses = 20
+	widestClass = 16
+)
 
 // printTables writes confusion matrices and the figures of every class, or of every output.
 func printTables(out io.Writer, e *lower.Evaluation, activations string) {
@@ -238,7 +242,7 @@ func printTables(out io.Writer, e *lower.Evaluation, activations string) {
 		if t.m.Outputs != nil {
 			fmt.Fprintf(w, "%s output\tRMSE\tMAE\tbias\tR²\t\n", t.name)
 			for k, o := range t.m.Outputs {
-				fmt.Fprintf(w, "%d\t%.4g\t%.4g\t%.4g\t%s\t\n", k, o.RMSE, o.MAE, o.Bias, figure(o.R2, 1, "%.4f"))
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t\n", k, figures.Short(o.RMSE), figures.Short(o.MAE), figures.Short(o.Bias), figure(o.R2, 1, "%.4f"))
 			}
 		}
 		w.Flush()
@@ -269,7 +273,7 @@ func className(cm lower.ClassMetrics, k int) string {
 	if cm.Name == "" {
 		return fmt.Sprint(k)
 	}
-	return cm.Name
+	return figures.Cut(cm.Name, widestClass)
 }
 
 func figure(v *float64, times float64, format string) string {

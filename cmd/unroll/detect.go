@@ -66,7 +66,7 @@ func (d *detectFlags) choose(c *cli, low *lower.Result, kept, test *dataset.Set)
 	if err != nil {
 		return nil, err
 	}
-	c.say("detection: %s; on the part it was chosen by %s false alarms an hour, %.2f %% of %d events missed, in %.3g hours", detectionText(r), detect.Figure(r.ChosenFalseAlarms), 100*r.ChosenMissRate, r.ChosenEvents, r.ChosenHours)
+	c.say("detection: %s; on the part it was chosen by %s false alarms an hour, %.2f %% of %d events missed, in %s hours", detectionText(r), detect.Figure(r.ChosenFalseAlarms), 100*r.ChosenMissRate, r.ChosenEvents, detect.Figure(r.ChosenHours))
 	if short := r.Short(d.perHour); short != "" {
 		c.say("note: %s", short)
 	}

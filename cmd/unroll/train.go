@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/unroll-npu/unroll/lower/figures"
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/dataset"
@@ -156,10 +157,10 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		r.Accuracy = &quality
 	} else {
 		figure = "r2"
-		told = fmt.Sprintf("R² without meaning, for the targets are all alike, and root mean square error %.4g", math.Sqrt(loss))
+		told = fmt.Sprintf("R² without meaning, for the targets are all alike, and root mean square error %s", figures.Short(math.Sqrt(loss)))
 		if !math.IsInf(quality, 0) && !math.IsNaN(quality) {
 			r.RSquared = &quality
-			told = fmt.Sprintf("R² %.4f and root mean square error %.4g", quality, math.Sqrt(loss))
+			told = fmt.Sprintf("R² %.4f and root mean square error %s", quality, figures.Short(math.Sqrt(loss)))
 		}
 		if r.Outputs = outputs; len(outputs) > 1 {
 			told += ", " + byOutput(outputs) + ","

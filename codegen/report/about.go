@@ -4,8 +4,9 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
+
+	"github.com/unroll-npu/unroll/lower/figures"
 )
 
 // about lists what the network and the target are.
@@ -92,7 +93,7 @@ func (v *view) tiles() {
 		add("accuracy", "unknown", "nobody measured it")
 	}
 	add("cycles a call", commas(v.Figures.Cycles), fmt.Sprintf("an estimate, within %.0f %% where it was measured", 100*v.Figures.CyclesWithin))
-	add("time a call", v.Milli, fmt.Sprintf("at %s MHz", strconv.FormatFloat(v.Clock/1e6, 'g', 6, 64)))
+	add("time a call", v.Milli, fmt.Sprintf("at %s MHz", figures.Digits(v.Clock/1e6, 6)))
 	add("SRAM", commas(v.Figures.SRAMBytes)+" B", "arena, scratch and copied weights")
 	add("flash", commas(v.Figures.FlashBytes)+" B", commas(v.Figures.StreamBytes)+" B of it are stream")
 	add("NPU operations", commas(v.Figures.NPUOps), fmt.Sprintf("%s on the CPU; %s a call", plural(v.Figures.CPUOps, "operator"), plural(v.Figures.WakeUps, "start")))

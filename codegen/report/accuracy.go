@@ -11,11 +11,11 @@ import (
 	"image/color"
 	"image/png"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/lower/figures"
 )
 
 // mostClasses bounds the confusion matrices that are shown whole.
@@ -100,7 +100,7 @@ func accuracyOf(e *Evidence, _ *facts.Facts) *accuracyView {
 			}
 		}
 	}
-	four := func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+	four := figures.Short
 	sum("accuracy", func(m *lower.Metrics) *float64 { return m.Accuracy }, percent)
 	sum("RMSE", func(m *lower.Metrics) *float64 { return m.RMSE }, four)
 	sum("R²", func(m *lower.Metrics) *float64 { return m.R2 }, four)
@@ -222,7 +222,7 @@ func drawTraining(list []Progress) template.HTML {
 				draw, first = "M", false
 			}
 			fmt.Fprintf(&valid, "%s%s %s", draw, num(x.at(float64(p.Step))), num(y.at(*v)))
-			d.circle("dot s1", x.at(float64(p.Step)), y.at(*v), 3, fmt.Sprintf("epoch %d: validation loss %.4g", p.Epoch, *v))
+			d.circle("dot s1", x.at(float64(p.Step)), y.at(*v), 3, fmt.Sprintf("epoch %d: validation loss %s", p.Epoch, figures.Short(*v)))
 		}
 	}
 	d.path("series s0", train.String(), "")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/figures"
 )
 
 // milliseconds writes the duration of cycles at a clock in Hz.
@@ -34,16 +35,16 @@ var funcs = template.FuncMap{
 		if v == nil {
 			return "–"
 		}
-		return strconv.FormatFloat(*v, 'g', 4, 64)
+		return figures.Short(*v)
 	},
 	"commas":   func(v any) string { return commasOf(v) },
 	"share":    func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) },
 	"css":      func(v float64) template.CSS { return template.CSS(strconv.FormatFloat(v, 'f', 2, 64)) },
 	"ms":       milliseconds,
 	"fraction": percent,
-	"float":    func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) },
+	"float":    figures.Short,
 	"half":     func(v float64) bool { return v > 0.5 },
-	"mhz":      func(clock float64) string { return strconv.FormatFloat(clock/1e6, 'g', 6, 64) + " MHz" },
+	"mhz":      func(clock float64) string { return figures.Digits(clock/1e6, 6) + " MHz" },
 	"reasons": func() []string {
 		var names []string
 		for _, r := range perf.Reasons() {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/figures"
 )
 
 // quantizedView is the section on what quantization did.
@@ -141,7 +142,7 @@ func drawRanges(r *lower.Report) template.HTML {
 		}
 		at := func(v float32) float64 { return x.at(float64(v) / most) }
 		d.text("tick", "end", roleWidth-8, y+13, cut(t.Role, 26))
-		title := fmt.Sprintf("%s: seen %.4g to %.4g, held %.4g to %.4g, scale %.4g", t.Role, t.Min, t.Max, t.Low, t.High, t.Scale)
+		title := fmt.Sprintf("%s: seen %s to %s, held %s to %s, scale %s", t.Role, short32(t.Min), short32(t.Max), short32(t.Low), short32(t.High), short32(t.Scale))
 		d.rect("held", at(t.Low), y+1, at(t.High)-at(t.Low), 15, title)
 		d.rect("seen", at(t.Min), y+5, math.Max(at(t.Max)-at(t.Min), 1), 7, title)
 	}
@@ -177,8 +178,10 @@ func drawDrift(t *lower.Drift) template.HTML {
 			draw = "M"
 		}
 		data += fmt.Sprintf("%s%s %s", draw, num(at), num(y.at(e)))
-		d.circle("dot s0", at, y.at(e), 4, fmt.Sprintf("tenth %d of the stream: %.4g", i+1, e))
+		d.circle("dot s0", at, y.at(e), 4, fmt.Sprintf("tenth %d of the stream: %s", i+1, figures.Short(e)))
 	}
 	d.path("series s0", data, "")
 	return d.done()
 }
+
+func short32(v float32) string { return figures.Short(float64(v)) }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/unroll-npu/unroll/lower/figures"
 	"github.com/unroll-npu/unroll/train/tune"
 )
 
@@ -146,9 +147,9 @@ func (v *studyView) chart(s *tune.Study, all []tune.Result, what string, of func
 	if y.lo == y.hi {
 		y.lo -= 0.05
 	}
-	tick := func(q float64) string { return fmt.Sprintf("%.4g %%", 100*q) }
+	tick := func(q float64) string { return figures.Short(100*q) + " %" }
 	if v.Judged != "accuracy" {
-		tick = func(q float64) string { return fmt.Sprintf("%.4g", q) }
+		tick = figures.Short
 	}
 	d.axes(x, y, unit, v.Judged+" on the validation part", short, tick)
 	if bound > 0 {

@@ -9,6 +9,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/unroll-npu/unroll/lower/figures"
 )
 
 // drawing builds an SVG element. Colours come from the page's style sheet by class, so that
@@ -132,11 +134,11 @@ func commas[T int | int64](n T) string {
 func short(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 1e6:
-		return strconv.FormatFloat(v/1e6, 'g', 4, 64) + "M"
+		return figures.Short(v/1e6) + "M"
 	case a >= 1e4:
-		return strconv.FormatFloat(v/1e3, 'g', 4, 64) + "k"
+		return figures.Short(v/1e3) + "k"
 	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
+	return figures.Short(v)
 }
 
 func cycles(v float64) string { return commas(int64(math.Round(v))) }

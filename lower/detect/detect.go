@@ -11,9 +11,9 @@ package detect
 import (
 	"fmt"
 	"math"
-	"strconv"
 
 	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/lower/figures"
 )
 
 // None is the result of a call without an alarm.
@@ -98,13 +98,8 @@ func (t Trial) MissRate() float64 { return float64(t.Missed) / math.Max(float64(
 // PerHour returns the false alarms an hour.
 func (t Trial) PerHour() float64 { return float64(t.FalseAlarms) / t.Hours }
 
-// Figure writes a rate or hours in three digits, and whole numbers in all of theirs.
-func Figure(v float64) string {
-	if math.Abs(v) >= 1000 && math.Abs(v) < 1e15 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
-}
+// Figure writes a rate or hours in three digits.
+func Figure(v float64) string { return figures.Digits(v, 3) }
 
 // Try runs a detector over streams, reset before each.
 func Try(d *facts.Detector, streams []Stream, classes int, scale float64, zero int) Trial {

@@ -230,6 +230,9 @@ func (t *table) rows(r *csv.Reader, whole *recording) error {
 			t.blank++ // spreadsheets leave such behind the last row
 			continue
 		}
+		if t.repeats(record) {
+			return fmt.Errorf("%s: line %d has the names of the columns again, as files have that were put together: remove the line", t.file, line)
+		}
 		if err := t.units(record, row-first, line); err != nil {
 			return err
 		}
@@ -350,6 +353,9 @@ func (t *table) settle() error {
 			t.notes = append(t.notes, fmt.Sprintf("column %q is empty and left out", name))
 		case timed:
 			t.notes = append(t.notes, fmt.Sprintf("column %q does not grow from row to row, and is read as a feature (--ignore %s leaves it out)", name, name))
+		case !t.chosen && c.numbersRows() && len(t.starts) > 1:
+			keep[k] = false
+			t.notes = append(t.notes, fmt.Sprintf("column %q numbers the rows of the file and is left out (--features names features)", name))
 		case t.truth[k]:
 			t.notes = append(t.notes, fmt.Sprintf("column %q holds true and false: they are read as 1 and 0", name))
 		case !t.o.RowSequences && c.rises() && len(t.starts) > 2:

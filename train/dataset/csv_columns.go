@@ -14,9 +14,12 @@ var (
 	labelNames    = []string{"label", "labels", "class", "target", "y", "category", "activity", "gesture", "word", "command", "action", "output"}
 	surelyLabels  = []string{"label", "labels", "class", "target", "category", "activity"} // a column y can be an axis
 	groupNames    = []string{"group", "subject", "subject_id", "speaker", "speaker_id", "participant", "patient", "patient_id", "user", "user_id", "person"}
-	timeNames     = []string{"time", "timestamp", "t", "ts", "date", "datetime", "time_s", "time_ms", "time_us", "time_ns", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns", "elapsed", "seconds", "millis", "ms", "index", "frame", "row", "tick"}
+	timeNames     = []string{"time", "timestamp", "t", "ts", "date", "datetime", "time_s", "time_ms", "time_us", "time_ns", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns", "elapsed", "seconds", "millis", "ms", "index", "frame", "row", "tick", "unix", "unixtime", "unix_time", "unix_ms", "epoch", "epoch_ms", "utc", "uptime", "uptime_ms"}
 	surelyTimes   = []string{"time", "timestamp", "date", "datetime", "time_s", "time_ms", "time_us", "time_ns", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns"} // those that mean nothing else
 )
+
+// trainingNames are those of columns that trainings are told of, and networks are not.
+var trainingNames = []string{"fold", "folds", "cv_fold", "kfold", "weight", "weights", "sample_weight"}
 
 // columns says what the columns of a table are.
 type columns struct {
@@ -155,12 +158,17 @@ func (c *columns) choose(file string, o Options, find finder) (_ *columns, notes
 	for i, h := range c.header {
 		switch {
 		case slices.Contains(taken, i) || slices.Contains(o.Ignore, h):
+		case o.RowSequences && (slices.Contains(sequenceNames, strings.ToLower(h)) || slices.Contains(surelyTimes, plainName(h))):
+			notes = append(notes, fmt.Sprintf("column %q is taken for the name or the time of a row, not for a step (--features names steps)", h))
 		case h == "" || strings.HasPrefix(h, "Unnamed:"):
 			notes = append(notes, fmt.Sprintf("column %d without a name is left out: it is taken for row numbers, or nothing", i+1))
 		default:
 			c.features = append(c.features, i)
 			if likeLabel(h) {
 				notes = append(notes, fmt.Sprintf("column %q is read as a feature: leave it out with --ignore %s if it is a label, or is not known when the network runs", h, h))
+			}
+			if slices.Contains(trainingNames, strings.ToLower(h)) {
+				notes = append(notes, fmt.Sprintf("column %q is read as a feature: leave it out with --ignore %s if it is for the training alone", h, h))
 			}
 			if slices.Contains(timeNames, plainName(h)) && !o.RowSequences {
 				c.timed = append(c.timed, i)

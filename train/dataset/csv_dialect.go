@@ -131,9 +131,18 @@ func decimal(text string) bool {
 // thousandsApart matches numbers whose digits are in threes.
 var thousandsApart = regexp.MustCompile(`^[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d*)?$`)
 
+// beyond reports whether a cell is a number for 64 bits alone.
+func (d dialect) beyond(cell string) bool {
+	_, narrow := d.number(cell)
+	_, wide := d.exact(cell)
+	return wide && !narrow
+}
+
 // grouped says of text that is no number what is wrong with it where that is seen.
 func (d dialect) grouped(cell string) string {
 	switch cell = strings.TrimSpace(cell); {
+	case d.beyond(cell):
+		return ": it is beyond the 3.4e38 that 32 bits hold"
 	case thousandsApart.MatchString(cell):
 		return ", without signs between thousands"
 	case !d.comma && decimalComma.MatchString(cell):

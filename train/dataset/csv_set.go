@@ -62,6 +62,10 @@ func (t *table) set() (*Set, error) {
 		s.Columns = append(s.Columns, t.header[f])
 	}
 	if t.o.RowSequences {
+		s.Notes = append(s.Notes, "every row is a sequence, and its steps are columns "+shown(s.Columns))
+		if far := t.otherSize(); far >= 0 {
+			s.Notes = append(s.Notes, fmt.Sprintf("numbers of column %q are of another size than those of the others: if it is no step, leave it out with --ignore %s", s.Columns[far], s.Columns[far]))
+		}
 		s.Steps, s.Features, s.Columns = len(t.features), 1, nil
 		for _, q := range sequences {
 			s.values = append(s.values, t.values[q.first*s.Steps:(q.first+1)*s.Steps]...)
@@ -77,6 +81,22 @@ func (t *table) set() (*Set, error) {
 		}
 	}
 	return t.withLabels(s, sequences)
+}
+
+// otherSize finds, where columns are steps of one feature, the one whose numbers are a hundred
+// times as large as those of the column in the middle, as numbers of rows or persons are; -1
+// where there is none.
+func (t *table) otherSize() int {
+	n := len(t.features)
+	sizes := make([]float64, n)
+	for i, v := range t.values {
+		sizes[i%n] += math.Abs(float64(v))
+	}
+	sorted := slices.Sorted(slices.Values(sizes))
+	if middle := sorted[(n-1)/2]; middle > 0 && sorted[n-1] > 100*middle {
+		return slices.Index(sizes, sorted[n-1])
+	}
+	return -1
 }
 
 // sequence is some rows of a table.
@@ -182,21 +202,22 @@ func (t *table) withLabels(s *Set, sequences []sequence) (*Set, error) {
 	}
 	s.PerStep = s.PerStep && !t.o.RowSequences
 	var rows []string // "" where there is no label: padding, an empty cell
+	var at []int      // the row of each
 	for _, q := range sequences {
 		if !s.PerStep {
-			at := slices.IndexFunc(q.labels, func(l string) bool { return !t.unlabelled(l) })
-			rows = append(rows, q.labels[at])
+			first := slices.IndexFunc(q.labels, func(l string) bool { return !t.unlabelled(l) })
+			rows, at = append(rows, q.labels[first]), append(at, q.first+first)
 			continue
 		}
 		count := min(q.rows, s.Steps)
 		for range s.Steps - count {
-			rows = append(rows, "")
+			rows, at = append(rows, ""), append(at, 0)
 		}
-		for _, l := range q.labels[q.rows-count:] {
+		for k, l := range q.labels[q.rows-count:] {
 			if t.unlabelled(l) {
 				l = ""
 			}
-			rows = append(rows, l)
+			rows, at = append(rows, l), append(at, q.first+q.rows-count+k)
 		}
 	}
 	if t.o.Regression {
@@ -212,7 +233,7 @@ func (t *table) withLabels(s *Set, sequences []sequence) (*Set, error) {
 			for _, part := range strings.Split(l, labelSeparator) {
 				v, ok := t.number(part)
 				if !ok {
-					return nil, fmt.Errorf("%s: label %d is %q, expected a number%s", t.file, i, part, t.grouped(part))
+					return nil, fmt.Errorf("%s: row %d after the header: %s holds %q, expected a number%s", t.file, at[i]+1, t.labelled(), part, t.grouped(part))
 				}
 				s.targets = append(s.targets, v)
 			}

@@ -16,17 +16,48 @@ import (
 // byteOrderMark is what some programs write in front of UTF-8.
 const byteOrderMark = "\ufeff"
 
+// foreign are the first bytes of what is found under the name of a table.
+var foreign = []struct{ begins, what string }{
+	{"\x1f\x8b", "packed by gzip: give it a name that ends in .csv.gz"},
+	{"PK\x03\x04", "an archive of zip, as spreadsheets are: save the sheet as CSV, or name a packed table .csv.zip"},
+	{"\xd0\xcf\x11\xe0", "a spreadsheet of old Excel: save the sheet as CSV"},
+	{"PAR1", "a Parquet file: write a table of it with pandas' read_parquet and to_csv"},
+	{"ARROW1", "an Arrow file: write a table of it with pandas' read_feather and to_csv"},
+	{"version https://git-lfs", "a pointer of Git LFS and not the file itself: get that with git lfs pull"},
+	{"<", "a page of the web or XML and no table: what was loaded is not the file itself"},
+	{"{", "JSON and no table: write one with pandas' read_json and to_csv"},
+}
+
+// utf16 reports whether every second byte of the first ones is 0, as of Latin text in UTF-16.
+func utf16(head []byte) bool {
+	const enough = 16
+	if len(head) < enough {
+		return false
+	}
+	for i := 0; i < enough; i += 2 {
+		if (head[i] == 0) == (head[i+1] == 0) || (head[i] == 0) != (head[0] == 0) {
+			return false
+		}
+	}
+	return true
+}
+
 // checkText refuses files whose first bytes show that they are no lines of UTF-8.
 func checkText(file string, head []byte) error {
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.begins)) {
+			return fmt.Errorf("%s: %s", file, f.what)
+		}
+	}
 	switch {
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")), utf16(head):
 		return fmt.Errorf("%s: text in UTF-16, expected UTF-8: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)", file)
 	case bytes.IndexByte(head, 0) >= 0:
 		return fmt.Errorf("%s: a byte 0 at offset %d: no text, or damaged", file, bytes.IndexByte(head, 0))
 	case bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0:
 		return fmt.Errorf("%s: lines end with a carriage return alone: save it with line feeds (tr '\\r' '\\n')", file)
 	case bytes.HasPrefix(head, []byte("#")):
-		return fmt.Errorf("%s: the first line is a comment: the first line has to name the columns, without #", file)
+		return fmt.Errorf("%s: the first line is a comment: the first line has to name the columns, without #; grep -v '^#' leaves comments out", file)
 	}
 	return nil
 }
@@ -60,6 +91,9 @@ func rowError(file string, above int, header, record []string, err error) error 
 		if len(record) == len(header)+1 && record[len(record)-1] == "" {
 			hint = ": there is a separator behind the last cell"
 		}
+		if len(record) > 0 && strings.HasPrefix(record[0], "#") {
+			hint = ": it begins with #, and comments are not read: remove it, as with grep -v '^#'"
+		}
 		return fmt.Errorf("%s: line %d has the wrong number of fields: %d, expected %d as in the first line%s", file, p.Line, len(record), len(header), hint)
 	}
 	return fmt.Errorf("%s: %w", file, err)
@@ -72,6 +106,16 @@ func shown(list []string) string {
 		return fmt.Sprintf("%q", list)
 	}
 	return fmt.Sprintf("%q and %d more", list[:most], len(list)-most)
+}
+
+// repeats reports whether a row has the names of the columns instead of values.
+func (c *columns) repeats(record []string) bool {
+	for i, cell := range record {
+		if i >= len(c.header) || strings.TrimSpace(cell) != c.header[i] {
+			return false
+		}
+	}
+	return len(c.header) > 1
 }
 
 // unclear refuses a header that names one column twice, or two that could both be the

@@ -26,12 +26,20 @@ type course struct {
 	stays    bool   // somewhere it did not grow, or has no value
 	falls    int    // the first row that is less than the one before, or -1 …
 	from, to string // … and what it fell from and to
+
+	before  float64 // the number of the row before, of any sequence
+	rows    int     // that have a number
+	skipped bool    // somewhere a number is not the one before and 1 more
 }
 
 // see takes the next cell of the column, and the number that it holds; begins says that it is
 // the first of a sequence.
 func (c *course) see(d dialect, cell string, number float32, ok, begins bool, row int) {
 	v := float64(number)
+	if exact, yes := d.exact(cell); yes {
+		v = exact
+	}
+	c.count(v, ok)
 	if c.timed {
 		v, ok = c.instant(d, strings.TrimSpace(cell))
 	}
@@ -51,6 +59,19 @@ func (c *course) see(d dialect, cell string, number float32, ok, begins bool, ro
 	}
 	c.last, c.text, c.known = v, cell, true
 }
+
+// count follows the numbers through the file, whatever the sequences.
+func (c *course) count(v float64, ok bool) {
+	c.skipped = c.skipped || !ok || c.rows > 0 && v != c.before+1
+	c.before, c.rows = v, c.rows+1
+}
+
+// fewRows is how many rows may happen to have numbers that go up by one.
+const fewRows = 8
+
+// numbersRows reports whether the column numbers the rows of the file: from each to the next it goes
+// up by exactly 1, from one sequence to another, too, which nothing does that was measured.
+func (c *course) numbersRows() bool { return !c.skipped && c.rows > fewRows }
 
 // rises reports whether the column grows at every row of every sequence.
 func (c *course) rises() bool { return c.grew && !c.stays }
@@ -121,7 +142,7 @@ func (t *table) units(record []string, row, line int) error {
 		if slices.Contains(t.timed, f) {
 			continue
 		}
-		if _, err := strconv.ParseFloat(strings.TrimSpace(record[f]), 32); err == nil || t.isNumber(record[f]) || isTruth(record[f]) {
+		if _, err := strconv.ParseFloat(strings.TrimSpace(record[f]), 64); err == nil || t.isNumber(record[f]) || isTruth(record[f]) {
 			numbers++ // inf is no unit either
 		} else if !isEmpty(record[f]) {
 			text++

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/unroll-npu/unroll/lower/figures"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -16,6 +17,9 @@ const (
 	shownFeatures = 16
 	shownClasses  = 20
 )
+
+// widest is how many characters of a name are shown.
+const widest = 40
 
 // Describe says a line at a time what a set is before it is trained on: its parts, its
 // features with their ranges, its classes or targets and what guessing gets; then what was
@@ -26,7 +30,7 @@ func Describe(train, validation, test *Set, say func(string)) {
 	if validation != nil {
 		parts += fmt.Sprintf(", %d to validate", validation.Len())
 	}
-	tell("data %s: %s, %d to test; %d steps of %d features%s", train.Source(), parts, test.Len(), train.Steps, train.Features, train.divided())
+	tell("data %s: %s, %d to test; %s of %s%s", train.Source(), parts, test.Len(), figures.Count(train.Steps, "step", "steps"), figures.Count(train.Features, "feature", "features"), train.divided())
 	if train.Audio != nil {
 		tell("  features of sound: %v", train.Audio)
 	}
@@ -36,10 +40,10 @@ func Describe(train, validation, test *Set, say func(string)) {
 			break // pictures: the features are alike
 		}
 		if j == shownFeatures {
-			tell("  … and %d more features", len(spreads)-j)
+			tell("  … and %s", figures.Count(len(spreads)-j, "more feature", "more features"))
 			break
 		}
-		tell("  feature %s: %.4g to %.4g, mean %.4g, deviation %.4g", train.feature(j), f.min, f.max, f.mean, f.std)
+		tell("  feature %s: %v", train.feature(j), f)
 	}
 	if train.Mean != nil {
 		tell("  features are standardized by mean and deviation of the training part; the constants travel with the network")
@@ -108,7 +112,7 @@ func (s *Set) describeLabels(test *Set, tell func(string, ...any)) {
 	if most < len(held) && of > 0 {
 		base = 100 * float64(held[most]) / float64(of)
 	}
-	tell("  %d classes, %s: %s; always guessing %s is right for %.2f %% of the test part", len(counts), unit, strings.Join(names, ", "), s.class(most), base)
+	tell("  %s, %s: %s; always guessing %s is right for %.2f %% of the test part", figures.Count(len(counts), "class", "classes"), unit, strings.Join(names, ", "), s.class(most), base)
 }
 
 // describeTargets says what is to be predicted for every unit, sequences or steps, and how wrong
@@ -122,16 +126,16 @@ func (s *Set) describeTargets(unit string, tell func(string, ...any)) {
 	wrong := math.Sqrt(square)
 	if len(spreads) == 1 {
 		t := spreads[0]
-		tell("  to predict: a number for each of the %s, %.4g to %.4g, mean %.4g; always guessing the mean is wrong by %.4g (root mean square)", unit, t.min, t.max, t.mean, wrong)
+		tell("  to predict: a number for each of the %s, %s to %s, mean %s; always guessing the mean is wrong by %s (root mean square)", unit, figures.Short(t.min), figures.Short(t.max), figures.Short(t.mean), figures.Short(wrong))
 		return
 	}
-	tell("  to predict: %d numbers for each of the %s; always guessing the mean of each is wrong by %.4g (root mean square)", s.Outputs, unit, wrong)
+	tell("  to predict: %d numbers for each of the %s; always guessing the mean of each is wrong by %s (root mean square)", s.Outputs, unit, figures.Short(wrong))
 	for j, t := range spreads {
 		if j == shownFeatures {
-			tell("  … and %d more numbers", len(spreads)-j)
+			tell("  … and %s", figures.Count(len(spreads)-j, "more number", "more numbers"))
 			break
 		}
-		tell("  number %d: %.4g to %.4g, mean %.4g, deviation %.4g", j, t.min, t.max, t.mean, t.std)
+		tell("  number %d: %v", j, t)
 	}
 }
 
@@ -194,7 +198,7 @@ func few(names []string) string {
 
 func (s *Set) class(c int) string {
 	if c < len(s.Classes) {
-		return s.Classes[c]
+		return figures.Cut(s.Classes[c], widest)
 	}
 	return fmt.Sprint(c)
 }
@@ -224,7 +228,7 @@ func (s *Set) suspicions(spreads []spread, test *Set) []string {
 		all = append(all, fmt.Sprintf("features that never change, %d of %d: %s", len(still), s.Features, few(still)))
 	}
 	if s.Mean == nil && s.pixels == nil && most >= 0 && spreads[most].std > 100*spreads[least].std {
-		all = append(all, fmt.Sprintf("deviations of features %s and %s differ %.0f times, and features are not standardized", s.feature(most), s.feature(least), spreads[most].std/spreads[least].std))
+		all = append(all, fmt.Sprintf("deviations of features %s and %s differ %s times, and features are not standardized", s.feature(most), s.feature(least), figures.Digits(spreads[most].std/spreads[least].std, 3)))
 	}
 	if s.Task == nn.Classification {
 		all = append(all, s.rare()...)

@@ -136,6 +136,7 @@ func keep(dir, name string, raw []byte) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
+	sweep(dir, name)
 	f, err := os.CreateTemp(dir, name+".*.part")
 	if err != nil {
 		return err
@@ -149,4 +150,21 @@ func keep(dir, name string, raw []byte) error {
 		os.Remove(f.Name())
 	}
 	return err
+}
+
+// abandoned is how old a part of a file is that nobody writes any more: writing one takes seconds.
+const abandoned = time.Hour
+
+// sweep removes what runs that were ended left of earlier attempts at a file of the cache. It is a
+// courtesy: what cannot be removed stays.
+func sweep(dir, name string) {
+	left, err := filepath.Glob(filepath.Join(dir, name+".*.part"))
+	if err != nil {
+		return
+	}
+	for _, file := range left {
+		if info, err := os.Stat(file); err == nil && time.Since(info.ModTime()) > abandoned {
+			_ = os.Remove(file)
+		}
+	}
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
+const numberedRows = "1,1,5,a\n2,1,5,a\n3,1,5,a\n4,1,5,a\n5,1,5,a\n6,2,7,b\n7,2,7,b\n8,2,7,b\n9,2,7,b\n10,2,7,b\n"
+
 // Tables as people have them: the values, lengths and labels that come out, and what is
 // said of what was assumed.
 func TestCSVOfPeople(t *testing.T) {
@@ -69,7 +71,14 @@ func TestCSVOfPeople(t *testing.T) {
 		{"empty cells repeat", "sequence,x,label\n1,,a\n1,5,a\n1,NaN,a\n2,7,b\n2,8,b\n2,9,b\n", Options{}, []float32{5, 5, 5}, 3, []int{0, 1}, []string{"a", "b"}, `column "x" has 2 empty cells`},
 		{"empty cells are zero", "sequence,x,label\n1,,a\n1,5,a\n2,7,b\n2,8,b\n", Options{Empty: EmptyZero}, []float32{0, 5}, 2, []int{0, 1}, []string{"a", "b"}, "--empty zero"},
 		{"empty cells drop", "sequence,x,label\n1,,a\n1,5,a\n2,7,b\n2,8,b\n3,1,a\n3,2,a\n", Options{Empty: EmptyDrop}, []float32{7, 8}, 2, []int{1, 0}, []string{"a", "b"}, "1 of 3 sequences are left out"},
-		{"rows are sequences", "label,v1,v2,v3\na,1,2,3\nb,4,5,6\n", Options{RowSequences: true}, []float32{1, 2, 3}, 3, []int{0, 1}, []string{"a", "b"}, ""},
+		{"rows are sequences", "label,v1,v2,v3\na,1,2,3\nb,4,5,6\n", Options{RowSequences: true}, []float32{1, 2, 3}, 3, []int{0, 1}, []string{"a", "b"}, `its steps are columns ["v1" "v2" "v3"]`},
+		{"rows with a name and a time", "id,timestamp,v1,v2,label\n7,1700000000,1,2,a\n9,1700000060,4,5,b\n", Options{RowSequences: true}, []float32{1, 2}, 2, []int{0, 1}, []string{"a", "b"}, `column "id" is taken for the name or the time of a row`},
+		{"a column among steps that is none", "uid,v1,v2,v3,label\n90210,1,2,3,a\n70123,4,5,6,b\n", Options{RowSequences: true}, []float32{90210, 1, 2, 3}, 4, []int{0, 1}, []string{"a", "b"}, `numbers of column "uid" are of another size`},
+		{"a column that numbers the rows", "No.,sequence,x,label\n" + numberedRows, Options{}, []float32{5, 5, 5, 5, 5}, 5, []int{0, 1}, []string{"a", "b"}, `column "No." numbers the rows of the file and is left out`},
+		{"a column that is asked for", "No.,sequence,x,label\n" + numberedRows, Options{Features: []string{"No."}}, []float32{1, 2, 3, 4, 5}, 5, []int{0, 1}, []string{"a", "b"}, ""},
+		{"milliseconds of another name", "unix,sequence,x,label\n1700000000000,1,5,a\n1700000000020,1,6,a\n1700000000000,2,7,b\n1700000000020,2,8,b\n", Options{},
+			[]float32{5, 6}, 2, []int{0, 1}, []string{"a", "b"}, `column "unix" is taken for the time`},
+		{"folds", "sequence,fold,label\n1,4,a\n2,3,b\n", Options{}, []float32{4}, 1, []int{0, 1}, []string{"a", "b"}, `column "fold" is read as a feature: leave it out with --ignore fold if it is for the training alone`},
 		{"a column left out", "sequence,x,note,label\n1,1,hm,a\n2,2,,b\n", Options{Ignore: []string{"note"}}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, ""},
 		{"rows of separators", "sequence,x,label\n1,1,a\n2,2,b\n,,\n , ,\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, "rows without anything in any cell are left out: 2"},
 		{"true and false", "sequence,on,label\n1,True,a\n2,FALSE,b\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, `column "on" holds true and false`},
@@ -98,6 +107,16 @@ func TestCSVOfPeople(t *testing.T) {
 		o    Options
 		want string
 	}{
+		{"sequence,x,label\n1,1e308,a\n2,2,b\n", Options{}, `line 2: column 2 holds "1e308", expected a finite number: it is beyond the 3.4e38 that 32 bits hold`},
+		{"sequence,x,label\n1,1,2\n1,1,2\n2,2,-1e39\n", Options{Regression: true}, `row 3 after the header: column "label" holds "-1e39", expected a number: it is beyond`},
+		{"sequence,x,label\n1,1,a\nsequence,x,label\n2,2,b\n", Options{}, "line 3 has the names of the columns again"},
+		{"sequence,x,label\n1,1,a\n# paused\n2,2,b\n", Options{}, "line 3 has the wrong number of fields: 1, expected 3 as in the first line: it begins with #"},
+		{"# made by hand\nsequence,x,label\n1,1,a\n", Options{}, "grep -v '^#' leaves comments out"},
+		{"s\x00e\x00q\x00u\x00e\x00n\x00c\x00e\x00,\x00x\x00,\x00l\x00", Options{}, "text in UTF-16"},
+		{"\x1f\x8b\x08\x00\x00", Options{}, "packed by gzip: give it a name that ends in .csv.gz"},
+		{"PK\x03\x04\x14\x00", Options{}, "save the sheet as CSV"},
+		{"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", Options{}, "git lfs pull"},
+		{"<!DOCTYPE html>\n<html></html>\n", Options{}, "a page of the web"},
 		{"sequence x label\n1 1 a\n2 2 b\n", Options{}, "spaces separate nothing: write commas instead"},
 		{"sequence,x,label\n1,1,a\n2,2,b\n1,2,a\n", Options{}, "sort the rows by it"},
 		{"sequence,x,label\n1,,a\n2,2,b\n", Options{Empty: EmptyError}, `line 2: column "x" is empty`},

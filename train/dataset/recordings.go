@@ -91,6 +91,9 @@ func recordings(dir string, o Options, k *kind) (files []recording, notes []stri
 			}
 			class, _, nested := strings.Cut(name, "/")
 			if !nested {
+				if hint := loose(dir, files, k); hint != "" {
+					return nil, nil, fmt.Errorf("%s: %s", dir, hint)
+				}
 				return nil, nil, fmt.Errorf("%s: %s is in no folder that would be its class: move it, name classes in a list (--list), or say which part of its name is the class, as with --label-pattern '^([^_]+)_'", dir, f.path)
 			}
 			f.label = class

@@ -5,11 +5,17 @@ package dataset
 import (
 	"fmt"
 	"math"
+
+	"github.com/unroll-npu/unroll/lower/figures"
 )
 
 // spread is what is known of a feature over the own steps of a set.
 type spread struct {
 	min, max, mean, std float64
+}
+
+func (f spread) String() string {
+	return fmt.Sprintf("%s to %s, mean %s, deviation %s", figures.Short(f.min), figures.Short(f.max), figures.Short(f.mean), figures.Short(f.std))
 }
 
 // spreads returns the spread of every feature.
@@ -65,13 +71,13 @@ func (s *Set) Unscaled() string {
 	if worst < 0 {
 		return ""
 	}
-	return fmt.Sprintf("feature %s has mean %.4g and deviation %.4g", s.feature(worst), all[worst].mean, all[worst].std)
+	return fmt.Sprintf("feature %s has mean %s and deviation %s", s.feature(worst), figures.Short(all[worst].mean), figures.Short(all[worst].std))
 }
 
 // feature names feature j.
 func (s *Set) feature(j int) string {
 	if j < len(s.Columns) {
-		return fmt.Sprintf("%q", s.Columns[j])
+		return fmt.Sprintf("%q", figures.Cut(s.Columns[j], widest))
 	}
 	return fmt.Sprint(j)
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/unroll-npu/unroll/lower/figures"
 	"github.com/unroll-npu/unroll/train/nn"
 )
 
@@ -66,7 +67,7 @@ func (s *Set) severalGroups() bool {
 func Split(s *Set, fraction float64, seed uint64) (rest, aside *Set, err error) {
 	n := int(math.Round(fraction * float64(s.Len())))
 	if s.Len() < 2 || n >= s.Len() {
-		return nil, nil, fmt.Errorf("%s: %d sequences cannot be divided with %v set aside: more are needed", s.Name, s.Len(), fraction)
+		return nil, nil, fmt.Errorf("%s: %s cannot be divided with %v set aside: more are needed; cut a long recording into several sequences", s.Name, figures.Count(s.Len(), "sequence", "sequences"), fraction)
 	}
 	n = max(n, 1)
 	order := rand.New(rand.NewPCG(seed, splitStream)).Perm(s.Len())
