@@ -228,30 +228,79 @@ func TestSystems(t *testing.T) {
 }
 
 // TestArmBoard compiles what a board gives Arm's driver against the declarations that it
-// needs of the driver's header, which is not here.
+// needs of the driver's header, which is not here: the forms that its versions have had,
+// and none that it was never seen to have.
 func TestArmBoard(t *testing.T) {
-	dir := t.TempDir()
-	header := `#include <stddef.h>
-#include <stdint.h>
-#define ETHOSU_SEMAPHORE_WAIT_FOREVER UINT64_MAX
-struct ethosu_driver;
-void ethosu_irq_handler(struct ethosu_driver *drv);
-void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size, int num_base_addr);
-void ethosu_invalidate_dcache(const uint64_t *base_addr, const size_t *base_addr_size, int num_base_addr);
-uint64_t ethosu_address_remap(uint64_t address, int index);
-void *ethosu_semaphore_create(void);
-void ethosu_semaphore_destroy(void *sem);
-int ethosu_semaphore_take(void *sem, uint64_t timeout);
-int ethosu_semaphore_give(void *sem);
-`
-	if err := os.WriteFile(filepath.Join(dir, "ethosu_driver.h"), []byte(header), 0o666); err != nil {
+	gcc := tool(t, "arm-none-eabi-gcc")
+	forms, err := os.ReadFile(filepath.Join("..", "templates", "arm", "npu", "unroll_ethosu.h.tmpl"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	argv := append([]string{tool(t, "arm-none-eabi-gcc")}, strict...)
-	argv = append(argv, cortexM55...)
-	argv = append(argv, "-Os", "-I"+dir)
-	argv = append(argv, includes(t, "qemu")...)
-	check(t, append(argv, "-c", filepath.Join(root, "ethosu", "board", "ethosu_board.c"), "-o", filepath.Join(dir, "board.o"))...)
+	const (
+		common = `#pragma once
+#include <stddef.h>
+#include <stdint.h>
+struct ethosu_driver {
+    struct { const uint64_t *base_addr; const size_t *base_addr_size; int num_base_addr; } job;
+};
+void ethosu_irq_handler(struct ethosu_driver *drv);
+void *ethosu_semaphore_create(void);
+int ethosu_semaphore_give(void *sem);
+void ethosu_inference_end(struct ethosu_driver *drv, void *user_arg);
+`
+		pointers = "void ethosu_flush_dcache(uint32_t *p, size_t bytes);\nvoid ethosu_invalidate_dcache(uint32_t *p, size_t bytes);\n"
+		ranges   = "void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size, int num_base_addr);\n" +
+			"void ethosu_invalidate_dcache(const uint64_t *base_addr, const size_t *base_addr_size, int num_base_addr);\n"
+		forever = "int ethosu_semaphore_take(void *sem);\n"
+		timeout = "#define ETHOSU_SEMAPHORE_WAIT_FOREVER (UINT64_MAX)\nint ethosu_semaphore_take(void *sem, uint64_t timeout);\n"
+		destroy = "void ethosu_semaphore_destroy(void *sem);\n"
+		remap   = "uint64_t ethosu_address_remap(uint64_t address, int index);\n"
+		mask    = "void ethosu_set_basep_cache_mask(struct ethosu_driver *drv, uint8_t flush_mask, uint8_t invalidate_mask);\n"
+	)
+	for _, c := range []struct {
+		name, version, hooks string
+		flags                string
+		refused              string // part of the message
+	}{
+		{name: "9670332 of 2022", version: "0.16.0", hooks: pointers + forever + remap},
+		{name: "a2732ec of 2023, with a timeout", version: "0.16.0", hooks: pointers + timeout + remap},
+		{name: "4140d66 of 2024, with all prototypes", version: "0.16.0", hooks: pointers + timeout + destroy + remap},
+		{name: "e79714a of 2024, with a mask", version: "0.16.0", hooks: pointers + timeout + destroy + remap + mask},
+		{name: "5fbe299 of 2025", version: "1.0.0", hooks: ranges + timeout + destroy + remap},
+		{name: "a newer one", version: "1.1.0", hooks: ranges + timeout + destroy + remap, refused: "never seen"},
+		{name: "a newer one that somebody has looked at", version: "1.1.0", hooks: ranges + timeout + destroy + remap, flags: "-DUNROLL_ETHOSU_RANGES=1"},
+		{name: "an older one", version: "0.15.0", hooks: pointers + forever, refused: "never seen"},
+		{name: "no version", hooks: ranges + timeout, refused: "has no version"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			header := common + c.hooks
+			for i, n := range strings.Split(c.version, ".") {
+				if n != "" {
+					header += "#define ETHOSU_DRIVER_VERSION_" + []string{"MAJOR", "MINOR", "PATCH"}[i] + " " + n + "\n"
+				}
+			}
+			for name, text := range map[string][]byte{"ethosu_driver.h": []byte(header), "unroll_ethosu.h": forms} {
+				if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			argv := append([]string{gcc}, strict...)
+			argv = append(argv, cortexM55...)
+			argv = append(argv, strings.Fields(c.flags)...)
+			argv = append(argv, "-Os", "-I"+dir)
+			argv = append(argv, includes(t, "qemu")...)
+			argv = append(argv, "-c", filepath.Join(root, "ethosu", "board", "ethosu_board.c"), "-o", filepath.Join(dir, "board.o"))
+			if c.refused == "" {
+				check(t, argv...)
+				return
+			}
+			out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), c.refused) || !strings.Contains(string(out), "define UNROLL_ETHOSU_RANGES") {
+				t.Errorf("expected an error with its remedy, found %v:\n%s", err, out)
+			}
+		})
+	}
 }
 
 func TestFormat(t *testing.T) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What Arm's driver wants of a system without an operating system, by means of the board's NPU
- * port: interrupt, caches, remapped addresses, and semaphores that sleep.
+ * port: interrupt, caches, remapped addresses, and semaphores that sleep. For versions 0.16.0, from
+ * 9670332 of 2022 on, and 1.0.0; see unroll_ethosu.h.
  */
 #include "ethosu_board.h"
 
@@ -9,6 +10,11 @@
 #include "npu_driver.h"
 #include "npu_port.h"
 #include "platform.h"
+#include "unroll_ethosu.h"
+
+/* Declared here, since not every version's header has them. */
+uint64_t ethosu_address_remap(uint64_t address, int index);
+void ethosu_semaphore_destroy(void *sem);
 
 static struct ethosu_driver *served;
 
@@ -18,6 +24,20 @@ void unroll_npu_irq_handler(unroll_npu *npu) {
     ethosu_irq_handler(served);
 }
 
+static void clean(uintptr_t address, size_t bytes) {
+    if (bytes != 0u) {
+        unroll_npu_port_cache_clean(address, bytes);
+    }
+}
+
+static void invalidate(uintptr_t address, size_t bytes) {
+    if (bytes != 0u) {
+        unroll_npu_port_cache_invalidate(address, bytes);
+    }
+}
+
+#if UNROLL_ETHOSU_RANGES
+
 void ethosu_board_connect(struct ethosu_driver *drv) {
     served = drv;
     unroll_npu_port_irq_enable(NULL);
@@ -26,9 +46,7 @@ void ethosu_board_connect(struct ethosu_driver *drv) {
 void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size,
                          int num_base_addr) {
     for (int i = 0; i < num_base_addr; i++) {
-        if (base_addr_size[i] != 0u) {
-            unroll_npu_port_cache_clean((uintptr_t)base_addr[i], base_addr_size[i]);
-        }
+        clean((uintptr_t)base_addr[i], base_addr_size[i]);
     }
     unroll_npu_port_barrier();
 }
@@ -36,11 +54,47 @@ void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size
 void ethosu_invalidate_dcache(const uint64_t *base_addr, const size_t *base_addr_size,
                               int num_base_addr) {
     for (int i = 0; i < num_base_addr; i++) {
-        if (base_addr_size[i] != 0u) {
-            unroll_npu_port_cache_invalidate((uintptr_t)base_addr[i], base_addr_size[i]);
-        }
+        invalidate((uintptr_t)base_addr[i], base_addr_size[i]);
     }
 }
+
+#else
+
+/* Some of these versions maintain base 1 alone until they are told otherwise; a sequence has inputs
+ * and outputs behind others, too. Those without the function maintain all. */
+void ethosu_set_basep_cache_mask(struct ethosu_driver *drv, uint8_t flush_mask,
+                                 uint8_t invalidate_mask) UNROLL_NPU_WEAK;
+
+void ethosu_board_connect(struct ethosu_driver *drv) {
+    served = drv;
+    if (ethosu_set_basep_cache_mask != NULL) {
+        ethosu_set_basep_cache_mask(drv, 0xFFu, 0xFFu);
+    }
+    unroll_npu_port_irq_enable(NULL);
+}
+
+/* No address stands for the whole cache, for bases without sizes; the models give sizes. */
+void ethosu_flush_dcache(uint32_t *p, size_t bytes) {
+    clean((uintptr_t)p, bytes);
+    unroll_npu_port_barrier();
+}
+
+void ethosu_invalidate_dcache(uint32_t *p, size_t bytes) {
+    invalidate((uintptr_t)p, bytes);
+}
+
+/* The versions with a mask invalidate before they wait, while the NPU still writes: again, then. */
+void ethosu_inference_end(struct ethosu_driver *drv, void *user_arg) {
+    (void)user_arg;
+    if (ethosu_set_basep_cache_mask == NULL) {
+        return;
+    }
+    for (int i = 0; i < drv->job.num_base_addr; i++) {
+        invalidate((uintptr_t)drv->job.base_addr[i], drv->job.base_addr_size[i]);
+    }
+}
+
+#endif
 
 uint64_t ethosu_address_remap(uint64_t address, int index) {
     (void)index;
@@ -70,9 +124,11 @@ int ethosu_semaphore_give(void *sem) {
     return 0;
 }
 
-/* The timeout, ETHOSU_SEMAPHORE_WAIT_INFERENCE of the driver's build, is in milliseconds here. Only
- * the interrupt gives, and it comes once a run, so that the count cannot change while it is taken.
- */
+/* Only the interrupt gives, and it comes once a run, so that the count cannot change while it is
+ * taken. */
+#ifdef ETHOSU_SEMAPHORE_WAIT_FOREVER
+
+/* The timeout, ETHOSU_SEMAPHORE_WAIT_INFERENCE of the driver's build, is in milliseconds here. */
 int ethosu_semaphore_take(void *sem, uint64_t timeout) {
     struct semaphore *s = sem;
     const uint32_t start = unroll_npu_port_ticks();
@@ -86,6 +142,21 @@ int ethosu_semaphore_take(void *sem, uint64_t timeout) {
     s->count = s->count - 1u;
     return 0;
 }
+
+#else
+
+/* Versions before a2732ec of 2023 wait for ever, and do not look at the result. */
+int ethosu_semaphore_take(void *sem) {
+    struct semaphore *s = sem;
+
+    while (s->count == 0u) {
+        unroll_npu_port_wait(&s->count);
+    }
+    s->count = s->count - 1u;
+    return 0;
+}
+
+#endif
 
 /* For the driver's log and assertions. */
 void *_sbrk(ptrdiff_t bytes);

@@ -17,6 +17,11 @@
 extern "C" {
 #endif
 
+/* Of the driver that it stands in for. */
+#define ETHOSU_DRIVER_VERSION_MAJOR 1
+#define ETHOSU_DRIVER_VERSION_MINOR 0
+#define ETHOSU_DRIVER_VERSION_PATCH 0
+
 #define ETHOSU_STANDIN 1
 
 #define ETHOSU_STANDIN_BASES 8
