@@ -8,6 +8,7 @@ import (
 
 	"github.com/unroll-npu/unroll/codegen"
 	"github.com/unroll-npu/unroll/ethosu"
+	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/firmware/run"
 )
 
@@ -65,4 +66,65 @@ func TestShadowCache(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestShadowCacheOfArmDriver: what stands in for Arm's driver maintains what its newest
+// version does, the regions of a run and never the stream; init does the rest, once.
+func TestShadowCacheOfArmDriver(t *testing.T) {
+	dedicated, err := ethosu.ParseMemoryMode("Dedicated_Sram")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const calls = 5
+	shadowed := func(t *testing.T, p codegen.Project, damage func(codegen.Tree)) *run.Report {
+		t.Helper()
+		p.Options.Driver = codegen.ArmDriver
+		tree := generate(t, p)
+		if damage != nil {
+			damage(tree)
+		}
+		return runProject(t, run.Options{Dir: write(t, tree), On: "host", Accel: p.Program.Accel, PlainCC: true, Shadow: true})
+	}
+	g := readModel(t, "gru32x40_stream")
+	model := project(t, g, "ethos-u55-128", "gru", calls)
+	dram := project(t, g, "ethos-u65-256", "gru", calls)
+	accel := dram.Program.Accel
+	if dram.Program, err = compile.Compile(g, compile.Options{Accel: accel, System: ethosu.DefaultSystemConfig(accel), Mode: dedicated}); err != nil {
+		t.Fatal(err)
+	}
+	sequence := sequenceProject(t, g, "ethos-u55-128", "gru", compile.SequenceOptions{Steps: 5}, calls)
+	for name, p := range map[string]codegen.Project{"model": model, "U65 with DRAM": dram, "sequence": sequence} {
+		t.Run(name, func(t *testing.T) {
+			report := shadowed(t, p, nil)
+			if !report.Pass || report.Calls != calls {
+				t.Errorf("pass=%v problem=%q console:\n%s", report.Pass, report.Problem, report.Console)
+			}
+		})
+	}
+	t.Run("cost", func(t *testing.T) {
+		// The golden vectors run twice, each time after an init; every run has all regions
+		// cleaned, by the driver.
+		report := shadowed(t, model, nil)
+		lines := func(n int) int { return (n + 31) / 32 }
+		regions := lines(len(model.Program.Constants)) + lines(model.Program.ArenaSize)
+		// Its payload is 32 bytes longer than the stream, and may begin inside a line.
+		once := lines(len(model.Program.Constants)) + lines(4*len(model.Program.Stages[0].Commands)+32)
+		atInit := report.Link.LinesCleaned - 2*calls*regions
+		if atInit < 2*once || atInit > 2*(once+2) {
+			t.Errorf("%d inits clean %d lines, expected %d each", 2, atInit, once)
+		}
+	})
+	t.Run("nobody cleans at init", func(t *testing.T) {
+		report := shadowed(t, model, func(tree codegen.Tree) {
+			const call = "    arm_publish(ctx);\n"
+			text := string(tree["src/gru.c"])
+			if !strings.Contains(text, call) {
+				t.Fatalf("src/gru.c has no %s", call)
+			}
+			tree["src/gru.c"] = []byte(strings.Replace(text, call, "    (void)arm_publish;\n", 1))
+		})
+		if report.Pass {
+			t.Error("nobody noticed")
+		}
+	})
 }

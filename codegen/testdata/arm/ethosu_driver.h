@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ETHOSU_DRIVER_VERSION_MAJOR 1
+#define ETHOSU_DRIVER_VERSION_MINOR 0
+#define ETHOSU_DRIVER_VERSION_PATCH 0
+
 enum ethosu_job_state { ETHOSU_JOB_IDLE = 0, ETHOSU_JOB_RUNNING, ETHOSU_JOB_DONE };
 
 struct ethosu_driver {
@@ -18,6 +22,8 @@ struct ethosu_driver {
 int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
                         const int custom_data_size, uint64_t *const base_addr,
                         const size_t *base_addr_size, const int num_base_addr, void *user_arg);
+void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size,
+                         int num_base_addr);
 unsigned int ethosu_config_select(uint64_t address, int index);
 struct ethosu_driver *ethosu_reserve_driver(void);
 void ethosu_release_driver(struct ethosu_driver *drv);

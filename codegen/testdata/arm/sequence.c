@@ -30,6 +30,32 @@ int ethosu_mutex_unlock(void *mutex) {
     return 0;
 }
 
+/* Cleaned by the models; streams are cleaned by nobody else. */
+static struct {
+    uint64_t at;
+    size_t bytes;
+} cleaned[64];
+static unsigned cleanings;
+
+void ethosu_flush_dcache(const uint64_t *base_addr, const size_t *base_addr_size,
+                         int num_base_addr) {
+    for (int i = 0; i < num_base_addr && cleanings < 64u; i++, cleanings++) {
+        cleaned[cleanings].at = base_addr[i];
+        cleaned[cleanings].bytes = base_addr_size[i];
+    }
+}
+
+static int is_clean(const void *at, size_t bytes) {
+    for (unsigned i = 0; i < cleanings; i++) {
+        const uint64_t first = (uint64_t)(uintptr_t)at;
+        if (cleaned[i].at % 32u == 0u && cleaned[i].bytes % 32u == 0u && first >= cleaned[i].at &&
+            first + bytes <= cleaned[i].at + cleaned[i].bytes) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
                         const int custom_data_size, uint64_t *const base_addr,
                         const size_t *base_addr_size, const int num_base_addr, void *user_arg) {
@@ -38,6 +64,10 @@ int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
     (void)user_arg;
     if (locked != 1) {
         puts("started without the mutex");
+        return -1;
+    }
+    if (!is_clean(words, (size_t)custom_data_size)) {
+        puts("the stream may lie in the CPU's cache");
         return -1;
     }
     if ((int)(8u + ((words[7] & 0xFF00u) << 8) + (words[7] >> 16)) * 4 != custom_data_size ||

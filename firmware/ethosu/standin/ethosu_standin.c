@@ -4,6 +4,7 @@
 #include "ethosu_board.h"
 #include "ethosu_driver.h"
 #include "npu_port.h"
+#include "npu_regs.h"
 
 /* Words of a payload: its name, then actions, a word each with the action in the low byte. */
 #define PAYLOAD_NAME   0x31504F43u /* "COP1" */
@@ -96,6 +97,15 @@ static int parse(unroll_npu_job *job, const uint32_t *words, uint32_t count) {
     return job->commands == NULL ? -1 : 0;
 }
 
+/* Can the NPU run it? Unlike unroll_npu_check it cleans no cache: over the stream Arm's driver
+ * leaves that to the application, so that a program which relies on it must fail here, too. */
+static bool fits(const unroll_npu *npu, const unroll_npu_job *job) {
+    return ((npu->config ^ job->config) & NPU_CONFIG_MUST_MATCH) == 0u &&
+           ((npu->id ^ job->id) & NPU_ID_ARCH_MAJOR) == 0u &&
+           (npu->id & NPU_ID_ARCH_MINOR) >= (job->id & NPU_ID_ARCH_MINOR) &&
+           unroll_npu_unreachable(job) == NULL;
+}
+
 /* For one thread; to be replaced for several. */
 __attribute__((weak)) void *ethosu_mutex_create(void) {
     static uint8_t only;
@@ -139,7 +149,7 @@ int ethosu_invoke_async(struct ethosu_driver *drv, const void *custom_data_ptr,
         (uint8_t)ethosu_config_select((uint64_t)(uintptr_t)drv->stream.commands, -1);
     drv->stream.regions = drv->regions;
     drv->stream.region_count = (uint8_t)num_base_addr;
-    if (unroll_npu_check(&drv->npu, &drv->stream) != UNROLL_NPU_OK) {
+    if (!fits(&drv->npu, &drv->stream)) {
         return -1;
     }
     ethosu_flush_dcache(drv->bases, drv->sizes, drv->base_count);
