@@ -88,29 +88,31 @@ func runSimulate(c *cli, s *simulateFlags) error {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
-	arrays, sounds := map[string]*runner.Array{}, map[string]string{}
+	sounds := map[string]string{}
 	for _, tensor := range sortedKeys(files) {
-		file := files[tensor]
-		if isSound(file) {
-			sounds[tensor] = file
-			continue
-		}
-		b, err := budget.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		read := runner.ReadNPY
-		if strings.EqualFold(filepath.Ext(file), ".csv") {
-			read = runner.ReadCSV
-		}
-		if arrays[tensor], err = read(file, b); err != nil {
-			return err
+		if isSound(files[tensor]) {
+			sounds[tensor] = files[tensor]
+			delete(files, tensor)
 		}
 	}
 	if float, err := source.IsFloat(name); err != nil {
 		return err
 	} else if float {
-		return runFloat(c, s, name, arrays, sounds)
+		return runFloat(c, s, name, files, sounds)
+	}
+	arrays := map[string]*runner.Array{}
+	for _, tensor := range sortedKeys(files) {
+		b, err := budget.ReadFile(files[tensor])
+		if err != nil {
+			return err
+		}
+		read := runner.ReadNPY
+		if isTable(files[tensor]) {
+			read = runner.ReadCSV
+		}
+		if arrays[tensor], err = read(files[tensor], b); err != nil {
+			return err
+		}
 	}
 	if s.steps > 0 {
 		return usagef("--steps is for float networks; %s is an integer or compiled model, which has its own", name)
@@ -195,6 +197,9 @@ func (s *simulateFlags) standardize(c *cli, m *model, run runner.Model, arrays m
 	}
 	return name, err
 }
+
+// isTable tells a file of numbers as text by its name.
+func isTable(file string) bool { return strings.EqualFold(filepath.Ext(file), ".csv") }
 
 // parseInputs splits NAME=FILE.
 func parseInputs(inputs []string) (map[string]string, error) {

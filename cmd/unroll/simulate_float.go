@@ -3,16 +3,20 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
 	"github.com/unroll-npu/unroll/ethosu/runner"
+	"github.com/unroll-npu/unroll/lower/budget"
 	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/lower/source"
 )
 
 // runFloat runs a float network, with the states that it or --state declares carried.
-func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.Array, sounds map[string]string) error {
+func runFloat(c *cli, s *simulateFlags, name string, files, sounds map[string]string) error {
 	if s.trace || s.adversarial || s.compare != "" {
 		return usagef("--trace, --adversarial and --compare are for compiled models; %s is a float network", name)
 	}
@@ -24,7 +28,10 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 	if o.Steps = s.steps; len(o.Axis) > 0 && o.Steps == 0 {
 		return usagef("--time says which dimension --steps is of: give --steps as well")
 	}
-	for in, a := range arrays {
+	if o.Fed, err = readNumbers(files); err != nil {
+		return err
+	}
+	for in, a := range o.Fed {
 		o.Arrays[in] = a.Shape
 	}
 	n, err := source.Open(name, o)
@@ -41,6 +48,14 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 	}
 	if n.Inputs > 0 {
 		c.say("note: %s", n.Proof())
+	}
+	fed, err := n.Fed(o.Fed)
+	if err != nil {
+		return err
+	}
+	arrays := map[string]*runner.Array{}
+	for in, a := range fed {
+		arrays[in] = &runner.Array{Type: graph.Float32, Shape: a.Shape, Data: a.Data}
 	}
 	if n.Stepped != nil {
 		c.say("note: %s", n.Stepped.Proof())
@@ -81,6 +96,30 @@ func runFloat(c *cli, s *simulateFlags, name string, arrays map[string]*runner.A
 		classes = n.Layers.Classes
 	}
 	return writeResults(c, s, m, results, calls, "", classes)
+}
+
+// readNumbers reads the arrays of inputs, each of the type that its file has.
+func readNumbers(files map[string]string) (map[string]*npy.Array, error) {
+	out := map[string]*npy.Array{}
+	for _, tensor := range sortedKeys(files) {
+		file := files[tensor]
+		b, err := budget.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if !isTable(file) {
+			if out[tensor], err = npy.Read(file, bytes.NewReader(b)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		a, err := runner.ReadCSV(file, b)
+		if err != nil {
+			return nil, err
+		}
+		out[tensor] = &npy.Array{Name: file, Type: "<f4", Shape: a.Shape, Data: a.Data}
+	}
+	return out, nil
 }
 
 // soundOf is what a float network says of sound, or nil.

@@ -42,6 +42,19 @@ func (a *Array) Elements() int {
 // Kind returns NumPy's kind letter: b, i, u or f; U or S for text.
 func (a *Array) Kind() byte { return a.Type[1] }
 
+// Element names the type of an element as NumPy does: float32, int64, bool.
+func (a *Array) Element() string {
+	kinds := map[byte]string{'b': "bool", 'i': "int", 'u': "uint", 'f': "float"}
+	name, ok := kinds[a.Kind()]
+	switch {
+	case !ok:
+		return "text"
+	case name == "bool":
+		return name
+	}
+	return name + strconv.Itoa(8*a.Width())
+}
+
 // Width returns the bytes of an element.
 func (a *Array) Width() int {
 	if a.IsText() {

@@ -182,7 +182,11 @@ func (d *Data) Fit(n *Network, limit int) error {
 				}
 			}
 		}
-		c, unused, err := NewCalls(n.Graph, d.arrays)
+		arrays, err := n.Fed(d.arrays)
+		if err != nil {
+			return fmt.Errorf("--data %s: %w", d.Source, err)
+		}
+		c, unused, err := NewCalls(n.Graph, arrays)
 		if err != nil {
 			return fmt.Errorf("--data %s: %w", d.Source, err)
 		}

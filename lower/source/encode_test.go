@@ -45,7 +45,7 @@ func encodeONNX(m *onnx.Model) []byte {
 			}
 			shape.bytes(1, x)
 		}
-		tensor.number(1, int64(onnx.Float))
+		tensor.number(1, int64(max(d.Type, onnx.Float)))
 		if d.Dims != nil {
 			tensor.bytes(2, shape)
 		}
@@ -188,10 +188,33 @@ func denoiser() *onnx.Model {
 	return b.m
 }
 
+// whole is a network fed with real numbers, whole ones behind which a Cast stands, truth
+// values, and the row of a table.
+func whole() *onnx.Model {
+	b := newModel(13, "whole", 17)
+	b.m.Graph.Name = "whole"
+	b.m.Graph.Nodes = nil
+	for _, in := range []struct {
+		name string
+		typ  onnx.DataType
+	}{{"x", onnx.Float}, {"count", onnx.Int64}, {"mask", onnx.Bool}, {"row", onnx.Int32}} {
+		b.input(in.name, 1, 3)
+		b.m.Graph.Inputs[len(b.m.Graph.Inputs)-1].Type = in.typ
+	}
+	b.m.Graph.Inputs[3].Dims = []onnx.Dim{{Size: 1}}
+	b.weights("table", 4, 3)
+	b.node("Cast", "real", "count").Attrs["to"] = &onnx.Attr{Int: int64(onnx.Float)}
+	b.node("Add", "sum", "x", "real")
+	b.node("Gather", "picked", "table", "row")
+	b.node("Where", "y", "mask", "sum", "picked")
+	b.m.Graph.Outputs = []*onnx.Declared{{Name: "y", Kind: "tensor"}}
+	return b.m
+}
+
 // TestWrittenNetworks holds the networks that scripts of the command line use to what
 // writes them, and opens them as files.
 func TestWrittenNetworks(t *testing.T) {
-	for name, m := range map[string]*onnx.Model{"crnn.onnx": crnn(0), "lookahead.onnx": crnn(1), "denoiser.onnx": denoiser()} {
+	for name, m := range map[string]*onnx.Model{"crnn.onnx": crnn(0), "lookahead.onnx": crnn(1), "denoiser.onnx": denoiser(), "whole.onnx": whole()} {
 		file := filepath.Join("testdata", name)
 		want := encodeONNX(m)
 		if *update {

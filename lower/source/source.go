@@ -8,6 +8,7 @@ import (
 
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
+	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -20,6 +21,10 @@ type Options struct {
 	// Arrays are the shapes of what the inputs will be fed with, each as it is or with
 	// dimensions of calls, or sequences and calls, in front: open dimensions follow them.
 	Arrays map[string][]int
+
+	// Fed are arrays that all calls will be fed from, if they are known: what the model
+	// computes with as whole numbers becomes a constant, where all calls have the same.
+	Fed map[string]*npy.Array
 
 	// Sequence is the number of steps and features of the sequences that the network
 	// will be fed with, zero if not known: an open input of three dimensions follows it.
@@ -63,6 +68,9 @@ type Network struct {
 	// Stepped is how a network over time became its step, nil where it did not.
 	Stepped *Stepped
 
+	declared map[string]onnx.DataType // of the file's inputs
+	fixed    map[string]bool          // inputs that became constants
+
 	// Assumed says what neither file nor options did, one sentence each.
 	Assumed []string
 }
@@ -101,11 +109,18 @@ func convertONNX(file string, m *onnx.Model, o Options) (*Network, error) {
 	if o.Steps > 0 { // what is fed has the frames of a call, the file those of a window
 		shapes = o.Shapes
 	}
-	r, err := onnx.Convert(m, onnx.Options{Shapes: shapes, Set: o.Set})
+	r, err := onnx.Convert(m, onnx.Options{Shapes: shapes, Set: o.Set, Known: o.known(file)})
 	if err != nil {
 		return nil, err
 	}
 	n := &Network{File: file, Format: "ONNX", Graph: r.Graph, Role: r.Role, Sums: r.Sums, Carried: r.Carried, Bounds: r.Bounds, Ranges: r.Ranges, Assumed: r.Assumed}
+	n.declared, n.fixed = map[string]onnx.DataType{}, map[string]bool{}
+	for _, in := range m.Graph.Inputs {
+		n.declared[in.Name] = in.Type
+	}
+	for name := range r.Fixed {
+		n.fixed[name] = o.Set[name] == nil
+	}
 	if err := n.pair(o.States); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

@@ -16,6 +16,10 @@ import (
 type Options struct {
 	Shapes map[string][]int     // of inputs, by name
 	Set    map[string][]float64 // values of inputs that never change, one for all elements or one each
+
+	// Known has the values of an input of whole numbers that cannot be fed as real ones, nil
+	// where they are not known, either.
+	Known func(name string, typ DataType, shape []int) ([]float64, error)
 }
 
 // Result is a converted model.

@@ -64,12 +64,9 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 			return fmt.Errorf("input %q: %w", in.Name, err)
 		}
 		if set != nil {
-			t, err := setTensor(in, shape, set)
-			if err != nil {
+			if err := c.setInput(s, in, shape, set); err != nil {
 				return err
 			}
-			c.res.Fixed[in.Name] = t
-			s.values[in.Name] = c.fromTensor(in.Name, t)
 			continue
 		}
 		if in.Type == Bool {
@@ -87,6 +84,19 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 			c.res.Assumed = append(c.res.Assumed, fmt.Sprintf("input %q is %v in the file, and fed with whole numbers as float32: the model turns it into real ones before anything else", in.Name, in.Type))
 			continue
 		}
+		if !in.Type.IsFloat() && o.Known != nil {
+			v, err := o.Known(in.Name, in.Type, shape)
+			if err != nil {
+				return err
+			}
+			if v != nil {
+				if err := c.setInput(s, in, shape, v); err != nil {
+					return err
+				}
+				c.res.Assumed = append(c.res.Assumed, fmt.Sprintf("input %q is %v and the model computes with whole numbers: it is fixed at what it is fed with", in.Name, in.Type))
+				continue
+			}
+		}
 		if !in.Type.IsFloat() {
 			text := fmt.Sprintf("input %q is %v, and only float inputs can be fed; if it never changes, fix it with --set %s=VALUE", in.Name, in.Type, in.Name)
 			if table := c.m.Graph.table(in.Name); table != nil {
@@ -102,6 +112,17 @@ func (c *converter) inputs(s *scope, o Options) (err error) {
 	if open != nil {
 		return fmt.Errorf("%s", strings.Join(open, "\n  "))
 	}
+	return nil
+}
+
+// setInput makes an input the constant that it is given as.
+func (c *converter) setInput(s *scope, in *Declared, shape []int, set []float64) error {
+	t, err := setTensor(in, shape, set)
+	if err != nil {
+		return err
+	}
+	c.res.Fixed[in.Name] = t
+	s.values[in.Name] = c.fromTensor(in.Name, t)
 	return nil
 }
 
@@ -293,7 +314,7 @@ func setTensor(in *Declared, shape []int, set []float64) (*Tensor, error) {
 	}
 	for i := range n {
 		v := set[i%len(set)]
-		if !in.Type.IsFloat() && v != math.Trunc(v) {
+		if !in.Type.Holds(v) {
 			return nil, fmt.Errorf("--set %s: %v is no %v", in.Name, v, in.Type)
 		}
 		switch t.Type {

@@ -61,6 +61,23 @@ func (t DataType) IsFloat() bool {
 	return t == Float || t == Double || t == Float16 || t == BFloat16
 }
 
+// Holds reports whether a number is one of the type: of an integer type whole and in its
+// range, of bool any but NaN, which is 0 or not.
+func (t DataType) Holds(v float64) bool {
+	bits := 8 * t.Size()
+	switch t {
+	case Float, Double, Float16, BFloat16:
+		return true
+	case Bool:
+		return v == v
+	case Uint8, Uint16, Uint32, Uint64:
+		return v == math.Trunc(v) && v >= 0 && v < math.Ldexp(1, bits)
+	case Int8, Int16, Int32, Int64:
+		return v == math.Trunc(v) && v >= -math.Ldexp(1, bits-1) && v < math.Ldexp(1, bits-1)
+	}
+	return false
+}
+
 // Tensor is a constant: row-major elements, little endian.
 type Tensor struct {
 	Name  string
