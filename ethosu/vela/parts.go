@@ -339,6 +339,9 @@ func (r *partsReader) stream(i int, title string) error {
 
 // operator adds the stage of any other one.
 func (r *partsReader) operator(i int, title string) error {
+	if op := r.g.Ops[i]; op.Kind == graph.AssignVariable {
+		return r.assign(op, title)
+	}
 	alone, ids := r.g.Alone(i)
 	o := &ethosu.CPUOp{Graph: alone}
 	if len(r.n.Parts) > 0 {
@@ -361,5 +364,25 @@ func (r *partsReader) operator(i int, title string) error {
 		return err
 	}
 	r.p.Stages = append(r.p.Stages, ethosu.Stage{Name: title, Times: 1, CPU: o})
+	return nil
+}
+
+// assign adds the copy of a value to a variable.
+func (r *partsReader) assign(op *graph.Op, title string) error {
+	to, err := r.bindings(op.Inputs[:1])
+	if err != nil {
+		return err
+	}
+	from, err := r.bindings(op.Inputs[1:])
+	if err != nil {
+		return err
+	}
+	g := &graph.Graph{}
+	for _, b := range []ethosu.Binding{from[0], to[0]} {
+		g.Add(&graph.Tensor{Name: b.Name, Type: b.Type, Shape: b.Shape, Quant: b.Quant})
+	}
+	g.Inputs, g.Outputs = []graph.TensorID{0}, []graph.TensorID{1}
+	g.Ops = []*graph.Op{{Kind: graph.Reshape, Version: 1, Attr: graph.ReshapeAttr{}, Inputs: g.Inputs, Outputs: g.Outputs}}
+	r.p.Stages = append(r.p.Stages, ethosu.Stage{Name: title, Times: 1, CPU: &ethosu.CPUOp{Graph: g, Inputs: from, Outputs: to}})
 	return nil
 }

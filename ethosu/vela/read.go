@@ -279,19 +279,34 @@ func modeOf(p *ethosu.Program) ethosu.MemoryMode {
 	return p.Mode
 }
 
-// offsetsOf returns the planned arena offset of every tensor.
+// offsetsOf returns the planned arena offset of every tensor, -1 of those that the runtime
+// places. The metadata lists the tensors of all subgraphs, one subgraph after the other, and
+// the first one's come first; a runtime that has one subgraph's looks no further.
 func offsetsOf(m *tflite.Model) ([]int32, error) {
-	b := m.Find(metaOffsets)
-	n := len(m.Graph.Tensors)
-	if len(b) < 12 || len(b) < 12+4*n {
-		return nil, fmt.Errorf("metadata %s has %d bytes, expected %d for %d tensors", metaOffsets, len(b), 12+4*n, n)
+	if len(m.Tensors) == 0 || len(m.Numbers) != len(m.Graph.Tensors) {
+		return nil, fmt.Errorf("the tensors have no numbers to find them by in metadata %s; read the model from a file", metaOffsets)
 	}
-	if c := int(binary.LittleEndian.Uint32(b[8:])); c != n {
+	b, n, all := m.Find(metaOffsets), m.Tensors[0], 0
+	for _, k := range m.Tensors {
+		all += k
+	}
+	if len(b) < 12 {
+		return nil, fmt.Errorf("metadata %s has %d bytes, expected at least 12", metaOffsets, len(b))
+	}
+	c := int(binary.LittleEndian.Uint32(b[8:]))
+	switch {
+	case c != n && c != all && n != all:
+		return nil, fmt.Errorf("metadata %s plans %d tensors, expected the %d of the first subgraph or the %d of all %d", metaOffsets, c, n, all, len(m.Tensors))
+	case c != n && c != all:
 		return nil, fmt.Errorf("metadata %s plans %d tensors, the model has %d", metaOffsets, c, n)
+	case len(b) < 12+4*c:
+		return nil, fmt.Errorf("metadata %s has %d bytes, expected %d for %d tensors", metaOffsets, len(b), 12+4*c, c)
 	}
-	offsets := make([]int32, n)
-	for i := range offsets {
-		offsets[i] = int32(binary.LittleEndian.Uint32(b[12+4*i:]))
+	offsets := make([]int32, len(m.Numbers))
+	for i, number := range m.Numbers {
+		if offsets[i] = -1; number >= 0 {
+			offsets[i] = int32(binary.LittleEndian.Uint32(b[12+4*number:]))
+		}
 	}
 	return offsets, nil
 }

@@ -19,6 +19,24 @@ const mostBlockdep = 3
 // slice of input depth of one OFM block. Nothing that a job reads may lie in a
 // block that may be unfinished then.
 func (c *checker) maxBlockdep(k *kernel) (int, string) {
+	return c.maxBlockdepOf(k, c.jobDepth(k))
+}
+
+// jobDepth returns how much of the input's depth a job reads: all of what the OFM block
+// has, in 0, where outputs do not depend on the whole of it.
+func (c *checker) jobDepth(k *kernel) int {
+	if !k.shape.Kind.SumsDepth() {
+		return 0
+	}
+	return max(block.IFMBlock(c.a, k.shape, k.blk).D, 1)
+}
+
+// sumJobDepth is what Vela takes for the depth of a job of REDUCE_SUM. Nothing measured
+// tells it from that of the input's block.
+const sumJobDepth = 1
+
+// maxBlockdepOf is maxBlockdep for jobs of a depth.
+func (c *checker) maxBlockdepOf(k *kernel, depth int) (int, string) {
 	p := c.previous
 	if p == nil {
 		return mostBlockdep, ""
@@ -38,7 +56,7 @@ func (c *checker) maxBlockdep(k *kernel) (int, string) {
 		// Going from n-1 to n adds one unfinished block to every job before the
 		// last, and one job.
 		for job := range n {
-			boxes, ok := c.jobInputs(k, job)
+			boxes, ok := c.jobInputs(k, job, depth)
 			if !ok {
 				break
 			}
@@ -78,11 +96,10 @@ func (k *kernel) lastBlock(back int) (box, bool) {
 	return k.blockAt(h*w*d - 1 - back)
 }
 
-// jobInputs returns what a job reads of IFM and IFM2.
-func (c *checker) jobInputs(k *kernel, job int) (boxes [2]box, ok bool) {
-	slices, depth := 1, 0
-	if k.shape.Kind.SumsDepth() {
-		depth = max(block.IFMBlock(c.a, k.shape, k.blk).D, 1)
+// jobInputs returns what a job of a depth reads of IFM and IFM2, see jobDepth.
+func (c *checker) jobInputs(k *kernel, job, depth int) (boxes [2]box, ok bool) {
+	slices := 1
+	if depth > 0 {
 		slices = (k.ifm.C + depth - 1) / depth
 	}
 	b, ok := k.blockAt(job / slices)
@@ -112,7 +129,7 @@ func (c *checker) jobInputs(k *kernel, job int) (boxes [2]box, ok bool) {
 		in.y0, in.x0 = max(in.y0, 0)/k.up, max(in.x0, 0)/k.up
 		in.y1, in.x1 = (in.y1+k.up-1)/k.up, (in.x1+k.up-1)/k.up
 	}
-	if slices > 1 || k.shape.Kind.SumsDepth() {
+	if depth > 0 {
 		in.c0 = job % slices * depth
 		in.c1 = in.c0 + depth
 	}

@@ -310,7 +310,7 @@ func TestRecordedBlockdep(t *testing.T) {
 			c := newChecker(a, Regions{1: {Size: 1 << 16}})
 			c.previous = p
 			n, why := c.maxBlockdep(k)
-			boxes, ok := c.jobInputs(k, rng.IntN(4))
+			boxes, ok := c.jobInputs(k, rng.IntN(4), c.jobDepth(k))
 			for range 3 {
 				x := int64(rng.IntN(2000))
 				c.defined[1].add(x, x+int64(rng.IntN(1500)))

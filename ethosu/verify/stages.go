@@ -54,8 +54,8 @@ func program(p *ethosu.Program) (operations int, list []Finding) {
 			continue
 		}
 		c := m.check(p.Accel, &p.Stages[i])
-		if i < len(p.Stages)-1 {
-			c.left() // other stages, and other invocations, rely on it
+		if i < len(p.Stages)-1 && p.Stages[i].Times > 1 {
+			c.left() // other invocations rely on it; stages after it are told what has no value
 		}
 		operations += c.operations
 		if all.findings = append(all.findings, c.findings...); len(all.findings) >= maxFindings {

@@ -29,6 +29,11 @@ type Model struct {
 	Bounds        map[string][2]float32
 	Fused         []graph.State
 
+	// Numbers has the number of each of the graph's tensors in the file's first subgraph, -1 of
+	// those that reading made; Tensors is how many the file's subgraphs have, each.
+	Numbers []int
+	Tensors []int
+
 	// Subgraphs are the graphs that IF and WHILE name, by number, the others nil: see ReadReal.
 	Subgraphs []*graph.Graph
 }
@@ -131,6 +136,13 @@ func (r *reader) named() (*Model, error) {
 	if err := r.states(); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
+	for _, t := range r.m.Graph.Tensors {
+		n, ok := r.numbers[t]
+		if !ok {
+			n = -1
+		}
+		r.m.Numbers = append(r.m.Numbers, n)
+	}
 	return r.m, nil
 }
 
@@ -180,6 +192,7 @@ type reader struct {
 	foreignTypes []error
 	foreign      map[graph.DType]bool
 
+	numbers  map[*graph.Tensor]int    // of the file's first subgraph
 	first    map[string]*graph.Tensor // what CALL_ONCE assigns to variables, by name
 	assigned []*graph.Op              // ASSIGN_VARIABLE of variables that became tensors
 }
@@ -205,6 +218,7 @@ func (r *reader) model(t table) {
 		return
 	}
 	r.subgraph(subgraphs[0], r.m.Graph)
+	r.number(subgraphs)
 	r.initial(subgraphs)
 	for i, d := range t.tables(modelMetadata, "metadata") {
 		name, index := d.text(metadataName, "metadata name"), int(d.i32(metadataBuffer, 0))
@@ -215,6 +229,17 @@ func (r *reader) model(t table) {
 		r.m.Metadata = append(r.m.Metadata, Metadata{name, r.buffers[index]})
 	}
 	r.signature(t.tables(modelSignatures, "signature"))
+}
+
+// number counts the tensors before any is replaced.
+func (r *reader) number(subgraphs []table) {
+	r.numbers = map[*graph.Tensor]int{}
+	for i, t := range r.m.Graph.Tensors {
+		r.numbers[t] = i
+	}
+	for _, t := range subgraphs {
+		r.m.Tensors = append(r.m.Tensors, len(t.tables(subgraphTensors, "tensor")))
+	}
 }
 
 func (r *reader) buffer(i int, t table) []byte {

@@ -111,6 +111,9 @@ type variable struct {
 // what is read before it is assigned is an input, what is assigned last an output.
 func (r *reader) variables() error {
 	g := r.m.Graph
+	if compiled(g) {
+		return r.copies()
+	}
 	byHandle := map[graph.TensorID]*variable{}
 	byName := map[string]*variable{}
 	var order []*variable
