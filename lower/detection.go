@@ -94,6 +94,8 @@ func (r *Result) detectable(background string) (int, cadence, error) {
 	switch {
 	case r.net.Task != nn.Classification:
 		err = fmt.Errorf("network %q: only classes can be detected, and it predicts numbers", r.net.Name)
+	case r.net.Logits:
+		err = fmt.Errorf("network %q: smoothing and threshold of alarms are for probabilities, and its outputs are logits: say --head softmax", r.net.Name)
 	case none < 0:
 		err = fmt.Errorf("network %q: %q is none of its classes %q: name the one that is no alarm", r.net.Name, background, r.net.Classes)
 	case err != nil:

@@ -166,7 +166,7 @@ func (d *dataFlags) openFor(c *cli, file string, net *nn.Network) (train, test *
 
 // task reads what the weights of another program are for off the data's labels.
 func (d *dataFlags) task(c *cli, net *nn.Network, head string) error {
-	if net.Facts == nil || net.Facts.Data != nil || net.Facts.Task != "" || d.data == "" {
+	if net.Facts == nil || net.Facts.Data != nil || net.Facts.Task == facts.Classification || d.data == "" {
 		return nil
 	}
 	set, _, err := dataset.OpenSource(c.ctx, d.data, d.options(), func(string) {})

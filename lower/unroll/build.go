@@ -112,7 +112,7 @@ const (
 	unitBytes = 64
 )
 
-// head appends the dense layer and, for classification, the softmax.
+// head appends the dense layer and, for classification, the softmax, but for logits.
 func (b *builder) head(net *nn.Network, o Options, last *sequence) graph.TensorID {
 	units, k := net.Layers[len(net.Layers)-1].Units, net.Outputs
 	w := cell.Turn(net.HeadKernel, units, k, 0, k)
@@ -129,7 +129,8 @@ func (b *builder) head(net *nn.Network, o Options, last *sequence) graph.TensorI
 		x = hs[len(hs)-1]
 	}
 	name, role := "logits", "logits"
-	if net.Task == nn.Regression {
+	bare := net.Task == nn.Regression || net.Logits
+	if bare {
 		name, role = "output", "output"
 	}
 	b.Head[role] = !o.PerStep
@@ -138,7 +139,7 @@ func (b *builder) head(net *nn.Network, o Options, last *sequence) graph.TensorI
 	} else {
 		x = b.reshape(name, b.fc(name+"_rows", role, x, weights, bias), 1, rows, k)
 	}
-	if net.Task == nn.Regression {
+	if bare {
 		return x
 	}
 	b.Fixed["output"] = graph.Softmax

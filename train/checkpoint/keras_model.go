@@ -36,7 +36,7 @@ func ReadH5(file string, b []byte, s Stated) (*nn.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.network()
+	return k.stated(s)
 }
 
 // ReadKeras reads a network from a .keras archive.
@@ -48,7 +48,37 @@ func ReadKeras(file string, r io.ReaderAt, size int64, s Stated) (*nn.Network, e
 	if err != nil {
 		return nil, err
 	}
-	return k.network()
+	return k.stated(s)
+}
+
+// stated reads a chain of layers, with what the user says of its outputs.
+func (k *KerasFile) stated(s Stated) (*nn.Network, error) {
+	net, err := k.network()
+	if err != nil {
+		return nil, err
+	}
+	return net, s.onLinear(k.File, net)
+}
+
+// onLinear puts what is stated behind the linear head of a model. A softmax that the model
+// has stays.
+func (s Stated) onLinear(file string, net *nn.Network) error {
+	if s.Head == "" {
+		return nil
+	}
+	if net.Task == nn.Classification {
+		return fmt.Errorf("%s: --head %s: the model has a softmax at its end; for another head save it without", file, s.Head)
+	}
+	if err := s.head(file, net); err != nil {
+		return err
+	}
+	if s.Head == "softmax" {
+		net.Task = nn.Classification
+	}
+	if net.Task == nn.Classification {
+		net.Facts.Task = facts.Classification
+	}
+	return nil
 }
 
 // network reads a chain of layers. Of another model the error is a NotLayers.
@@ -63,8 +93,8 @@ func (k *KerasFile) network() (*nn.Network, error) {
 
 // none refuses statements on a file that says everything.
 func (s Stated) none(file string) error {
-	if s.Activation != "" || s.Order != nil || s.Head != "" || s.Join != "" {
-		return fmt.Errorf("%s: the file says itself what --activation, --order, --head and --join would", file)
+	if s.Activation != "" || s.Order != nil || s.Join != "" {
+		return fmt.Errorf("%s: the file says itself what --activation, --order and --join would", file)
 	}
 	return nil
 }

@@ -77,6 +77,55 @@ func TestKerasModels(t *testing.T) {
 	}
 }
 
+// TestKerasHeads says what is behind the outputs of a model that has nothing there; a softmax
+// stays.
+func TestKerasHeads(t *testing.T) {
+	raw := kerasFile(t, "model.keras")
+	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, entry := range z.File {
+		r, err := entry.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := w.Create(entry.Name)
+		if err == nil {
+			_, err = f.Write(bytes.ReplaceAll(data, []byte(`"softmax"`), []byte(`"linear"`)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	linear := filepath.Join(t.TempDir(), "linear.keras")
+	if err := os.WriteFile(linear, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for head, task := range map[string]nn.Task{"": nn.Regression, "none": nn.Regression, "softmax": nn.Classification} {
+		if net, err := OpenAs(linear, Stated{Head: head}); err != nil || net.Task != task {
+			t.Errorf("--head %s: %+v, %v", head, net, err)
+		}
+	}
+	for head, want := range map[string]string{"sigmoid": "a detector here has one", "relu": "expected softmax, sigmoid or none"} {
+		if _, err := OpenAs(linear, Stated{Head: head}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--head %s: error %v", head, err)
+		}
+	}
+	if _, err := OpenAs(filepath.Join("testdata", "model.keras"), Stated{Head: "none"}); err == nil || !strings.Contains(err.Error(), "has a softmax at its end") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestKerasRefusals changes the description of a model: what there is no form for is
 // named with its layer.
 func TestKerasRefusals(t *testing.T) {

@@ -125,6 +125,11 @@ func (s Stated) foreign(file, what string, net *nn.Network, known func(*nn.Layer
 		net.Layers[i].Name = ""
 	}
 	net.Facts = &facts.Facts{Assumed: assumed}
+	return s.head(file, net)
+}
+
+// head makes the outputs of a linear head what is stated of them.
+func (s Stated) head(file string, net *nn.Network) error {
 	switch s.Head {
 	case "":
 	case "none":

@@ -13,7 +13,7 @@ type Task int
 
 // Tasks.
 const (
-	Classification Task = iota // softmax over the head's outputs
+	Classification Task = iota // softmax over the head's outputs, or the largest of them
 	Regression                 // linear head
 )
 
@@ -24,6 +24,7 @@ type Network struct {
 	Features int     // F of the input
 	Layers   []Layer // every layer after those it reads; the last one feeds the head
 	Task     Task
+	Logits   bool // of a classification: outputs are as the head gives them, without a softmax
 	PerStep  bool // the head is applied at every step (sequence labelling), not only the last
 
 	HeadKernel []float32 // H x K, H of the last layer
