@@ -76,7 +76,7 @@ func tableBytes(f io.ReaderAt, size int64) int64 {
 		return 0
 	}
 	columns := int64(len(cells(head[:first], sniff(head, 0).separator)))
-	const label = 40
+	const label = 44
 	return budget.Times(size, 2*rows*(4*columns+label)) / int64(len(head)-first)
 }
 
@@ -95,13 +95,16 @@ type table struct {
 	blank  int       // rows without anything
 	course []course  // of each candidate
 	lone   int       // line of the first row, where it holds text and no number; else 0
-	labels []string  // of each row
+	labels []string  // of each row …
+	at     []int32   // … and its line
 	groups []string  // of each sequence
 	starts []int     // first row of each sequence
 	lines  []int     // line of that row …
 	from   []string  // … and the file that it is in
 	within []string  // of each candidate, the file of line
 	above  int       // lines in front of the header
+
+	labelsIn map[string]string // of tables whose labels are in another one, that one
 
 	parted
 
@@ -211,7 +214,7 @@ func (t *table) labelled() string {
 }
 
 // rows reads the file to its end: as one sequence, where whole is what is known of it.
-func (t *table) rows(r *csv.Reader, whole *recording) error {
+func (t *table) rows(r rowReader, whole *recording) error {
 	seen := map[string]bool{}
 	last := ""
 	t.lone = 0
@@ -219,7 +222,11 @@ func (t *table) rows(r *csv.Reader, whole *recording) error {
 		row := len(t.labels)
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
+			t.endFile()
 			return nil
+		}
+		if named := (said{}); errors.As(err, &named) {
+			return named.error
 		}
 		if err != nil {
 			return rowError(t.file, t.above, t.header, record, err)
@@ -309,8 +316,31 @@ func (t *table) rows(r *csv.Reader, whole *recording) error {
 			t.ignored = t.ignored || label != ""
 			label = ""
 		}
-		t.labels = append(t.labels, label)
+		at := line
+		if len(t.label) > 0 {
+			at, _ = r.FieldPos(t.label[0])
+			at += t.above
+		}
+		t.labels, t.at = append(t.labels, label), append(t.at, int32(min(at, math.MaxInt32)))
 	}
+}
+
+// endFile ends what is known of the rows of one file.
+func (t *table) endFile() {
+	for k := range t.course {
+		if t.files {
+			t.course[k].own.end()
+		}
+	}
+}
+
+// labelAt says in which file and line the label of a row is.
+func (t *table) labelAt(row int) string {
+	file := t.from[t.sequenceOf(row)]
+	if other, apart := t.labelsIn[file]; apart {
+		file = other
+	}
+	return fmt.Sprintf("%s: line %d", file, t.at[row])
 }
 
 // labelSeparator is between the numbers of a label of several columns.
@@ -355,7 +385,7 @@ func (t *table) settle() error {
 			t.notes = append(t.notes, fmt.Sprintf("column %q does not grow from row to row, and is read as a feature (--ignore %s leaves it out)", name, name))
 		case !t.chosen && c.numbersRows() && len(t.starts) > 1:
 			keep[k] = false
-			t.notes = append(t.notes, fmt.Sprintf("column %q numbers the rows of the file and is left out (--features names features)", name))
+			t.notes = append(t.notes, fmt.Sprintf("column %q numbers the rows of the file%s and is left out (--features names features)", name, c.all.inOrder()))
 		case t.truth[k]:
 			t.notes = append(t.notes, fmt.Sprintf("column %q holds true and false: they are read as 1 and 0", name))
 		case !t.o.RowSequences && c.rises() && len(t.starts) > 2:

@@ -5,7 +5,6 @@ package dataset
 import (
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,13 +15,6 @@ import (
 func loose(dir string, files []recording, k *kind) string {
 	if k != tables || slices.ContainsFunc(files, func(f recording) bool { return strings.Contains(f.path, "/") }) {
 		return ""
-	}
-	if samples, labels := apart(files); samples != "" {
-		others := ""
-		if len(files) > 2 {
-			others = "; the tables of parts are called train.csv and test.csv, in one folder"
-		}
-		return fmt.Sprintf("%s and %s hold samples and labels apart: put the labels in as a column, as with paste -d, %s %s > data.csv, and give that file, with --row-sequences where every row is a whole sequence%s", samples, labels, samples, labels, others)
 	}
 	const join = `python3 -c "import pandas, glob; pandas.concat(pandas.read_csv(f).assign(%s) for f in sorted(glob.glob('*.csv'))).to_csv('../all.csv', index=False)"`
 	first := files[0].path
@@ -45,23 +37,6 @@ func loose(dir string, files []recording, k *kind) string {
 		return fmt.Sprintf("%s has the sequences of column %q, and in a folder every table is one sequence: if its name is the class, make one table of all, as with "+join, first, sequence, fmt.Sprintf("label=f[:-4], %s=lambda t: f + t['%s'].astype(str)", sequence, sequence))
 	}
 	return ""
-}
-
-// apart finds two tables with the usual names of samples and of their labels.
-func apart(files []recording) (samples, labels string) {
-	called := map[string]string{}
-	for _, f := range files {
-		base := nameOf(strings.TrimSuffix(f.path, path.Ext(f.path))).base
-		if called[base] == "" {
-			called[base] = f.path
-		}
-	}
-	for _, p := range pairs {
-		if called[p[0]] != "" && called[p[1]] != "" {
-			return called[p[0]], called[p[1]]
-		}
-	}
-	return "", ""
 }
 
 // headerOf returns the first row of a table, nothing where it cannot be read.

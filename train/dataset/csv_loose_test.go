@@ -17,8 +17,6 @@ func TestLooseTables(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		{"samples and labels", map[string]string{"X.csv": "a,b\n1,2\n", "y.csv": "label\nu\n"}, "X.csv and y.csv hold samples and labels apart: put the labels in as a column, as with paste -d, X.csv y.csv > data.csv"},
-		{"of parts", map[string]string{"X_train.csv": "a\n1\n", "y_train.csv": "label\nu\n", "X_test.csv": "a\n1\n", "y_test.csv": "label\nu\n"}, "the tables of parts are called train.csv and test.csv"},
 		{"labels inside", map[string]string{"1.csv": "x,label\n1,u\n", "2.csv": "x,label\n1,v\n"}, `1.csv has its label in column "label", and the class of a table in a folder is the folder`},
 		{"a class a table", map[string]string{"up.csv": "sequence,x\n1,1\n", "down.csv": "sequence,x\n1,1\n"}, `down.csv has the sequences of column "sequence", and in a folder every table is one sequence`},
 		{"classes in names", map[string]string{"up_1.csv": "x\n1\n", "down_1.csv": "x\n1\n"}, "--label-pattern"},

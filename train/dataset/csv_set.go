@@ -233,7 +233,7 @@ func (t *table) withLabels(s *Set, sequences []sequence) (*Set, error) {
 			for _, part := range strings.Split(l, labelSeparator) {
 				v, ok := t.number(part)
 				if !ok {
-					return nil, fmt.Errorf("%s: row %d after the header: %s holds %q, expected a number%s", t.file, at[i]+1, t.labelled(), part, t.grouped(part))
+					return nil, fmt.Errorf("%s: %s holds %q, expected a number to predict%s", t.labelAt(at[i]), t.labelled(), part, t.grouped(part))
 				}
 				s.targets = append(s.targets, v)
 			}

@@ -176,7 +176,8 @@ func (t *table) asRead() {
 func (t *table) checkLabels() error {
 	known, folded := map[string]bool{}, map[string]string{}
 	missing, words, names := 0, []string{}, []string{}
-	for _, l := range t.labels {
+	firsts := map[string]int{}
+	for row, l := range t.labels {
 		if t.unlabelled(l) {
 			if missing++; l != "" && !slices.Contains(words, l) {
 				words = append(words, l)
@@ -188,11 +189,11 @@ func (t *table) checkLabels() error {
 		}
 		for _, r := range l {
 			if r == utf8.RuneError || unicode.IsControl(r) {
-				return fmt.Errorf("%s: label %q is no printable text in UTF-8: save the file as UTF-8, a label in one line", t.file, l)
+				return fmt.Errorf("%s: label %q is no printable text in UTF-8: save the file as UTF-8, a label in one line", t.labelAt(row), l)
 			}
 		}
 		if !known[l] {
-			known[l], names = true, append(names, l)
+			known[l], names, firsts[l] = true, append(names, l), row
 		}
 		low := strings.ToLower(l)
 		if old, ok := folded[low]; !ok {
@@ -208,7 +209,7 @@ func (t *table) checkLabels() error {
 		}
 	}
 	if old, l := t.twice(names); old != l {
-		return fmt.Errorf("%s: %w", t.file, oneNumber(old, l))
+		return fmt.Errorf("%s: %w", t.labelAt(max(firsts[old], firsts[l])), oneNumber(old, l))
 	}
 	if missing > 0 && !t.ignored {
 		note := fmt.Sprintf("%d of %d rows have no label", missing, len(t.labels))

@@ -27,9 +27,8 @@ type course struct {
 	falls    int    // the first row that is less than the one before, or -1 …
 	from, to string // … and what it fell from and to
 
-	before  float64 // the number of the row before, of any sequence
-	rows    int     // that have a number
-	skipped bool    // somewhere a number is not the one before and 1 more
+	all numbering // of the rows of all files …
+	own numbering // … and of each file, where several are one table
 }
 
 // see takes the next cell of the column, and the number that it holds; begins says that it is
@@ -39,7 +38,8 @@ func (c *course) see(d dialect, cell string, number float32, ok, begins bool, ro
 	if exact, yes := d.exact(cell); yes {
 		v = exact
 	}
-	c.count(v, ok)
+	c.all.see(v, ok)
+	c.own.see(v, ok)
 	if c.timed {
 		v, ok = c.instant(d, strings.TrimSpace(cell))
 	}
@@ -60,18 +60,8 @@ func (c *course) see(d dialect, cell string, number float32, ok, begins bool, ro
 	c.last, c.text, c.known = v, cell, true
 }
 
-// count follows the numbers through the file, whatever the sequences.
-func (c *course) count(v float64, ok bool) {
-	c.skipped = c.skipped || !ok || c.rows > 0 && v != c.before+1
-	c.before, c.rows = v, c.rows+1
-}
-
-// fewRows is how many rows may happen to have numbers that go up by one.
-const fewRows = 8
-
-// numbersRows reports whether the column numbers the rows of the file: from each to the next it goes
-// up by exactly 1, from one sequence to another, too, which nothing does that was measured.
-func (c *course) numbersRows() bool { return !c.skipped && c.rows > fewRows }
+// numbersRows reports whether the column numbers the rows, those of all files or of each.
+func (c *course) numbersRows() bool { return c.all.is() || c.own.ended > 1 && !c.own.not }
 
 // rises reports whether the column grows at every row of every sequence.
 func (c *course) rises() bool { return c.grew && !c.stays }

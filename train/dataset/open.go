@@ -67,6 +67,10 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		return nil, nil, fmt.Errorf("%s: no such data set: %w", path, err)
 	}
 	pictures := false
+	dir, apart, err := apartFrom(path, info.IsDir(), o)
+	if err != nil {
+		return nil, nil, err
+	}
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case o.Empty != EmptyPrevious && o.Empty != EmptyZero && o.Empty != EmptyDrop && o.Empty != EmptyError:
 		err = fmt.Errorf("%q is nothing to do with empty cells: expected %s, %s, %s or %s", o.Empty, EmptyPrevious, EmptyZero, EmptyDrop, EmptyError)
@@ -76,6 +80,8 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
 	case info.IsDir() && (exists(filepath.Join(path, "x.npy")) || hasArrays(path)):
 		train, test, err = openFolder(path, o)
+	case apart != nil:
+		train, test, err = openPairs(dir, apart, o)
 	case info.IsDir() && o.Sounds.List == "" && hasPartTables(path):
 		train, test, err = openPartTables(path, o)
 	case info.IsDir() && o.Sounds == (Sounds{}) && !hasIDX(path) && lone(path) != "":
@@ -124,6 +130,19 @@ func hasArrays(dir string) bool {
 		base := nameOf(strings.TrimSuffix(filepath.Base(f), ".npy")).base
 		return slices.ContainsFunc(pairs, func(p [2]string) bool { return p[0] == base })
 	})
+}
+
+// apartFrom finds tables of samples beside those of their labels: those of a folder, or the one of
+// labels beside a table of samples.
+func apartFrom(path string, folder bool, o Options) (dir string, p *paired, err error) {
+	switch {
+	case !folder:
+		return labelsBeside(path, o)
+	case o.Sounds != (Sounds{}) || hasArrays(path) || hasIDX(path):
+		return path, nil, nil
+	}
+	p, err = pairsOfTables(path)
+	return path, p, err
 }
 
 // hasPartTables reports whether a folder holds a table for each part.

@@ -75,6 +75,9 @@ func TestCSVOfPeople(t *testing.T) {
 		{"rows with a name and a time", "id,timestamp,v1,v2,label\n7,1700000000,1,2,a\n9,1700000060,4,5,b\n", Options{RowSequences: true}, []float32{1, 2}, 2, []int{0, 1}, []string{"a", "b"}, `column "id" is taken for the name or the time of a row`},
 		{"a column among steps that is none", "uid,v1,v2,v3,label\n90210,1,2,3,a\n70123,4,5,6,b\n", Options{RowSequences: true}, []float32{90210, 1, 2, 3}, 4, []int{0, 1}, []string{"a", "b"}, `numbers of column "uid" are of another size`},
 		{"a column that numbers the rows", "No.,sequence,x,label\n" + numberedRows, Options{}, []float32{5, 5, 5, 5, 5}, 5, []int{0, 1}, []string{"a", "b"}, `column "No." numbers the rows of the file and is left out`},
+		{"row numbers of an unusual name", "idx,v1,v2,label\n3,1,2,a\n0,4,5,b\n1,4,5,b\n2,4,5,b\n5,4,5,b\n4,4,5,b\n7,4,5,b\n8,4,5,b\n6,4,5,b\n", Options{RowSequences: true}, []float32{1, 2}, 2, []int{0, 1, 1, 1, 1, 1, 1, 1, 1}, []string{"a", "b"}, `column "idx" numbers the rows of the file in another order and is left out`},
+		{"row numbers that are asked for", "idx,v1,v2,label\n3,1,2,a\n0,4,5,b\n1,4,5,b\n2,4,5,b\n5,4,5,b\n4,4,5,b\n7,4,5,b\n8,4,5,b\n6,4,5,b\n", Options{RowSequences: true, Features: []string{"idx", "v1"}}, []float32{3, 1}, 2, []int{0, 1, 1, 1, 1, 1, 1, 1, 1}, []string{"a", "b"}, `its steps are columns ["idx" "v1"]`},
+		{"whole numbers that are none of rows", "idx,v1,v2,label\n3,1,2,a\n0,4,5,b\n1,4,5,b\n2,4,5,b\n5,4,5,b\n4,4,5,b\n7,4,5,b\n8,4,5,b\n5,4,5,b\n", Options{RowSequences: true}, []float32{3, 1, 2}, 3, []int{0, 1, 1, 1, 1, 1, 1, 1, 1}, []string{"a", "b"}, `its steps are columns ["idx" "v1" "v2"]`},
 		{"a column that is asked for", "No.,sequence,x,label\n" + numberedRows, Options{Features: []string{"No."}}, []float32{1, 2, 3, 4, 5}, 5, []int{0, 1}, []string{"a", "b"}, ""},
 		{"milliseconds of another name", "unix,sequence,x,label\n1700000000000,1,5,a\n1700000000020,1,6,a\n1700000000000,2,7,b\n1700000000020,2,8,b\n", Options{},
 			[]float32{5, 6}, 2, []int{0, 1}, []string{"a", "b"}, `column "unix" is taken for the time`},
@@ -108,7 +111,7 @@ func TestCSVOfPeople(t *testing.T) {
 		want string
 	}{
 		{"sequence,x,label\n1,1e308,a\n2,2,b\n", Options{}, `line 2: column 2 holds "1e308", expected a finite number: it is beyond the 3.4e38 that 32 bits hold`},
-		{"sequence,x,label\n1,1,2\n1,1,2\n2,2,-1e39\n", Options{Regression: true}, `row 3 after the header: column "label" holds "-1e39", expected a number: it is beyond`},
+		{"sequence,x,label\n1,1,2\n1,1,2\n2,2,-1e39\n", Options{Regression: true}, `line 4: column "label" holds "-1e39", expected a number to predict: it is beyond`},
 		{"sequence,x,label\n1,1,a\nsequence,x,label\n2,2,b\n", Options{}, "line 3 has the names of the columns again"},
 		{"sequence,x,label\n1,1,a\n# paused\n2,2,b\n", Options{}, "line 3 has the wrong number of fields: 1, expected 3 as in the first line: it begins with #"},
 		{"# made by hand\nsequence,x,label\n1,1,a\n", Options{}, "grep -v '^#' leaves comments out"},

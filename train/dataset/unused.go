@@ -26,6 +26,13 @@ func kindOf(source string, o Options) string {
 		return kindEmbedded
 	}
 	info, err := os.Stat(source)
+	if err == nil && info.IsDir() {
+		if _, apart, err := apartFrom(source, true, o); err != nil {
+			return ""
+		} else if apart != nil {
+			return kindTable
+		}
+	}
 	switch ext := strings.ToLower(filepath.Ext(unpacked(source))); {
 	case err != nil:
 		return ""
