@@ -186,12 +186,7 @@ func TestCPlusPlus(t *testing.T) {
 	} {
 		t.Run(c.compiler+" "+c.std+" "+c.board, func(t *testing.T) {
 			t.Parallel()
-			argv := []string{tool(t, c.compiler), "-std=" + c.std, "-x", "c++", "-fsyntax-only"}
-			for _, flag := range strict {
-				if !strings.HasPrefix(flag, "-std=") && !strings.HasSuffix(flag, "-prototypes") {
-					argv = append(argv, flag)
-				}
-			}
+			argv := append(asCPlusPlus(append([]string{tool(t, c.compiler)}, strict...)), "-std="+c.std, "-fsyntax-only")
 			if c.board != "host" {
 				argv = append(argv, cortexM55...)
 			}
@@ -205,12 +200,39 @@ func TestCPlusPlus(t *testing.T) {
 				files = append(files, filepath.Join(root, "rtos", "npu_rtos_"+system+".c"))
 			}
 			for _, file := range files {
-				if filepath.Base(file) == "startup.c" {
-					continue // what calls main, and is no part of an application with another language
-				}
 				check(t, append(argv[:len(argv):len(argv)], "-I"+filepath.Join(root, "rtos"), file)...)
 			}
 		})
+	}
+}
+
+// asCPlusPlus makes a compilation of C one of C++.
+func asCPlusPlus(argv []string) []string {
+	result := []string{strings.Replace(argv[0], "-gcc", "-g++", 1), "-x", "c++"}
+	for _, flag := range argv[1:] {
+		if !strings.HasPrefix(flag, "-std=") && !strings.HasSuffix(flag, "-prototypes") {
+			result = append(result, flag)
+		}
+	}
+	return result
+}
+
+// TestLinkage finds functions that a header gives to C++ by other names than to C: an
+// application in C++ that replaces one, such as the NPU's interrupt, would define another one.
+func TestLinkage(t *testing.T) {
+	prototype := regexp.MustCompile(`(?m)^[a-z_][\w *()]*\([^;{}]*\)[^;{}]*;`)
+	err := filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".h" || filepath.Base(path) == "cmsis_compiler.h" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if found := prototype.Find(text); found != nil && !bytes.Contains(text, []byte("extern \"C\" {")) {
+			t.Errorf("%s: no extern \"C\" around %s", path, found)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -243,7 +265,8 @@ func TestArmBoard(t *testing.T) {
 struct ethosu_driver {
     struct { const uint64_t *base_addr; const size_t *base_addr_size; int num_base_addr; } job;
 };
-void ethosu_irq_handler(struct ethosu_driver *drv);
+`
+		calls = `void ethosu_irq_handler(struct ethosu_driver *drv);
 void *ethosu_semaphore_create(void);
 int ethosu_semaphore_give(void *sem);
 void ethosu_inference_end(struct ethosu_driver *drv, void *user_arg);
@@ -274,7 +297,7 @@ void ethosu_inference_end(struct ethosu_driver *drv, void *user_arg);
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			header := common + c.hooks
+			header := common + "#ifdef __cplusplus\nextern \"C\" {\n#endif\n" + calls + c.hooks + "#ifdef __cplusplus\n}\n#endif\n"
 			for i, n := range strings.Split(c.version, ".") {
 				if n != "" {
 					header += "#define ETHOSU_DRIVER_VERSION_" + []string{"MAJOR", "MINOR", "PATCH"}[i] + " " + n + "\n"
@@ -293,6 +316,7 @@ void ethosu_inference_end(struct ethosu_driver *drv, void *user_arg);
 			argv = append(argv, "-c", filepath.Join(root, "ethosu", "board", "ethosu_board.c"), "-o", filepath.Join(dir, "board.o"))
 			if c.refused == "" {
 				check(t, argv...)
+				check(t, asCPlusPlus(argv)...)
 				return
 			}
 			out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()

@@ -93,6 +93,9 @@ func (b *buildFlags) plan() (p buildPlan, err error) {
 	if p.compile, err = b.npu.options(); err != nil {
 		return p, err
 	}
+	if err := b.generate.check(); err != nil {
+		return p, err
+	}
 	if err := b.generate.bound(&p.compile); err != nil {
 		return p, err
 	}

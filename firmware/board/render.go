@@ -75,6 +75,7 @@ func (b *Board) header() string {
 		fmt.Fprintf(&s, "#ifdef UNROLL_NONSECURE\n#error \"board %s has no non-secure world\"\n#endif\n#define UNROLL_BOARD_NPU_BASE %su\n\n", b.Name, b.NPU.Base.Hex())
 	}
 	fmt.Fprintf(&s, "#define UNROLL_BOARD_NPU_IRQ    %du\n#define UNROLL_BOARD_INTERRUPTS %du\n#define UNROLL_BOARD_CORE_HZ    %du\n\n", b.NPU.IRQ, b.CPU.Interrupts, b.CPU.Hz)
+	s.WriteString(eachInterrupt(uint64(b.CPU.Interrupts)))
 	s.WriteString("/* X(start, bytes, ports, offset): memories that the NPU reaches, as the CPU addresses them. Bit n\n" +
 		" * of ports is set when AXI port n does; offset makes the NPU's address of the CPU's. */\n")
 	lines := []string{"#define UNROLL_BOARD_NPU_MEMORIES(X)"}
@@ -87,11 +88,36 @@ func (b *Board) header() string {
 			lines = append(lines, fmt.Sprintf("    X(%su, %su, %du, %su) /* %s */", w[0].Hex(), w[1].Hex(), ports, m.NPUOffset.Hex(), m.Name))
 		}
 	}
+	s.WriteString(macro(lines) + "\n#endif\n")
+	return s.String()
+}
+
+// eachInterrupt is a macro that names the external interrupts one by one: C has no initializer
+// for a range of them that C++ has, too.
+func eachInterrupt(count uint64) string {
+	lines := []string{"#define UNROLL_BOARD_EACH_INTERRUPT(X)"}
+	line := ""
+	for i := range count {
+		x := fmt.Sprintf("X(%du)", i)
+		switch {
+		case line == "":
+			line = "    " + x
+		case len(line)+1+len(x) > columns-2:
+			lines, line = append(lines, line), "    "+x
+		default:
+			line += " " + x
+		}
+	}
+	return "/* X(irq) for every external interrupt. */\n/* clang-format off */\n" + macro(append(lines, line)) + "/* clang-format on */\n\n"
+}
+
+// macro is a definition of several lines.
+func macro(lines []string) string {
+	var s strings.Builder
 	for _, line := range lines[:len(lines)-1] {
 		fmt.Fprintf(&s, "%-*s\\\n", columns-1, line)
 	}
-	s.WriteString(lines[len(lines)-1] + "\n\n#endif\n")
-	return s.String()
+	return s.String() + lines[len(lines)-1] + "\n"
 }
 
 // windows are what the NPU's ports decode as the memory; none when no port does.

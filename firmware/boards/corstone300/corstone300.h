@@ -12,6 +12,10 @@
 #define CORSTONE300_IRQ_NPU           UNROLL_BOARD_NPU_IRQ
 #define CORSTONE300_CORE_HZ           UNROLL_BOARD_CORE_HZ
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What the core stacks when an exception comes, on the main or on the process stack. */
 struct exception_frame {
     uint32_t r0_r3[4];
@@ -53,5 +57,9 @@ void corstone300_fault_report(uint32_t *r4_r11, struct exception_frame *core);
 /* Programs the timing adapters in front of the NPU's AXI ports; does nothing where there are none
  * or where the build names no profile. */
 void corstone300_timing_adapters_init(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From reset to main. The core starts Secure with everything off: the reset handler may use neither
  * stack nor floating point until it has set them up, so it is written in assembly. */
-#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "corstone300.h"
 #include "cortex_m.h"
 #include "platform.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* From the linker script; only their addresses mean something. */
 extern uint32_t unroll_stack_top[];
@@ -22,44 +25,34 @@ extern uint32_t unroll_bss_end[];
 extern void (*const unroll_init_start[])(void);
 extern void (*const unroll_init_end[])(void);
 
-int main(void);
+/* C++ forbids to call main by its name. */
+int application(void) __asm__("main");
 
 void corstone300_start(void);
 
 struct vector_table {
     uint32_t *stack;
-    void (*handler[15 + UNROLL_BOARD_INTERRUPTS])(void);
+    void (*system[15])(void);
+    void (*external[UNROLL_BOARD_INTERRUPTS])(void);
 };
-
-#define EXTERNAL(n)  (15u + (n)) /* place of an external interrupt among the handlers */
-#define SYSTEM_TIMER EXTERNAL(CORSTONE300_IRQ_SYSTEM_TIMER0)
-#define NPU          EXTERNAL(CORSTONE300_IRQ_NPU)
-
-static_assert(CORSTONE300_IRQ_NPU > CORSTONE300_IRQ_SYSTEM_TIMER0 + 1u &&
-                  CORSTONE300_IRQ_NPU + 1u < UNROLL_BOARD_INTERRUPTS,
-              "the vector table below has no place for the NPU's interrupt");
 
 extern const struct vector_table corstone300_vectors;
 
-/* Ranges that do not overlap; ISO C has none. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic"
+#ifdef __cplusplus
+}
+#endif
+
+#define HANDLER(irq)                                                                               \
+    (irq) == CORSTONE300_IRQ_NPU             ? corstone300_npu                                     \
+    : (irq) == CORSTONE300_IRQ_SYSTEM_TIMER0 ? corstone300_system_timer0                           \
+                                             : corstone300_fault,
+
 __attribute__((section(".vectors"), used)) const struct vector_table corstone300_vectors = {
     unroll_stack_top,
-    {
-        [0] = corstone300_reset,
-        [1 ... 9] = corstone300_fault,
-        [10] = SVC_Handler,
-        [11 ... 12] = corstone300_fault,
-        [13] = PendSV_Handler,
-        [14] = SysTick_Handler,
-        [15 ... SYSTEM_TIMER - 1] = corstone300_fault,
-        [SYSTEM_TIMER] = corstone300_system_timer0,
-        [SYSTEM_TIMER + 1 ... NPU - 1] = corstone300_fault,
-        [NPU] = corstone300_npu,
-        [NPU + 1 ... EXTERNAL(UNROLL_BOARD_INTERRUPTS) - 1] = corstone300_fault,
-    }};
-#pragma GCC diagnostic pop
+    {corstone300_reset, corstone300_fault, corstone300_fault, corstone300_fault, corstone300_fault,
+     corstone300_fault, corstone300_fault, corstone300_fault, corstone300_fault, corstone300_fault,
+     SVC_Handler, corstone300_fault, corstone300_fault, PendSV_Handler, SysTick_Handler},
+    {UNROLL_BOARD_EACH_INTERRUPT(HANDLER)}};
 
 __attribute__((naked, used)) void corstone300_reset(void) {
     __asm__ volatile("cpsid i                  \n\t"
@@ -136,7 +129,7 @@ __attribute__((used)) void corstone300_start(void) {
         unroll_init_start[i]();
     }
     __asm__ volatile("cpsie i" ::: "memory");
-    platform_exit(main());
+    platform_exit(application());
 }
 
 /* Any fault and any interrupt that nobody asked for. Clears the stack limit before the first push:
@@ -165,8 +158,13 @@ __attribute__((weak)) void corstone300_system_timer0(void) {
     corstone300_fault_report(NULL, NULL);
 }
 
-__attribute__((weak, alias("corstone300_fault"))) void SVC_Handler(void);
-__attribute__((weak, alias("corstone300_fault"))) void PendSV_Handler(void);
+__attribute__((weak, naked, used)) void SVC_Handler(void) {
+    __asm__ volatile("b corstone300_fault");
+}
+
+__attribute__((weak, naked, used)) void PendSV_Handler(void) {
+    __asm__ volatile("b corstone300_fault");
+}
 
 __attribute__((weak)) void SysTick_Handler(void) {
     corstone300_systick();

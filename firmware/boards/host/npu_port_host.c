@@ -17,6 +17,10 @@
 #include "npu_mmio.h"
 #include "npu_port.h"
 
+#ifndef NPU_MMIO_EXTERN
+#error "define NPU_MMIO_EXTERN for all files: on this port the NPU's registers are behind a link"
+#endif
+
 static unroll_npu *interrupted; /* who handles the interrupt */
 static int pending;             /* raised, but delayed: taken in the next wait */
 

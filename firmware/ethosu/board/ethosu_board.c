@@ -12,9 +12,25 @@
 #include "platform.h"
 #include "unroll_ethosu.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Declared here, since not every version's header has them. */
 uint64_t ethosu_address_remap(uint64_t address, int index);
 void ethosu_semaphore_destroy(void *sem);
+#if !UNROLL_ETHOSU_RANGES
+void ethosu_set_basep_cache_mask(struct ethosu_driver *drv, uint8_t flush_mask,
+                                 uint8_t invalidate_mask) UNROLL_NPU_WEAK;
+#endif
+
+/* For the driver's log and assertions. */
+void *_sbrk(ptrdiff_t bytes);
+int _write(int file, const char *text, int bytes);
+
+#ifdef __cplusplus
+}
+#endif
 
 static struct ethosu_driver *served;
 
@@ -60,11 +76,9 @@ void ethosu_invalidate_dcache(const uint64_t *base_addr, const size_t *base_addr
 
 #else
 
-/* Some of these versions maintain base 1 alone until they are told otherwise; a sequence has inputs
- * and outputs behind others, too. Those without the function maintain all. */
-void ethosu_set_basep_cache_mask(struct ethosu_driver *drv, uint8_t flush_mask,
-                                 uint8_t invalidate_mask) UNROLL_NPU_WEAK;
-
+/* Some of these versions maintain base 1 alone until ethosu_set_basep_cache_mask tells them
+ * otherwise; a sequence has inputs and outputs behind others, too. Those without the function
+ * maintain all. */
 void ethosu_board_connect(struct ethosu_driver *drv) {
     served = drv;
     if (ethosu_set_basep_cache_mask != NULL) {
@@ -118,7 +132,7 @@ void ethosu_semaphore_destroy(void *sem) {
 }
 
 int ethosu_semaphore_give(void *sem) {
-    struct semaphore *s = sem;
+    struct semaphore *s = (struct semaphore *)sem;
 
     s->count = s->count + 1u;
     return 0;
@@ -130,7 +144,7 @@ int ethosu_semaphore_give(void *sem) {
 
 /* The timeout, ETHOSU_SEMAPHORE_WAIT_INFERENCE of the driver's build, is in milliseconds here. */
 int ethosu_semaphore_take(void *sem, uint64_t timeout) {
-    struct semaphore *s = sem;
+    struct semaphore *s = (struct semaphore *)sem;
     const uint32_t start = unroll_npu_port_ticks();
 
     while (s->count == 0u) {
@@ -147,7 +161,7 @@ int ethosu_semaphore_take(void *sem, uint64_t timeout) {
 
 /* Versions before a2732ec of 2023 wait for ever, and do not look at the result. */
 int ethosu_semaphore_take(void *sem) {
-    struct semaphore *s = sem;
+    struct semaphore *s = (struct semaphore *)sem;
 
     while (s->count == 0u) {
         unroll_npu_port_wait(&s->count);
@@ -158,14 +172,10 @@ int ethosu_semaphore_take(void *sem) {
 
 #endif
 
-/* For the driver's log and assertions. */
-void *_sbrk(ptrdiff_t bytes);
-int _write(int file, const char *text, int bytes);
-
 void *_sbrk(ptrdiff_t bytes) {
-    static _Alignas(8) uint8_t heap[4096];
+    static uint64_t heap[512]; /* of words for their alignment */
     static size_t used;
-    void *at = heap + used;
+    void *at = (uint8_t *)heap + used;
 
     if (bytes < 0 || (size_t)bytes > sizeof heap - used) {
         return (void *)-1;

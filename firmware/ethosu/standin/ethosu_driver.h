@@ -35,6 +35,8 @@ struct ethosu_driver {
     /* What follows is the stand-in's own. */
     struct ethosu_driver *next;
     bool reserved;
+    bool fresh;      /* no stream since it was reserved */
+    uint64_t cycles; /* of all streams of the last reservation that had some */
     unroll_npu npu;
     unroll_npu_job stream;
     unroll_npu_region regions[ETHOSU_STANDIN_BASES];

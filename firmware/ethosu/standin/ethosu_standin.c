@@ -172,6 +172,8 @@ int ethosu_wait(struct ethosu_driver *drv, bool block) {
     }
     ethosu_invalidate_dcache(drv->bases, drv->sizes, drv->base_count);
     drv->job.state = ETHOSU_JOB_IDLE;
+    drv->cycles = (drv->fresh ? 0u : drv->cycles) + unroll_npu_cycles(&drv->npu);
+    drv->fresh = false;
     return status == UNROLL_NPU_OK ? 0 : -1;
 }
 
@@ -183,6 +185,7 @@ struct ethosu_driver *ethosu_reserve_driver(void) {
     }
     if (drv != NULL) {
         drv->reserved = true;
+        drv->fresh = true;
     }
     return drv;
 }

@@ -31,6 +31,10 @@
 #define NPU_LINK_EXIT_READ     97
 #define NPU_LINK_EXIT_WRITE    98
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What the registers at npu_mmio.h become. */
 uint32_t npu_link_read_register(uint32_t offset);
 void npu_link_write_register(uint32_t offset, uint32_t value);
@@ -48,5 +52,9 @@ void npu_link_interrupt(uint32_t level, uint64_t delay);
 
 /* Supplied by the transport: ends the program. */
 __attribute__((noreturn)) void npu_link_fail(int status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
