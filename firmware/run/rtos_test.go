@@ -212,7 +212,7 @@ func TestExamples(t *testing.T) {
 		}
 		tree["CMakeLists.txt"] = append(tree["CMakeLists.txt"], "\nadd_executable(example_tasks EXCLUDE_FROM_ALL examples/tasks_freertos.c app/golden.c "+root+"/test_kernel.c)\n"+
 			"target_include_directories(example_tasks PRIVATE app "+root+" "+root+"/freertos)\nunroll_executable(example_tasks)\n"+
-			"target_link_libraries(example_tasks PRIVATE gru unroll::unroll_npu_freertos)\ntarget_compile_options(example_tasks PRIVATE -Wno-error)\n"...)
+			"target_link_libraries(example_tasks PRIVATE gru unroll::unroll_npu_freertos)\ntarget_compile_definitions(example_tasks PRIVATE KERNEL_SYSCALL_PRIORITY=0x20)\ntarget_compile_options(example_tasks PRIVATE -Wno-error)\n"...)
 		tree["examples/tasks.c"] = nil
 		dir := filepath.Join(t.TempDir(), "fw")
 		for _, path := range tree.Paths() {

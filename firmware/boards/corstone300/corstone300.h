@@ -43,9 +43,6 @@ void SVC_Handler(void);
 void PendSV_Handler(void);
 void SysTick_Handler(void);
 
-/* Starts the millisecond clock; a program whose operating system has the timer defines it empty. */
-void corstone300_clock_init(void);
-
 /* A bus fault that is not one: non-zero when the access was emulated and the program goes on. Only
  * the QEMU build has one that does anything. */
 int corstone300_emulate(struct fault_frame *frame);

@@ -30,6 +30,7 @@
 #define SCB_DCISW    CORTEX_M_REGISTER(0xE000EF60u)
 #define SCB_DCCMVAC  CORTEX_M_REGISTER(0xE000EF68u)
 
+#define SYST_CSR_ENABLE    0x1u
 #define SYST_CSR_RUN       0x7u /* core clock, interrupt, enable */
 #define SCB_ICSR_PENDSTSET (1u << 26)
 #define SCB_ICSR_PENDSTCLR (1u << 25)

@@ -9,6 +9,11 @@
 #define NPU_IRQ_WORD (CORSTONE300_IRQ_NPU / 32u)
 #define NPU_IRQ_BIT  (1u << (CORSTONE300_IRQ_NPU % 32u))
 
+/* An operating system is called only from interrupts that are not too urgent: the least urgent. */
+#if defined UNROLL_NPU_RTOS && !defined UNROLL_NPU_IRQ_PRIORITY
+#define UNROLL_NPU_IRQ_PRIORITY 0xFFu
+#endif
+
 static unroll_npu *interrupted;
 
 void corstone300_npu(void) {

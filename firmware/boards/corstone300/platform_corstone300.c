@@ -26,7 +26,6 @@ static const char end_of_transmission[] = "\x04"; /* the FVP stops on it: shutdo
 void platform_init(void) {
     UART_BAUDDIV = UART_CLOCK_HZ / UART_BAUD;
     UART_CTRL = UART_CTRL_TX_ENABLE;
-    corstone300_clock_init();
     corstone300_timing_adapters_init();
 }
 

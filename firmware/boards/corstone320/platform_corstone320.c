@@ -21,7 +21,6 @@ static const char end_of_transmission[] = "\x04"; /* the FVP stops on it: shutdo
 void platform_init(void) {
     UART_BAUDDIV = UART_CLOCK_HZ / UART_BAUD;
     UART_CTRL = UART_CTRL_TX_ENABLE;
-    corstone300_clock_init();
 }
 
 void platform_puts(const char *text) {

@@ -28,6 +28,8 @@ if(NOT TARGET unroll_npu)
     target_include_directories(unroll_npu_${unroll_system} INTERFACE
       "$<BUILD_INTERFACE:${UNROLL_ROOT}/rtos>" $<INSTALL_INTERFACE:share/unroll/rtos>)
     target_link_libraries(unroll_npu_${unroll_system} INTERFACE unroll_npu)
+    # For a board's port that is compiled into the same application: the interrupt's priority.
+    target_compile_definitions(unroll_npu_${unroll_system} INTERFACE UNROLL_NPU_RTOS=1)
   endforeach()
   if(UNROLL_SIMULATED AND NOT UNROLL_TARGET)
     target_sources(unroll_npu PRIVATE

@@ -10,8 +10,10 @@
  *   ... any thread: NAME_run, NAME_start and NAME_wait, NAME_get_state, ...
  *
  * A run is started and waited for by the same thread. The clock of these hooks is the system's: a
- * board's unroll_npu_port_ticks must be weak, or left out. The NPU's interrupt must have a priority
- * from which the system's functions may be called.
+ * board's unroll_npu_port_ticks must be weak, or left out, and its timer, if it is the system's,
+ * must not tick before the scheduler starts. The NPU's interrupt must have a priority from which
+ * the system's functions may be called: compile the board's port with UNROLL_NPU_RTOS (the CMake
+ * targets unroll_npu_freertos and unroll_npu_cmsis do), or give UNROLL_NPU_IRQ_PRIORITY.
  */
 #ifndef UNROLL_NPU_RTOS_H
 #define UNROLL_NPU_RTOS_H

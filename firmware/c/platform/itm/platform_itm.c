@@ -12,7 +12,6 @@
 #define ITM_CONTROL   CORTEX_M_REGISTER(0xE0000E80u)
 
 void platform_init(void) {
-    corstone300_clock_init();
 }
 
 void platform_puts(const char *text) {

@@ -93,14 +93,12 @@ static void yield(void) {
 }
 
 void SysTick_Handler(void) {
-    now = now + 1u;
-    if (running != 0u) {
-        SCB_ICSR = 1u << 28;
+    if (running == 0u) { /* FreeRTOS would go through lists that it has not made yet */
+        platform_puts("a tick before the scheduler starts\n");
+        platform_exit(17);
     }
-}
-
-/* The board's clock would be the same timer. */
-void corstone300_clock_init(void) {
+    now = now + 1u;
+    SCB_ICSR = 1u << 28;
 }
 
 void kernel_start(void) {
@@ -208,7 +206,23 @@ int kernel_take(struct kernel_semaphore *semaphore, uint32_t ticks) {
     return 1;
 }
 
+#ifdef KERNEL_SYSCALL_PRIORITY
+/* Real kernels do not mask interrupts that are more urgent than this: these must not call. */
+static void check_caller(void) {
+    uint32_t ipsr;
+
+    __asm__ volatile("mrs %0, ipsr" : "=r"(ipsr));
+    if (ipsr >= 16u && NVIC_IPR(ipsr - 16u) < KERNEL_SYSCALL_PRIORITY) {
+        platform_puts("an interrupt calls that is too urgent\n");
+        platform_exit(18);
+    }
+}
+#endif
+
 int kernel_give(struct kernel_semaphore *semaphore) {
+#ifdef KERNEL_SYSCALL_PRIORITY
+    check_caller();
+#endif
     const uint32_t mask = cortex_m_mask();
     const int room = semaphore->count < semaphore->most;
 
