@@ -45,7 +45,8 @@ type quantKey struct {
 
 // eightOnly are operators whose kernels have 8 bits alone: what they read and write in 16
 // is converted.
-var eightOnly = map[graph.Kind]bool{graph.Elu: true, graph.HardSwish: true, graph.Div: true, graph.Floor: true, graph.Ceil: true, graph.Round: true}
+var eightOnly = map[graph.Kind]bool{graph.Elu: true, graph.HardSwish: true, graph.Div: true, graph.Floor: true, graph.Ceil: true, graph.Round: true,
+	graph.ResizeBilinear: true}
 
 // compute is the type that an operator with arithmetic works in: the widest that it
 // reads or writes where roles have widths of their own, else that of the scheme.
@@ -316,8 +317,11 @@ func (c *converter) convert(op *graph.Op) error {
 func (c *converter) keep(op *graph.Op) error {
 	next := &graph.Op{Kind: op.Kind, Attr: op.Attr}
 	role := c.role(op.Outputs[0])
+	narrow := eightOnly[op.Kind] && c.typeOf(role) == graph.Int16
 	for _, id := range op.Inputs {
 		switch {
+		case narrow && c.role(id) != "": // the one input, of the output's role
+			id, _ = c.read(id, graph.Int8)
 		case c.plan.Converts(op, id):
 			id = c.requantized(id, role)
 		case id != graph.None && c.isFloat(id):
@@ -326,6 +330,9 @@ func (c *converter) keep(op *graph.Op) error {
 			id = c.tensor(id)
 		}
 		next.Inputs = append(next.Inputs, id)
+	}
+	if narrow {
+		return c.finish(op, next.Inputs)
 	}
 	if c.changesNothing(op, next) {
 		return nil

@@ -143,6 +143,9 @@ func storer(t graph.DType) func(b []byte, i int, v int32) {
 // floatError refuses operators on types that this package does not compute.
 func floatError(p *plan, op *graph.Op) error {
 	what := fmt.Errorf("computes with %v; quantize the network to int8 or int16 first", p.in(op, 0).Type)
+	if p.in(op, 0).Type == graph.Int16 {
+		what = fmt.Errorf("%v has no form of 16 bits in TFLite Micro: quantize what it reads and writes to int8", op.Kind)
+	}
 	for i, o := range p.g.Ops {
 		if o == op {
 			return fmt.Errorf("%s: %w", p.g.OpString(i), what)

@@ -210,6 +210,8 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		{"HARD_SWISH of real numbers", one(graph.HardSwish, nil, graph.Float32, []int{2}, realTensor(2)), "computes with float32; quantize the network to int8 or int16 first"},
+		{"a resizing of 16 bits", quantizedOut(one(graph.ResizeBilinear, graph.ResizeAttr{}, graph.Int16, []int{1, 2, 2, 1}, &graph.Tensor{Type: graph.Int16, Shape: []int{1, 1, 1, 1}, Quant: graph.PerTensor(0.5, 0)},
+			&graph.Tensor{Type: graph.Int32, Shape: []int{2}, Data: []byte{2, 0, 0, 0, 2, 0, 0, 0}})), "RESIZE_BILINEAR has no form of 16 bits in TFLite Micro: quantize what it reads and writes to int8"},
 		{"PRELU of real numbers", one(graph.PRelu, nil, graph.Float32, []int{2}, realTensor(2), realTensor(2)), "computes with float32"},
 		{"ADD with tanh", one(graph.Add, graph.AddAttr{Activation: graph.ActTanh}, graph.Float32, []int{2}, realTensor(2), realTensor(2)), "has no kernel of real numbers"},
 		{"a convolution with tanh", one(graph.Conv2D, graph.Conv2DAttr{StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Activation: graph.ActTanh}, graph.Float32, []int{1, 1, 1, 1}, realTensor(1, 1, 1, 2), realTensor(1, 1, 1, 2)), "has no kernel of real numbers"},
