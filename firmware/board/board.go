@@ -101,7 +101,8 @@ type Memory struct {
 	// Windows are address and size of everything that the NPU's ports decode as this
 	// memory; what Secure, NonSecure and Bytes say when there are none.
 	Windows [][2]Number `json:"npu_windows"`
-	// NPUOffset is added to an address of the CPU to get the NPU's for the same byte.
+	// NPUOffset is added, modulo 2^32, to an address of the CPU to get the NPU's for the same
+	// byte: 0xF0000000 where the NPU's is lower by 0x10000000.
 	NPUOffset Number `json:"npu_offset"`
 	// Loader and NonSecureLoader are its first address as a board's loader counts.
 	Loader          *Number `json:"loader"`

@@ -3,8 +3,6 @@
 package board
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -127,6 +125,13 @@ func (s *Set) For(b *Board) ([]*Board, error) {
 		}
 	}
 	slices.SortStableFunc(list, func(x, y *Board) int { return x.rank() - y.rank() })
+	for i, x := range list {
+		for _, y := range list[:i] {
+			if x.On == y.On || x.Target == y.Target {
+				return nil, fmt.Errorf("boards %s and %s of one project have the same \"on\" (%s) or \"target\" (%s): give %s others", y.Name, x.Name, x.On, x.Target, b.Name)
+			}
+		}
+	}
 	return list, nil
 }
 
@@ -270,19 +275,6 @@ func (s *Set) inherit(b *Board, name string) error {
 	}
 	if own.LinkerScript != "" || script == "" {
 		b.script = name
-	}
-	return nil
-}
-
-// decode refuses keys that no manifest has: a mistyped one would be ignored.
-func decode(text []byte, b *Board) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(b); err != nil {
-		return err
-	}
-	if d.More() {
-		return errors.New("something follows the manifest's closing brace")
 	}
 	return nil
 }

@@ -54,6 +54,37 @@ func TestAddBoard(t *testing.T) {
 	}
 }
 
+// TestUnlikeBoards runs boards that have little in common with the one they inherit: few small
+// memories, one for model and arena, and the NPU's interrupt as the last one of the core.
+func TestUnlikeBoards(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
+	}
+	for name, manifest := range map[string]string{
+		"small": `{"summary": "s", "needs": "n", "inherits": "qemu", "memories": [
+			{"name": "ITCM", "access": "rx", "secure": "0x10000000", "bytes": "32K"},
+			{"name": "DTCM", "access": "rw", "secure": "0x30000000", "bytes": "16K"},
+			{"name": "ONE", "access": "rwx", "secure": "0x11000000", "bytes": "64K", "npu_ports": [0, 1]}],
+			"sections": {"model": "ONE", "arena": "ONE", "dram": "ONE"}, "npu": {"nonsecure_base": "0"}}`,
+		"last": `{"summary": "s", "needs": "n", "inherits": "qemu", "cpu": {"interrupts": 57}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "with a space", name)
+			writeFile(t, filepath.Join(dir, board.ManifestName), manifest)
+			p := project(t, readModel(t, "gru16_t4"), "ethos-u55-128", "gru", 3)
+			var err error
+			if p.Options.Board, p.Options.Boards, err = board.Project(dir); err != nil {
+				t.Fatal(err)
+			}
+			report := runProject(t, run.Options{Dir: write(t, generate(t, p)), On: name, Accel: p.Program.Accel})
+			if !report.Pass || report.Calls != 3 {
+				t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
+			}
+		})
+	}
+}
+
 // TestBoardsLink builds images for the boards that nothing here runs: code, model and
 // arena must lie where the manifest says, and run must say what to do instead.
 func TestBoardsLink(t *testing.T) {
