@@ -54,7 +54,7 @@ func checkResume(t *testing.T, c Config, set *dataset.Set) {
 			t.Errorf("resumed at step %d: other weights than without a stop", stop)
 		}
 		second.Rate = 1e-3
-		if _, err := Fit(context.Background(), second, set, nil); err == nil || !strings.Contains(err.Error(), "made with other options") {
+		if _, err := Fit(context.Background(), second, set, nil); err == nil || !strings.Contains(err.Error(), "made with other options") || !strings.HasSuffix(err.Error(), ": it has rate 0.005, and now it is rate 0.001; give those, or begin anew without it") {
 			t.Errorf("resumed with another rate: error %v", err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/unroll-npu/unroll/train/cell"
 	"github.com/unroll-npu/unroll/train/dataset"
@@ -134,10 +135,26 @@ func (r *run) network() *nn.Network {
 	return net
 }
 
+// differences lists what two fingerprints say differently, or both as a whole where they say other things.
+func differences(old, now string) string {
+	cut := func(s string) []string { return strings.Split(strings.ReplaceAll(s, "; ", ", "), ", ") }
+	a, b := cut(old), cut(now)
+	if len(a) != len(b) {
+		return fmt.Sprintf("it has %s, and now it is %s", old, now)
+	}
+	var all []string
+	for i := range a {
+		if a[i] != b[i] {
+			all = append(all, fmt.Sprintf("it has %s, and now it is %s", a[i], b[i]))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
 // resume puts the run where s was taken.
 func (r *run) resume(s *State) error {
 	if want := r.options(); s.Options != want {
-		return fmt.Errorf("the checkpoint %w:\n  checkpoint: %s\n  now:        %s", ErrOtherOptions, s.Options, want)
+		return fmt.Errorf("the checkpoint %w: %s; give those, or begin anew without it", ErrOtherOptions, differences(s.Options, want))
 	}
 	for _, n := range []*nn.Network{s.Network, s.M, s.V} {
 		if n == nil || !sameShape(n, r.net) {

@@ -87,6 +87,7 @@ type Data struct {
 	IgnoreLabel  string   `json:"ignore_label,omitempty"`
 	Split        string   `json:"split_column,omitempty"` // says which part a sequence is in
 	Layout       string   `json:"layout,omitempty"`       // order of dimensions of samples in arrays
+	FirstLabel   int      `json:"first_label,omitempty"`  // the number that arrays have for class 0
 
 	// Of recordings: their features as they were asked for, the rate that they were brought
 	// to, and where labels, groups and the test part come from.

@@ -193,6 +193,13 @@ func (d *Data) Fit(n *Network, limit int) error {
 		d.Calls, d.Unused = c, unused
 		return nil
 	}
+	if out := n.data(); d.train.Task == nn.Classification && len(out) > 0 {
+		var said string
+		if d.train, said = d.train.ForOutputs(n.width(out[0])); said != "" {
+			d.test, _ = d.test.ForOutputs(n.width(out[0]))
+			n.Assumed = append(n.Assumed, said)
+		}
+	}
 	train, err := NewLabelled(n.Graph, d.train)
 	if err != nil {
 		return fmt.Errorf("--data %s: %w", d.Source, err)

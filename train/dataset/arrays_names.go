@@ -28,9 +28,18 @@ func isListOfNames(base string) bool {
 func (a *bundle) name(sets []*Set) error {
 	if names, err := a.list(classArrays, sets, func(n int) bool { return sets[0].Task == nn.Classification }); err != nil {
 		return err
-	} else if names != nil {
-		if err := a.nameClasses(sets, names); err != nil {
-			return err
+	} else {
+		last := sets[0].Outputs - 1
+		if beginsAtOne(sets) && (names == nil || len(names.all) == last) {
+			for _, s := range sets {
+				s.beginAtOne()
+			}
+			sets[0].Notes = append(sets[0].Notes, fmt.Sprintf("%s: no label is 0: they are taken for the classes 1 to %d", sets[0].origin[1], last))
+		}
+		if names != nil {
+			if err := a.nameClasses(sets, names); err != nil {
+				return err
+			}
 		}
 	}
 	names, err := a.list(featureArrays, sets, func(n int) bool { return true })

@@ -4,6 +4,7 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,9 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 	default:
 		s.values = x.Floats()
 	}
+	if err := s.beyond(x, false); err != nil {
+		return nil, err
+	}
 	if y.Kind() == 'f' {
 		s.Task, s.targets, s.Outputs = nn.Regression, y.Floats(), 1
 		if len(y.Shape) > 1 {
@@ -60,6 +64,9 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 		s.PerStep = len(y.Shape) == 3
 		if len(y.Shape) > 3 || s.PerStep && y.Shape[1] != s.Steps || s.Outputs < 1 {
 			return nil, fmt.Errorf("%s: shape %v, expected [%d], [%d outputs] or [%d %d outputs] for float targets", y.Name, y.Shape, s.n, s.n, s.n, s.Steps)
+		}
+		if err := s.beyond(y, true); err != nil {
+			return nil, err
 		}
 		if len(y.Shape) == 2 && s.Steps > 1 && s.Outputs == s.Steps && !s.oneHot() {
 			s.Notes = append(s.Notes, fmt.Sprintf("%s: shape %v is read as %d targets of each sequence; for one target at each of its %d steps write [%d %d 1]", y.Name, y.Shape, s.Outputs, s.Steps, s.n, s.Steps))
@@ -115,6 +122,20 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 		s.Classes, s.Outputs, s.named = classes, len(classes), true
 	}
 	return checked(s)
+}
+
+// beyond refuses numbers of 64 bits that 32 bits do not hold, and would make infinite.
+func (s *Set) beyond(a *npy.Array, targets bool) error {
+	if a.Kind() != 'f' || a.Width() < 8 {
+		return nil
+	}
+	n := a.Elements()
+	for i := range n {
+		if v := a.Float(i); math.IsInf(float64(float32(v)), 0) && !math.IsInf(v, 0) {
+			return fmt.Errorf("%s: %s is %v, beyond the 3.4e38 that 32 bits hold: give it in another unit, or repair or remove the sequence", a.Name, s.place(i, n/s.n, targets), v)
+		}
+	}
+	return nil
 }
 
 // oneOfEach reports whether every row of whole numbers is a single 1 among zeros.

@@ -28,6 +28,10 @@ func (s *Set) MatchClasses(net *nn.Network) (matched *Set, assumed string, err e
 		s = &with
 	}
 	if net.Classes == nil {
+		s, said := s.ForOutputs(net.Outputs)
+		if said != "" {
+			return s, said, nil
+		}
 		if !slices.Equal(s.Classes, numbered(len(s.Classes))) {
 			assumed = fmt.Sprintf("output 0 of %s is class %q of %s, and so on in the order of %q: the network names no classes", net.Name, s.Classes[0], s.Name, s.Classes)
 		}
@@ -37,8 +41,13 @@ func (s *Set) MatchClasses(net *nn.Network) (matched *Set, assumed string, err e
 	for i, c := range net.Classes {
 		number[c] = int32(i)
 	}
-	// Numbers that a file has in place of names are the network's own.
-	byNumber := slices.Equal(s.Classes, numbered(len(s.Classes))) && !integers(net.Classes)
+	// Numbers that a file has in place of names are the network's own: those of the data that it
+	// was trained on.
+	byNumber := (slices.Equal(s.Classes, numbered(len(s.Classes))) || s.first > 0 && !s.named) && !integers(net.Classes)
+	first := 0
+	if net.Facts != nil && net.Facts.Data != nil {
+		first = net.Facts.Data.FirstLabel
+	}
 	to := make([]int32, len(s.Classes))
 	counts := s.Counts()
 	for i, c := range s.Classes {
@@ -46,8 +55,8 @@ func (s *Set) MatchClasses(net *nn.Network) (matched *Set, assumed string, err e
 		switch {
 		case known:
 			to[i] = n
-		case byNumber && i < len(net.Classes):
-			to[i] = int32(i)
+		case byNumber && i+s.first >= first && i+s.first-first < len(net.Classes):
+			to[i] = int32(i + s.first - first)
 		case counts[i] == 0: // a name that no label of this part has
 		default:
 			return nil, "", fmt.Errorf("data set %s has the class %q, network %q knows %q: give the data that it was trained for, or name the labels alike", s.Name, c, net.Name, net.Classes)

@@ -96,7 +96,7 @@ func TestBadArrays(t *testing.T) {
 		{floats("x", 2, 3, 1), ints([]int{2, 2}, 0, 1, 0, 1), "y: shape [2 2], expected [2] or [2 3]"},
 		{floats("x", 2, 3, 1), floats("y", 2, 2, 1), "y: shape [2 2 1], expected"},
 		{floats("x", 2, 3, 1), negative, "y: label 1 is -1, expected 0"},
-		{nan, ints([]int{2}, 0, 1), "x.npy: sequence 1, value 1 is NaN"},
+		{nan, ints([]int{2}, 0, 1), "x.npy: sequence 1, step 0, feature 1 is NaN"},
 	} {
 		if _, err := FromArrays("set", c.x, c.y); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("x %v, y %v: error %v, want %q", c.x.Shape, c.y.Shape, err, c.want)

@@ -25,6 +25,7 @@ type Set struct {
 	PerStep  bool     // a label or target for every step, not one a sequence
 	Classes  []string // class names, len K, or nil
 	named    bool     // an array names its classes
+	first    int      // the number that arrays have for class 0: 1 where their labels begin there
 	Columns  []string // names of the features, len F, or nil
 
 	// Origin says where the set comes from, where OpenSource opened it; else nil.
@@ -294,12 +295,30 @@ func (s *Set) finite(v []float32, per int, file string) error {
 	if file == "" {
 		file = s.Name
 	}
+	targets := len(s.targets) > 0 && len(v) > 0 && &v[0] == &s.targets[0]
 	for i, x := range v {
-		if f := float64(x); math.IsNaN(f) && !(s.masked && len(s.targets) > 0 && &v[0] == &s.targets[0]) || math.IsInf(f, 0) {
-			return fmt.Errorf("%s: sequence %d, value %d is %v: every value must be finite; repair or remove the sequence", file, i/per, i%per, x)
+		if f := float64(x); math.IsNaN(f) && !(s.masked && targets) || math.IsInf(f, 0) {
+			return fmt.Errorf("%s: %s is %v: every value must be finite; repair or remove the sequence", file, s.place(i, per, targets), x)
 		}
 	}
 	return nil
+}
+
+// place says which value of a sequence is number i of all values or targets, per of which are of
+// one sequence.
+func (s *Set) place(i, per int, targets bool) string {
+	width, what, names := s.Features, "feature", s.Columns
+	if targets {
+		width, what, names = s.Outputs, "output", nil
+	}
+	at := fmt.Sprintf("sequence %d", i/per)
+	if !targets || s.PerStep {
+		at += fmt.Sprintf(", step %d", i%per/width)
+	}
+	if f := i % width; f < len(names) {
+		return at + fmt.Sprintf(", feature %q", names[f])
+	}
+	return at + fmt.Sprintf(", %s %d", what, i%width)
 }
 
 // checked returns a set that has just been read, or what is wrong with its values.

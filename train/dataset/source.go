@@ -80,6 +80,7 @@ func OpenSource(ctx context.Context, source string, o Options, say func(string))
 		}
 	}
 	origin.Standardize = train.Mean != nil
+	origin.FirstLabel = train.first
 	origin.Columns, origin.SHA256, origin.Whole = train.Columns, train.Fingerprint(), fingerprintOf(train, test, train.held)
 	train.tell(origin)
 	test.tell(origin)
@@ -100,7 +101,13 @@ func Reopen(ctx context.Context, d *facts.Data, beside string, say func(string))
 	if err != nil {
 		return nil, nil, err
 	}
-	if d.SHA256 != "" && d.SHA256 != train.Origin.SHA256 {
+	if z := train.fromZero(); d.FirstLabel == 0 && d.SHA256 != train.Origin.SHA256 && d.SHA256 == z.Fingerprint() {
+		// The network has an output for the label 0 that is nowhere.
+		train = z
+		if test != nil {
+			test = test.fromZero()
+		}
+	} else if d.SHA256 != "" && d.SHA256 != train.Origin.SHA256 {
 		return nil, nil, fmt.Errorf("%s: is not what the network was trained on: its training part has SHA-256 %.12s…, expected %.12s…", source, train.Origin.SHA256, d.SHA256)
 	}
 	// What the network said stays what is said of it, wherever the file lay now.
