@@ -113,7 +113,7 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 			return nil, fmt.Errorf("%s: label %d is %d, expected 0 … %d; if such steps do not count, say so with --ignore-label=%d", y.Name, i, l, maxClasses-1, l)
 		}
 		if l < 0 || l >= maxClasses {
-			return nil, fmt.Errorf("%s: label %d is %d, expected 0 … %d: numbers of classes begin at 0, as numpy.unique(y, return_inverse=True)[1] makes them", y.Name, i, l, maxClasses-1)
+			return nil, fmt.Errorf("%s: label %d is %d, expected 0 … %d: numbers of classes begin at 0, as numpy.unique(y, return_inverse=True)[1].reshape(y.shape) makes them", y.Name, i, l, maxClasses-1)
 		}
 		s.labels[i] = int32(l)
 		s.Outputs = max(s.Outputs, int(l)+1)

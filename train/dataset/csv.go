@@ -264,7 +264,11 @@ func (t *table) rows(r rowReader, whole *recording) error {
 		begins := row == first || id != last
 		if begins {
 			if seen[id] {
-				return fmt.Errorf("%s: line %d: sequence %q appears again after another one: the rows of a sequence must follow each other: sort the rows by it, as with pandas' sort_values(kind='stable'); where numbers begin anew for every person or file, name both columns, as --sequence-column subject,trial", t.file, line, strings.ReplaceAll(id, "\x00", ","))
+				sort := "; else sort the rows: " + t.sorted()
+				if len(t.labelsIn) > 0 {
+					sort = "; else sort the rows" // rows of two tables belong together as they stand
+				}
+				return fmt.Errorf("%s: line %d: sequence %q appears again after another one: the rows of a sequence must follow each other; where numbers begin anew for every person or file, name both columns, as --sequence-column subject,trial%s", t.file, line, strings.ReplaceAll(id, "\x00", ","), sort)
 			}
 			seen[id], last = true, id
 			t.starts, t.lines, t.from = append(t.starts, row), append(t.lines, line), append(t.from, t.file)

@@ -536,15 +536,12 @@ func (t *table) labelColumns(j *joined, y []string, named bool) (labels []int, e
 		}
 		hint := ""
 		if j.y.oneOf(all, named) {
-			hint = "; every row is one 1 among zeros: " + fmt.Sprintf(oneColumn, filepath.Base(file), filepath.Base(file))
+			hint = "; every row is one 1 among zeros: put in its place what writes the names, " + oneColumn(file, j.y.dialect, names)
 		}
 		return nil, fmt.Errorf("%s: columns %s could all be the label: name it with --label-column, or say --regression where all are numbers to predict%s", file, shown(names), hint)
 	}
 	return all, nil
 }
-
-// oneColumn is what makes one column of names of a table with one column for every class.
-const oneColumn = `python3 -c "import pandas; pandas.read_csv('%s').filter(regex='^(?!Unnamed)').idxmax(axis=1).to_csv('%s', index=False)" writes their names`
 
 // oneOf reports whether columns of every row are a single 1 among zeros.
 func (s *side) oneOf(columns []int, named bool) bool {

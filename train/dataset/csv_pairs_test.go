@@ -137,7 +137,7 @@ func TestTablesOfLabelsApart(t *testing.T) {
 			Options{RowSequences: true}, `X.csv: line 3: column "" is "1", and in its row of labels, y.csv line 3, it is "5": the rows are in another order`},
 		{"no sequences", map[string]string{"X.csv": rows, "y.csv": labels("label", 12)}, Options{}, `none is named "sequence" or the like`},
 		{"several labels", map[string]string{"X.csv": rows, "y.csv": lines("cost,gain", 12, func(i int) string { return "1,2" })}, Options{RowSequences: true}, `columns ["cost" "gain"] could all be the label`},
-		{"one of each class", map[string]string{"X.csv": rows, "y.csv": lines("up,down", 12, func(i int) string { return []string{"1,0", "0,1"}[i%2] })}, Options{RowSequences: true}, `every row is one 1 among zeros: python3 -c "import pandas; pandas.read_csv('y.csv')`},
+		{"one of each class", map[string]string{"X.csv": rows, "y.csv": lines("up,down", 12, func(i int) string { return []string{"1,0", "0,1"}[i%2] })}, Options{RowSequences: true}, `every row is one 1 among zeros: put in its place what writes the names, python3 -c "import sys, pandas;`},
 		{"no such label", map[string]string{"X.csv": rows, "y.csv": labels("label", 12)}, Options{RowSequences: true, Label: "kind"}, `y.csv: no column is named "kind"`},
 		{"labels of parts", map[string]string{"X_train.csv": x, "y_train.csv": labels("label", 12), "y_test.csv": labels("label", 12)}, Options{}, "y_test.csv: labels without samples"},
 		{"two tables of samples", map[string]string{"X.csv": x, "features.csv": x, "y.csv": labels("label", 12)}, Options{}, `tables ["X.csv" "features.csv"] hold samples and ["y.csv"] labels of one part`},

@@ -21,11 +21,14 @@ var foreign = []struct{ begins, what string }{
 	{"\x1f\x8b", "packed by gzip: give it a name that ends in .csv.gz"},
 	{"PK\x03\x04", "an archive of zip, as spreadsheets are: save the sheet as CSV, or name a packed table .csv.zip"},
 	{"\xd0\xcf\x11\xe0", "a spreadsheet of old Excel: save the sheet as CSV"},
-	{"PAR1", "a Parquet file: write a table of it with pandas' read_parquet and to_csv"},
-	{"ARROW1", "an Arrow file: write a table of it with pandas' read_feather and to_csv"},
 	{"version https://git-lfs", "a pointer of Git LFS and not the file itself: get that with git lfs pull"},
 	{"<", "a page of the web or XML and no table: what was loaded is not the file itself"},
-	{"{", "JSON and no table: write one with pandas' read_json and to_csv"},
+}
+
+// foreignTables are the first bytes of tables of other kinds, and the readers of pandas for them.
+var foreignTables = []struct{ begins, what, read string }{
+	{"PAR1", "a Parquet file", "read_parquet(%s)"},
+	{"ARROW1", "an Arrow file", "read_feather(%s)"},
 }
 
 // utf16 reports whether every second byte of the first ones is 0, as of Latin text in UTF-16.
@@ -49,15 +52,29 @@ func checkText(file string, head []byte) error {
 			return fmt.Errorf("%s: %s", file, f.what)
 		}
 	}
+	for _, f := range foreignTables {
+		if bytes.HasPrefix(head, []byte(f.begins)) {
+			return fmt.Errorf("%s: %s; Python writes a table of it: %s", file, f.what, converted(file, f.read))
+		}
+	}
+	if bytes.HasPrefix(head, []byte("{")) || bytes.HasPrefix(head, []byte("[{")) {
+		return fmt.Errorf("%s: JSON and no table; Python writes one: %s", file, converted(file, jsonReader(head)))
+	}
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")), utf16(head):
-		return fmt.Errorf("%s: text in UTF-16, expected UTF-8: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)", file)
+		from := "UTF-16" // as its mark says
+		if head[0] == 0 {
+			from = "UTF-16BE"
+		} else if head[1] == 0 {
+			from = "UTF-16LE"
+		}
+		return fmt.Errorf("%s: text in UTF-16, expected UTF-8: %s", file, filtered("iconv -f "+from+" -t UTF-8", file))
 	case bytes.IndexByte(head, 0) >= 0:
 		return fmt.Errorf("%s: a byte 0 at offset %d: no text, or damaged", file, bytes.IndexByte(head, 0))
 	case bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0:
-		return fmt.Errorf("%s: lines end with a carriage return alone: save it with line feeds (tr '\\r' '\\n')", file)
+		return fmt.Errorf("%s: lines end with a carriage return alone: save it with line feeds: %s", file, filtered(`tr '\r' '\n'`, file))
 	case bytes.HasPrefix(head, []byte("#")):
-		return fmt.Errorf("%s: the first line is a comment: the first line has to name the columns, without #; grep -v '^#' leaves comments out", file)
+		return fmt.Errorf("%s: the first line is a comment: the first line has to name the columns, without #; comments are left out by %s", file, filtered("grep -v '^#'", file))
 	}
 	return nil
 }
@@ -92,7 +109,7 @@ func rowError(file string, above int, header, record []string, err error) error 
 			hint = ": there is a separator behind the last cell"
 		}
 		if len(record) > 0 && strings.HasPrefix(record[0], "#") {
-			hint = ": it begins with #, and comments are not read: remove it, as with grep -v '^#'"
+			hint = ": it begins with #, and comments are not read: " + filtered("grep -v '^#'", file)
 		}
 		return fmt.Errorf("%s: line %d has the wrong number of fields: %d, expected %d as in the first line%s", file, p.Line, len(record), len(header), hint)
 	}

@@ -279,7 +279,7 @@ func (s *Set) rare() (all []string) {
 	if len(none) > 0 {
 		why := ""
 		if none[0] == "0" && slices.Equal(s.Classes, numbered(len(s.Classes))) {
-			why = "; numbers of classes begin at 0, as numpy.unique(y, return_inverse=True)[1] makes them"
+			why = "; numbers of classes begin at 0, as numpy.unique(y, return_inverse=True)[1].reshape(y.shape) makes them"
 		}
 		all = append(all, fmt.Sprintf("classes without anything to train on: %s%s", shown(none), why))
 	}

@@ -117,7 +117,7 @@ func TestOtherTables(t *testing.T) {
 	if err := os.WriteFile(file, []byte("PAR1"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Open(file, Options{}); err == nil || !strings.Contains(err.Error(), "pandas.read_parquet('x.parquet').to_csv('x.csv', index=False)") {
+	if _, _, err := Open(file, Options{}); err == nil || !strings.Contains(err.Error(), "pandas.read_parquet(sys.argv[1]).to_csv(sys.argv[2], index=False)\" "+filepath.ToSlash(file)+" ") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -80,29 +81,48 @@ func allOf(file string, r io.Reader) (io.Reader, error) {
 	return bytes.NewReader(raw), nil
 }
 
-// otherKinds says of files that are not read what writes one that is; %s is the file, and its
-// name without the end.
-var otherKinds = map[string]string{
-	".parquet": "python3 -c \"import pandas; pandas.read_parquet('%s').to_csv('%s.csv', index=False)\"",
-	".arrow":   "python3 -c \"import pandas; pandas.read_feather('%s').to_csv('%s.csv', index=False)\"",
-	".feather": "python3 -c \"import pandas; pandas.read_feather('%s').to_csv('%s.csv', index=False)\"",
-	".xlsx":    "python3 -c \"import pandas; pandas.read_excel('%s').to_csv('%s.csv', index=False)\"",
-	".xls":     "python3 -c \"import pandas; pandas.read_excel('%s').to_csv('%s.csv', index=False)\"",
-	".json":    "python3 -c \"import pandas; pandas.read_json('%s').to_csv('%s.csv', index=False)\"",
-	".jsonl":   "python3 -c \"import pandas; pandas.read_json('%s', lines=True).to_csv('%s.csv', index=False)\"",
-	".pkl":     "python3 -c \"import pandas; pandas.read_pickle('%s').to_csv('%s.csv', index=False)\"",
-	".mat":     "python3 -c \"import numpy, scipy.io; m = scipy.io.loadmat('%s'); numpy.savez('%s.npz', x=m['x'], y=m['y'].ravel())\", with the names of its arrays",
-	".h5":      "python3 -c \"import numpy, h5py; m = h5py.File('%s'); numpy.savez('%s.npz', x=m['x'][:], y=m['y'][:])\", with the names of its arrays",
-	".hdf5":    "python3 -c \"import numpy, h5py; m = h5py.File('%s'); numpy.savez('%s.npz', x=m['x'][:], y=m['y'][:])\", with the names of its arrays",
-	".pt":      "python3 -c \"import numpy, torch; m = torch.load('%s'); numpy.savez('%s.npz', x=m['x'], y=m['y'])\", with the names of its tensors",
+// otherTables are the readers of pandas for files that are not read, by the ends of their names.
+var otherTables = map[string]string{
+	".parquet": "read_parquet(%s)",
+	".arrow":   "read_feather(%s)",
+	".feather": "read_feather(%s)",
+	".xlsx":    "read_excel(%s)",
+	".xls":     "read_excel(%s)",
+	".json":    "read_json(%s)",
+	".jsonl":   "read_json(%s, lines=True)",
+	".pkl":     "read_pickle(%s)",
+}
+
+// otherArrays are lines of Python that write what is read.
+var otherArrays = map[string]struct{ code, with string }{
+	".mat":  {"numpy, scipy.io; m = scipy.io.loadmat(sys.argv[1]); numpy.savez(sys.argv[2], x=m['x'], y=m['y'].ravel())", "arrays"},
+	".h5":   {"numpy, h5py; m = h5py.File(sys.argv[1]); numpy.savez(sys.argv[2], x=m['x'][:], y=m['y'][:])", "arrays"},
+	".hdf5": {"numpy, h5py; m = h5py.File(sys.argv[1]); numpy.savez(sys.argv[2], x=m['x'][:], y=m['y'][:])", "arrays"},
+	".pt":   {"numpy, torch; m = torch.load(sys.argv[1]); numpy.savez(sys.argv[2], x=m['x'], y=m['y'])", "tensors"},
+}
+
+// headOf returns the first bytes of a file.
+func headOf(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, sniffed))
+	return head, err
 }
 
 // unknownKind refuses a file that is no kind of data that is read.
 func unknownKind(path string) error {
 	ext := strings.ToLower(filepath.Ext(path))
-	if how, known := otherKinds[ext]; known {
-		base := filepath.Base(path)
-		return fmt.Errorf("%s: %s files are not read; Python writes what is: %s", path, ext[1:], fmt.Sprintf(how, base, strings.TrimSuffix(base, filepath.Ext(base))))
+	if read, known := otherTables[ext]; known {
+		if head, err := headOf(path); err == nil && ext == ".json" {
+			read = jsonReader(head)
+		}
+		return fmt.Errorf("%s: %s files are not read; Python writes what is: %s", path, ext[1:], converted(path, read))
+	}
+	if how, known := otherArrays[ext]; known {
+		return fmt.Errorf("%s: %s files are not read; Python writes what is, with the names of its %s: %s", path, ext[1:], how.with, python(how.code, pathArg(path), pathArg(free(path, "arrays", ".npz"))))
 	}
 	return fmt.Errorf("%s: unknown kind of data: expected a folder with IDX files, x.npy and y.npy, WAV files or tables, an .npz or a .csv file", path)
 }
