@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
 )
 
@@ -82,6 +83,32 @@ func TestWideWindows(t *testing.T) {
 		b.outputs("y")
 		if _, err := onnx.Convert(b.m, onnx.Options{}); err == nil || !strings.Contains(err.Error(), "pool in several steps") {
 			t.Errorf("%s: error %v", op, err)
+		}
+	}
+}
+
+// TestLongTransposed makes transposed convolutions no longer than what is kept of them.
+func TestLongTransposed(t *testing.T) {
+	for _, c := range []struct{ kernel, pad, extra, want int }{{3, 1, 1, 13}, {3, 0, 1, 14}, {5, 2, 1, 15}, {4, 1, 0, 12}} {
+		b := newModel(7, "ConvTranspose", 13)
+		b.input("x", 1, 2, 6)
+		b.weights("w", 2, 3, c.kernel)
+		b.set("strides", []int{2})
+		b.set("pads", []int{c.pad, c.pad})
+		b.set("output_padding", []int{c.extra})
+		b.outputs("y")
+		if err := b.prove(t); err != nil {
+			t.Error(err)
+			continue
+		}
+		r, err := onnx.Convert(b.m, onnx.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, op := range r.Graph.Ops {
+			if s := r.Graph.Tensors[op.Outputs[0]].Shape; op.Kind == graph.TransposeConv && max(s[1], s[2]) != c.want {
+				t.Errorf("kernel %d, padding %d, %d more: the output is %v, expected %d", c.kernel, c.pad, c.extra, s, c.want)
+			}
 		}
 	}
 }

@@ -279,10 +279,11 @@ func convTransposeNode(c *converter, in []*value) []*value {
 	attr := graph.TransposeConvAttr{Padding: graph.PadValid, StrideH: ws[0].stride, StrideW: ws[1].stride}
 	sizes := fulls
 	same := true
-	for _, v := range ws {
+	for i, v := range ws {
 		if v.out < 1 {
 			c.refuse("the output would be empty: sizes %v", ws)
 		}
+		sizes[i] = max((v.in-1)*v.stride+v.kernel, v.before+v.out) // not more than there is to keep
 		have, err := graph.NewWindow(v.out, v.kernel, v.stride, 1, graph.PadSame)
 		same = same && err == nil && have.Out == v.in && have.PadBefore == v.before && v.kernel >= v.stride
 	}

@@ -20,8 +20,9 @@ type phase struct {
 	in    int // input that the first tap of the first output reads, maybe outside
 }
 
-// phasesOf divides a dimension of size w.In (the output) into its phases.
-func phasesOf(w graph.Window) []phase {
+// phasesOf divides a dimension of size w.In (the output) into its phases. Outputs that no
+// input reaches, since the output is longer than windows go, are phases without weights.
+func phasesOf(w graph.Window, in int) []phase {
 	var list []phase
 	for r := range min(w.Stride, w.In) {
 		p := phase{at: r, n: (w.In - r + w.Stride - 1) / w.Stride}
@@ -34,7 +35,24 @@ func phasesOf(w graph.Window) []phase {
 				p.taps = append(p.taps, k)
 			}
 		}
-		list = append(list, p)
+		from, to := min(max(1-len(p.taps)-p.in, 0), p.n), max(min(in-p.in, p.n), 0)
+		if len(p.taps) == 0 || from > to {
+			from, to = p.n, p.n
+		}
+		list = p.bare(list, w.Stride, in, 0, from)
+		if to > from {
+			list = append(list, phase{at: r + from*w.Stride, n: to - from, taps: p.taps, in: p.in + from})
+		}
+		list = p.bare(list, w.Stride, in, to, p.n)
+	}
+	return list
+}
+
+// bare appends outputs of a phase that have a bias alone, so many at once as there are inputs
+// for weights of 0.
+func (p phase) bare(list []phase, stride, in, from, to int) []phase {
+	for ; from < to; from += in {
+		list = append(list, phase{at: p.at + from*stride, n: min(in, to-from)})
 	}
 	return list
 }
@@ -68,8 +86,8 @@ func lowerTransposeConv(l *lowering, gop *graph.Op) error {
 	}
 	o, c := wt.Shape[0], wt.Shape[3]
 	return l.into(gop.Outputs[0], func(out view) error {
-		for _, r := range phasesOf(h) {
-			for _, s := range phasesOf(w) {
+		for _, r := range phasesOf(h, v.shape[1]) {
+			for _, s := range phasesOf(w, v.shape[2]) {
 				p := kernel.Kernel{Kind: kernel.Conv, Output: kernel.Output{Lo: int(q.Lo), Hi: int(q.Hi)}, Acc40: v.dt == graph.Int16, Records: records}
 				if q.Reduced {
 					p.Round = kernel.RoundNatural
@@ -91,8 +109,8 @@ func lowerTransposeConv(l *lowering, gop *graph.Op) error {
 	})
 }
 
-// tapsOf returns the weights of two phases in OHWI order. A phase that no weight
-// reaches gets one of 0, which leaves the bias.
+// tapsOf returns the weights of two phases in OHWI order. A phase without weights gets one of
+// 0, which leaves the bias.
 func tapsOf(wt *graph.Tensor, r, s phase) (phase, phase, []byte) {
 	zero := len(r.taps) == 0 || len(s.taps) == 0
 	for _, p := range []*phase{&r, &s} {
