@@ -326,3 +326,22 @@ func TestFarNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestTriangleOfInfinities masks what comes later, as PyTorch writes it.
+func TestTriangleOfInfinities(t *testing.T) {
+	if err := proven(t, []int{1, 3, 3}, 17, func(b *modelBuilder) {
+		b.weights("all", 3, 3)
+		var v []float32
+		for range 9 {
+			v = append(v, float32(math.Inf(-1)))
+		}
+		b.m.Graph.Weights["all"].Data = floatBytes(v...)
+		b.ints("one", 1)
+		b.m.Graph.Weights["one"].Shape = []int{}
+		b.node("Trilu", "later", "all", "one")
+		b.node("Add", "s", "x", "later")
+		b.node("Softmax", "y", "s")
+	}); err != nil {
+		t.Error(err)
+	}
+}

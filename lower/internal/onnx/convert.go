@@ -199,7 +199,7 @@ func (c *converter) convert(s *scope, n *Node) (err error) {
 	f := converters[key(n)]
 	switch {
 	case f == nil && n.Domain != "":
-		return fmt.Errorf("operators of domain %q are not ONNX's own; export without them", n.Domain)
+		return fmt.Errorf("operators of domain %q are not ONNX's own; %s", n.Domain, elsewhere(n.Domain))
 	case f == nil:
 		if why := remedies[n.Op]; why != "" {
 			return errors.New(why)

@@ -109,6 +109,14 @@ func triluNode(c *converter, in []*value) []*value {
 		}
 		return only(out)
 	}
+	if x, ok := c.constant(v); ok && v.order == nil { // perhaps infinities, which times 0 are no number
+		for i := range x {
+			if kept[i%len(kept)] == 0 {
+				x[i] = 0
+			}
+		}
+		return only(c.stored(c.floats(c.base, x, v.shape...), nil))
+	}
 	mask := c.stored(c.floats(c.base+"/kept", kept, rows, columns), nil)
 	return only(c.binary(graph.Mul, graph.MulAttr{}, c.base, v, mask))
 }

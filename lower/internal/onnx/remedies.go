@@ -7,6 +7,19 @@ import "strings"
 // remedies are words for operators that are known and cannot be had.
 var remedies = map[string]string{}
 
+// elsewhere says what to do about operators of a domain of others.
+func elsewhere(domain string) string {
+	switch {
+	case domain == "ai.onnx.ml":
+		return "write scalers and linear models as Sub, Mul, MatMul and Add, and leave labels and trees to the application"
+	case domain == "com.microsoft":
+		return "take the model as it was before ONNX Runtime optimized it"
+	case strings.HasPrefix(domain, "com.microsoft."), strings.HasPrefix(domain, "ai.onnx."):
+		return "export the model for inference, without them"
+	}
+	return "export without them, or with functions in the model that define them"
+}
+
 func init() {
 	for _, r := range []struct{ operators, why string }{
 		{"ArgMax", "it gives indices; take it out of the model and choose the largest output in the application"},
