@@ -29,6 +29,18 @@ func TestArmDriverProject(t *testing.T) {
 	}
 }
 
+// TestArmDriverSequenceReadme: base addresses of a sequence are not what the driver's header
+// promises cache functions, and its README has to say so.
+func TestArmDriverSequenceReadme(t *testing.T) {
+	for _, p := range []Project{tinySequence("seq"), armProject()} {
+		p.Options.Driver = ArmDriver
+		const warning = "base addresses are multiples of 16"
+		if said := strings.Contains(string(generate(t, p)["README.md"]), warning); said != (p.Prefix == "seq") {
+			t.Errorf("%s: README says %q: %v", p.Prefix, warning, said)
+		}
+	}
+}
+
 // TestArmDriverProjectLibrary: the library is Arm's driver's caller and nothing of ours; what
 // runs the golden vectors lies apart.
 func TestArmDriverProjectLibrary(t *testing.T) {
