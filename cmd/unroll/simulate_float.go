@@ -88,6 +88,9 @@ func runFloat(c *cli, s *simulateFlags, name string, files, sounds map[string]st
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if err := n.SameCalls(o.Fed, calls); err != nil {
+		return err
+	}
 	if proposed != "" {
 		c.say("note: inputs and outputs that look like states are %s", proposed)
 	}

@@ -25,7 +25,7 @@ func (n *Network) Fed(arrays map[string]*npy.Array) (map[string]*npy.Array, erro
 		switch {
 		case !ok:
 			out[name] = arrays[name]
-		case n.fixed[in]:
+		case n.fixed[in] > 0:
 		default:
 			v, err := valuesOf(n.File, in, types[in], arrays[name])
 			if err != nil {
@@ -36,10 +36,34 @@ func (n *Network) Fed(arrays map[string]*npy.Array) (map[string]*npy.Array, erro
 					return nil, fmt.Errorf("%s: element %d is %.0f, and values are computed in float32 here, which does not hold it exactly; expected whole numbers up to %d for input %q of %s", arrays[name].Name, i, x, 1<<24, in, n.File)
 				}
 			}
-			out[name] = npy.FromFloats(arrays[name].Shape, arrays[name].Floats())
+			fed := arrays[name].Floats()
+			if types[in] == onnx.Bool {
+				for i, x := range fed {
+					if x != 0 {
+						fed[i] = 1
+					}
+				}
+			}
+			out[name] = npy.FromFloats(arrays[name].Shape, fed)
 		}
 	}
 	return out, nil
+}
+
+// SameCalls returns an error where an input that became a constant was given values of other
+// calls than the network is run for.
+func (n *Network) SameCalls(arrays map[string]*npy.Array, calls int) error {
+	for _, name := range names(arrays) {
+		in, _ := nameIn(n.fixed, name)
+		size := n.fixed[in]
+		if size == 0 {
+			continue
+		}
+		if have := arrays[name].Elements() / size; have > 1 && have != calls {
+			return fmt.Errorf("%s: input %q of %s has values for %d calls, the other inputs for %d: give each of them as many, or this one a single value", arrays[name].Name, in, n.File, have, calls)
+		}
+	}
+	return nil
 }
 
 // types are those that the file declares for its inputs, float where it has none.

@@ -78,6 +78,11 @@ func TestFed(t *testing.T) {
 		fed, n, err := open("row", arrayOf(typ, []int{2, 1}, 3, 3))
 		if err != nil || len(fed) != 0 || len(n.Graph.Inputs) != 3 || !strings.Contains(strings.Join(n.Assumed, "\n"), `input "row" is int32 and the model computes with whole numbers`) {
 			t.Errorf("%s: %v, fed %v", typ, err, fed)
+			continue
+		}
+		two := map[string]*npy.Array{"row": arrayOf(typ, []int{2, 1}, 3, 3)}
+		if n.SameCalls(two, 2) != nil || n.SameCalls(two, 1) == nil || n.SameCalls(map[string]*npy.Array{"row": arrayOf(typ, []int{1}, 3)}, 5) != nil {
+			t.Errorf("%s: values for two calls: %v", typ, n.SameCalls(two, 1))
 		}
 	}
 	big := arrayOf("<i8", []int{1, 3}, 0, 0, 0)

@@ -162,6 +162,10 @@ func readTFLite(file string, raw []byte, o Options) (*Network, error) {
 		return nil, err
 	}
 	source := m.Graph
+	whole := &Network{}
+	if err := whole.whole(source, o.known(file)); err != nil {
+		return nil, err
+	}
 	for _, ids := range [][]graph.TensorID{source.Inputs, source.Outputs} {
 		for _, id := range ids {
 			if t := source.Tensors[id]; t.Type != graph.Float32 {
@@ -173,7 +177,7 @@ func readTFLite(file string, raw []byte, o Options) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	n := &Network{File: file, Format: TFLite.String(), Graph: written.Graph, Sums: m.Sums, Carried: m.Carried, Bounds: m.Bounds, Ranges: written.Ranges}
+	n := &Network{File: file, Format: TFLite.String(), Graph: written.Graph, Sums: m.Sums, Carried: m.Carried, Bounds: m.Bounds, Ranges: written.Ranges, declared: whole.declared, fixed: whole.fixed, Assumed: whole.Assumed}
 	n.roles(m.Roles, written.Roles)
 	n.fused(m.Fused, o.States)
 	if err := n.pair(o.States); err != nil {

@@ -69,7 +69,7 @@ type Network struct {
 	Stepped *Stepped
 
 	declared map[string]onnx.DataType // of the file's inputs
-	fixed    map[string]bool          // inputs that became constants
+	fixed    map[string]int           // inputs that became constants of Options.Fed, and their elements
 
 	// Assumed says what neither file nor options did, one sentence each.
 	Assumed []string
@@ -114,12 +114,14 @@ func convertONNX(file string, m *onnx.Model, o Options) (*Network, error) {
 		return nil, err
 	}
 	n := &Network{File: file, Format: "ONNX", Graph: r.Graph, Role: r.Role, Sums: r.Sums, Carried: r.Carried, Bounds: r.Bounds, Ranges: r.Ranges, Assumed: r.Assumed}
-	n.declared, n.fixed = map[string]onnx.DataType{}, map[string]bool{}
+	n.declared, n.fixed = map[string]onnx.DataType{}, map[string]int{}
 	for _, in := range m.Graph.Inputs {
 		n.declared[in.Name] = in.Type
 	}
-	for name := range r.Fixed {
-		n.fixed[name] = o.Set[name] == nil
+	for name, t := range r.Fixed {
+		if o.Set[name] == nil {
+			n.fixed[name] = graph.Elems(t.Shape)
+		}
 	}
 	if err := n.pair(o.States); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
