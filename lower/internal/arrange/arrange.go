@@ -23,6 +23,7 @@ func Graph(g *graph.Graph, role []string) (*graph.Graph, []string) {
 	a.strides()
 	a.magnitudes()
 	a.masks()
+	a.computedMasks()
 	a.rows()
 	a.sums()
 	a.dropDead()
@@ -63,6 +64,16 @@ func (a *arranger) value(name string, shape ...int) graph.TensorID {
 
 func (a *arranger) floats(name string, v []float32, shape ...int) graph.TensorID {
 	return a.add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: shape, Data: encoded(v)})
+}
+
+// values are those of a float constant.
+func (a *arranger) values(id graph.TensorID) []float32 {
+	data := a.g.Tensors[id].Data
+	out := make([]float32, len(data)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return out
 }
 
 // encoded is the data of a float tensor.

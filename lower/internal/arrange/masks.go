@@ -3,7 +3,6 @@
 package arrange
 
 import (
-	"encoding/binary"
 	"math"
 	"slices"
 
@@ -36,7 +35,7 @@ func (a *arranger) masks() {
 			if !a.isFloatConstant(id) {
 				continue
 			}
-			if limited := a.limitedMask(a.g.Tensors[id], a.g.Tensors[out].Shape); limited != nil {
+			if limited := a.limitedMask(id, a.g.Tensors[out].Shape); limited != nil {
 				next := *op
 				next.Inputs = slices.Clone(op.Inputs)
 				next.Inputs[k] = a.floats(a.g.Tensors[id].Name+"/mask", limited, a.g.Tensors[id].Shape...)
@@ -48,7 +47,8 @@ func (a *arranger) masks() {
 
 // limitedMask returns a mask with no value below masked; nil where it has none, or where it
 // leaves nothing of a row.
-func (a *arranger) limitedMask(t *graph.Tensor, shape []int) []float32 {
+func (a *arranger) limitedMask(id graph.TensorID, shape []int) []float32 {
+	t := a.g.Tensors[id]
 	row := 0
 	if len(t.Shape) > 0 && len(shape) > 0 && t.Shape[len(t.Shape)-1] == shape[len(shape)-1] {
 		row = t.Shape[len(t.Shape)-1]
@@ -56,10 +56,7 @@ func (a *arranger) limitedMask(t *graph.Tensor, shape []int) []float32 {
 	if row == 0 {
 		return nil
 	}
-	v, cut := make([]float32, len(t.Data)/4), false
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
-	}
+	v, cut := a.values(id), false
 	for at := 0; at < len(v); at += row {
 		kept := false
 		for i, x := range v[at : at+row] {
