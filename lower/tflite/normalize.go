@@ -22,6 +22,7 @@ func (r *reader) normalize() error {
 			return fmt.Errorf("operator %d (%v): %w", i, op.Kind, err)
 		}
 	}
+	emptyConstants(g)
 	for _, t := range g.Tensors {
 		// The converter of TensorFlow 1 names dimension 3 of the weights for the bias.
 		if len(t.Shape) == 1 && t.Quant != nil && len(t.Quant.Scales) == t.Shape[0] && (t.Type == graph.Int32 || t.Type == graph.Int64) {
@@ -229,4 +230,25 @@ func foldArithmetic(g *graph.Graph, op *graph.Op) error {
 	}
 	out.SetInts(v)
 	return nil
+}
+
+// emptyConstants gives constants without elements, as the shape of a number is, the data that a
+// file has no room for: what is read and nobody computes.
+func emptyConstants(g *graph.Graph) {
+	made := map[graph.TensorID]bool{}
+	for _, id := range g.Inputs {
+		made[id] = true
+	}
+	for _, op := range g.Ops {
+		for _, id := range op.Outputs {
+			made[id] = true
+		}
+	}
+	for _, op := range g.Ops {
+		for _, id := range op.Inputs {
+			if id != graph.None && !made[id] && g.Tensors[id].Data == nil && !g.Tensors[id].Variable && g.Tensors[id].Elems() == 0 {
+				g.Tensors[id].Data = []byte{}
+			}
+		}
+	}
 }

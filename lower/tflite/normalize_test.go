@@ -50,6 +50,25 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestEmptyConstants reads the shape of a number, which has no elements, as the constant that
+// it was written as.
+func TestEmptyConstants(t *testing.T) {
+	g := &graph.Graph{Name: "number"}
+	q := graph.PerTensor(0.5, 0)
+	x := g.Add(&graph.Tensor{Name: "x", Type: graph.Int8, Shape: []int{1, 1}, Quant: q})
+	shape := g.Add(&graph.Tensor{Name: "shape", Type: graph.Int32, Shape: []int{0}, Data: []byte{}})
+	y := g.Add(&graph.Tensor{Name: "y", Type: graph.Int8, Shape: []int{}, Quant: q})
+	g.Inputs, g.Outputs = []graph.TensorID{x}, []graph.TensorID{y}
+	g.Ops = []*graph.Op{{Kind: graph.Reshape, Attr: graph.ReshapeAttr{NewShape: []int{}}, Inputs: []graph.TensorID{x, shape}, Outputs: []graph.TensorID{y}}}
+	got, err := Read("number.tflite", encode(&Model{Graph: g}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := got.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
 // counter is y = x + v, v = y, with the resource variable v.
 func counter() *graph.Graph {
 	g := &graph.Graph{Name: "counter"}
