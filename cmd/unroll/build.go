@@ -256,5 +256,8 @@ func (b *buildFlags) run(c *cli) error {
 	if err == nil && r.Mismatches > 0 {
 		err = errReported
 	}
+	if err == nil {
+		err = c.done()
+	}
 	return err
 }

@@ -115,7 +115,7 @@ func (l *lowerFlags) tuning(c *cli) (o finetune.Options, finish func(), err erro
 	return o, p.finish, err
 }
 
-// keep writes what an interrupted run had learned, and returns an error that says so.
+// keep writes what an interrupted run had learned, says so, and returns what interrupted it.
 func (l *lowerFlags) keep(c *cli, name, out string, file []byte, force bool, stopped error) error {
 	if !errors.Is(stopped, context.Canceled) {
 		return stopped
@@ -127,5 +127,6 @@ func (l *lowerFlags) keep(c *cli, name, out string, file []byte, force bool, sto
 	if l.resume != "" {
 		more = "the same command goes on from " + l.resume
 	}
-	return fmt.Errorf("%s: wrote %s, the best so far; %s: %w", name, out, more, stopped)
+	c.say("%s: wrote %s, the best so far; %s", name, out, more) // of an interruption only the exit code is told otherwise
+	return stopped
 }

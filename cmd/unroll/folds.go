@@ -3,9 +3,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
+	"os"
 
 	"github.com/unroll-npu/unroll/train"
 	"github.com/unroll-npu/unroll/train/dataset"
@@ -20,11 +22,37 @@ type crossValidated struct {
 	Sequences int       `json:"sequences"`
 	what      string
 	format    func(float64) string
+	runs      []*runFile // of the folds, kept until all is done
+}
+
+// foldRun is the file that holds the run of a fold, beside those of the network that follows.
+func (t *trainFlags) foldRun(out string, fold int) string {
+	return fmt.Sprintf("%s.fold%d.run", cmp.Or(t.state, out), fold)
+}
+
+// done removes the runs of the folds, and what is left of those of more folds.
+func (r *crossValidated) done(t *trainFlags, out string) error {
+	if r == nil {
+		return nil
+	}
+	for n := len(r.runs) + 1; ; n++ {
+		f := &runFile{path: t.foldRun(out, n)}
+		if _, err := os.Stat(f.path); err != nil {
+			break
+		}
+		r.runs = append(r.runs, f)
+	}
+	for _, f := range r.runs {
+		if err := f.done(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // crossValidate trains a network for each fold, with the recipe and the options of the run that
-// follows, and judges it by the fold.
-func (t *trainFlags) crossValidate(c *cli, set, test *dataset.Set, seed uint64) (*crossValidated, error) {
+// follows, and judges it by the fold. Their runs are kept beside out.
+func (t *trainFlags) crossValidate(c *cli, set, test *dataset.Set, seed uint64, out string) (*crossValidated, error) {
 	folds, err := dataset.Folds(set, test, t.folds, seed)
 	if err != nil {
 		return nil, fmt.Errorf("--folds %d: %w", t.folds, err)
@@ -45,7 +73,12 @@ func (t *trainFlags) crossValidate(c *cli, set, test *dataset.Set, seed uint64) 
 		if err != nil {
 			return nil, err
 		}
-		net, err := fit(c, cfg, part, nil)
+		run, err := keepIn(c, &cfg, &runFile{path: t.foldRun(out, n+1)})
+		if err != nil {
+			return nil, err
+		}
+		r.runs = append(r.runs, run)
+		net, err := run.fit(c, &trainFlags{}, cfg, part) // the history is that of the network
 		if err != nil {
 			return nil, fmt.Errorf("fold %d: %w", n+1, err)
 		}

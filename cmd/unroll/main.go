@@ -104,6 +104,8 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	var usage usageError
 	var ours *compile.Fault
 	switch number := signalOf(ctx); {
+	case errors.Is(err, errDone):
+		return exitDone
 	case number != 0:
 		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errReported) {
 			fmt.Fprintf(stderr, "%s: %v\n", name, err)

@@ -42,6 +42,11 @@ func (t *trainFlags) keepRun(c *cli, cfg *train.Config, output string) (*runFile
 	if !f.stays {
 		f.path = output + ".run"
 	}
+	return keepIn(c, cfg, f)
+}
+
+// keepIn has the configuration keep its run in a file, and go on from it.
+func keepIn(c *cli, cfg *train.Config, f *runFile) (*runFile, error) {
 	cfg.Save = func(s *train.State) error {
 		if now := time.Now(); !f.stays && !s.Done && c.ctx.Err() == nil && now.Sub(f.saved) < saveEvery {
 			return nil

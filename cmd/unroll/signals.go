@@ -46,6 +46,18 @@ func withSignals(parent context.Context, stderr io.Writer) (context.Context, fun
 	return ctx, func() { signal.Stop(signals); cancel(nil) }
 }
 
+// errDone ends a verb whose work was done, and there for good, when a signal came: the exit code says
+// so, for there is nothing that the same command would go on with.
+var errDone = errors.New("done before the signal")
+
+// done ends a verb that has done all of its work.
+func (c *cli) done() error {
+	if c.ctx.Err() != nil {
+		return errDone
+	}
+	return nil
+}
+
 // signalOf returns the number of the signal that ended a context, or 0.
 func signalOf(ctx context.Context) int {
 	var i interruption

@@ -122,7 +122,7 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	}
 	var cross *crossValidated
 	if t.folds != 0 {
-		if cross, err = flags.crossValidate(c, whole, test, d.seed); err != nil {
+		if cross, err = flags.crossValidate(c, whole, test, d.seed, out); err != nil {
 			return err
 		}
 	}
@@ -178,12 +178,15 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 		return fmt.Errorf("%w\nthe last good network is in %s", err, out)
 	}
 	if !interrupted {
-		if err := run.done(); err != nil {
+		if err := errors.Join(run.done(), cross.done(t, out)); err != nil {
 			return err
 		}
 	}
 	if asJSON {
-		return printJSON(c.stdout, r)
+		if err := printJSON(c.stdout, r); err != nil || interrupted {
+			return err
+		}
+		return c.done()
 	}
 	if interrupted {
 		fmt.Fprintln(c.stdout, "interrupted: what follows is the network so far; the same command goes on with it")
@@ -193,5 +196,8 @@ func runTrain(c *cli, d *dataFlags, t *trainFlags, out string, force, asJSON boo
 	}
 	fmt.Fprintf(c.stdout, "%s parameters, %s on %s%s\nwrote %s\nnext: %s\n",
 		commas(r.Parameters), told, stepsOf(test.Judged(), test.Len(), test.PerStep), carried, out, command("lower", out))
-	return nil
+	if interrupted {
+		return nil
+	}
+	return c.done()
 }
