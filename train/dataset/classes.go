@@ -28,9 +28,8 @@ func (s *Set) MatchClasses(net *nn.Network) (matched *Set, assumed string, err e
 		s = &with
 	}
 	if net.Classes == nil {
-		s, said := s.ForOutputs(net.Outputs)
-		if said != "" {
-			return s, said, nil
+		if m, said := s.ForOutputs(net.Outputs); m != s {
+			return m, said, nil
 		}
 		if !slices.Equal(s.Classes, numbered(len(s.Classes))) {
 			assumed = fmt.Sprintf("output 0 of %s is class %q of %s, and so on in the order of %q: the network names no classes", net.Name, s.Classes[0], s.Name, s.Classes)

@@ -3,6 +3,7 @@
 package dataset
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/unroll-npu/unroll/train/nn"
@@ -62,10 +63,14 @@ func (s *Set) fromZero() *Set {
 
 // ForOutputs returns the set for a network whose classes nobody names, with n outputs. Labels that
 // begin at 1 are numbers of outputs, counted from 0, where there is an output for the 0 that no label
-// is; said then says so.
+// is; else the first output is label 1. said says which.
 func (s *Set) ForOutputs(n int) (_ *Set, said string) {
-	if z := s.fromZero(); z != s && n > s.Outputs {
+	z := s.fromZero()
+	switch {
+	case z == s:
+		return s, ""
+	case n > s.Outputs:
 		return z, "labels of " + s.Name + " are numbers of outputs, from 0 on: none of them is 0"
 	}
-	return s, ""
+	return s, fmt.Sprintf("output 0 is the label %d of %s, and so on: none of its labels is 0", s.first, s.Name)
 }

@@ -139,6 +139,19 @@ func TestLabelsThatBeginAtOneForNetworks(t *testing.T) {
 	}
 }
 
+// A graph without names of classes says which label its first output is taken for.
+func TestFirstLabelOfOutputs(t *testing.T) {
+	s, _, err := fromArrays("a.npz", map[string]*npy.Array{"x": floats("x", 3, 2, 1), "y": ints([]int{3}, 1, 2, 3)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for outputs, want := range map[int]string{3: "output 0 is the label 1 of a.npz, and so on", 4: "labels of a.npz are numbers of outputs, from 0 on"} {
+		if m, said := s.ForOutputs(outputs); m.Outputs != outputs || !strings.Contains(said, want) {
+			t.Errorf("%d outputs: %d classes, said %q", outputs, m.Outputs, said)
+		}
+	}
+}
+
 // What a network was trained on is found again, also by one that has an output for 0.
 func TestReopenLabelsThatBeginAtOne(t *testing.T) {
 	dir := t.TempDir()
