@@ -25,7 +25,9 @@ type Stepped struct {
 var windows = []int{12, 48, 192}
 
 // openWindow opens an ONNX model whose number of frames is open with windows of
-// different lengths, until one is long enough to tell the step from.
+// different lengths, until one is long enough to tell the step from. What a step keeps is
+// then the same as with a call more: else the network takes all frames together, as a mean
+// over time does, and nobody has said how many they are.
 func openWindow(m *onnx.Model, o Options, convert func(o Options) (*Network, error)) (*Network, error) {
 	var in *onnx.Declared
 	axis := -1
@@ -46,8 +48,7 @@ func openWindow(m *onnx.Model, o Options, convert func(o Options) (*Network, err
 	if in == nil {
 		return convert(o)
 	}
-	var err error
-	for _, w := range windows {
+	window := func(frames int) (*Network, error) {
 		next := o
 		next.Shapes = maps.Clone(o.Shapes)
 		if next.Shapes == nil {
@@ -57,7 +58,7 @@ func openWindow(m *onnx.Model, o Options, convert func(o Options) (*Network, err
 		for i, d := range in.Dims {
 			shape[i] = max(int(d.Size), 1)
 		}
-		shape[axis] = (w + o.Steps - 1) / o.Steps * o.Steps
+		shape[axis] = frames
 		next.Shapes[in.Name] = shape
 		next.Axis = maps.Clone(o.Axis)
 		if next.Axis == nil {
@@ -66,10 +67,27 @@ func openWindow(m *onnx.Model, o Options, convert func(o Options) (*Network, err
 		if _, ok := next.Axis[in.Name]; !ok {
 			next.Axis[in.Name] = axis
 		}
-		var n *Network
-		if n, err = convert(next); err == nil {
+		return convert(next)
+	}
+	var err error
+	for _, w := range windows {
+		frames := (w + o.Steps - 1) / o.Steps * o.Steps
+		n, fails := window(frames)
+		if err = fails; fails != nil {
+			continue
+		}
+		longer, fails := window(frames + o.Steps)
+		if err = fails; fails != nil {
+			continue
+		}
+		a, b := n.Stepped, longer.Stepped
+		if a.Elements == b.Elements && a.States == b.States {
 			return n, nil
 		}
+		dims := *in
+		dims.Dims = slices.Clone(in.Dims)
+		dims.Dims[axis].Name = "FRAMES"
+		err = fmt.Errorf("%s: --steps %d: the network takes all frames of input %q together, as a mean over time does, and the file leaves open how many (of %d it keeps %d values from call to call, of %d %d): say it with --shape %s=%s", m.File, o.Steps, in.Name, a.Window, a.Elements, b.Window, b.Elements, in.Name, dims.Given())
 	}
 	return nil, err
 }

@@ -278,3 +278,24 @@ func TestOtherwise(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestOpenWindow asks how many frames a network takes together where the file leaves it open,
+// and not where none of its operators does.
+func TestOpenWindow(t *testing.T) {
+	for _, op := range []string{"ReduceMean", "CumSum", "Tanh"} {
+		b := newModel(9, op, 14)
+		b.m.Graph.Inputs = []*onnx.Declared{{Name: "x", Kind: "tensor", Type: onnx.Float, Ranked: true, Dims: []onnx.Dim{{Size: 1}, {Size: -1, Name: "frames"}, {Size: 5}}}}
+		b.n.Inputs = []string{"x"}
+		switch op {
+		case "ReduceMean":
+			b.set("axes", []int{1})
+		case "CumSum":
+			b.ints("axis", 1)
+		}
+		b.outputs("y")
+		_, err := openWindow(b.m, Options{Steps: 2}, func(o Options) (*Network, error) { return convertONNX("net.onnx", b.m, o) })
+		if op == "Tanh" && err != nil || op != "Tanh" && (err == nil || !strings.Contains(err.Error(), "say it with --shape x=1,FRAMES,5")) {
+			t.Errorf("%s: error %v", op, err)
+		}
+	}
+}

@@ -302,6 +302,22 @@ func (v *Declared) example() string {
 	return strings.Join(parts, ",")
 }
 
+// Given is the shape as --shape takes it, with the names of open dimensions.
+func (v *Declared) Given() string {
+	var parts []string
+	for i, d := range v.Dims {
+		switch {
+		case d.Size > 0:
+			parts = append(parts, fmt.Sprint(d.Size))
+		case IsBatch(d.Name, i):
+			parts = append(parts, "1")
+		default:
+			parts = append(parts, d.Name)
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
 // setTensor makes the constant that stands for an input.
 func setTensor(in *Declared, shape []int, set []float64) (*Tensor, error) {
 	n, err := Elems(shape)
