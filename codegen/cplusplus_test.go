@@ -33,6 +33,28 @@ func compileAsCPlusPlus(t *testing.T, dir string, files ...string) {
 	}
 }
 
+// TestGeneratedCCompilesAsC99 compiles the library as builds do that ask for C99 and add the
+// extensions of the compiler, such as Zephyr's.
+func TestGeneratedCCompilesAsC99(t *testing.T) {
+	perVariant(t, "gcc", func(t *testing.T, dir string, _ Project) {
+		for _, compiler := range []string{"gcc", "clang"} {
+			if _, err := exec.LookPath(compiler); err != nil {
+				t.Logf("SKIPPED: %v", err)
+				continue
+			}
+			var files []string
+			for _, glob := range []string{"src/*.c", "npu/*.c"} {
+				m, err := filepath.Glob(filepath.Join(dir, glob))
+				if err != nil {
+					t.Fatal(err)
+				}
+				files = append(files, m...)
+			}
+			runIn(t, dir, compiler, append([]string{"-std=c99", "-Wall", "-Wextra", "-Wundef", "-Werror", "-Iinclude", "-Inpu", "-Iethosu/standin", "-fsyntax-only"}, files...)...)
+		}
+	})
+}
+
 func TestGeneratedCCompilesAsCPlusPlus(t *testing.T) {
 	perVariant(t, "g++", func(t *testing.T, dir string, p Project) {
 		var files []string
