@@ -114,6 +114,29 @@ func TestConsumer(t *testing.T) {
 			"-DCMAKE_C_FLAGS=-mcpu=cortex-m7 -mthumb", "-DCMAKE_CXX_FLAGS=-mcpu=cortex-m7 -mthumb -fno-exceptions", "-DCMAKE_EXE_LINKER_FLAGS=--specs=nosys.specs -Wl,--gc-sections",
 			"-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY")
 	})
+	// A product that takes one of the project's boards, too: what it sets is not to be overwritten.
+	t.Run("board", func(t *testing.T) {
+		if _, err := exec.LookPath("arm-none-eabi-gcc"); err != nil {
+			t.Skipf("SKIPPED: %v", err)
+		}
+		writeFile(t, filepath.Join(root, "product", "CMakeLists.txt"), `cmake_minimum_required(VERSION 3.20)
+project(product C)
+set(UNROLL_TARGET corstone300-fvp)
+set(UNROLL_STACK_BYTES 2048)
+add_subdirectory(../first_model first_model)
+add_executable(app ../first_model/app/main.c ../first_model/app/golden.c)
+target_include_directories(app PRIVATE ../first_model/app)
+unroll_executable(app)
+target_link_libraries(app PRIVATE unroll::first_model)
+file(GENERATE OUTPUT options.txt CONTENT "$<TARGET_PROPERTY:app,LINK_OPTIONS>")
+`)
+		dir := filepath.Join(root, "build", "board")
+		cmake(t, "-S", filepath.Join(root, "product"), "-B", dir, "-G", "Ninja", "--toolchain", filepath.Join(root, "first_model", "cmake", "arm-none-eabi-gcc.cmake"))
+		cmake(t, "--build", dir)
+		if text, err := os.ReadFile(filepath.Join(dir, "options.txt")); err != nil || !strings.Contains(string(text), "UNROLL_STACK_BYTES=2048") {
+			t.Errorf("the stack is another one: %s %v", text, err)
+		}
+	})
 	t.Run("FetchContent", func(t *testing.T) {
 		build(t, "fetch", `include(FetchContent)
 FetchContent_Declare(first SOURCE_DIR "${CMAKE_SOURCE_DIR}/first_model")

@@ -9,12 +9,17 @@
 #   unroll_c_options(target)   language level and warnings for a library or an executable
 #   unroll_npu                 library: the driver
 #   unroll_executable(target)  links a program for UNROLL_TARGET
-set(UNROLL_TARGET host CACHE STRING "the board to build for")
+# What an enclosing project has set stays: before CMake's policy CMP0126 a cache entry hides it.
+if(NOT DEFINED UNROLL_TARGET)
+  set(UNROLL_TARGET host CACHE STRING "the board to build for")
+endif()
 option(UNROLL_NONSECURE "addresses and NPU in the non-secure world" OFF)
 option(UNROLL_WERROR "a warning stops the build" ON)
 option(UNROLL_SANITIZE "AddressSanitizer and UBSan, host only" OFF)
 option(UNROLL_SHADOW_CACHE "the process that is the NPU is the data cache, too (host, QEMU)" OFF)
-set(UNROLL_STACK_BYTES 8192 CACHE STRING "stack of the image, a multiple of 8")
+if(NOT DEFINED UNROLL_STACK_BYTES)
+  set(UNROLL_STACK_BYTES 8192 CACHE STRING "stack of the image, a multiple of 8")
+endif()
 
 # How to compile is the business of the top of the build.
 if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)
