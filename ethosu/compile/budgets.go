@@ -36,10 +36,8 @@ func Budgets(g *graph.Graph, opt Options, budgets []int) ([]Budgeted, error) {
 		} else if known, ok := programs[t.Variant]; ok {
 			b.Program, b.Err = known.Program, known.Err
 		} else {
-			if t.result == nil {
-				t = e.compile(t.Variant)
-			}
-			b.Program, b.Err = verified(t.result.program(), t.Err)
+			p := e.program(&t)
+			b.Program, b.Err = verified(p, t.Err)
 			programs[t.Variant] = b
 		}
 		list = append(list, b)
@@ -47,16 +45,12 @@ func Budgets(g *graph.Graph, opt Options, budgets []int) ([]Budgeted, error) {
 	return list, nil
 }
 
-// share returns the trial of a variant that may have been compiled for another limit. Of
-// those kept only the figures are.
+// share returns the trial of a variant that may have been compiled for another limit.
 func (e *explorer) share(v Variant) Trial {
 	t, ok := e.shared[v]
 	if !ok {
 		t = e.compile(v)
 		t.cycles()
-		if v.Room >= 0 || v.Tight || v.Spill { // the others are asked for more than figures
-			t.result = nil
-		}
 		e.shared[v] = t
 	}
 	return t

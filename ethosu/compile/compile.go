@@ -79,7 +79,7 @@ func compileWith(g *graph.Graph, opt Options, at places) (*ethosu.Program, error
 	if t.Err != nil {
 		return nil, fmt.Errorf("compile %s: %w", name(g), t.Err)
 	}
-	return t.result.program(), nil
+	return e.program(&t), nil
 }
 
 // newExplorer completes the options and returns an explorer that has tried nothing yet.
@@ -107,7 +107,7 @@ func newExplorer(g *graph.Graph, opt *Options, at places) (*explorer, error) {
 		opt.streams = schedule.NewStreams()
 	}
 	mem := memory.New(opt.System, opt.Mode, at.memory)
-	e := &explorer{g: g, free: map[Variant]Trial{}, in: input{Options: *opt, kept: &lowering.Memo{}, places: at.Places, taken: at.taken, line: at.line}}
+	e := &explorer{g: g, free: map[Variant]Trial{}, kept: map[keptKey]Trial{}, residency: map[Variant]*schedule.Residency{}, in: input{Options: *opt, kept: &lowering.Memo{}, places: at.Places, taken: at.taken, line: at.line}}
 	for spill, m := range []*memory.Map{mem, mem.Spill()} {
 		e.memories[spill], e.memos[spill] = m, schedule.NewMemo(to, m, opt.streams)
 	}

@@ -68,7 +68,12 @@ func (e *explorer) withLess() ([]Point, error) {
 	}
 	var list []Point
 	for _, v := range variants {
-		t := e.try(v)
+		var t Trial
+		if v.asked() {
+			t = e.try(v)
+		} else {
+			t = e.compileAlone(v, nil)
+		}
 		if t.Err != nil {
 			continue
 		}

@@ -36,7 +36,7 @@ var Passes = []Pass{
 	{Name: "shapes", Doc: "write elementwise maps as pixels of 16 channels, which move in whole bursts", Optional: true, run: scheduled(schedule.ShapeElementwise)},
 	{Name: "blocks", Doc: "choose OFM blocks and SHRAM layouts by the cycle model", run: scheduled(schedule.ChooseBlocks)},
 	{Name: "interleave", Doc: "move operations apart that wait for each other, where others fit between them", Optional: true, run: scheduled(schedule.Interleave)},
-	{Name: "budget", Doc: "choose the weights that stay in SRAM when there is a budget", run: scheduled(schedule.KeepWithinBudget)},
+	{Name: "budget", Doc: "choose the weights that stay in SRAM when there is a budget", run: keepWithinBudget},
 	{Name: "split", Doc: "cut a convolution so that it starts before the last of its weights have arrived", Optional: true, run: scheduled(schedule.SplitWeights)},
 	{Name: "copies", Doc: "choose which weights and records kernels read from a copy in SRAM", Optional: true, run: scheduled(schedule.ChooseCopies)},
 	{Name: "order", Doc: "move operations down where transfers then overlap with more", Optional: true, run: scheduled(schedule.OrderForOverlap)},
@@ -72,8 +72,9 @@ type input struct {
 // compilation is a graph on its way through the passes: what each stage hands to the
 // next, nil before its turn.
 type compilation struct {
-	g  *graph.Graph
-	in input
+	g     *graph.Graph
+	in    input
+	weigh func(*schedule.Residency) // of the explorer, or nil
 
 	module *kernel.Module // lowered
 	plan   *schedule.Plan // scheduled
@@ -114,6 +115,13 @@ func lower(c *compilation) (err error) {
 
 func scheduled(pass func(*schedule.Plan) error) func(*compilation) error {
 	return func(c *compilation) error { return pass(c.plan) }
+}
+
+func keepWithinBudget(c *compilation) error {
+	if c.weigh != nil {
+		c.weigh(c.plan.Residency())
+	}
+	return schedule.KeepWithinBudget(c.plan)
 }
 
 func placed(pass func(*place.Layout) error) func(*compilation) error {

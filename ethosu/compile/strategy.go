@@ -4,7 +4,9 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/unroll-npu/unroll/ethosu"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/memory"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/schedule"
 	"github.com/unroll-npu/unroll/ethosu/perf"
@@ -27,11 +29,12 @@ type Trial struct {
 	Weights int   // bytes of its encoded weights
 	Joined  int   // the most rows that became one kernel's, in any variant tried for it
 
-	ops, kernels int // of the graph and of the program
+	ops, kernels int  // of the graph and of the program
+	maps         bool // Tight makes a difference
 
-	free   int64 // cycles without a limit, where that does not fit
-	bound  bool  // it does not
-	result *compilation
+	free   int64        // cycles without a limit, where that does not fit
+	bound  bool         // it does not
+	result *compilation // nil where only the figures are kept, see Variant.asked
 	total  int64
 }
 
@@ -90,6 +93,17 @@ type explorer struct {
 
 	free   map[Variant]Trial // those with any room for weights or none, which are asked for again
 	shared map[Variant]Trial // of Budgets all of them, else nil
+
+	// Those with a limited room, of which several keep the same weights.
+	kept      map[keptKey]Trial
+	residency map[Variant]*schedule.Residency // by variants without their room
+}
+
+// keptKey is what a program with a limited room depends on: the variant but for its room,
+// and the weights that are kept.
+type keptKey struct {
+	Variant
+	weights string
 }
 
 // explore tries what the decisions say, starting with variant v, and returns the winner.
@@ -125,14 +139,60 @@ func (e *explorer) try(v Variant) Trial {
 		return t
 	}
 	t := e.compile(v)
-	if plain := v.Room <= 0 && !v.Tight && !v.Spill; plain && len(e.g.Ops) <= long {
+	if v.asked() && len(e.g.Ops) <= long {
 		e.free[v] = t
 	}
 	return t
 }
 
+// asked reports whether more than the figures of a variant is asked for: it gives weights
+// any room or none.
+func (v *Variant) asked() bool { return v.Room <= 0 && !v.Tight && !v.Spill }
+
+// compile compiles a variant, but not one that keeps the weights in SRAM which another one
+// keeps in another room. Of those that nobody asks more of only the figures are kept.
 func (e *explorer) compile(v Variant) Trial {
-	c := &compilation{g: e.g, in: e.in}
+	if v.asked() {
+		return e.compileAlone(v, nil)
+	}
+	key := keptKey{Variant: v}
+	key.Room = 0
+	known := func() (t Trial, ok bool) {
+		r, ok := e.residency[key.Variant]
+		if ok {
+			key.weights = r.Kept(v.Room)
+			t, ok = e.kept[key]
+			t.Variant = v
+		}
+		return t, ok
+	}
+	if t, ok := known(); ok {
+		return t
+	}
+	weigh := func(r *schedule.Residency) { e.residency[key.Variant] = r }
+	if v.Room < 0 || e.in.Accel.OwnMemories { // an Ethos-U85 weighs the room again, later
+		weigh = nil
+	}
+	t := e.compileAlone(v, weigh)
+	t.cycles()
+	t.result = nil
+	if _, ok := known(); !ok && weigh != nil && e.residency[key.Variant] != nil {
+		e.kept[key] = t
+	}
+	return t
+}
+
+// program returns the program of a trial.
+func (e *explorer) program(t *Trial) *ethosu.Program {
+	if t.result == nil {
+		*t = e.compileAlone(t.Variant, nil)
+	}
+	return t.result.program()
+}
+
+// compileAlone compiles a variant. Weigh is given what its weights gain in SRAM; it may be nil.
+func (e *explorer) compileAlone(v Variant, weigh func(*schedule.Residency)) Trial {
+	c := &compilation{g: e.g, in: e.in, weigh: weigh}
 	c.in.Variant, c.in.memory, c.in.memo = v, e.memories[0], e.memos[0]
 	if v.Spill {
 		c.in.memory, c.in.memo = e.memories[1], e.memos[1]
@@ -144,6 +204,7 @@ func (e *explorer) compile(v Variant) Trial {
 	if t.Err == nil {
 		t.Weights = c.plan.WeightBytes()
 		t.SRAM = c.in.memory.SRAM(c.layout.Arena, c.layout.Fast)
+		t.maps = len(c.module.States) > 0 || slices.ContainsFunc(e.g.Ops, func(op *graph.Op) bool { return op.Kind == graph.UnidirectionalSequenceLSTM })
 	}
 	return t
 }
@@ -222,8 +283,8 @@ const spread, most = 2000, 32
 
 // nextRoom gives weights the room that they like. When that is more than there is, it
 // looks for the largest of a number of rooms with which the program fits, once with
-// ordinary and once with tight feature maps, and beside a scratch again with such in the
-// arena; it tries some just below, and others that are
+// ordinary and, where that makes a difference, once with tight feature maps, and beside a
+// scratch again with such in the arena; it tries some just below, and others that are
 // spread over all. The rooms do not depend on the limit, so that a larger limit finds what
 // a smaller one does.
 func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
@@ -247,6 +308,9 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 	for maps := range 4 {
 		if v.Tight, v.Spill = maps&1 != 0, maps&2 != 0; v.Spill && !l.Scratch {
 			break
+		}
+		if v.Tight && !free.maps {
+			continue
 		}
 		// What is known of the rooms. One with which the program is faster than without a
 		// limit is too large: it will not be taken, and the largest that will is looked for.

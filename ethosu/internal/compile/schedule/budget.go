@@ -3,6 +3,7 @@
 package schedule
 
 import (
+	"fmt"
 	"sort"
 
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
@@ -15,35 +16,58 @@ func KeepWithinBudget(pl *Plan) error {
 	if pl.Room < 0 || !pl.prefetch {
 		return nil
 	}
-	room := pl.Room
-	type candidate struct {
-		w     *kernel.Weights
-		first *Op
-		uses  int
-		bytes int
-		save  float64 // cycles
+	for _, k := range pl.Residency().keep(pl.Room) {
+		if k.channels == 0 {
+			pl.copies[k.w] = readDirect
+		} else if err := pl.keepPart(k.w, k.channels); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Residency is what the weights of a plan gain in SRAM, before any are cut. The room is no
+// part of it.
+type Residency struct {
+	list []resident // by falling gain for a byte
+}
+
+type resident struct {
+	w     *kernel.Weights
+	conv  bool // it can be cut
+	uses  int
+	bytes int
+	save  float64 // cycles
+}
+
+// Residency weighs the weights of a plan.
+func (pl *Plan) Residency() *Residency {
+	r := &Residency{}
+	if !pl.prefetch {
+		return r
 	}
 	index := map[*kernel.Weights]int{}
-	var list []candidate
+	var first []*Op
 	for _, o := range pl.Ops {
 		if o.Weights == nil {
 			continue
 		}
 		i, ok := index[o.Weights]
 		if !ok {
-			i = len(list)
+			i = len(r.list)
 			index[o.Weights] = i
-			list = append(list, candidate{w: o.Weights, first: o, bytes: pl.weightBytes(o)})
+			first = append(first, o)
+			r.list = append(r.list, resident{w: o.Weights, conv: o.Kind == kernel.Conv, bytes: pl.weightBytes(o)})
 		}
-		list[i].uses++
+		r.list[i].uses++
 	}
-	for i := range list {
-		c := &list[i]
+	for i := range r.list {
+		c := &r.list[i]
 		transfer := pl.Memo.Cost.Copy(c.bytes).Cycles
 		mode := pl.copies[c.w]
-		copied := pl.time(c.first).Cycles
+		copied := pl.time(first[i]).Cycles
 		pl.copies[c.w] = readDirect
-		direct := pl.time(c.first).Cycles
+		direct := pl.time(first[i]).Cycles
 		pl.copies[c.w] = mode
 		c.save = float64(float64(c.uses)*(direct-copied)) - transfer // never fused, as everywhere
 		if c.uses == 1 {
@@ -51,18 +75,31 @@ func KeepWithinBudget(pl *Plan) error {
 			c.save = 0.2 * direct
 		}
 	}
-	sort.SliceStable(list, func(i, j int) bool {
-		return list[i].save/float64(list[i].bytes) > list[j].save/float64(list[j].bytes)
+	sort.SliceStable(r.list, func(i, j int) bool {
+		return r.list[i].save/float64(r.list[i].bytes) > r.list[j].save/float64(r.list[j].bytes)
 	})
+	return r
+}
+
+// keeping is what becomes of weights that are not kept whole.
+type keeping struct {
+	w        *kernel.Weights
+	channels int // that may be kept, 0 for none
+}
+
+// keep returns the weights that do not stay in so many bytes of SRAM whole.
+func (r *Residency) keep(room int) []keeping {
+	var list []keeping
 	transient := 0
-	for _, c := range list {
+	for i := range r.list {
+		c := &r.list[i]
 		switch {
 		case c.save <= 0:
-			pl.copies[c.w] = readDirect
+			list = append(list, keeping{c.w, 0})
 		case c.uses == 1:
 			// A copy for one use lives beside the one before it.
 			if c.bytes+transient > room {
-				pl.copies[c.w] = readDirect
+				list = append(list, keeping{c.w, 0})
 				continue
 			}
 			if c.bytes > transient {
@@ -72,15 +109,32 @@ func KeepWithinBudget(pl *Plan) error {
 			room -= c.bytes
 		default:
 			channels := (room - transient) * c.w.O / c.bytes
-			if channels < 16 || c.first.Kind != kernel.Conv {
-				pl.copies[c.w] = readDirect
+			if channels < 16 || !c.conv {
+				list = append(list, keeping{c.w, 0})
 				continue
 			}
-			if err := pl.keepPart(c.w, channels); err != nil {
-				return err
-			}
+			list = append(list, keeping{c.w, channels})
 			room -= c.bytes * channels / c.w.O
 		}
 	}
-	return nil
+	return list
+}
+
+// Kept describes what stays in so many bytes of SRAM: programs of one network that differ in
+// a limited room alone, and keep the same, are the same. No pass after KeepWithinBudget
+// looks at how much a limited room is, but RefineWeights.
+func (r *Residency) Kept(room int) string {
+	number := map[*kernel.Weights]int{}
+	for i := range r.list {
+		number[r.list[i].w] = i
+	}
+	var b []byte
+	for _, k := range r.keep(room) {
+		b = fmt.Appendf(b, "%d", number[k.w])
+		if k.channels > 0 { // all that ringSizes makes of them
+			b = fmt.Appendf(b, ":%d:%d", k.channels/16, kernel.CeilDiv(k.w.O-k.channels, 16))
+		}
+		b = append(b, ' ')
+	}
+	return string(b)
 }
