@@ -278,8 +278,9 @@ const rooms = 128
 const near = 2
 
 // spread is about what the rooms that are always tried cost together, in kernels that are
-// compiled; there are at most most of them, and none for programs that are long.
-const spread, most = 2000, 32
+// compiled: all of them for a GRU of 28 steps. There are none for programs that are long,
+// and fewer for an Ethos-U85, where no two rooms are known to keep the same.
+const spread, spreadU85 = 40000, 2000
 
 // nextRoom gives weights the room that they like. When that is more than there is, it
 // looks for the largest of a number of rooms with which the program fits, once with
@@ -320,7 +321,7 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 				fits[t.step(free)] = l.fits(t) && t.cycles() >= best
 			}
 		}
-		for _, k := range search(fits, free.kernels) {
+		for _, k := range search(fits, spreadOf(l, free)) {
 			if _, known := fits[k]; !known {
 				v.Room = free.room(k)
 				return v, true
@@ -368,12 +369,34 @@ func (t *Trial) step(free *Trial) int {
 	return k
 }
 
-// search returns the rooms to try in order: those that halve what is between the largest
-// that is known to fit and the least that is known not to, then the ones below it, then
-// the spread ones that may fit.
-func search(fits map[int]bool, kernels int) []int {
+// spreadOf returns how many rooms are tried for any limit.
+func spreadOf(l Limit, free *Trial) int {
+	if free.kernels > long {
+		return 0
+	}
+	most := spread
+	if l.Price > 0 {
+		most = spreadU85
+	}
+	n := 4 // what Curve shows
+	for n < rooms && n*free.kernels < most {
+		n *= 2
+	}
+	return n
+}
+
+// search returns the rooms to try in order: all of them where so many are tried for any
+// limit. Else those that halve what is between the largest that is known to fit and the
+// least that is known not to, then the ones below it, then the spread ones that may fit.
+func search(fits map[int]bool, spread int) []int {
 	lo, hi := 0, rooms // all below lo fit, as far as they go
 	var list []int
+	if spread == rooms {
+		for k := rooms; k >= 0; k-- {
+			list = append(list, k)
+		}
+		return list
+	}
 	for _, k := range []int{rooms, 0} {
 		list = append(list, k)
 		ok, known := fits[k]
@@ -401,15 +424,8 @@ func search(fits map[int]bool, kernels int) []int {
 	for k := lo - 1; k >= max(lo-near, 0); k-- {
 		list = append(list, k)
 	}
-	if kernels > long {
-		return list
-	}
-	n := 4 // what Curve shows
-	for n < most && n*kernels < spread {
-		n *= 2
-	}
-	for i := n - 1; i >= 0; i-- {
-		if k := i * rooms / n; k < lo {
+	for i := spread - 1; i >= 0; i-- {
+		if k := i * rooms / spread; k < lo {
 			list = append(list, k)
 		}
 	}
