@@ -278,9 +278,10 @@ const rooms = 128
 const near = 2
 
 // spread is about what the rooms that are always tried cost together, in kernels that are
-// compiled: all of them for a GRU of 28 steps. There are none for programs that are long,
-// and fewer for an Ethos-U85, where no two rooms are known to keep the same.
-const spread, spreadU85 = 40000, 2000
+// compiled: all of them for a GRU of 28 steps. There are none for programs that are long.
+// With feature maps that are not the ordinary ones, and for an Ethos-U85, where no two rooms
+// are known to keep the same, it is lessSpread, and at most lessRooms are tried.
+const spread, lessSpread, lessRooms = 40000, 2000, 32
 
 // nextRoom gives weights the room that they like. When that is more than there is, it
 // looks for the largest of a number of rooms with which the program fits, once with
@@ -321,7 +322,7 @@ func nextRoom(l Limit, v Variant, tried []Trial) (Variant, bool) {
 				fits[t.step(free)] = l.fits(t) && t.cycles() >= best
 			}
 		}
-		for _, k := range search(fits, spreadOf(l, free)) {
+		for _, k := range search(fits, spreadOf(l, free, maps == 0)) {
 			if _, known := fits[k]; !known {
 				v.Room = free.room(k)
 				return v, true
@@ -369,17 +370,18 @@ func (t *Trial) step(free *Trial) int {
 	return k
 }
 
-// spreadOf returns how many rooms are tried for any limit.
-func spreadOf(l Limit, free *Trial) int {
+// spreadOf returns how many rooms are tried for any limit, with feature maps that are
+// ordinary or not.
+func spreadOf(l Limit, free *Trial, ordinary bool) int {
 	if free.kernels > long {
 		return 0
 	}
-	most := spread
-	if l.Price > 0 {
-		most = spreadU85
+	most, cost := rooms, spread
+	if l.Price > 0 || !ordinary {
+		most, cost = lessRooms, lessSpread
 	}
 	n := 4 // what Curve shows
-	for n < rooms && n*free.kernels < most {
+	for n < most && n*free.kernels < cost {
 		n *= 2
 	}
 	return n
