@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/unroll-npu/unroll/ethosu"
@@ -12,7 +13,7 @@ import (
 
 // TestKept compiles a network with every room for its weights, once as the explorer does,
 // which takes what another room gave where both keep the same weights, and once whenever it
-// is asked. What the explorer takes for the same must be the same, in the stream.
+// is asked. What the explorer takes for the same must be the same, in every stage.
 func TestKept(t *testing.T) {
 	for _, c := range []struct{ model, accel string }{
 		{"gru32x40_stream", "ethos-u55-128"}, {"gru16_t4", "ethos-u65-512"}, {"lstm64_mnist_state", "ethos-u65-256"}, {"tflm_mnist_lstm20_int8", "ethos-u55-32"},
@@ -32,12 +33,21 @@ func TestKept(t *testing.T) {
 		}
 		free := e.compile(Variant{Room: -1})
 		saved := 0
+		stages := map[string][]ethosu.Stage{} // of the first room that keeps the same
 		for k := 1; k <= rooms; k += 3 {
 			v := Variant{Room: free.room(k)}
 			before := len(e.kept)
 			got, want := e.compile(v), e.compileAlone(v, nil)
 			if len(e.kept) == before {
 				saved++
+			}
+			if want.Err == nil {
+				kept := e.residency[Variant{}].Kept(v.Room)
+				if stages[kept] == nil {
+					stages[kept] = want.result.program().Stages
+				} else if !reflect.DeepEqual(want.result.program().Stages, stages[kept]) {
+					t.Errorf("%s on %s: room %d has another program than a smaller one that keeps the same", c.model, c.accel, k)
+				}
 			}
 			if (got.Err == nil) != (want.Err == nil) || got.SRAM != want.SRAM || got.cycles() != want.cycles() || got.Weights != want.Weights || got.Variant != v {
 				t.Errorf("%s on %s, room %d: %d cycles, %d bytes of SRAM, %v; alone %d, %d, %v", c.model, c.accel, k, got.cycles(), got.SRAM, got.Err, want.cycles(), want.SRAM, want.Err)

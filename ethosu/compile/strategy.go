@@ -155,29 +155,22 @@ func (e *explorer) compile(v Variant) Trial {
 	if v.asked() {
 		return e.compileAlone(v, nil)
 	}
-	key := keptKey{Variant: v}
-	key.Room = 0
-	known := func() (t Trial, ok bool) {
-		r, ok := e.residency[key.Variant]
-		if ok {
-			key.weights = r.Kept(v.Room)
-			t, ok = e.kept[key]
+	limited := v.Room >= 0 && !e.in.Accel.OwnMemories // an Ethos-U85 weighs the room again, later
+	anyRoom := v
+	anyRoom.Room = 0
+	weights, weighed := e.residency[anyRoom]
+	if limited && weighed {
+		if t, ok := e.kept[keptKey{anyRoom, weights.Kept(v.Room)}]; ok {
 			t.Variant = v
+			return t
 		}
-		return t, ok
 	}
-	if t, ok := known(); ok {
-		return t
-	}
-	weigh := func(r *schedule.Residency) { e.residency[key.Variant] = r }
-	if v.Room < 0 || e.in.Accel.OwnMemories { // an Ethos-U85 weighs the room again, later
-		weigh = nil
-	}
-	t := e.compileAlone(v, weigh)
+	t := e.compileAlone(v, func(r *schedule.Residency) { weights, weighed = r, true })
 	t.cycles()
 	t.result = nil
-	if _, ok := known(); !ok && weigh != nil && e.residency[key.Variant] != nil {
-		e.kept[key] = t
+	if limited && weighed {
+		e.residency[anyRoom] = weights
+		e.kept[keptKey{anyRoom, weights.Kept(v.Room)}] = t
 	}
 	return t
 }

@@ -82,29 +82,19 @@ func NewCalls(m Model, arrays map[string]*Array, states []State) (*Calls, error)
 // calls. A shape that is not the tensor's own, with or without a leading dimension, may leave
 // out dimensions of 1: frames of features are calls of a tensor [1, 1, features].
 func layoutOf(array, tensor []int) (calls int, each, ok bool) {
-	switch bare := withoutOnes(tensor); {
+	switch bare := graph.WithoutOnes(tensor); {
 	case equalShape(array, tensor):
 		return 1, false, true
 	case len(array) == len(tensor)+1 && equalShape(array[1:], tensor):
 		return array[0], true, true
 	case len(array) > 0 && len(array) == len(bare) && equalShape(array, bare):
 		return 1, false, true
-	case len(array) > 0 && equalShape(withoutOnes(array[1:]), bare):
+	case len(array) > 0 && equalShape(graph.WithoutOnes(array[1:]), bare):
 		return array[0], true, true
-	case equalShape(withoutOnes(array), bare):
+	case equalShape(graph.WithoutOnes(array), bare):
 		return 1, false, true
 	}
 	return 0, false, false
-}
-
-func withoutOnes(shape []int) []int {
-	var list []int
-	for _, n := range shape {
-		if n != 1 {
-			list = append(list, n)
-		}
-	}
-	return list
 }
 
 func isState(m Model, in int) bool {

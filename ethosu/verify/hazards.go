@@ -47,7 +47,11 @@ func (c *checker) kernelHazards(o *isa.Operation, k *kernel) {
 		}
 	}
 	if most, why := c.maxBlockdep(k); k.layout.Dep > most {
-		if n, _ := c.maxBlockdepOf(k, sumJobDepth); k.shape.Kind == block.ReduceSum && k.layout.Dep <= n {
+		ofVela := most
+		if k.shape.Kind == block.ReduceSum {
+			ofVela, _ = c.maxBlockdepOf(k, sumJobDepth)
+		}
+		if k.layout.Dep <= ofVela {
 			c.unproven(RuleBlockdep, "BLOCKDEP is %d, which is right if a job of REDUCE_SUM reads one channel, and at most %d where it reads the %d of a block: %s", k.layout.Dep, most, c.jobDepth(k), why)
 		} else {
 			c.report(RuleBlockdep, "BLOCKDEP is %d, expected at most %d: %s", k.layout.Dep, most, why)

@@ -177,6 +177,20 @@ func (g *Graph) Tensor(id TensorID) *Tensor {
 	return g.Tensors[id]
 }
 
+// Made returns the tensors that have a value of each call: inputs, and what operators write.
+func (g *Graph) Made() map[TensorID]bool {
+	made := map[TensorID]bool{}
+	for _, id := range g.Inputs {
+		made[id] = true
+	}
+	for _, op := range g.Ops {
+		for _, id := range op.Outputs {
+			made[id] = true
+		}
+	}
+	return made
+}
+
 // Find returns the id of the tensor with the given name, or None.
 func (g *Graph) Find(name string) TensorID {
 	for i, t := range g.Tensors {

@@ -58,7 +58,7 @@ func typesAssign(g *Graph, op *Op) error {
 
 func shapesAssign(g *Graph, op *Op) ([][]int, error) {
 	v, t := g.Tensors[op.Inputs[0]], g.Tensors[op.Inputs[1]]
-	if !equalShape(squeeze(v.Shape), squeeze(t.Shape)) {
+	if !equalShape(WithoutOnes(v.Shape), WithoutOnes(t.Shape)) {
 		return nil, fmt.Errorf("variable %q has shape %v, the value %q that is assigned to it %v, expected equal but for dimensions of 1", v.Name, v.Shape, t.Name, t.Shape)
 	}
 	return [][]int{}, nil

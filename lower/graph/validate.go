@@ -184,7 +184,7 @@ func (g *Graph) CheckState(s State) error {
 		return fmt.Errorf("state %d -> %d is not a pair of a graph output and a graph input", s.Out, s.In)
 	}
 	in, out := g.Tensors[s.In], g.Tensors[s.Out]
-	if in.Type != out.Type || !equalShape(squeeze(in.Shape), squeeze(out.Shape)) {
+	if in.Type != out.Type || !equalShape(WithoutOnes(in.Shape), WithoutOnes(out.Shape)) {
 		return fmt.Errorf("state %q is %v %v but its output %q is %v %v, expected equal but for dimensions of 1", in.Name, in.Type, in.Shape, out.Name, out.Type, out.Shape)
 	}
 	if !SameState(in.Quant, out.Quant) {
@@ -194,8 +194,8 @@ func (g *Graph) CheckState(s State) error {
 	return nil
 }
 
-// squeeze drops dimensions of 1, which do not change the layout.
-func squeeze(shape []int) []int {
+// WithoutOnes returns a shape without its dimensions of 1, which do not change the layout.
+func WithoutOnes(shape []int) []int {
 	var s []int
 	for _, d := range shape {
 		if d != 1 {

@@ -122,7 +122,7 @@ func (o Options) known(file string) func(in string, typ onnx.DataType, shape []i
 		}
 		n := graph.Elems(shape)
 		calls := len(v) / max(n, 1)
-		if n == 0 || calls == 0 || !slices.Equal(withoutOnes(a.Shape), withoutOnes(append([]int{calls}, shape...))) {
+		if n == 0 || calls == 0 || !slices.Equal(graph.WithoutOnes(a.Shape), graph.WithoutOnes(append([]int{calls}, shape...))) {
 			return nil, fmt.Errorf("%s: input %q of %s has shape %v, the array has %v", a.Name, in, file, shape, a.Shape)
 		}
 		for call := range calls {
@@ -132,14 +132,4 @@ func (o Options) known(file string) func(in string, typ onnx.DataType, shape []i
 		}
 		return v[:n], nil
 	}
-}
-
-func withoutOnes(shape []int) []int {
-	var out []int
-	for _, n := range shape {
-		if n != 1 {
-			out = append(out, n)
-		}
-	}
-	return out
 }

@@ -235,15 +235,7 @@ func foldArithmetic(g *graph.Graph, op *graph.Op) error {
 // emptyConstants gives constants without elements, as the shape of a number is, the data that a
 // file has no room for: what is read and nobody computes.
 func emptyConstants(g *graph.Graph) {
-	made := map[graph.TensorID]bool{}
-	for _, id := range g.Inputs {
-		made[id] = true
-	}
-	for _, op := range g.Ops {
-		for _, id := range op.Outputs {
-			made[id] = true
-		}
-	}
+	made := g.Made()
 	for _, op := range g.Ops {
 		for _, id := range op.Inputs {
 			if id != graph.None && !made[id] && g.Tensors[id].Data == nil && !g.Tensors[id].Variable && g.Tensors[id].Elems() == 0 {

@@ -131,8 +131,8 @@ func (r *reader) variables() error {
 		switch op.Kind {
 		case graph.CallOnce:
 		case graph.VarHandle:
-			if len(op.Outputs) != 1 || op.Outputs[0] == graph.None {
-				return fail("has %d outputs, expected one", len(op.Outputs))
+			if err := oneOutput(op); err != nil {
+				return fail("%v", err)
 			}
 			name := handleName(op)
 			if byName[name] == nil {
@@ -152,8 +152,8 @@ func (r *reader) variables() error {
 				v.now, v.assigned = op.Inputs[1], true
 				continue
 			}
-			if len(op.Outputs) != 1 || op.Outputs[0] == graph.None {
-				return fail("has %d outputs, expected one", len(op.Outputs))
+			if err := oneOutput(op); err != nil {
+				return fail("%v", err)
 			}
 			if v.now == graph.None {
 				v.in, v.now = op.Outputs[0], op.Outputs[0]
@@ -177,6 +177,14 @@ func (r *reader) variables() error {
 	}
 	r.assign()
 	return dropUnused(g)
+}
+
+// oneOutput returns an error where an operator has not the one output that it should.
+func oneOutput(op *graph.Op) error {
+	if len(op.Outputs) != 1 || op.Outputs[0] == graph.None {
+		return fmt.Errorf("has %d outputs, expected one", len(op.Outputs))
+	}
+	return nil
 }
 
 // carry makes a variable tensor or a state of a variable that is read and assigned, and a

@@ -52,8 +52,8 @@ func (r *reader) copies() error {
 		switch op.Kind {
 		case graph.CallOnce:
 		case graph.VarHandle:
-			if len(op.Outputs) != 1 || op.Outputs[0] == graph.None {
-				return fail("has %d outputs, expected one", len(op.Outputs))
+			if err := oneOutput(op); err != nil {
+				return fail("%v", err)
 			}
 			names[op.Outputs[0]] = handleName(op)
 		case graph.ReadVariable, graph.AssignVariable:

@@ -29,15 +29,7 @@ func ForGraph(g *graph.Graph, known Roles) (*Plan, error) {
 		return nil, fmt.Errorf("network %q: roles of %d tensors, the graph has %d", g.Name, len(known.Role), len(g.Tensors))
 	}
 	j := &joiner{g: g, parent: map[string]string{}, fixed: map[string]graph.Kind{}, free: map[string]bool{}, role: make([]string, len(g.Tensors))}
-	made := map[graph.TensorID]bool{}
-	for _, id := range g.Inputs {
-		made[id] = true
-	}
-	for _, op := range g.Ops {
-		for _, id := range op.Outputs {
-			made[id] = true
-		}
-	}
+	made := g.Made()
 	for id, t := range g.Tensors {
 		switch {
 		case t.IsConst() || t.Type != graph.Float32 || !made[graph.TensorID(id)]: // no quantization
