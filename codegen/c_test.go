@@ -85,17 +85,23 @@ func modelSources(t *testing.T, dir string) []string {
 	return files
 }
 
+// taskExamples are the examples that need the headers of an operating system.
+func taskExamples(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "examples", "tasks*.c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
 func TestGeneratedCIsFormatted(t *testing.T) {
 	perVariant(t, "clang-format", func(t *testing.T, dir string, p Project) {
 		headers, err := filepath.Glob(filepath.Join(dir, "[aeis]*/*.h"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		tasks, err := filepath.Glob(filepath.Join(dir, "examples", "tasks*.c"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range append(append(modelSources(t, dir), headers...), tasks...) {
+		for _, file := range append(append(modelSources(t, dir), headers...), taskExamples(t, dir)...) {
 			want := runIn(t, dir, "clang-format", file)
 			got, err := os.ReadFile(file)
 			if err != nil {
@@ -118,6 +124,9 @@ func TestGeneratedCIsFormatted(t *testing.T) {
 func TestGeneratedCCompilesForHost(t *testing.T) {
 	perVariant(t, "gcc", func(t *testing.T, dir string, p Project) {
 		runIn(t, dir, "gcc", append(append([]string{"-O2", "-fanalyzer"}, warnings...), modelSources(t, dir)...)...)
+		if tasks := taskExamples(t, dir); len(tasks) != 0 {
+			runIn(t, dir, "gcc", append(append(append([]string{"-O2", "-Irtos"}, warnings...), systemHeaders(t)...), tasks...)...)
+		}
 	})
 }
 

@@ -22,15 +22,22 @@ func compileAsCPlusPlus(t *testing.T, dir string, files ...string) {
 			continue
 		}
 		args := append([]string{"-std=" + c.std}, asCPlusPlus...)
-		for _, headers := range []string{"rtos", "rtos/freertos"} { // the interfaces that the tests have of a system
-			folder, err := filepath.Abs(filepath.Join("..", "firmware", "run", "testdata", headers))
-			if err != nil {
-				t.Fatal(err)
-			}
-			args = append(args, "-I"+folder)
-		}
-		runIn(t, dir, c.compiler, append(args, files...)...)
+		runIn(t, dir, c.compiler, append(append(args, systemHeaders(t)...), files...)...)
 	}
+}
+
+// systemHeaders are compiler options for the interfaces that the tests have of operating systems.
+func systemHeaders(t *testing.T) []string {
+	t.Helper()
+	var options []string
+	for _, headers := range []string{"rtos", "rtos/freertos", "rtos/cmsis"} {
+		folder, err := filepath.Abs(filepath.Join("..", "firmware", "run", "testdata", headers))
+		if err != nil {
+			t.Fatal(err)
+		}
+		options = append(options, "-I"+folder)
+	}
+	return options
 }
 
 // TestGeneratedCCompilesAsC99 compiles the library as builds do that ask for C99 and add the

@@ -23,11 +23,13 @@ var systems = []struct {
 	headers string   // below testdata/rtos
 	extra   []string // likewise
 	without []string // files of the board whose place the port takes
+	target  string   // the port in CMake
+	task    string   // the example of a project
 }{
-	{"FreeRTOS", "USE_FREERTOS", "rtos/npu_rtos_freertos.c", "freertos", nil, nil},
-	{"CMSIS-RTOS2", "USE_CMSIS", "rtos/npu_rtos_cmsis.c", "cmsis", nil, nil},
+	{"FreeRTOS", "USE_FREERTOS", "rtos/npu_rtos_freertos.c", "freertos", nil, nil, "unroll_npu_freertos", "tasks_freertos"},
+	{"CMSIS-RTOS2", "USE_CMSIS", "rtos/npu_rtos_cmsis.c", "cmsis", nil, nil, "unroll_npu_cmsis", "tasks_rtos2"},
 	{"Zephyr", "USE_ZEPHYR", "zephyr/npu_port_zephyr.c", "zephyr", []string{"zephyr.c"},
-		[]string{"platform/corstone300/npu_port_corstone300.c", "platform/corstone300/clock_corstone300.c"}},
+		[]string{"platform/corstone300/npu_port_corstone300.c", "platform/corstone300/clock_corstone300.c"}, "", ""},
 }
 
 // addSystem makes the driver's test program in a folder a task of an operating system.
@@ -169,7 +171,7 @@ func TestSystems(t *testing.T) {
 }
 
 // TestExamples builds and runs what a project gives to be copied: a stream with every
-// answer looked at, asynchronous use, low power, and two tasks of FreeRTOS.
+// answer looked at, asynchronous use, low power, and two tasks of each operating system.
 func TestExamples(t *testing.T) {
 	g := readModel(t, "gru32x40_stream")
 	for name, p := range map[string]codegen.Project{
@@ -200,27 +202,32 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
-	t.Run("tasks_freertos", func(t *testing.T) {
-		if testing.Short() {
-			t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
+	for _, s := range systems {
+		if s.task == "" {
+			continue
 		}
-		p := project(t, g, "ethos-u55-128", "gru", 20)
-		tree := generate(t, p)
-		root, err := filepath.Abs(filepath.Join("testdata", "rtos"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		tree["CMakeLists.txt"] = append(tree["CMakeLists.txt"], "\nadd_executable(example_tasks EXCLUDE_FROM_ALL examples/tasks_freertos.c app/golden.c "+root+"/test_kernel.c)\n"+
-			"target_include_directories(example_tasks PRIVATE app "+root+" "+root+"/freertos)\nunroll_executable(example_tasks)\n"+
-			"target_link_libraries(example_tasks PRIVATE gru unroll::unroll_npu_freertos)\ntarget_compile_definitions(example_tasks PRIVATE KERNEL_SYSCALL_PRIORITY=0x20)\ntarget_compile_options(example_tasks PRIVATE -Wno-error)\n"...)
-		tree["examples/tasks.c"] = nil
-		dir := filepath.Join(t.TempDir(), "fw")
-		for _, path := range tree.Paths() {
-			writeFile(t, filepath.Join(dir, filepath.FromSlash(path)), string(tree[path]))
-		}
-		report := runProject(t, run.Options{Dir: dir, On: "qemu", Example: "tasks", Accel: p.Program.Accel, Delay: func() uint64 { return 40000 }})
-		if !report.Pass || report.Calls != 40 {
-			t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
-		}
-	})
+		t.Run(s.task, func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("SKIPPED: cross-compiles and emulates, not in short mode")
+			}
+			p := project(t, g, "ethos-u55-128", "gru", 20)
+			tree := generate(t, p)
+			root, err := filepath.Abs(filepath.Join("testdata", "rtos"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree["CMakeLists.txt"] = append(tree["CMakeLists.txt"], "\nadd_executable(example_tasks EXCLUDE_FROM_ALL examples/"+s.task+".c app/golden.c "+root+"/test_kernel.c)\n"+
+				"target_include_directories(example_tasks PRIVATE app "+root+" "+root+"/"+s.headers+")\nunroll_executable(example_tasks)\n"+
+				"target_link_libraries(example_tasks PRIVATE gru unroll::"+s.target+")\ntarget_compile_definitions(example_tasks PRIVATE KERNEL_SYSCALL_PRIORITY=0x20)\ntarget_compile_options(example_tasks PRIVATE -Wno-error)\n"...)
+			tree["examples/tasks.c"] = nil // what run looks for
+			dir := filepath.Join(t.TempDir(), "fw")
+			for _, path := range tree.Paths() {
+				writeFile(t, filepath.Join(dir, filepath.FromSlash(path)), string(tree[path]))
+			}
+			report := runProject(t, run.Options{Dir: dir, On: "qemu", Example: "tasks", Accel: p.Program.Accel, Delay: func() uint64 { return 40000 }})
+			if !report.Pass || report.Calls != 40 {
+				t.Errorf("pass=%v calls=%d problem=%q console:\n%s", report.Pass, report.Calls, report.Problem, report.Console)
+			}
+		})
+	}
 }

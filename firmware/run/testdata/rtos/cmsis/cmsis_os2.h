@@ -33,6 +33,9 @@ typedef struct {
 } osSemaphoreAttr_t;
 typedef struct {
     const char *name;
+    uint32_t attr_bits;
+    void *stack_mem;
+    uint32_t stack_size;
 } osThreadAttr_t;
 
 #define osWaitForever      0xFFFFFFFFu
@@ -76,7 +79,7 @@ static inline osThreadId_t osThreadNew(osThreadFunc_t code, void *argument,
                                        const osThreadAttr_t *attributes) {
     (void)attributes;
     kernel_task(code, argument);
-    return argument;
+    return (osThreadId_t)(uintptr_t)code;
 }
 
 static inline osStatus_t osDelay(uint32_t ticks) {
