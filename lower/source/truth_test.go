@@ -147,6 +147,8 @@ func TestTruths(t *testing.T) {
 		"expected truth":                   func(b *modelBuilder) { b.node("Not", "y", "x") },
 		"is a truth value, expected float": func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Tanh", "y", "a") },
 		"is a truth value":                 func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Add", "y", "a", "x") },
+		"0 is a truth value":               func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Max", "y", "a", "x") },
+		"1 is a truth value":               func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Pow", "y", "x", "a") },
 		"compares bool with":               func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Equal", "y", "a", "x") },
 		"between bool and":                 func(b *modelBuilder) { b.node("Less", "a", "x", "zero"); b.node("Where", "y", "a", "a", "x") },
 		"integers with floats":             func(b *modelBuilder) { b.ints("i", 3); b.node("Less", "y", "x", "i") },

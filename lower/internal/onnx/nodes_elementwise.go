@@ -193,6 +193,9 @@ func (c *converter) joined(k graph.Kind, attr any, a, b *value) *value {
 
 func variadic(k graph.Kind, attr any) nodeConverter {
 	return func(c *converter, in []*value) []*value {
+		for i := range in {
+			c.noTruth(in, i)
+		}
 		v := c.given(in, 0)
 		for i := 1; i < len(in); i++ {
 			b := c.given(in, i)
@@ -229,6 +232,7 @@ func powNode(c *converter, in []*value) []*value {
 		return only(c.integer("Pow", x, e))
 	}
 	x = c.arg(in, 0)
+	c.noTruth(in, 1)
 	e, ok := c.number(in[1])
 	if !ok {
 		y := in[1]

@@ -114,10 +114,16 @@ func (c *converter) arg(in []*value, i int) *value {
 	if in[i].ints != nil && !in[i].typ.IsFloat() {
 		c.refuse("input %d is %v, expected float; cast it first", i, in[i].typ)
 	}
-	if in[i].computedTruth() {
+	c.noTruth(in, i)
+	return in[i]
+}
+
+// noTruth refuses truth values where numbers are computed with: zeros and ones of one
+// operator are any numbers after another.
+func (c *converter) noTruth(in []*value, i int) {
+	if in[i] != nil && in[i].computedTruth() {
 		c.refuse("input %d is a truth value, expected float; cast it first", i)
 	}
-	return in[i]
 }
 
 // opt returns input i, or nil; there is none before the first.
