@@ -232,7 +232,9 @@ func (l *lowering) openLayers(c *cli) (net *nn.Network, train, test *dataset.Set
 			return fail(usagef("--%s is for graphs (.onnx, float .tflite); %s holds layers", flag, l.name))
 		}
 	}
-	net, err = checkpoint.OpenAs(l.name, l.graph.source.stated())
+	stated := l.graph.source.stated()
+	stated.PerStep = l.options.PerStep
+	net, err = checkpoint.OpenAs(l.name, stated)
 	if err != nil {
 		return fail(err)
 	}

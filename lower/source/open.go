@@ -240,7 +240,12 @@ func openLayers(file string, format Format, net *nn.Network, o Options) (*Networ
 	if backward && o.Steps > 0 {
 		return nil, fmt.Errorf("%s: --steps %d: layer %q runs from the last step to the first, so that a call needs the whole sequence: not causal over time", file, o.Steps, net.LayerName(slices.IndexFunc(net.Layers, func(l nn.Layer) bool { return l.Reversed })))
 	}
-	g, err := lower.Float(net, lower.Options{Steps: steps, StateIO: !backward, FoldStandardization: o.Raw})
+	pooled := slices.IndexFunc(net.Layers, func(l nn.Layer) bool { return l.Kind == nn.Pooling })
+	if pooled >= 0 && o.Steps > 0 {
+		return nil, fmt.Errorf("%s: --steps %d: layer %q makes one row of all steps (%v), so that a call needs the whole sequence", file, o.Steps, net.LayerName(pooled), net.Layers[pooled].Pool)
+	}
+	fresh := len(o.States) == 1 && o.States[0] == "none" // every call starts at zero
+	g, err := lower.Float(net, lower.Options{Steps: steps, StateIO: !backward && !fresh, FoldStandardization: o.Raw})
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,56 @@ func TestTorchBothWays(t *testing.T) {
 	}
 }
 
+// TestTorchOneWay compares a module of one direction with PyTorch's own outputs, for everything
+// that may be read of its steps. Without --join the last step is taken, and that is said; with
+// --state none a call starts at zero and has no states.
+func TestTorchOneWay(t *testing.T) {
+	const file = "testdata/torch_one.pt"
+	arrays := archive(t, "testdata/torch_one.npz")
+	open := func(join string) (*Network, error) {
+		return Open(file, Options{Arrays: map[string][]int{"input": arrays["x"].Shape}, States: []string{"none"}, Layers: checkpoint.Stated{Join: join, Head: "none"}})
+	}
+	for _, join := range []string{"", checkpoint.JoinLast, checkpoint.JoinMean, checkpoint.JoinMax, checkpoint.JoinSteps} {
+		n, err := open(join)
+		if err != nil {
+			t.Fatalf("%q: %v", join, err)
+		}
+		if said := strings.Contains(strings.Join(n.Assumed, "\n"), "reads the last step of the recurrent one"); said != (join == "") {
+			t.Errorf("%q: assumed %q", join, n.Assumed)
+		}
+		if len(n.Graph.Inputs) != 1 || len(n.Graph.Outputs) != 1 || len(n.Graph.States) != 0 {
+			t.Fatalf("%q: %d inputs, %d outputs, %d states with --state none", join, len(n.Graph.Inputs), len(n.Graph.Outputs), len(n.Graph.States))
+		}
+		e, err := floatexec.New(n.Graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := e.Runner().Run(1, [][]float32{arrays["x"].Floats()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := join
+		if name == "" {
+			name = checkpoint.JoinLast
+		}
+		got, want := out[0].Row(0), arrays[name].Floats()
+		if len(got) != len(want) {
+			t.Fatalf("%q: %d values, expected %d", join, len(got), len(want))
+		}
+		for i := range want {
+			if math.Abs(float64(got[i]-want[i])) > 1e-6 {
+				t.Errorf("%q: value %d is %v, expected %v", join, i, got[i], want[i])
+			}
+		}
+	}
+	if _, err := open(checkpoint.JoinEnds); err == nil || !strings.Contains(err.Error(), "has one direction, which ends with the last step: say --join last") {
+		t.Errorf("ends of one direction: %v", err)
+	}
+	if _, err := Open(file, Options{Steps: 1, Layers: checkpoint.Stated{Join: checkpoint.JoinMean}}); err == nil || !strings.Contains(err.Error(), "makes one row of all steps (mean), so that a call needs the whole sequence") {
+		t.Errorf("a mean over the steps, step by step: %v", err)
+	}
+}
+
 // TestTorchCheckpoint reads the weights of a checkpoint with what trainers leave beside them
 // (classes, sets, counters, large numbers), in transposed and strided views of one storage.
 // PyTorch computed the outputs.

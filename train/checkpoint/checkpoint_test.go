@@ -207,7 +207,10 @@ func TestBadTorchFiles(t *testing.T) {
 		{at("gru.weight_ih_l0", func(e *entry) { e.name = "other" }), `tensor "gru.weight_ih_l0" is missing`},
 		{at("gru.bias_ih_l0", func(e *entry) { e.shape = []int{11} }), `tensor "gru.bias_ih_l0" has shape [11], expected [12]`},
 		{at("out.weight", func(e *entry) { e.shape = []int{2, 5} }), `NAME.weight with shape [outputs 4]; "out.weight" has shape [2 5]`},
-		{at("out.bias", func(e *entry) { e.name = "norm.gamma" }), `tensor "norm.gamma" has no place`},
+		{at("out.bias", func(e *entry) { e.name = "norm.gamma" }), `tensor "norm.gamma" has no place in a recurrent network with one linear layer; export the whole model as a graph`},
+		{at("out.weight", func(e *entry) { e.name = "out.weight_orig" }), `tensor "out.weight_orig" is one that others are computed of (weight_norm, spectral_norm, parametrizations)`},
+		{at("out.weight", func(e *entry) { e.name = "out.parametrizations.weight.original1" }), `take that off first (torch.nn.utils.remove_weight_norm, remove_spectral_norm, parametrize.remove_parametrizations)`},
+		{at("gru.weight_hh_l0", func(e *entry) { e.name = "gru.weight_hh_l0_orig" }), `tensor "gru.weight_hh_l0_orig" is one that others are computed of`},
 		{at("out.bias", func(e *entry) { e.name = "gru.weight_ih_l0_reverse" }), `tensor "gru.weight_hh_l0_reverse" is missing`},
 	} {
 		b := entries(c.change)

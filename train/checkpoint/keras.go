@@ -159,9 +159,6 @@ func (k *keras) network() (*nn.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k.stated.Join != "" {
-		return nil, fmt.Errorf("%s: --join %s is for bidirectional layers of PyTorch", k.file, k.stated.Join)
-	}
 	net := &nn.Network{}
 	for i, g := range recurrent {
 		l, err := k.layer(g)
@@ -185,7 +182,7 @@ func (k *keras) network() (*nn.Network, error) {
 		return nil, err
 	}
 	net.Facts.Assumed = append(net.Facts.Assumed, k.notes...)
-	return net, nil
+	return net, k.stated.join(k.file, net)
 }
 
 // layerNumber returns the number in the first component of a name: 1 for gru_1, 0

@@ -198,6 +198,9 @@ func ReadAs(name string, r io.ReaderAt, size int64, s Stated) (*nn.Network, erro
 		if c.isTorch() {
 			return c.readTorch(s)
 		}
+		if err := c.computed(); err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("%s: neither metadata with format %q nor a tensor named …weight_hh_l0 is there: expected a network of this program or a PyTorch state dict", name, format)
 	}
 	if s.Activation != "" || s.Order != nil || s.Head != "" || s.Join != "" {

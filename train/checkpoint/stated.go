@@ -16,14 +16,15 @@ type Stated struct {
 	Activation string   // of candidates: tanh or relu; "" takes tanh, and says so
 	Order      []string // of recurrent modules or layers, first to last, by their names
 	Head       string   // softmax, sigmoid, none; "" leaves it to the labels
-	Join       string   // what a bidirectional module hands on: see Joins
+	Join       string   // what the last recurrent module hands on: see Joins; "" of one direction is the last step, and that is said
+	PerStep    bool     // the network is used with an output for every step, whatever Join says of one direction
 }
 
-// Joins are what a bidirectional module's outputs can become for the layer with the
+// Joins are what the outputs of the last recurrent module can become for the layer with the
 // outputs. A file of weights does not say which.
 const (
-	JoinEnds  = "ends"  // what either half computes last: torch.cat((h_n[-2], h_n[-1]), 1)
-	JoinLast  = "last"  // both halves at the last step: out[:, -1]
+	JoinEnds  = "ends"  // what either half of a bidirectional module computes last: torch.cat((h_n[-2], h_n[-1]), 1)
+	JoinLast  = "last"  // the last step, of both halves: out[:, -1]
 	JoinMean  = "mean"  // over all steps: out.mean(1)
 	JoinMax   = "max"   // over all steps: out.max(1)
 	JoinSteps = "steps" // every step: out
@@ -47,10 +48,8 @@ func (s Stated) join(file string, net *nn.Network) error {
 		net.Layers[i+1].Inputs = []string{name(i - 1), name(i)}
 	}
 	last := len(net.Layers) - 1
-	if s.Join != "" && (!both || net.Layers[last].Kind != nn.Concatenation) {
-		return fmt.Errorf("%s: --join %s: the last recurrent layer is not bidirectional", file, s.Join)
-	}
-	if !both || net.Layers[last].Kind != nn.Concatenation {
+	one := !both || net.Layers[last].Kind != nn.Concatenation
+	if one && s.readsLast(net) {
 		return nil
 	}
 	width := net.Layers[last].Units
@@ -60,6 +59,9 @@ func (s Stated) join(file string, net *nn.Network) error {
 	}
 	switch s.Join {
 	case JoinEnds:
+		if one {
+			return fmt.Errorf("%s: --join ends: the last recurrent layer has one direction, which ends with the last step: say --join last", file)
+		}
 		sides := net.Layers[last].Inputs
 		net.Layers = net.Layers[:last]
 		a, b := pool(nn.PoolLast, sides[0], width/2), pool(nn.PoolFirst, sides[1], width/2)
@@ -78,6 +80,15 @@ func (s Stated) join(file string, net *nn.Network) error {
 		return fmt.Errorf("%s: --join %s: expected ends, last, mean, max or steps", file, s.Join)
 	}
 	return net.Check()
+}
+
+// readsLast reports whether the layer with the outputs reads the last step of a layer of one
+// direction, and notes that where nobody says it.
+func (s Stated) readsLast(net *nn.Network) bool {
+	if s.Join == "" && !s.PerStep {
+		net.Facts.Assumed = append(net.Facts.Assumed, "the layer with the outputs reads the last step of the recurrent one, with nothing between them: the file does not say; say --join mean, max or steps for another, or last to settle it")
+	}
+	return s.Join == "" || s.Join == JoinLast
 }
 
 // exportGraph is the way out for what layers have no form for.

@@ -21,7 +21,9 @@ func TestStated(t *testing.T) {
 		want   string    // of the error, or of what is assumed
 	}{
 		{"keras/a.npz", Stated{}, []nn.Cell{nn.GRU}, "say --activation relu"},
-		{"keras/a.npz", Stated{Activation: "relu"}, []nn.Cell{nn.GRU}, ""},
+		{"keras/a.npz", Stated{Activation: "relu", Join: JoinLast}, []nn.Cell{nn.GRU}, ""},
+		{"keras/a.npz", Stated{Activation: "relu"}, []nn.Cell{nn.GRU}, "reads the last step of the recurrent one"},
+		{"keras/a.npz", Stated{Activation: "relu", PerStep: true}, []nn.Cell{nn.GRU}, ""},
 		{"keras/a.npz", Stated{Activation: "hard_sigmoid"}, nil, "expected tanh or relu; for others, export the whole model as a graph"},
 		{"keras/l.npz", Stated{}, []nn.Cell{nn.LSTM}, "activation tanh"},
 		{"keras/s.npz", Stated{}, nil, "fit in more than one order, and the file does not say which: say --order"},
@@ -34,10 +36,10 @@ func TestStated(t *testing.T) {
 		{"torch/k1.safetensors", Stated{Head: "sigmoid"}, []nn.Cell{nn.SimpleRNN}, "nonlinearity tanh"},
 		{"torch/k1.safetensors", Stated{Head: "softmax"}, nil, "say --head sigmoid or none"},
 		{"torch/k5.safetensors", Stated{}, []nn.Cell{nn.SimpleRNN}, "say --activation relu"},
-		{"torch/k5.safetensors", Stated{Activation: "relu"}, []nn.Cell{nn.SimpleRNN}, ""},
+		{"torch/k5.safetensors", Stated{Activation: "relu", Join: JoinLast}, []nn.Cell{nn.SimpleRNN}, ""},
 		{"torch/two.safetensors", Stated{}, []nn.Cell{nn.GRU, nn.GRU}, "layers in the order gru1,gru2"},
 		{"torch/two.safetensors", Stated{Activation: "relu"}, nil, "tanh by definition"},
-		{"torch/gc.safetensors", Stated{}, []nn.Cell{nn.GRU}, ""},
+		{"torch/gc.safetensors", Stated{Join: JoinLast}, []nn.Cell{nn.GRU}, ""},
 	} {
 		net, err := OpenAs(testdata.Shared(t, "data", "cases", filepath.FromSlash(c.file)), c.s)
 		if c.layers == nil {

@@ -121,6 +121,19 @@ func (c *container) readTorch(s Stated) (*nn.Network, error) {
 	return net, s.join(c.file, net)
 }
 
+// computed refuses a file with tensors that a layer's weights are computed of: those of
+// weight_norm and spectral_norm, by hooks (NAME_g, NAME_v, NAME_orig) or parametrizations.
+func (c *container) computed() error {
+	for _, t := range c.tensors {
+		base, norm := strings.CutSuffix(t.name, "_g")
+		original := strings.HasSuffix(t.name, "_orig")
+		if norm && c.byName[base+"_v"] != nil || original || strings.Contains(t.name, "parametrizations.") {
+			return fmt.Errorf("%s: tensor %q is one that others are computed of (weight_norm, spectral_norm, parametrizations): take that off first (torch.nn.utils.remove_weight_norm, remove_spectral_norm, parametrize.remove_parametrizations), then save the weights", c.file, t.name)
+		}
+	}
+	return nil
+}
+
 // biasOf is the name of the bias beside a weight.
 func biasOf(weight *tensor) string { return strings.TrimSuffix(weight.name, "weight") + "bias" }
 
@@ -284,7 +297,10 @@ func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
 		if weight != nil {
 			found = fmt.Sprintf("%q has shape %v", weight.name, weight.shape)
 		}
-		return fmt.Errorf("%s: expected a linear layer NAME.weight with shape [outputs %d]; %s", c.file, units, found)
+		if err := c.computed(); err != nil {
+			return err
+		}
+		return fmt.Errorf("%s: expected a linear layer NAME.weight with shape [outputs %d]; %s; for other networks, %s", c.file, units, found, exportGraph)
 	}
 	if weight.shape[0] == net.Features && c.ordered && c.before(weight) {
 		return fmt.Errorf("%s: %q is defined before the recurrent modules and fits in front of them as well as behind: the file does not say which; %s", c.file, weight.name, exportGraph)
@@ -315,7 +331,10 @@ func (c *container) torchHead(net *nn.Network, used map[string]bool) error {
 	}
 	for _, t := range c.tensors {
 		if !used[t.name] {
-			return fmt.Errorf("%s: tensor %q has no place in a recurrent network with one linear layer", c.file, t.name)
+			if err := c.computed(); err != nil {
+				return err
+			}
+			return fmt.Errorf("%s: tensor %q has no place in a recurrent network with one linear layer; %s", c.file, t.name, exportGraph)
 		}
 	}
 	return nil

@@ -60,10 +60,8 @@ func ReadTorch(file string, r io.ReaderAt, size int64, s Stated) (*nn.Network, e
 		return nil, err
 	}
 	if !c.isTorch() {
-		for _, x := range c.tensors {
-			if strings.Contains(x.name, "weight_hh") || strings.Contains(x.name, ".parametrizations.") {
-				return nil, fmt.Errorf("%s: tensor %q is one that others are computed of (weight_norm, parametrizations): take that off first (torch.nn.utils.remove_weight_norm, parametrize.remove_parametrizations), then save the weights", file, x.name)
-			}
+		if err := c.computed(); err != nil {
+			return nil, err
 		}
 		return nil, fmt.Errorf("%s: no tensor is named …weight_hh_l0 or …weight_hh: not the weights of a network with GRU, LSTM or RNN; %s", file, exportGraph)
 	}
@@ -188,6 +186,9 @@ func (t *torchFile) container(root any) (*container, error) {
 		if ok && call.what == "torch._utils._rebuild_parameter" && len(call.args) > 0 {
 			call, ok = call.args[0].(*pyCall)
 		}
+		if quantized(name, call) {
+			return nil, fmt.Errorf("%s: %q belongs to a quantized model, which lower would have to quantize once more: save the float model that it was made of, before quantize_dynamic or convert: %s", t.file, name, saveState)
+		}
 		if !ok || call == nil || call.what != rebuildTensor {
 			if ok && call != nil {
 				return nil, fmt.Errorf("%s: %q is an object of class %s, expected a tensor: %s", t.file, name, call.what, saveState)
@@ -211,6 +212,11 @@ func (t *torchFile) container(root any) (*container, error) {
 	}
 	c.data = bytes.NewReader(data)
 	return c, nil
+}
+
+// quantized reports whether an entry of a state dict is one of PyTorch's quantized modules.
+func quantized(name string, call *pyCall) bool {
+	return strings.Contains(name, "_packed_params") || strings.Contains(name, "_all_weight_values.") || call != nil && call.what == "torch._utils._rebuild_qtensor"
 }
 
 func integers(v any) ([]int, bool) {

@@ -148,10 +148,13 @@ func TestTorchFileRefusals(t *testing.T) {
 	two := "}(X\x05\x00\x00\x00model}X\x0e\x00\x00\x00a.weight_hh_l0K\x01sX\x03\x00\x00\x00ema"
 	long := append([]entry(nil), good...)
 	long[0].shape = []int{1 << 20, 4}
+	packed := append([]entry(nil), good...)
+	packed[len(packed)-2].name = "fc._packed_params._packed_params"
 	for name, c := range map[string]struct {
 		b    []byte
 		want string
 	}{
+		"quantized":        {torchArchive(t, packed, "", ""), "belongs to a quantized model"},
 		"two dictionaries": {torchArchive(t, good, two, "u"), `weights under "model" and "ema"`},
 		"a list":           {torchArchive(t, good, "](", "e"), "it holds a list, expected"},
 		"a layer in front": {torchArchive(t, front, "", ""), "fits in front of them as well as behind"},
