@@ -91,9 +91,9 @@ func check(net *nn.Network, o Options) error {
 		case l.Reversed && o.StateIO:
 			return fmt.Errorf("network %q: layer %s runs from the last step to the first: a stream, whose state is carried, has no last step; lower it for whole sequences (--no-state)", net.Name, name)
 		case l.Reversed && net.Steps > 0 && o.Steps != net.Steps:
-			return fmt.Errorf("network %q: layer %s runs from the last step to the first: a call needs all %d steps of a sequence, not %d", net.Name, name, net.Steps, o.Steps)
+			return fmt.Errorf("network %q: layer %s runs from the last step to the first: a call needs all %d steps of a sequence, not %d (leave --steps out)", net.Name, name, net.Steps, o.Steps)
 		case l.Kind == nn.Pooling && net.Steps > 0 && o.Steps != net.Steps:
-			return fmt.Errorf("network %q: layer %s makes one row of all steps (%v): a call needs all %d steps of a sequence, not %d", net.Name, name, l.Pool, net.Steps, o.Steps)
+			return fmt.Errorf("network %q: layer %s makes one row of all steps (%v): a call needs all %d steps of a sequence, not %d (leave --steps out)", net.Name, name, l.Pool, net.Steps, o.Steps)
 		}
 	}
 	if o.PerStep && net.Pooled(len(net.Layers)-1) {
