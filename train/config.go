@@ -67,6 +67,11 @@ type Config struct {
 	Validation *dataset.Set
 	Patience   int
 
+	// Reported, where given, is the part that the caller's figures will be of. It decides nothing
+	// of the weights, but is known to a State: a run goes on only with the same one, so that what
+	// was reported on is not trained on later, nor the other way round.
+	Reported *dataset.Set
+
 	Seed    uint64
 	Workers int // goroutines; default GOMAXPROCS, at most 8. Does not change the result.
 

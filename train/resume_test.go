@@ -112,6 +112,53 @@ func TestResumeWithMoreEpochs(t *testing.T) {
 	}
 }
 
+// The part that is reported on decides no weight, but a run goes on with no other one: a sequence
+// could have been trained on before it is reported on.
+func TestResumeKnowsWhatIsReported(t *testing.T) {
+	part := func(but int) *dataset.Set {
+		x, y := make([]float32, 6*3*2), make([]float32, 6)
+		for i := range x {
+			x[i] = float32(i%7) / 7
+		}
+		if but >= 0 {
+			x[but] += 0.5
+		}
+		for i := range y {
+			y[i] = float32(i)
+		}
+		set, err := dataset.FromArrays("x", npy.FromFloats([]int{6, 3, 2}, x), npy.FromFloats([]int{6}, y))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	var saved *State
+	c := Config{Units: 3, Epochs: 2, Reported: part(-1), Save: func(s *State) error { saved = s; return nil }}
+	want := bits(fit(t, c, part(2)))
+	c.Resume, c.Save = saved, nil
+	if c.Reported = part(-1); !slices.Equal(bits(fit(t, c, part(2))), want) {
+		t.Error("the same part, read again: other weights")
+	}
+	refused := func(what, want string) {
+		t.Helper()
+		if _, err := Fit(context.Background(), c, part(2), nil); !errors.Is(err, ErrOtherOptions) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, expected %q in it", what, err, want)
+		}
+	}
+	c.Reported = part(17)
+	refused("one value of the part is another", "would not give the same result: it has a test part of 6 sequences with content "+contentOf(part(-1))+", and now it is 6 sequences with content "+contentOf(part(17))+"; give those, or begin anew")
+	c.Reported = part(-1).Subset("fewer", []int{0, 1, 2, 3, 4})
+	refused("a sequence less", ", and now it is 5 sequences with content ")
+	c.Reported, c.Rate = part(17), 1e-3
+	refused("and another rate", "it has rate 0.005, and now it is rate 0.001; it has a test part of 6 sequences")
+	c.Reported, c.Rate = nil, 0
+	refused("none", ", and now it is none; give those")
+	old := *saved
+	old.Options, _, _ = strings.Cut(old.Options, reportedPart)
+	c.Resume, c.Reported = &old, part(-1)
+	refused("a file of an older version", "it does not say which test part its figures are of, as those of older versions do not, and now it is a test part of 6 sequences")
+}
+
 func TestSaveErrorEndsTheRun(t *testing.T) {
 	set, _ := dataset.Digits(3, 40, 0)
 	full := errors.New("disk full")

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -95,8 +96,14 @@ func (c Config) fingerprint(set *dataset.Set) string {
 	if c.Validation != nil {
 		s += fmt.Sprintf("; validation of %d, %s", c.Validation.Len(), contentOf(c.Validation))
 	}
+	if c.Reported != nil {
+		s += fmt.Sprintf("%s%d sequences with content %s", reportedPart, c.Reported.Len(), contentOf(c.Reported))
+	}
 	return s
 }
+
+// reportedPart begins what a fingerprint says of the part that is reported on, at its end.
+const reportedPart = "; test part of "
 
 // contentOf hashes all of a set that training reads.
 func contentOf(set *dataset.Set) string {
@@ -138,7 +145,9 @@ func (r *run) network() *nn.Network {
 // differences lists what two fingerprints say differently, or both as a whole where they say other things.
 func differences(old, now string) string {
 	cut := func(s string) []string { return strings.Split(strings.ReplaceAll(s, "; ", ", "), ", ") }
-	a, b := cut(old), cut(now)
+	before, was, noted := strings.Cut(old, reportedPart)
+	rest, is, given := strings.Cut(now, reportedPart)
+	a, b := cut(before), cut(rest)
 	if len(a) != len(b) {
 		return fmt.Sprintf("it has %s, and now it is %s", old, now)
 	}
@@ -147,6 +156,12 @@ func differences(old, now string) string {
 		if a[i] != b[i] {
 			all = append(all, fmt.Sprintf("it has %s, and now it is %s", a[i], b[i]))
 		}
+	}
+	switch part := strings.TrimPrefix(reportedPart, "; "); {
+	case !noted && given:
+		all = append(all, fmt.Sprintf("it does not say which test part its figures are of, as those of older versions do not, and now it is a %s%s", part, is))
+	case was != is:
+		all = append(all, fmt.Sprintf("it has a %s%s, and now it is %s", part, was, cmp.Or(is, "none")))
 	}
 	return strings.Join(all, "; ")
 }

@@ -31,7 +31,7 @@ func (t *trainFlags) fitTo(c *cli, cfg *train.Config, set, test *dataset.Set, se
 			return nil, err
 		}
 	}
-	chosen.Validation, chosen.Patience = cfg.Validation, cfg.Patience
+	chosen.Validation, chosen.Patience, chosen.Reported = cfg.Validation, cfg.Patience, test
 	*cfg = chosen
 	dataset.Describe(set, cfg.Validation, test, func(line string) { c.say("%s", line) })
 	if t.validation != 0 && cfg.Validation == set.Validation() {
