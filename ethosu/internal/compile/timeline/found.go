@@ -43,6 +43,6 @@ func (tl *Timeline) Repeat(f *Found) (cycles float64, ok bool) {
 		x.Pos = f.transfers[j].Pos
 	}
 	copy(tl.settled, o.settled)
-	tl.total = o.total
+	tl.total, tl.due = o.total, o.due
 	return f.cycles, true
 }

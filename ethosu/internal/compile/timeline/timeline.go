@@ -46,6 +46,8 @@ type Timeline struct {
 	// last, and in the end.
 	settled []moment
 	total   float64
+	due     later // what the moments from one on still have to be moved by
+	atOnce  int   // see there
 
 	// What loads come to when they are alone, as far as it was asked for: they do not change
 	// once the timeline has run.
@@ -65,7 +67,7 @@ type progress struct{ issued, ended int32 }
 
 // New returns a timeline of so many kernels and no transfers.
 func New(kernels, maxDMA, maxKernels int, ports perf.Ports) *Timeline {
-	return &Timeline{Kernels: make([]Kernel, kernels), MaxDMA: maxDMA, MaxKernels: maxKernels, ports: ports,
+	return &Timeline{Kernels: make([]Kernel, kernels), MaxDMA: maxDMA, MaxKernels: maxKernels, ports: ports, atOnce: atOnce,
 		settled: make([]moment, kernels), kernelRates: make([]perf.Rates, kernels)}
 }
 
@@ -110,21 +112,20 @@ func (tl *Timeline) estimate(from, last int, keep bool) float64 {
 	at := moment{State: tl.ports.Start()}
 	if from > 0 {
 		at = tl.settled[from]
+		at.Now = tl.now(from)
 	}
 	for i := from; i < len(tl.Kernels); i++ {
 		if i > from && int(at.transfers.issued) > last && at.like(&tl.settled[i]) {
-			shift := at.Now - tl.settled[i].Now
+			shift := at.Now - tl.now(i)
 			if keep {
-				for j := i; j < len(tl.settled); j++ {
-					tl.settled[j].Now += shift
-				}
+				tl.move(i, shift)
 				tl.total += shift
 				return tl.total
 			}
 			return tl.total + shift
 		}
 		if keep {
-			tl.settled[i] = at
+			tl.settle(i, at)
 		}
 		for int(at.transfers.issued) < len(tl.Transfers) && tl.Transfers[at.transfers.issued].Pos <= i {
 			tl.transfer(&at)

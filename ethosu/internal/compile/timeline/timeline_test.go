@@ -67,6 +67,7 @@ func TestEstimateFromSettled(t *testing.T) {
 	for seed := range uint64(400) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		tl := random(rng)
+		tl.atOnce = rng.IntN(80) // few of what a program has, or all
 		if got, want := tl.Run(), plainRun(tl); !same(got, want) {
 			t.Fatalf("seed %d: %g, expected %g", seed, got, want)
 		}
