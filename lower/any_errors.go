@@ -13,11 +13,20 @@ import (
 // OutputError compares an output of the quantized graph with the float graph's.
 type OutputError struct {
 	Name     string   `json:"name"`
-	Relative float64  `json:"relative_error"` // root mean square over the deviation of the float output
+	Relative float64  `json:"relative_error"` // root mean square over the deviation of the float output: see compareOutput
 	RMSE     float64  `json:"rmse"`
 	Mean     float64  `json:"mean_error"`        // of the differences' magnitudes
 	Worst    float64  `json:"worst"`             // largest difference
 	Decided  *Decided `json:"decided,omitempty"` // of an output that decides
+
+	// Element is the one that loses most, of an output of several that deviate.
+	Element *ElementError `json:"worst_element,omitempty"`
+}
+
+// ElementError is the error of an element along the last dimension of an output.
+type ElementError struct {
+	Index    int     `json:"index"`
+	Relative float64 `json:"relative_error"` // root mean square over its own deviation
 }
 
 // Decided says what became of the decisions of an output: a single probability decides at
@@ -66,31 +75,60 @@ func (q *graphQuantizer) errors(ctx context.Context, g *graph.Graph) ([]OutputEr
 	return list, nil
 }
 
-// compareOutput compares the values of an output after every call.
+// compareOutput compares the values of an output after every call. The elements along its
+// last dimension are different quantities: each deviates from a mean of its own, so that
+// what lies far from zero, or far from the others, does not hide what is lost.
 func compareOutput(float *graph.Graph, id graph.TensorID, want, got []float32) OutputError {
 	e := OutputError{Name: float.Tensors[id].Name}
-	var mean, deviation, noise float64
-	for _, v := range want {
-		mean += float64(v)
+	width := 1
+	if shape := float.Tensors[id].Shape; len(shape) > 0 {
+		width = max(shape[len(shape)-1], 1)
 	}
-	mean /= float64(max(len(want), 1))
+	var each deviation
+	own := make([]float64, width)
+	n := float64(max(len(want), 1))
 	for i, v := range want {
-		d, n := float64(v)-mean, float64(got[i])-float64(v)
-		deviation += float64(d * d)
-		noise += float64(n * n)
-		e.Worst = math.Max(e.Worst, math.Abs(n))
-		e.Mean += math.Abs(n)
+		d := float64(got[i]) - float64(v)
+		own[i%width] += float64(d * d)
+		e.Worst = math.Max(e.Worst, math.Abs(d))
+		e.Mean += math.Abs(d)
+		if i%width == width-1 {
+			each.see(want[i+1-width : i+1])
+		}
 	}
-	e.Mean /= float64(max(len(want), 1))
-	e.RMSE = math.Sqrt(noise / float64(max(len(want), 1)))
-	if deviation == 0 {
-		deviation = 1
+	noise := 0.0
+	for k, v := range own {
+		noise += v
+		if width == 1 || k >= len(each.sum) || each.sum[k] == 0 {
+			continue
+		}
+		if r := math.Sqrt(v / each.sum[k]); e.Element == nil || r > e.Element.Relative {
+			e.Element = &ElementError{Index: k, Relative: r}
+		}
 	}
-	e.Relative = math.Sqrt(noise / deviation)
+	e.Mean /= n
+	e.RMSE = math.Sqrt(noise / n)
+	e.Relative = math.Sqrt(noise / sizeOf(each.total(), want))
 	if width := decisionWidth(float, id); width > 0 {
 		e.Decided = compareDecisions(want, got, width)
 	}
 	return e
+}
+
+// sizeOf is the sum of squares that an error is relative to: deviations, the squares
+// themselves where nothing deviates, and 1 for each where all are zero.
+func sizeOf(deviations float64, values []float32) float64 {
+	if deviations > 0 {
+		return deviations
+	}
+	squares := 0.0
+	for _, v := range values {
+		squares += float64(float64(v) * float64(v))
+	}
+	if squares > 0 {
+		return squares
+	}
+	return float64(max(len(values), 1))
 }
 
 // compareDecisions compares outputs of so many values for each decision.

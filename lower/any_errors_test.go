@@ -3,6 +3,7 @@
 package lower
 
 import (
+	"math"
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -91,5 +92,27 @@ func TestKept(t *testing.T) {
 		if got := q.kept([]OutputError{{Mean: c.mean, Decided: &Decided{Decisions: 1000, Expected: c.expected}}}); got != c.want {
 			t.Errorf("mean difference %v and %v of the decisions: kept %v", c.mean, c.expected, got)
 		}
+	}
+}
+
+// An output of quantities far from zero and from each other is measured by what each of them
+// deviates; a constant one by its size.
+func TestCompareOutputOfSeveralQuantities(t *testing.T) {
+	g, id := ending([][]int{{1, 2}, {1, 2}}, graph.Tanh)
+	want := []float32{20, 1013, 20.5, 1014, 19.5, 1012, 20, 1013}
+	got := []float32{20, 1012, 20, 1013, 20, 1013, 20, 1012}
+	e := compareOutput(g, id, want, got)
+	if noise, spread := 0.5+4.0, 0.5+2.0; math.Abs(e.Relative-math.Sqrt(noise/spread)) > 1e-9 {
+		t.Errorf("relative error %v, expected %v: nothing is left of what the outputs say", e.Relative, math.Sqrt(noise/spread))
+	}
+	if e.Element == nil || e.Element.Index != 1 || math.Abs(e.Element.Relative-math.Sqrt(4/2.0)) > 1e-9 {
+		t.Errorf("worst element %+v, expected 1 with %v", e.Element, math.Sqrt(4/2.0))
+	}
+	e = compareOutput(g, id, []float32{3, 400, 3, 400}, []float32{3, 404, 3, 404})
+	if math.Abs(e.Relative-0.01) > 1e-4 || e.Element != nil {
+		t.Errorf("constants: relative error %v, worst element %+v; expected 1 %% of their size and none", e.Relative, e.Element)
+	}
+	if e = compareOutput(g, id, []float32{0, 0}, []float32{0.1, 0.1}); math.Abs(e.Relative-0.1) > 1e-6 {
+		t.Errorf("zeros: relative error %v, expected 0.1", e.Relative)
 	}
 }

@@ -177,6 +177,10 @@ func (l *lowering) runGraph(c *cli) error {
 	return l.printGraph(c, net, low, data.Calls, &r)
 }
 
+// lostElement is the error of an element, relative to its own deviation, from which on little
+// of it is left: R² below 0.9.
+const lostElement = 0.3
+
 // printGraph tells what became of a graph, and how near it is to float.
 func (l *lowering) printGraph(c *cli, net *source.Network, low *lower.GraphResult, calls lower.Sequences, r *importedGraph) error {
 	if net.Inputs > 0 {
@@ -190,6 +194,9 @@ func (l *lowering) printGraph(c *cli, net *source.Network, low *lower.GraphResul
 	}
 	for _, e := range low.Outputs {
 		fmt.Fprintf(c.stdout, "output %q: quantized differs from float by %s (root mean square, of its deviation), at most by %.3g, on %s %s\n", e.Name, percent(e.Relative), e.Worst, commas(calls.Len()), plural(calls.Len(), "sequence"))
+		if k := e.Element; k != nil && k.Relative > lostElement {
+			fmt.Fprintf(c.stdout, "warning: output %q: element %d of its last dimension differs by %s of its own deviation, which leaves little of it; where it is small beside others, bring them to one size in the network, or give it an output of its own\n", e.Name, k.Index, percent(k.Relative))
+		}
 		if d := e.Decided; d != nil {
 			fmt.Fprintf(c.stdout, "output %q: %d of %s decisions changed, by how close they are %s were to be expected\n", e.Name, d.Changed, commas(d.Decisions), percent(d.Expected))
 		}
