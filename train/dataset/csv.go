@@ -162,8 +162,10 @@ func (t *table) begin(in io.Reader) (r *csv.Reader, header []string, err error) 
 	separator, n := separatorLine(head)
 	b.Discard(n)
 	t.dialect, t.above = sniff(head[n:], separator), bytes.Count(head[:n], []byte("\n"))
-	r = csv.NewReader(b)
-	r.Comma, r.TrimLeadingSpace, r.ReuseRecord = t.separator, t.separator != '\t', true
+	if r = csv.NewReader(b); t.separator == byBlanks {
+		r = csv.NewReader(&squeezed{in: b})
+	}
+	r.Comma, r.TrimLeadingSpace, r.ReuseRecord = t.separator, t.separator != '\t' && t.separator != byBlanks, true
 	header, err = r.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("%s: no header row: the file is empty", t.file)

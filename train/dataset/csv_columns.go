@@ -85,7 +85,7 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 		return nil, nil, fmt.Errorf("%s: --label-column %s: several columns are numbers to predict: say --regression, or name one", file, o.Label)
 	}
 	if len(c.label) == 0 {
-		return nil, nil, fmt.Errorf("%s: columns %s; none is named \"label\" or the like: name the one to learn with --label-column; the first line has to name the columns, with , ; | or tabs between them%s", file, shown(c.header), c.spaced(file))
+		return nil, nil, fmt.Errorf("%s: columns %s; none is named \"label\" or the like: name the one to learn with --label-column; the first line has to name the columns, with , ; | tabs or spaces between them%s", file, shown(c.header), c.inWords())
 	}
 	if !o.RowSequences {
 		if c.sequence, err = several("--sequence-column", o.SequenceColumn, "sequence", sequenceNames); err != nil {
@@ -98,10 +98,10 @@ func arrange(file string, header []string, o Options) (*columns, []string, error
 	return c.choose(file, o, find)
 }
 
-// spaced says of a header of one cell with spaces in it that they separate nothing.
-func (c *columns) spaced(file string) string {
+// inWords says of a header of one cell with spaces in it when they separate cells.
+func (c *columns) inWords() string {
 	if len(c.header) == 1 && strings.Contains(c.header[0], " ") {
-		return "; spaces separate nothing: write commas instead, " + filtered("tr -s ' ' ','", file)
+		return "; spaces separate cells where every line has as many, with numbers among them: give every row a cell for each name, NaN for a value that is missing"
 	}
 	return ""
 }

@@ -24,7 +24,7 @@ var decimalComma = regexp.MustCompile(`^[+-]?\d*,\d+([eE][+-]?\d+)?$`)
 var thousands = regexp.MustCompile(`^[+-]?[1-9]\d{0,2},\d{3}$`)
 
 // sniff finds the dialect from the first bytes of a file: the separator that cuts the
-// most lines into as many cells as the first one, and a decimal comma where numbers have
+// most lines into as many cells as the first one, blanks where there is none, and a decimal comma where numbers have
 // one and none has a point; between commas they are quoted, and 1,234 alone does not tell.
 // A separator that the file names itself is given.
 func sniff(head []byte, given rune) dialect {
@@ -54,6 +54,18 @@ func sniff(head []byte, given rune) dialect {
 			d.separator, best = sep, score
 		}
 	}
+	switch {
+	case given != 0:
+	case best == 0 && spaced(lines):
+		d.separator = byBlanks
+	case best > 0 && d.separator == ',':
+		for _, sep := range []rune{';', '\t', '|', byBlanks} {
+			if commaDecimals(lines, sep) {
+				d.separator = sep
+				break
+			}
+		}
+	}
 	commas, sure, points := 0, 0, 0
 	for _, line := range lines[1:] {
 		for _, c := range cells(line, d.separator) {
@@ -72,8 +84,16 @@ func sniff(head []byte, given rune) dialect {
 	return d
 }
 
-// cells cuts a line at separators outside of quotes.
+// cells cuts a line into cells.
 func cells(line []byte, sep rune) []string {
+	if sep == byBlanks {
+		return cutAtBlanks(line)
+	}
+	return cutAt(line, sep)
+}
+
+// cutAt cuts a line at separators outside of quotes.
+func cutAt(line []byte, sep rune) []string {
 	var all []string
 	quoted, from := false, 0
 	for i, c := range string(line) {

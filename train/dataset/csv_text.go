@@ -171,7 +171,9 @@ func (c *columns) unclear(file string, o Options) error {
 // than the usual names.
 func (t *table) asRead() {
 	var said []string
-	if t.separator != ',' {
+	if t.separator == byBlanks {
+		said = append(said, "spaces between cells")
+	} else if t.separator != ',' {
 		said = append(said, fmt.Sprintf("separator %q", t.separator))
 	}
 	if t.comma {

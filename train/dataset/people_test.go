@@ -85,6 +85,11 @@ func TestCSVOfPeople(t *testing.T) {
 		{"a column left out", "sequence,x,note,label\n1,1,hm,a\n2,2,,b\n", Options{Ignore: []string{"note"}}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, ""},
 		{"rows of separators", "sequence,x,label\n1,1,a\n2,2,b\n,,\n , ,\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, "rows without anything in any cell are left out: 2"},
 		{"true and false", "sequence,on,label\n1,True,a\n2,FALSE,b\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, `column "on" holds true and false`},
+		{"spaces between cells", "sequence x z label\n1  1.5 -2 a\n1 2 1e-1 a\n2 7 8 b\n 2   9 10  b \n", Options{}, []float32{1.5, -2, 2, 0.1}, 2, []int{0, 1}, []string{"a", "b"}, "read with spaces between cells"},
+		{"spaces and tabs, of Windows", "  sequence   x  label\r\n\t1\t2.8858451e-001 a\r\n 2 -2.0294171e+000\t b\r\n", Options{}, []float32{0.28858451}, 1, []int{0, 1}, []string{"a", "b"}, "read with spaces between cells"},
+		{"spaces, quotes and nothing", "sequence \"x, left\" z label\n1 NaN 3 \"go  \"\"up\"\"\"\n1 5 4 \"go  \"\"up\"\"\"\n2 7 6 b\n", Options{}, []float32{5, 3, 5, 4}, 2, []int{1, 0}, []string{"b", `go  "up"`}, `column "x, left" has 1 empty cells`},
+		{"spaces and decimal commas", "sequence x label\n1 0,5 3\n1 1,25 3\n2 2,5 4\n2 4,0 4\n", Options{}, []float32{0.5, 1.25}, 2, []int{0, 1}, []string{"3", "4"}, "read with spaces between cells, decimals behind a comma"},
+		{"sequences of text, with spaces", "sequence x label\ns1 1 a\ns2 2 b\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, "spaces between cells"},
 		{"groups", "sequence,subject,x,label\n1,ann,1,a\n2,bob,2,b\n", Options{}, []float32{1}, 1, []int{0, 1}, []string{"a", "b"}, `column "subject" is taken for the group`},
 	} {
 		s, err := readCSV("t.csv", strings.NewReader(c.text), c.o)
@@ -120,7 +125,8 @@ func TestCSVOfPeople(t *testing.T) {
 		{"PK\x03\x04\x14\x00", Options{}, "save the sheet as CSV"},
 		{"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", Options{}, "git lfs pull"},
 		{"<!DOCTYPE html>\n<html></html>\n", Options{}, "a page of the web"},
-		{"sequence x label\n1 1 a\n2 2 b\n", Options{}, "spaces separate nothing: write commas instead"},
+		{"sequence x label\n1 1 a\n2 2\n", Options{}, "spaces separate cells where every line has as many, with numbers among them: give every row a cell for each name"},
+		{"x y z\n1 1 0\n2 2 1\n", Options{}, `columns ["x" "y" "z"]; none is named "label" or the like`},
 		{"sequence,x,label\n1,1,a\n2,2,b\n1,2,a\n", Options{}, "else sort the rows: python3 -c"},
 		{"sequence,x,label\n1,,a\n2,2,b\n", Options{Empty: EmptyError}, `line 2: column "x" is empty`},
 		{"sequence,x,label\n1,1_0,a\n2,2,b\n", Options{}, `line 2: column 2 holds "1_0", expected a finite number`},
@@ -149,7 +155,7 @@ func TestCSVOfPeople(t *testing.T) {
 		{"sequence,x,label\n1,1,1\n2,1,1.0\n3,1,2\n", Options{}, `"1" and "1.0" are one number`},
 		{"sequence,x,label\n1,1,a\n,1,a\n2,1,b\n", Options{}, `column "sequence" is empty`},
 		{"sequence,x,label\n1,1,a,\n2,1,b,\n", Options{}, "line 2 has the wrong number of fields: 4, expected 3 as in the first line: there is a separator behind the last cell"},
-		{"sequence x label\n1 1 a\n", Options{}, "with , ; | or tabs between them"},
+		{"sequence x label\none one a\n", Options{}, "with , ; | tabs or spaces between them; spaces separate cells where"},
 		{"sequence,who,x,label\n1,ann,1,a\n1,bob,1,a\n", Options{Group: "who"}, `in group "ann" and in group "bob"`},
 	} {
 		if _, err := readCSV("t.csv", strings.NewReader(c.text), c.o); err == nil || !strings.Contains(err.Error(), c.want) {

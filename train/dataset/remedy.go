@@ -94,10 +94,21 @@ func (d dialect) asText(above int) string {
 
 // sep is the separator as an argument of pandas.
 func (d dialect) sep() string {
-	if d.separator == '\t' {
+	switch d.separator {
+	case '\t':
 		return `sep='\t'`
+	case byBlanks:
+		return `sep=r'\s+'`
 	}
 	return fmt.Sprintf("sep='%c'", d.separator)
+}
+
+// write is the separator with which pandas writes a table of the same form.
+func (d dialect) write() string {
+	if d.separator == byBlanks {
+		return "sep=' '"
+	}
+	return d.sep()
 }
 
 // sorted is the line that puts the rows of every sequence together, in the order of the first ones.
@@ -106,7 +117,7 @@ func (t *table) sorted() string {
 	for _, c := range t.sequence {
 		args = append(args, t.header[c])
 	}
-	return python(fmt.Sprintf("pandas; t = pandas.read_csv(sys.argv[1], %s); t.iloc[t.groupby(sys.argv[3:], sort=False).ngroup().argsort(kind='stable')].to_csv(sys.argv[2], index=False, %s)", t.asText(t.above), t.sep()), args...)
+	return python(fmt.Sprintf("pandas; t = pandas.read_csv(sys.argv[1], %s); t.iloc[t.groupby(sys.argv[3:], sort=False).ngroup().argsort(kind='stable')].to_csv(sys.argv[2], index=False, %s)", t.asText(t.above), t.write()), args...)
 }
 
 // joinedTables is the line that makes one table of those in a folder, each with a column of its own
@@ -117,7 +128,7 @@ func joinedTables(dir, end string, d dialect, columns string, args ...string) st
 		abs = dir
 	}
 	out := filepath.Join(dir, "..", filepath.Base(abs)+end)
-	return python(fmt.Sprintf("os, pandas; d = sys.argv[1]; pandas.concat(pandas.read_csv(os.path.join(d, f), %s).assign(**%s) for f in sorted(os.listdir(d)) if f.endswith('%s')).to_csv(sys.argv[2], index=False, %s)", d.asText(0), columns, end, d.sep()),
+	return python(fmt.Sprintf("os, pandas; d = sys.argv[1]; pandas.concat(pandas.read_csv(os.path.join(d, f), %s).assign(**%s) for f in sorted(os.listdir(d)) if f.endswith('%s')).to_csv(sys.argv[2], index=False, %s)", d.asText(0), columns, end, d.write()),
 		append([]string{pathArg(dir), pathArg(free(out, "all", end))}, args...)...)
 }
 

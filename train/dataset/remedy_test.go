@@ -75,7 +75,7 @@ func TestRemedies(t *testing.T) {
 		{"comments in front", "x.csv", map[string]string{"x.csv": "# made by hand\n" + good}, "", Options{}, ""},
 		{"comments in between", "x y.csv", map[string]string{"x y.csv": strings.Replace(good, "\n1,", "\n# paused\n1,", 1)}, "", Options{}, ""},
 		{"old lines", "x.csv", map[string]string{"x.csv": strings.ReplaceAll(good, "\n", "\r")}, "", Options{}, ""},
-		{"spaces", "x.csv", map[string]string{"x.csv": strings.ReplaceAll(good, ",", "  ")}, "", Options{}, ""},
+		{"with spaces", "x.csv", map[string]string{"x.csv": strings.ReplaceAll(apart, ",", "  ")}, "", Options{}, ""},
 		{"UTF-16", "x.csv", map[string]string{"x.csv": inUTF16(good, "\xff\xfe", false)}, "", Options{}, ""},
 		{"UTF-16 without a mark", "x.csv", map[string]string{"x.csv": inUTF16(good, "", false)}, "", Options{}, ""},
 		{"UTF-16 of another order", "x.csv", map[string]string{"x.csv": inUTF16(good, "", true)}, "", Options{}, ""},
