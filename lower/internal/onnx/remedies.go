@@ -26,7 +26,7 @@ func init() {
 		{"ArgMin", "it gives indices; take it out of the model and choose the smallest output in the application"},
 		{"TopK", "it gives indices; take it out of the model and sort the outputs in the application"},
 		{"NonMaxSuppression", "it gives indices, as many as the data decide; end the model before it"},
-		{"NonZero Unique Compress", "the size of its output depends on the data; compute it outside of the model"},
+		{"Unique", "the size of its output depends on the data; compute it outside of the model"},
 		{"Asin Acos Atan", "no sum of operators that the NPU has gives it; end the model before it and compute the angle in the application"},
 		{"RandomNormal RandomNormalLike RandomUniform RandomUniformLike Multinomial Bernoulli",
 			"it draws numbers, and its seed is not known here; export the model for inference (model.eval()), or make the numbers an input"},
