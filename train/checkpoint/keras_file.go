@@ -25,6 +25,10 @@ type KerasFile struct {
 	layers   *hdf5.Node
 }
 
+// Early reports whether the file is of Keras 1, or does not say: reset_after of a GRU was not
+// its default, and is not written.
+func (k *KerasFile) Early() bool { return k.Version == "" || k.Version[0] == '1' }
+
 // NotLayers is the error of a Keras model that is more than a chain of layers: the file
 // is sound, and has another form. See lower/source.
 type NotLayers struct{ err error }

@@ -171,7 +171,7 @@ func (k *kerasReader) recurrent(l *kerasLayer, numbered string) error {
 	if layer.Recurrent, _, err = k.take(w, "recurrent_kernel", c.Units, cols); err != nil {
 		return err
 	}
-	layer.ResetAfter = layer.Cell == nn.GRU && (c.ResetAfter == nil || *c.ResetAfter)
+	layer.ResetAfter = layer.Cell == nn.GRU && (c.ResetAfter == nil && !k.early || c.ResetAfter != nil && *c.ResetAfter)
 	bias := []int{cols}
 	if layer.ResetAfter {
 		bias = []int{2, cols}

@@ -83,7 +83,7 @@ func (s Stated) onLinear(file string, net *nn.Network) error {
 
 // network reads a chain of layers. Of another model the error is a NotLayers.
 func (k *KerasFile) network() (*nn.Network, error) {
-	return readConfig(k.File, k.Config, func(l *kerasLayer, numbered string) map[string]*hdf5.Node {
+	return readConfig(k, func(l *kerasLayer, numbered string) map[string]*hdf5.Node {
 		if k.Numbered {
 			return byNumber(k.Layer(l.Config.Name, numbered), l)
 		}
@@ -144,10 +144,12 @@ type kerasReader struct {
 	refused []string
 	shape   []*int
 	perStep bool // the values have a step dimension still
+	early   bool // see KerasFile.Early
 	softmax bool // the outputs are probabilities of classes
 }
 
-func readConfig(file string, config []byte, weights func(*kerasLayer, string) map[string]*hdf5.Node) (*nn.Network, error) {
+func readConfig(store *KerasFile, weights func(*kerasLayer, string) map[string]*hdf5.Node) (*nn.Network, error) {
+	file, config := store.File, store.Config
 	var model kerasLayer
 	if err := json.Unmarshal(config, &model); err != nil {
 		// A description that is none is refused again where graphs are read.
@@ -161,7 +163,7 @@ func readConfig(file string, config []byte, weights func(*kerasLayer, string) ma
 	if slices.Contains(model.Config.Layers, nil) {
 		return nil, notLayers(fmt.Errorf("%s: the model's description has a layer that is null", file))
 	}
-	k := &kerasReader{file: file, weights: weights, net: &nn.Network{Name: model.Config.Name}, shape: model.Config.BatchInputShape, perStep: true}
+	k := &kerasReader{file: file, early: store.Early(), weights: weights, net: &nn.Network{Name: model.Config.Name}, shape: model.Config.BatchInputShape, perStep: true}
 	if err := model.chain(file); err != nil {
 		return nil, notLayers(err)
 	}

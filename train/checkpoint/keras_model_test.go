@@ -253,3 +253,24 @@ func FuzzKerasConfig(f *testing.F) {
 		}
 	})
 }
+
+// TestKerasEarlyGRU reads a GRU without a bias, whose shape would tell, of a file that does not
+// say reset_after: Keras 1 had the gate before the product.
+func TestKerasEarlyGRU(t *testing.T) {
+	array := func(name string, shape ...int) *hdf5.Node {
+		return &hdf5.Node{Name: name, Shape: shape, Data: make([]float32, shape[0]*shape[1])}
+	}
+	for version, after := range map[string]bool{"": false, "1.2.2": false, "2.11.0": true, "3.8.0": true} {
+		k := &KerasFile{File: "m.h5", Version: version, Config: []byte(`{"class_name": "Sequential", "config": {"name": "s", "layers": [
+			{"class_name": "GRU", "config": {"name": "g", "batch_input_shape": [null, 5, 2], "units": 3, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": false}},
+			{"class_name": "Dense", "config": {"name": "d", "units": 2, "activation": "softmax", "use_bias": false}}]}}`),
+			layers: &hdf5.Node{Children: []*hdf5.Node{{Name: "g", Children: []*hdf5.Node{array("kernel:0", 2, 9), array("recurrent_kernel:0", 3, 9)}},
+				{Name: "d", Children: []*hdf5.Node{array("kernel:0", 3, 2)}}}}}
+		net, err := k.network()
+		if err != nil {
+			t.Errorf("%s: %v", version, err)
+		} else if net.Layers[0].ResetAfter != after {
+			t.Errorf("version %q: reset_after %v", version, net.Layers[0].ResetAfter)
+		}
+	}
+}

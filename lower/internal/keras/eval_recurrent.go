@@ -95,7 +95,7 @@ func (e *evaluator) steps(x *Array, h, cell []float64) (rows *Array, states []*A
 	name, _ = c["recurrent_activation"].(string)
 	gate := e.function(name)
 	rows = newArray(1, steps, units)
-	after := c.flag("reset_after", !e.m.early())
+	after := c.flag("reset_after", !e.m.store.Early())
 	for t := range steps {
 		row := x.Data[t*features : (t+1)*features]
 		mx, next := times(row, k, 0, cols, inBias), make([]float64, units)

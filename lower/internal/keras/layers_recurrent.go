@@ -144,7 +144,7 @@ func (w *writer) cell(l *Layer, x value, start []value, direction string) (rows 
 	attrs := map[string]any{"hidden_size": units, "direction": direction}
 	resetAfter := false
 	if l.Class == "GRU" {
-		resetAfter = l.Config.flag("reset_after", !w.m.early())
+		resetAfter = l.Config.flag("reset_after", !w.m.store.Early())
 		attrs["linear_before_reset"] = 0
 		if resetAfter {
 			attrs["linear_before_reset"] = 1
@@ -194,10 +194,6 @@ func (w *writer) cell(l *Layer, x value, start []value, direction string) (rows 
 	}
 	return rows, states
 }
-
-// early reports whether the file is of Keras 1, or does not say: reset_after was not its
-// default, and is not written.
-func (m *Model) early() bool { return m.Version == "" || m.Version[0] == '1' }
 
 // cellActivations are those of an ONNX node. alpha and beta are of those that have them alone,
 // in their order.
