@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/internal/onnx"
 	"github.com/unroll-npu/unroll/lower/internal/onnx/eval"
@@ -261,6 +262,58 @@ func TestQuantizedStill(t *testing.T) {
 			t.Errorf("%s: %v", op, err)
 		} else if n.Difference > 1e-6 {
 			t.Errorf("%s: differs by %v", op, n.Difference)
+		}
+	}
+}
+
+// TestFewBits reads weights of 4 and 2 bits, several in a byte and the first of them in its
+// lowest bits, as the integers that they are.
+func TestFewBits(t *testing.T) {
+	for _, c := range []struct {
+		typ, opset int
+		packed     []byte
+		want       []float32
+	}{
+		{int(onnx.Int4), 21, []byte{0x8f, 0x17, 0x0e}, []float32{-1, -8, 7, 1, -2}},
+		{int(onnx.Uint4), 21, []byte{0x8f, 0x17, 0x0e}, []float32{15, 8, 7, 1, 14}},
+		{int(onnx.Int2), 25, []byte{0b01_10_11_00, 0b11}, []float32{0, -1, -2, 1, -1}},
+		{int(onnx.Uint2), 25, []byte{0b01_10_11_00, 0b11}, []float32{0, 3, 2, 1, 3}},
+	} {
+		b := empty(3, 1, 5)
+		b.m.Opset = int64(c.opset)
+		b.m.Graph.Weights["w"] = &onnx.Tensor{Name: "w", Type: onnx.DataType(c.typ), Shape: []int{5}, Data: c.packed}
+		b.number("s", 0.5)
+		b.node("DequantizeLinear", "d", "w", "s")
+		b.node("Mul", "y", "x", "d")
+		b.m.Graph.Outputs = []*onnx.Declared{{Name: "y", Kind: "tensor"}}
+		file := filepath.Join(t.TempDir(), "few.onnx")
+		if err := os.WriteFile(file, encodeONNX(b.m), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		n, err := OpenONNX(file, Options{})
+		if err != nil {
+			t.Errorf("%v: %v", onnx.DataType(c.typ), err)
+			continue
+		}
+		exec, err := floatexec.New(n.Graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		views, err := exec.Runner().Run(1, [][]float32{{1, 1, 1, 1, 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range views[0].Row(0) {
+			if v != c.want[i]/2 {
+				t.Errorf("%v: element %d is %v, expected %v", onnx.DataType(c.typ), i, v, c.want[i]/2)
+			}
+		}
+		b.m.Graph.Weights["w"].Data = c.packed[1:]
+		if err := os.WriteFile(file, encodeONNX(b.m), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenONNX(file, Options{}); err == nil || !strings.Contains(err.Error(), "bytes of data") {
+			t.Errorf("%v, a byte less: error %v", onnx.DataType(c.typ), err)
 		}
 	}
 }

@@ -90,6 +90,10 @@ func held(t DataType, x int64) int64 {
 		return int64(uint8(x))
 	case Int8:
 		return int64(int8(x))
+	case Uint4, Uint2:
+		return x & (1<<t.bits() - 1)
+	case Int4, Int2:
+		return x << (64 - t.bits()) >> (64 - t.bits())
 	case Uint16:
 		return int64(uint16(x))
 	case Int16:

@@ -144,8 +144,12 @@ func (c *converter) integersOf(t DataType) (lo, hi int64) {
 		return -32768, 32767
 	case Int32:
 		return math.MinInt32, math.MaxInt32
+	case Uint4, Uint2:
+		return 0, 1<<t.bits() - 1
+	case Int4, Int2:
+		return -1 << (t.bits() - 1), 1<<(t.bits()-1) - 1
 	}
-	c.refuse("values are quantized to %v; expected int8, uint8, int16, uint16 or int32", t)
+	c.refuse("values are quantized to %v; expected integers of 2, 4, 8 or 16 bits, or int32", t)
 	return 0, 0
 }
 

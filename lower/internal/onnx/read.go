@@ -331,8 +331,22 @@ func (r *reader) tensor(b []byte) (*Tensor, error) {
 		t.Data = fixed
 	default:
 		for _, x := range ints {
+			if t.Type.bits() < 8 { // several in one
+				t.Data = append(t.Data, byte(x))
+				continue
+			}
 			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(x))[:len(t.Data)+t.Type.Size()]
 		}
+	}
+	if bits := t.Type.bits(); bits == 4 || bits == 2 {
+		n, err := Elems(t.Shape)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+		if size := (n*bits + 7) / 8; len(t.Data) != size {
+			return nil, fmt.Errorf("tensor %q has %d bytes of data, but %v %v takes %d", t.Name, len(t.Data), t.Type, t.Shape, size)
+		}
+		t.Data = unpacked(t.Type, t.Data, n)
 	}
 	return t, t.check()
 }
@@ -355,7 +369,7 @@ func (r *reader) external(t *Tensor, place map[string]string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 	}
-	offset, length := 0, n*t.Type.Size()
+	offset, length := 0, (n*t.Type.bits()+7)/8
 	for key, to := range map[string]*int{"offset": &offset, "length": &length} {
 		if s := place[key]; s != "" {
 			if *to, err = strconv.Atoi(s); err != nil {

@@ -27,11 +27,16 @@ const (
 	Uint32   DataType = 12
 	Uint64   DataType = 13
 	BFloat16 DataType = 16
+	Uint4    DataType = 21
+	Int4     DataType = 22
+	Uint2    DataType = 25
+	Int2     DataType = 26
 )
 
 var typeNames = map[DataType]string{
 	Float: "float", Uint8: "uint8", Int8: "int8", Uint16: "uint16", Int16: "int16", Int32: "int32", Int64: "int64", String: "string",
 	Bool: "bool", Float16: "float16", Double: "double", Uint32: "uint32", Uint64: "uint64", BFloat16: "bfloat16",
+	Uint4: "uint4", Int4: "int4", Uint2: "uint2", Int2: "int2",
 }
 
 func (t DataType) String() string {
@@ -41,10 +46,35 @@ func (t DataType) String() string {
 	return fmt.Sprintf("type %d", int32(t))
 }
 
-// Size returns the bytes of an element, 0 for types that are not read.
+// bits is the size of an element in a file.
+func (t DataType) bits() int {
+	switch t {
+	case Uint4, Int4:
+		return 4
+	case Uint2, Int2:
+		return 2
+	}
+	return 8 * t.Size()
+}
+
+// unpacked gives n elements of less than a byte, of which the first of a byte has its lowest
+// bits, a byte each.
+func unpacked(t DataType, packed []byte, n int) []byte {
+	bits := t.bits()
+	out := make([]byte, n)
+	for i := range out {
+		v := packed[i*bits/8] >> (i * bits % 8) << (8 - bits)
+		if out[i] = v >> (8 - bits); t == Int4 || t == Int2 {
+			out[i] = byte(int8(v) >> (8 - bits))
+		}
+	}
+	return out
+}
+
+// Size returns the bytes of an element as it is kept here, 0 for types that are not read.
 func (t DataType) Size() int {
 	switch t {
-	case Uint8, Int8, Bool:
+	case Uint8, Int8, Bool, Uint4, Int4, Uint2, Int2:
 		return 1
 	case Uint16, Int16, Float16, BFloat16:
 		return 2
@@ -64,15 +94,15 @@ func (t DataType) IsFloat() bool {
 // Holds reports whether a number is one of the type: of an integer type whole and in its
 // range, of bool any but NaN, which is 0 or not.
 func (t DataType) Holds(v float64) bool {
-	bits := 8 * t.Size()
+	bits := t.bits()
 	switch t {
 	case Float, Double, Float16, BFloat16:
 		return true
 	case Bool:
 		return v == v
-	case Uint8, Uint16, Uint32, Uint64:
+	case Uint8, Uint16, Uint32, Uint64, Uint4, Uint2:
 		return v == math.Trunc(v) && v >= 0 && v < math.Ldexp(1, bits)
-	case Int8, Int16, Int32, Int64:
+	case Int8, Int16, Int32, Int64, Int4, Int2:
 		return v == math.Trunc(v) && v >= -math.Ldexp(1, bits-1) && v < math.Ldexp(1, bits-1)
 	}
 	return false
@@ -157,14 +187,14 @@ func (t *Tensor) Integers() []int64 {
 
 func (t *Tensor) int(b []byte) int64 {
 	switch t.Type {
-	case Uint8:
+	case Uint8, Uint4, Uint2:
 		return int64(b[0])
 	case Bool:
 		if b[0] != 0 {
 			return 1
 		}
 		return 0
-	case Int8:
+	case Int8, Int4, Int2:
 		return int64(int8(b[0]))
 	case Uint16:
 		return int64(binary.LittleEndian.Uint16(b))

@@ -186,6 +186,14 @@ func round(t onnx.DataType, v float64) float64 {
 		return wrap(8, true)
 	case onnx.Uint8:
 		return wrap(8, false)
+	case onnx.Int4:
+		return wrap(4, true)
+	case onnx.Uint4:
+		return wrap(4, false)
+	case onnx.Int2:
+		return wrap(2, true)
+	case onnx.Uint2:
+		return wrap(2, false)
 	}
 	return v
 }

@@ -29,6 +29,14 @@ func limits(t onnx.DataType) (lo, hi float64, err error) {
 		return -32768, 32767, nil
 	case onnx.Int32:
 		return math.MinInt32, math.MaxInt32, nil
+	case onnx.Uint4:
+		return 0, 15, nil
+	case onnx.Int4:
+		return -8, 7, nil
+	case onnx.Uint2:
+		return 0, 3, nil
+	case onnx.Int2:
+		return -2, 1, nil
 	}
 	return 0, 0, fmt.Errorf("values are quantized to %v", t)
 }
