@@ -40,6 +40,9 @@ func params(plan *unroll.Plan, role string, r Range, t graph.DType, center bool)
 			r = meet(r, saturation[k].int8)
 		}
 	}
+	if beta, ok := plan.Exponents[role]; ok {
+		r = wider(r, 1e-3/beta)
+	}
 	if (center || plan.Symmetric[role]) && t == graph.Int8 {
 		return symmetric(r)
 	}
@@ -61,6 +64,15 @@ func symmetric(r Range) *graph.Quant {
 		top = 1
 	}
 	return graph.PerTensor(float32(top/math.MaxInt8), 0)
+}
+
+// wider returns a range that reaches as far from zero as is asked for, where it does not;
+// one of nothing stays so.
+func wider(r Range, reach float64) Range {
+	if top := float32(reach); r.Max-r.Min >= narrowest && max(-r.Min, r.Max) < top {
+		r.Max = top
+	}
+	return r
 }
 
 func meet(a, b Range) Range { return Range{max(a.Min, b.Min), min(a.Max, b.Max)} }

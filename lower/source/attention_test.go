@@ -73,3 +73,37 @@ func TestAttention(t *testing.T) {
 		t.Logf("%v: it loses %.4f", w.activations, low.Loss)
 	}
 }
+
+// TestFlatSoftmax quantizes a softmax of values that differ by next to nothing, as those of
+// steps that have been normalized do when they are averaged.
+func TestFlatSoftmax(t *testing.T) {
+	for _, op := range []string{"Softmax", "LogSoftmax"} {
+		b := empty(3, 1, 6)
+		b.number("little", 3e-8)
+		b.node("Mul", "scores", "x", "little")
+		b.node(op, "weights", "scores").Attrs["axis"] = &onnx.Attr{Int: -1}
+		b.node("Mul", "y", "x", "weights")
+		b.m.Graph.Outputs = []*onnx.Declared{{Name: "y", Kind: "tensor"}}
+		r, err := onnx.Convert(b.m, onnx.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := Network{Graph: r.Graph, Role: r.Role}
+		random, c := rand.New(rand.NewPCG(1, 9)), calls{}
+		for range 32 {
+			x := make([]float32, 6)
+			for i := range x {
+				x[i] = float32(random.NormFloat64())
+			}
+			c.rows = append(c.rows, x)
+		}
+		for activations, most := range map[lower.Activations]float64{lower.Int8: 0.03, lower.Int16: 0.003} {
+			low, err := lower.LowerGraph(context.Background(), n.Graph, n.Roles(), c, lower.Options{Activations: activations})
+			if err != nil {
+				t.Errorf("%s, %v: %v", op, activations, err)
+			} else if low.Loss > most {
+				t.Errorf("%s, %v: it loses %.4f, expected at most %.3f", op, activations, low.Loss, most)
+			}
+		}
+	}
+}

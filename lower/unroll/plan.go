@@ -25,6 +25,10 @@ type Plan struct {
 	// saturation of that function their range carries nothing.
 	Feeds map[string]graph.Kind
 
+	// Exponents has the roles that a SOFTMAX reads, with what it multiplies them by: its
+	// kernels take no steps finer than 2^-26, and less than a thousandth says nothing there.
+	Exponents map[string]float64
+
 	// Head marks the roles of the head when it decides at the end of a sequence
 	// only: calibration takes their ranges there, however few steps a call has.
 	Head map[string]bool
@@ -103,6 +107,18 @@ func (p *Plan) feeds() {
 	p.readElsewhere()
 	p.nameWeights()
 	g := p.Graph
+	p.Exponents = map[string]float64{}
+	for _, op := range g.Ops {
+		if k := op.Kind; k == graph.Softmax || k == graph.LogSoftmax {
+			beta := 1.0
+			if a, ok := op.Attr.(graph.SoftmaxAttr); ok && a.Beta > 0 {
+				beta = float64(a.Beta)
+			}
+			if r := p.Role[op.Inputs[0]]; p.Exponents[r] == 0 || beta < p.Exponents[r] {
+				p.Exponents[r] = beta
+			}
+		}
+	}
 	readers := map[string]map[graph.Kind]bool{}
 	note := func(id graph.TensorID, k graph.Kind) {
 		r := p.Role[id]
