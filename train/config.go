@@ -54,7 +54,10 @@ type Config struct {
 	Noise    float64 // deviation of what is added to every feature, as the network takes it, anew every time
 	Augment  Augment // what else happens to sequences
 	Dropout  float64 // fraction of the units of every layer that are silent in a sequence, 0 … below 1
-	Decay    float64 // weight decay, decoupled from Adam's gradient: the fraction of a weight that a step at learning rate 1 takes away
+	// Average is how much of the moving average of the weights a step keeps, 0 … below 1. It is
+	// the average that is validated and kept; 0 takes the weights themselves.
+	Average float64
+	Decay   float64 // weight decay, decoupled from Adam's gradient: the fraction of a weight that a step at learning rate 1 takes away
 	// Carry has states go on from every sequence to the next, as in a device that nobody
 	// resets: see carry.go. The validation part is judged in the same way.
 	Carry bool
@@ -138,6 +141,7 @@ func (c Config) withDefaults(sequences int) (Config, error) {
 	check(c.Patience >= 0, "patience is %d epochs, expected 0 or more", c.Patience)
 	check(c.Patience == 0 || c.Validation != nil, "patience is %d epochs, but there is no validation set to judge by", c.Patience)
 	check(c.Noise >= 0 && !math.IsInf(c.Noise, 0), "noise is %v, expected a deviation, 0 or more", c.Noise)
+	check(c.Average >= 0 && c.Average < 1, "average is %v, expected 0 to below 1", c.Average)
 	check(c.Decay >= 0 && c.Decay*c.Rate < 1, "weight decay is %v at rate %v, expected 0 or more, and together less than 1", c.Decay, c.Rate)
 	check(c.Dropout >= 0 && c.Dropout < 1, "dropout is %v, expected 0 … below 1", c.Dropout)
 	check(c.Shift >= 0, "shift is %d pixels, expected 0 or more", c.Shift)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/unroll-npu/unroll/train/cell"
@@ -58,6 +59,11 @@ func Fit(ctx context.Context, c Config, set *dataset.Set, progress func(Progress
 	r := newRun(c, net, set)
 	defer r.engine.close()
 	r.engine.load(net)
+	if c.Average > 0 {
+		for _, m := range r.engine.matrices() {
+			m.A = slices.Clone(m.W)
+		}
+	}
 	if c.Resume != nil {
 		if err := r.resume(c.Resume); err != nil {
 			return nil, err
@@ -178,7 +184,7 @@ func (r *run) diverged(step int, rate float64, what string) error {
 }
 
 // usualRate is the largest learning rate of the recipes.
-const usualRate = 5e-3
+const usualRate = 6e-3
 
 // cause looks for the likeliest reason of a divergence.
 func (r *run) cause() string {
@@ -329,6 +335,7 @@ func (r *run) train(batch []int, rate float64) (loss float64, hits, counted int)
 	e, n, step := r.engine, len(batch), float64(r.step+1)
 	adam := elementwise.Adam{Scale: 1, Keep1: 1 - beta1, Keep2: 1 - beta2, Epsilon: epsilon,
 		Alpha: float32(rate * math.Sqrt(1-math.Pow(beta2, step)) / (1 - math.Pow(beta1, step)))}
+	keep := keepOf(r.Average, r.step)
 	e.run(func(w int) {
 		first, after := e.rows(w, n)
 		if first < after {
@@ -344,15 +351,21 @@ func (r *run) train(batch []int, rate float64) (loss float64, hits, counted int)
 		}
 		e.crew.meet()
 		a, decay := adam, float32(rate*r.Decay)
+		move := func(s *strip) {
+			s.move(&a, decay)
+			if r.Average > 0 {
+				s.average(keep)
+			}
+		}
 		if r.Clip == 0 {
-			e.gradients(w, n, func(s *strip) { s.move(&a, decay) })
+			e.gradients(w, n, move)
 			return
 		}
 		e.gradients(w, n, func(s *strip) { s.squareSums(r.sums) })
 		e.crew.meet()
 		a.Scale = r.clipScale()
 		for _, s := range e.plan.taken[w] {
-			s.move(&a, decay)
+			move(s)
 		}
 	})
 	for row := range n * e.head.rows {

@@ -28,8 +28,8 @@ func TestResume(t *testing.T) {
 	if c.Stack, err = nn.ParseStack("conv:6x3,lstm:9,mingru:8x4,dense:5", 0, false); err != nil {
 		t.Fatal(err)
 	}
-	c.Carry = true
-	t.Run("carried", func(t *testing.T) { checkResume(t, c, set) })
+	c.Carry, c.Average = true, 0.9
+	t.Run("carried and averaged", func(t *testing.T) { checkResume(t, c, set) })
 }
 
 func checkResume(t *testing.T, c Config, set *dataset.Set) {

@@ -26,7 +26,10 @@ type State struct {
 	HeadKernel, HeadBias []float32
 
 	M, V *nn.Network // Adam's moments, in the place of the weights
-	Step int         // steps done
+	// Average is the moving average of the weights, with the head as the run works with it;
+	// nil where there is none.
+	Average *nn.Network
+	Step    int // steps done
 
 	// Carried is what the layers carry from sequence to sequence, an array for each layer
 	// with weights; nil where nothing is carried.
@@ -92,6 +95,9 @@ func (c Config) fingerprint(set *dataset.Set) string {
 	if c.Noise > 0 || c.Decay > 0 {
 		s += fmt.Sprintf("; noise %v, decay %v", c.Noise, c.Decay)
 	}
+	if c.Average > 0 {
+		s += fmt.Sprintf("; average %v", c.Average)
+	}
 	s += "; data " + contentOf(set)
 	if c.Validation != nil {
 		s += fmt.Sprintf("; validation of %d, %s", c.Validation.Len(), contentOf(c.Validation))
@@ -125,6 +131,9 @@ func (r *run) state() *State {
 	}
 	s.M = r.copyOut(func(m *cell.Matrix) []float32 { return m.M })
 	s.V = r.copyOut(func(m *cell.Matrix) []float32 { return m.V })
+	if r.Average > 0 {
+		s.Average = r.copyOut(averages)
+	}
 	return s
 }
 
@@ -135,9 +144,16 @@ func (r *run) copyOut(pick func(*cell.Matrix) []float32) *nn.Network {
 	return net
 }
 
-// network returns the network as it is now.
+// averages are the moving averages of a matrix's weights.
+func averages(m *cell.Matrix) []float32 { return m.A }
+
+// network returns the network as it is now: the average of its weights where they are averaged.
 func (r *run) network() *nn.Network {
-	net := r.copyOut(weights)
+	pick := weights
+	if r.Average > 0 {
+		pick = averages
+	}
+	net := r.copyOut(pick)
 	r.feed.target.fold(net)
 	return net
 }
@@ -171,7 +187,11 @@ func (r *run) resume(s *State) error {
 	if want := r.options(); s.Options != want {
 		return fmt.Errorf("the checkpoint %w: %s; give those, or begin anew without it", ErrOtherOptions, differences(s.Options, want))
 	}
-	for _, n := range []*nn.Network{s.Network, s.M, s.V} {
+	all := []*nn.Network{s.Network, s.M, s.V}
+	if r.Average > 0 {
+		all = append(all, s.Average)
+	}
+	for _, n := range all {
 		if n == nil || !sameShape(n, r.net) {
 			return fmt.Errorf("the checkpoint's tensors do not fit the network of its options")
 		}
@@ -182,6 +202,9 @@ func (r *run) resume(s *State) error {
 	in := func(keras, panels *float32) { *panels = *keras }
 	r.engine.visit(s.M, func(m *cell.Matrix) []float32 { return m.M }, in)
 	r.engine.visit(s.V, func(m *cell.Matrix) []float32 { return m.V }, in)
+	if r.Average > 0 {
+		r.engine.visit(s.Average, averages, in)
+	}
 	net := s.Network
 	if r.feed.target != nil {
 		if len(s.HeadKernel) != len(net.HeadKernel) || len(s.HeadBias) != len(net.HeadBias) {

@@ -125,6 +125,26 @@ func (s *strip) move(a *elementwise.Adam, decay float32) {
 	}
 }
 
+// average takes the strip's weights into their moving average; keep is the part of the
+// average that stays.
+func (s *strip) average(keep float32) {
+	for _, m := range s.matrices {
+		for i := range s.panels {
+			p := (s.from-m.From)/gemm.Width + i
+			a := m.Panel(m.A, p)
+			for k, w := range m.Panel(m.W, p) {
+				a[k] += float32((1 - keep) * (w - a[k])) // rounded everywhere alike
+			}
+		}
+	}
+}
+
+// keepOf returns how much of the average the step after so many keeps: less at first, so that
+// the weights that a run began with are soon forgotten.
+func keepOf(average float64, steps int) float32 {
+	return float32(min(average, float64(steps+1)/float64(steps+10)))
+}
+
 // squareSums writes the sum of squared gradients of every panel of the strip; sums
 // has a place for each panel of the engine in the order of e.matrices.
 func (s *strip) squareSums(sums map[*cell.Matrix][]float64) {

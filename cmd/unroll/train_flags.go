@@ -24,6 +24,7 @@ type trainFlags struct {
 	rate, augment              string
 	clip, warmUp, smooth       float64
 	noise, decay, dropout      float64
+	average                    float64
 	schedule, weights          string
 	shift                      int
 	classic, outputGate, carry bool
@@ -54,6 +55,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.Float64Var(&t.smooth, "smooth", 0, "label smoothing, 0 to below 1 (default: the recipe's)")
 	f.Float64Var(&t.noise, "noise", 0, "deviation of the noise that is added to features, anew every time (default: the recipe's)")
 	f.Float64Var(&t.decay, "weight-decay", 0, "weight decay, decoupled from the gradient (default: the recipe's)")
+	f.Float64Var(&t.average, "average", 0, "validate and keep the moving average of the weights, of which every step keeps this part, 0.995 of the last 200 steps or so; 0 for the weights themselves (default: the recipe's)")
 	f.BoolVar(&t.carry, "carry", false, "train on streams: the state goes on from every sequence to the next, as in a device that nobody resets")
 	f.Float64Var(&t.dropout, "dropout", 0, "fraction of the units of every layer that are silent in a sequence, anew every time")
 	f.StringVar(&t.augment, "augment", "", "what happens to sequences, anew every time: "+train.AugmentHelp)
@@ -131,6 +133,9 @@ func (t *trainFlags) config(seed uint64, recipe string) (train.Config, error) {
 	}
 	if t.given("weight-decay") {
 		c.Decay = t.decay
+	}
+	if t.given("average") {
+		c.Average = t.average
 	}
 	if t.given("shift") {
 		c.Shift = t.shift

@@ -14,6 +14,7 @@ type Matrix struct {
 	Source Operand
 
 	W, Grad, M, V []float32     // panels: Inner rows of 16 columns each; weights, gradient, Adam's moments
+	A             []float32     // the moving average of the weights; nil if there is none
 	T             []float32     // the transpose without its bias row, in panels; nil if unused
 	Columns       *gemm.Columns // the source rows of the whole batch, packed for the gradient
 }

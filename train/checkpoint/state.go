@@ -14,22 +14,23 @@ import (
 // progress is the part of a training state that is no tensor. Floats in JSON keep
 // their value exactly.
 type progress struct {
-	Step     int     `json:"step"`
-	HasBest  bool    `json:"has_best,omitempty"`
-	BestLoss float64 `json:"best_loss,omitempty"`
-	Stale    int     `json:"stale,omitempty"`
-	Loss     float64 `json:"loss,omitempty"` // sums over the epoch that is not finished
-	Hits     int     `json:"hits,omitempty"`
-	Rows     int     `json:"rows,omitempty"`
-	Epochs   int     `json:"epochs"`
-	Options  string  `json:"options"`
-	Carried  []int   `json:"carried,omitempty"` // values of every array of carried states
-	Note     string  `json:"note,omitempty"`
+	Step       int     `json:"step"`
+	HasBest    bool    `json:"has_best,omitempty"`
+	HasAverage bool    `json:"has_average,omitempty"`
+	BestLoss   float64 `json:"best_loss,omitempty"`
+	Stale      int     `json:"stale,omitempty"`
+	Loss       float64 `json:"loss,omitempty"` // sums over the epoch that is not finished
+	Hits       int     `json:"hits,omitempty"`
+	Rows       int     `json:"rows,omitempty"`
+	Epochs     int     `json:"epochs"`
+	Options    string  `json:"options"`
+	Carried    []int   `json:"carried,omitempty"` // values of every array of carried states
+	Note       string  `json:"note,omitempty"`
 }
 
 // WriteState writes a training run between two steps: the file of its network,
-// readable as such, with the head that the run works with under training.head. where that differs, Adam's moments under adam.m. and adam.v., the best network
-// so far under best., and the position in the metadata.
+// readable as such, with the head that the run works with under training.head. where that differs, Adam's moments under adam.m. and adam.v., the average of the
+// weights under average., the best network so far under best., and the position in the metadata.
 func WriteState(w io.Writer, s *train.State) error {
 	m, err := metadata(s.Network)
 	if err != nil {
@@ -39,7 +40,7 @@ func WriteState(w io.Writer, s *train.State) error {
 	for _, v := range s.Carried {
 		carried = append(carried, len(v))
 	}
-	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.BestLoss, s.Stale, s.Loss, s.Hits, s.Rows, s.Epochs, s.Options, carried, s.Note})
+	p, err := json.Marshal(progress{s.Step, s.Best != nil, s.Average != nil, s.BestLoss, s.Stale, s.Loss, s.Hits, s.Rows, s.Epochs, s.Options, carried, s.Note})
 	if err != nil {
 		return fmt.Errorf("training state at step %d: %w", s.Step, err)
 	}
@@ -63,7 +64,7 @@ func WriteState(w io.Writer, s *train.State) error {
 // statePrefixes yields the networks beside the current one in a fixed order.
 func statePrefixes(s *train.State) func(func(string, *nn.Network) bool) {
 	return func(yield func(string, *nn.Network) bool) {
-		_ = yield("adam.m.", s.M) && yield("adam.v.", s.V) && yield("best.", s.Best)
+		_ = yield("adam.m.", s.M) && yield("adam.v.", s.V) && yield("average.", s.Average) && yield("best.", s.Best)
 	}
 }
 
@@ -111,7 +112,7 @@ func ReadState(name string, r io.ReaderAt, size int64) (*train.State, error) {
 		prefix string
 		net    **nn.Network
 		want   bool
-	}{{"adam.m.", &s.M, true}, {"adam.v.", &s.V, true}, {"best.", &s.Best, p.HasBest}} {
+	}{{"adam.m.", &s.M, true}, {"adam.v.", &s.V, true}, {"average.", &s.Average, p.HasAverage}, {"best.", &s.Best, p.HasBest}} {
 		if !at.want {
 			continue
 		}

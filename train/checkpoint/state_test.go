@@ -25,7 +25,7 @@ func TestResumeFromFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	c := train.Config{Units: 8, Window: 3, Carry: true, Epochs: 3, Batch: 2, Seed: 5, Validation: validation, Save: func(s *train.State) error {
+	c := train.Config{Units: 8, Window: 3, Carry: true, Average: 0.9, Epochs: 3, Batch: 2, Seed: 5, Validation: validation, Save: func(s *train.State) error {
 		file.Reset()
 		return WriteState(&file, s)
 	}}
