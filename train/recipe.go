@@ -17,6 +17,7 @@ import (
 //	default  one epoch, peak 5e-3, 10 % warm-up, cosine
 //	small    2000 steps in as many epochs as that takes, peak 3e-3, 10 % warm-up, cosine, clip 1, noise 0.2, label smoothing 0.1
 //	numbers  as small for regressions: peak 6e-3, noise 0.1, weight decay 0.5, no smoothing, weights averaged over some 200 steps
+//	curves   the same for numbers of every step: peak 3e-3, since errors of all steps come together in a gradient
 //	parallel two epochs, peak 4e-3, 10 % warm-up, cosine, clip 1, for cells without a recurrent matrix
 //	best     three epochs, peak 3e-3, 5 % warm-up, cosine, images shifted by up to one pixel
 func Recipe(name string, c Config) (Config, error) {
@@ -26,20 +27,23 @@ func Recipe(name string, c Config) (Config, error) {
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 1, 1e-3, Constant, 0, 0
 	case "default":
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 1, 5e-3, Cosine, 0.1, 0
-	case "small", "numbers":
+	case "small", "numbers", "curves":
 		c.Epochs, c.Steps, c.Rate, c.Schedule, c.WarmUp, c.Clip, c.Shift = 0, smallSteps, 3e-3, Cosine, 0.1, 1, 0
-		if c.Noise, c.Smooth = 0.2, 0.1; name == "numbers" {
+		if c.Noise, c.Smooth = 0.2, 0.1; name != "small" {
 			// Noise of the input is an error of the output there: less of it, and small
 			// weights, which carry less on. The error of weights in motion differs from step to
 			// step by more than that of their average, which is also what a validation can tell.
-			c.Rate, c.Noise, c.Decay, c.Smooth, c.Average = 6e-3, 0.1, 0.5, 0, 0.995
+			c.Noise, c.Decay, c.Smooth, c.Average = 0.1, 0.5, 0, 0.995
+		}
+		if name == "numbers" {
+			c.Rate = 6e-3
 		}
 	case "parallel":
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Clip, c.Shift = 2, 4e-3, Cosine, 0.1, 1, 0
 	case "best":
 		c.Epochs, c.Rate, c.Schedule, c.WarmUp, c.Shift = 4, 3e-3, Cosine, 0.05, 1
 	default:
-		return c, fmt.Errorf("unknown recipe %q: expected guide, default, small, numbers, parallel or best", name)
+		return c, fmt.Errorf("unknown recipe %q: expected guide, default, small, numbers, curves, parallel or best", name)
 	}
 	return c, nil
 }
@@ -67,6 +71,8 @@ func RecipeFor(set *dataset.Set, kind nn.Cell) string {
 		return "parallel"
 	case set.Len() > smallSet:
 		return "default"
+	case set.Task == nn.Regression && set.PerStep:
+		return "curves"
 	case set.Task == nn.Regression:
 		return "numbers"
 	}

@@ -168,6 +168,13 @@ func TestSaveErrorEndsTheRun(t *testing.T) {
 	}
 }
 
+// regressionOf returns a set as one of numbers, of every step or of a sequence; only its kind is right.
+func regressionOf(set *dataset.Set, perStep bool) *dataset.Set {
+	s := *set
+	s.Task, s.PerStep = nn.Regression, perStep
+	return &s
+}
+
 func TestRecipes(t *testing.T) {
 	for _, name := range []string{"guide", "default", "best"} {
 		c, err := Recipe(name, Config{Units: 7, Seed: 3})
@@ -194,7 +201,7 @@ func TestRecipes(t *testing.T) {
 		set  *dataset.Set
 		cell nn.Cell
 		want string
-	}{{large, nn.GRU, "default"}, {large, nn.MinGRU, "parallel"}, {few, nn.GRU, "small"}} {
+	}{{large, nn.GRU, "default"}, {large, nn.MinGRU, "parallel"}, {few, nn.GRU, "small"}, {regressionOf(few, false), nn.GRU, "numbers"}, {regressionOf(few, true), nn.GRU, "curves"}} {
 		if got := RecipeFor(c.set, c.cell); got != c.want {
 			t.Errorf("recipe %s for %d sequences and %v, expected %s", got, c.set.Len(), c.cell, c.want)
 		}

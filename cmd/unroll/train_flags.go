@@ -44,7 +44,7 @@ func (t *trainFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&t.window, "window", 0, "rows of its input that every layer sees at a step (default: 1)")
 	f.BoolVar(&t.outputGate, "output-gate", false, "mingru: one more gate, which multiplies a layer's output")
 	f.IntVar(&t.rank, "rank", 0, "gru, lstm, rnn: make the recurrent matrix a product of two with so many values between them, fewer than the units (default: one matrix)")
-	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise and label smoothing), numbers (the same for regressions), parallel (2 epochs, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small or numbers for at most 8000 sequences, else default, or parallel for mingru)")
+	f.StringVar(&t.recipe, "recipe", "", "default (1 epoch, warm-up and cosine), small (2000 steps, clipped, with noise and label smoothing), numbers (the same for regressions), curves (for those at every step), parallel (2 epochs, clipped), guide (1 epoch, constant 1e-3) or best (4 epochs with small shifts) (default: small, numbers or curves for at most 8000 sequences, else default, or parallel for mingru)")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the recipe's)")
 	f.IntVar(&t.batch, "batch", 32, "sequences a step")
 	f.StringVar(&t.rate, "rate", "", "learning rate, the peak of the schedule; find tests rates on the data first (default: the recipe's)")
