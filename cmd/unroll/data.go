@@ -87,6 +87,9 @@ func (d *dataFlags) unused(train *dataset.Set) error {
 	if err := dataset.Unused(d.data, d.options()); err != nil {
 		return err
 	}
+	if d.set.Changed("test") && d.test == 0 {
+		return errors.New("--test 0: there is nothing to measure on then; expected a number between 0 and 1, such as 0.1")
+	}
 	if d.regression && train != nil && train.Task != nn.Regression {
 		return fmt.Errorf("--regression: the labels of %s are classes, and no numbers to predict: leave it out", d.data)
 	}

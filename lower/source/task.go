@@ -27,9 +27,11 @@ func TaskFrom(net *nn.Network, set *dataset.Set, head string) (assumed []string,
 		return nil, nil
 	}
 	switch {
+	case set.Task == nn.Regression && set.Outputs > 1 && set.OneHot():
+		return nil, fmt.Errorf("every row of the labels is one 1 among zeros: for classes write y.argmax(-1), for numbers to predict say --head none")
 	case set.Task == nn.Regression:
 		net.Task = nn.Regression
-		return []string{"a regression: the labels are numbers; say --head softmax or sigmoid if the outputs are logits"}, nil
+		return []string{"a regression: the labels are numbers; say --head softmax or sigmoid, with labels that are classes, if the outputs are logits"}, nil
 	case net.Outputs == 1 && set.Outputs <= 2:
 		if err := checkpoint.Detector(net); err != nil {
 			return nil, err

@@ -20,7 +20,14 @@ func (s *Set) Fits(net *nn.Network) error {
 	case s.Steps != net.Steps:
 		return fmt.Errorf("network %q takes sequences of %d steps, data set %s has sequences of %d: cut them to that length, or train on these", net.Name, net.Steps, s.Name, s.Steps)
 	case s.Task != net.Task:
-		return fmt.Errorf("network %q gives %s, the labels of data set %s are %s: read them as what they are", net.Name, kinds[net.Task], s.Name, kinds[s.Task])
+		hint := "--regression reads whole numbers as numbers to predict"
+		switch {
+		case s.Task == nn.Regression && s.Outputs > 1 && s.OneHot():
+			hint = "every row is one 1 among zeros: write y.argmax(-1)"
+		case s.Task == nn.Regression:
+			hint = "classes are names, or whole numbers from 0 on of an integer type, as by astype(int)"
+		}
+		return fmt.Errorf("network %q gives %s, the labels of data set %s are %s: %s", net.Name, kinds[net.Task], s.Name, kinds[s.Task], hint)
 	case net.PerStep && !s.PerStep:
 		return fmt.Errorf("network %q gives an output for every step, data set %s has one label for a whole sequence: label every step, or train on these", net.Name, s.Name)
 	case s.PerStep && !net.PerStep:

@@ -30,6 +30,19 @@ func TestFits(t *testing.T) {
 			t.Errorf("found %v, expected %q", err, c.want)
 		}
 	}
+	for _, c := range []struct {
+		set  Set
+		task nn.Task
+		want string
+	}{
+		{Set{Steps: 4, Features: 3, Outputs: 2, n: 2, Task: nn.Regression, targets: []float32{0, 1, 1, 0}}, nn.Classification, "every row is one 1 among zeros: write y.argmax(-1)"},
+		{Set{Steps: 4, Features: 3, Outputs: 2, n: 2, Task: nn.Regression, targets: []float32{0, 1, 1, 3}}, nn.Classification, "whole numbers from 0 on of an integer type"},
+		{Set{Steps: 4, Features: 3, Outputs: 2}, nn.Regression, "--regression reads whole numbers"},
+	} {
+		if err := c.set.Fits(&nn.Network{Name: "net", Steps: 4, Features: 3, Outputs: 2, Task: c.task}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("found %v, expected %q", err, c.want)
+		}
+	}
 	every := *set
 	every.PerStep = true
 	if err := every.Fits(&nn.Network{Name: "net", Steps: 4, Features: 3, Outputs: 2}); err == nil || !strings.Contains(err.Error(), "has a label for every step, network \"net\" gives one output") {
