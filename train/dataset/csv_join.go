@@ -141,7 +141,10 @@ type joined struct {
 	used    int
 	labels  int // the first row of labels
 	out     []string
-	convert bool // numbers of labels have a comma, and those of samples a point
+	g       *side // of groups, a row for each of labels or of samples; nil where there are none
+	ofRows  bool  // for each of samples
+	groups  int   // the first row of groups
+	convert bool  // numbers of labels have a comma, and those of samples a point
 }
 
 // said is an error that names its file.
@@ -181,6 +184,13 @@ func (j *joined) Read() ([]string, error) {
 			cell = strings.Replace(cell, ",", ".", 1)
 		}
 		j.out = append(j.out, cell)
+	}
+	if j.g != nil {
+		of := j.current - j.labels
+		if j.ofRows {
+			of = j.row - 1
+		}
+		j.out = append(j.out, j.g.cells[j.groups+of][0])
 	}
 	return j.out, nil
 }
@@ -229,8 +239,8 @@ func (j *joined) FieldPos(field int) (line, column int) {
 }
 
 // join finds out how the rows of two tables belong together and what their columns are, and begins
-// to read them as one table.
-func (t *table) join(x, y *side) (rowReader, error) {
+// to read them as one table. groups may be nil.
+func (t *table) join(x, y, groups *side) (rowReader, error) {
 	if err := x.look(false); err != nil {
 		return nil, err
 	}
@@ -253,6 +263,10 @@ func (t *table) join(x, y *side) (rowReader, error) {
 	}
 	if x.rows(j.named) < 1 || y.rows(yNamed) < 1 {
 		return nil, fmt.Errorf("%s and %s: no rows after the headers", x.file, y.file)
+	}
+	grouped, err := t.besides(j, groups, yNamed)
+	if err != nil {
+		return nil, err
 	}
 	label, err := t.columnsOf(j, yNamed)
 	if err != nil {
@@ -282,7 +296,39 @@ func (t *table) join(x, y *side) (rowReader, error) {
 	if j.named != x.mayBeNamed()[0] || yNamed != y.mayBeNamed()[0] {
 		t.notes = append(t.notes, fmt.Sprintf("the first row of %s is taken for %s, that of %s for %s: so their rows agree", filepath.Base(x.file), firstRow(j.named), filepath.Base(y.file), firstRow(yNamed)))
 	}
+	if grouped != "" {
+		t.notes = append(t.notes, grouped)
+	}
 	return j, nil
+}
+
+// besides has a table of groups go with that of labels row by row, or with that of samples, and
+// returns what to say of it.
+func (t *table) besides(j *joined, g *side, yNamed bool) (string, error) {
+	if g == nil {
+		return "", nil
+	}
+	if err := g.look(true); err != nil {
+		return "", err
+	}
+	g.cells, g.lines = g.cells[:g.count], g.lines[:g.count]
+	name, file := nameOf(tableName(g.file)).base, filepath.ToSlash(g.file)
+	if len(g.first) != 1 || t.o.Group != "" && t.o.Group != name {
+		return fmt.Sprintf("%s is left out: a table of groups has one column, and no other group is asked for", file), nil
+	}
+	labels, samples := j.y.rows(yNamed), j.x.rows(j.named)
+	for _, named := range g.mayBeNamed() {
+		if n := g.rows(named); n != labels && n != samples {
+			continue
+		}
+		j.g, j.ofRows = g, g.rows(named) != labels
+		if j.groups = 0; named {
+			j.groups = 1
+		}
+		return fmt.Sprintf("groups are those of %s, row by row: parts are divided by them", file), nil
+	}
+	return "", fmt.Errorf("%s has %d rows, %s %d and %s %d: expected a group for each row of one of them; move it away if it says no groups of theirs",
+		g.file, g.rows(g.mayBeNamed()[0]), filepath.Base(j.y.file), labels, filepath.Base(j.x.file), samples)
 }
 
 func firstRow(named bool) string {
@@ -450,6 +496,10 @@ func (t *table) columnsOf(j *joined, yNamed bool) (label string, err error) {
 		}
 	}
 	user := t.o
+	if j.g != nil {
+		name := nameOf(tableName(j.g.file)).base
+		header, t.o.Group = append(header, name), name
+	}
 	t.o.Label = strings.Join(names, ",")
 	t.dialect = j.x.dialect
 	fresh := t.columns == nil
@@ -458,7 +508,7 @@ func (t *table) columnsOf(j *joined, yNamed bool) (label string, err error) {
 		err = t.unclear(t.file, user)
 	}
 	if err != nil {
-		t.o.Label = user.Label
+		t.o.Label, t.o.Group = user.Label, user.Group
 		return "", fmt.Errorf("%w (columns of %s and the label of %s)", err, filepath.Base(j.x.file), file)
 	}
 	if fresh {
@@ -468,7 +518,7 @@ func (t *table) columnsOf(j *joined, yNamed bool) (label string, err error) {
 		t.notes = nil
 	}
 	t.notes = append(before, t.notes...)
-	t.o.Label = user.Label
+	t.o.Label, t.o.Group = user.Label, user.Group
 	if label = "the label is column " + strings.Join(said, " and ") + " of the latter"; !yNamed {
 		label = "the latter has no names of columns"
 	}

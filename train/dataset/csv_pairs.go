@@ -16,6 +16,7 @@ import (
 // pairTable is a table of samples and the one of their labels, for one part.
 type pairTable struct {
 	samples, labels string // in the folder, with "/"
+	groups          string // what the rows belong to; "" where no table says it
 	part            part
 }
 
@@ -77,6 +78,25 @@ func (p *paired) sorted() *paired {
 	return p
 }
 
+// apartTable reports whether a file can be one of those tables: a text by the name alone.
+func apartTable(name string) bool {
+	if tables.is(name) {
+		return true
+	}
+	base := nameOf(tableName(name)).base
+	return strings.EqualFold(path.Ext(name), ".txt") && (slices.Contains(sampleNames, base) || slices.Contains(labelsOfThem, base) || slices.Contains(groupArrays, base))
+}
+
+// ofParts leaves out texts whose names name no part beside those that do: features.txt beside
+// X_train.txt holds names.
+func ofParts(files []string) []string {
+	named := func(f string) bool { return nameOf(tableName(f)).part != "" }
+	if !slices.ContainsFunc(files, named) {
+		return files
+	}
+	return slices.DeleteFunc(files, func(f string) bool { return strings.EqualFold(path.Ext(f), ".txt") && !named(f) })
+}
+
 // tableName is the name of a table without what tells its kind.
 func tableName(name string) string {
 	name = path.Base(filepath.ToSlash(name))
@@ -89,8 +109,9 @@ func pairsIn(dir, in string) (*paired, error) {
 	if err != nil {
 		return nil, nil
 	}
+	folder, inPart := partOf(in)
 	p := &paired{}
-	var samples, labels, whole [len(partWords)][]string
+	var samples, labels, groups, whole [len(partWords)][]string
 	for _, e := range entries {
 		name := e.Name()
 		switch {
@@ -103,13 +124,15 @@ func pairsIn(dir, in string) (*paired, error) {
 			continue
 		case sounds.is(name):
 			return nil, nil
-		case !tables.is(name):
+		case !apartTable(name):
 			continue
 		}
 		n := nameOf(tableName(name))
 		is := trainPart
 		if n.part != "" {
-			is, _ = partOf(n.part)
+			if is, _ = partOf(n.part); inPart && is == folder {
+				is = trainPart // test/X_test.csv is X.csv of its folder
+			}
 		}
 		at := path.Join(in, name)
 		if of, known := partOf(tableName(name)); known {
@@ -118,6 +141,8 @@ func pairsIn(dir, in string) (*paired, error) {
 			samples[is] = append(samples[is], at)
 		} else if slices.Contains(labelsOfThem, n.base) {
 			labels[is] = append(labels[is], at)
+		} else if slices.Contains(groupArrays, n.base) {
+			groups[is] = append(groups[is], at)
 		} else {
 			p.others = append(p.others, at)
 		}
@@ -128,6 +153,7 @@ func pairsIn(dir, in string) (*paired, error) {
 			samples[is], whole[is] = whole[is], nil
 		}
 		p.others = append(p.others, whole[is]...)
+		samples[is] = ofParts(samples[is])
 	}
 	if len(samples[trainPart]) == 0 || len(labels[trainPart]) == 0 {
 		return nil, nil
@@ -140,10 +166,15 @@ func pairsIn(dir, in string) (*paired, error) {
 		case len(x) == 0 && len(y) == 1:
 			return nil, fmt.Errorf("%s: labels without samples: no table beside it is named %s", filepath.Join(dir, filepath.FromSlash(y[0])), "X"+path.Base(y[0])[min(len(path.Base(y[0])), 1):])
 		case len(y) == 1:
-			p.pairs = append(p.pairs, pairTable{x[0], y[0], part(is)})
+			pair := pairTable{samples: x[0], labels: y[0], part: part(is)}
+			if len(groups[is]) > 0 {
+				pair.groups, groups[is] = groups[is][0], groups[is][1:]
+			}
+			p.pairs = append(p.pairs, pair)
 		case len(x) == 1:
 			p.alone = append(p.alone, x[0])
 		}
+		p.others = append(p.others, groups[is]...)
 	}
 	return p.sorted(), nil
 }
@@ -152,7 +183,7 @@ func pairsIn(dir, in string) (*paired, error) {
 // its columns do not say that labels are in another one, or where none is beside it.
 func labelsBeside(file string, o Options) (dir string, p *paired, err error) {
 	n := nameOf(tableName(file))
-	if !tables.is(file) || !slices.Contains(sampleNames, n.base) {
+	if !apartTable(file) || !slices.Contains(sampleNames, n.base) {
 		return "", nil, nil
 	}
 	for _, h := range headerOf(file) {
@@ -166,12 +197,15 @@ func labelsBeside(file string, o Options) (dir string, p *paired, err error) {
 		return "", nil, nil
 	}
 	p = &paired{}
+	groups := ""
 	for _, e := range entries {
 		is := nameOf(tableName(e.Name()))
 		switch {
-		case e.IsDir() || !tables.is(e.Name()) || e.Name() == filepath.Base(file):
+		case e.IsDir() || !apartTable(e.Name()) || e.Name() == filepath.Base(file):
 		case is.part == n.part && slices.Contains(labelsOfThem, is.base):
-			p.pairs = append(p.pairs, pairTable{filepath.Base(file), e.Name(), trainPart})
+			p.pairs = append(p.pairs, pairTable{samples: filepath.Base(file), labels: e.Name()})
+		case is.part == n.part && slices.Contains(groupArrays, is.base) && groups == "":
+			groups = e.Name()
 		case is.part != n.part && (slices.Contains(labelsOfThem, is.base) || slices.Contains(sampleNames, is.base)):
 			p.others = append(p.others, e.Name())
 		}
@@ -180,6 +214,7 @@ func labelsBeside(file string, o Options) (dir string, p *paired, err error) {
 	case 0:
 		return "", nil, nil
 	case 1:
+		p.pairs[0].groups = groups
 		return dir, p, nil
 	}
 	return "", nil, fmt.Errorf("%s: %s and %s beside it could both hold its labels: keep one of them", file, p.pairs[0].labels, p.pairs[1].labels)
@@ -213,14 +248,19 @@ func openPairs(dir string, p *paired, o Options) (train, test *Set, err error) {
 	var first []string
 	for i, pair := range p.pairs {
 		var xs, ys side
+		var groups *side
 		if xs.file, xs.raw, err = read(pair.samples); err == nil {
 			ys.file, ys.raw, err = read(pair.labels)
+		}
+		if err == nil && pair.groups != "" {
+			groups = &side{}
+			groups.file, groups.raw, err = read(pair.groups)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		t.file, t.here, t.above = xs.file, pair.part, 0
-		r, err := t.join(&xs, &ys)
+		r, err := t.join(&xs, &ys, groups)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -239,6 +279,7 @@ func openPairs(dir string, p *paired, o Options) (train, test *Set, err error) {
 	if len(t.starts) == 0 {
 		return nil, nil, fmt.Errorf("%s: no rows after the headers", dir)
 	}
+	t.nameClasses(dir)
 	all, err := t.finish()
 	if err != nil {
 		return nil, nil, err

@@ -73,6 +73,11 @@ func TestTablesOfLabels(t *testing.T) {
 		{"parts in folders", "", map[string]string{"train/X.csv": x, "train/y.csv": perStep, "test/X.csv": x, "test/y.csv": perStep}, Options{}, [2]int{3, 1}, [3]int{12, 0, 12}, "test/X.csv and y.csv are read together"},
 		{"a test part without labels", "", map[string]string{"train.csv": x, "train_labels.csv": perSequence, "test.csv": x, "notes.csv": "a\n1\n"}, Options{}, [2]int{3, 1}, [3]int{10, 0, 2}, `left out: ["notes.csv" "test.csv"]`},
 		{"groups with the labels", "", map[string]string{"X.csv": x, "y.csv": lines("label,subject", 12, func(i int) string { return class(i) + "," + fmt.Sprint("p", i/2) })}, Options{}, [2]int{3, 1}, [3]int{10, 0, 2}, `column "subject" is taken for the group`},
+		{"groups in a table of their own", "", map[string]string{"X.csv": x, "y.csv": perSequence, "subject.csv": lines("who", 12, func(i int) string { return fmt.Sprint("p", i/2) })}, Options{}, [2]int{3, 1}, [3]int{10, 0, 2}, `/subject.csv, row by row: parts are divided by them`},
+		{"groups of rows", "X.csv", map[string]string{"X.csv": x, "y.csv": perSequence, "subject.csv": lines("", 36, func(i int) string { return fmt.Sprint(i / 6) })}, Options{}, [2]int{3, 1}, [3]int{10, 0, 2}, `/subject.csv, row by row: parts are divided by them`},
+		{"a table of more than groups", "", map[string]string{"X.csv": x, "y.csv": perSequence, "subject.csv": lines("", 12, func(i int) string { return fmt.Sprint(i/6, ",", i) })}, Options{}, [2]int{3, 1}, [3]int{10, 0, 2}, `/subject.csv is left out`},
+		{"texts with spaces, named by their parts", "", map[string]string{"train/X_train.txt": strings.ReplaceAll(rows[4:], ",", "   "), "train/y_train.txt": lines("", 12, func(i int) string { return fmt.Sprint(i % 2) }), "train/subject_train.txt": lines("", 12, func(i int) string { return fmt.Sprint(i / 2) }), "test/X_test.txt": "  " + strings.ReplaceAll(rows[4:], ",", " "), "test/y_test.txt": lines("", 12, func(i int) string { return fmt.Sprint(i % 2) }), "test/subject_test.txt": lines("", 12, func(i int) string { return fmt.Sprint(20 + i/2) }), "activity_labels.txt": "0 up\n1 down\n", "features.txt": "1 a\n2 b\n"},
+			Options{RowSequences: true}, [2]int{2, 1}, [3]int{12, 0, 12}, "classes have the names of"},
 		{"numbers to predict", "", map[string]string{"X.csv": x, "y.csv": lines("cost;gain", 12, func(i int) string { return fmt.Sprintf("%d,5;%d", i, 2*i) })}, Options{Regression: true}, [2]int{3, 1}, [3]int{10, 0, 2}, `the label is column "cost" and "gain" of the latter`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -108,6 +113,9 @@ func TestTablesOfLabels(t *testing.T) {
 					if c.o.RowSequences {
 						at = int(v[0] / 10)
 					}
+					if g := s.Group(i); strings.Contains(notes, "groups are those of") && g != fmt.Sprint(at/2) && g != fmt.Sprint("p", at/2) && g != fmt.Sprint(20+at/2) {
+						t.Errorf("sequence %d is of group %q", at, g)
+					}
 					if is := s.Classes[s.Label(i)]; is != class(at) && is != fmt.Sprint(at%2) {
 						t.Errorf("sequence %d has label %s", at, is)
 					}
@@ -136,6 +144,7 @@ func TestTablesOfLabelsApart(t *testing.T) {
 		{"rows in another order", map[string]string{"X.csv": lines(",a,b", 12, func(i int) string { return fmt.Sprintf("%d,%d.5,1", i, i) }), "y.csv": lines(",label", 12, func(i int) string { return fmt.Sprintf("%d,%s", (5*i)%12, class(i)) })},
 			Options{RowSequences: true}, `X.csv: line 3: column "" is "1", and in its row of labels, y.csv line 3, it is "5": the rows are in another order`},
 		{"no sequences", map[string]string{"X.csv": rows, "y.csv": labels("label", 12)}, Options{}, `none is named "sequence" or the like`},
+		{"a group less", map[string]string{"X.csv": x, "y.csv": labels("label", 12), "subject.csv": lines("subject", 11, func(i int) string { return "p" })}, Options{}, "subject.csv has 11 rows, y.csv 12 and X.csv 36: expected a group for each row of one of them"},
 		{"several labels", map[string]string{"X.csv": rows, "y.csv": lines("cost,gain", 12, func(i int) string { return "1,2" })}, Options{RowSequences: true}, `columns ["cost" "gain"] could all be the label`},
 		{"one of each class", map[string]string{"X.csv": rows, "y.csv": lines("up,down", 12, func(i int) string { return []string{"1,0", "0,1"}[i%2] })}, Options{RowSequences: true}, `every row is one 1 among zeros: put in its place what writes the names, python3 -c "import sys, pandas;`},
 		{"no such label", map[string]string{"X.csv": rows, "y.csv": labels("label", 12)}, Options{RowSequences: true, Label: "kind"}, `y.csv: no column is named "kind"`},
@@ -164,7 +173,7 @@ func FuzzTablesOfLabels(f *testing.F) {
 	f.Add([]byte("a\n\n\"\"\n1\n"), []byte("\n\"\"\nb\n"), true, false)
 	f.Fuzz(func(t *testing.T, x, y []byte, rows, regression bool) {
 		tab := &table{file: "X.csv", o: Options{RowSequences: rows, Regression: regression}.withDefaults(), labelsIn: map[string]string{}}
-		r, err := tab.join(&side{file: "X.csv", raw: x}, &side{file: "y.csv", raw: y})
+		r, err := tab.join(&side{file: "X.csv", raw: x}, &side{file: "y.csv", raw: y}, nil)
 		if err != nil {
 			return
 		}

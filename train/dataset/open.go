@@ -67,9 +67,17 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		return nil, nil, fmt.Errorf("%s: no such data set: %w", path, err)
 	}
 	pictures := false
-	dir, apart, err := apartFrom(path, info.IsDir(), o)
-	if err != nil {
-		return nil, nil, err
+	var channels *channelTables
+	if info.IsDir() && !hasArrays(path) && !hasIDX(path) {
+		if channels, err = channelsOf(path, o); err != nil {
+			return nil, nil, err
+		}
+	}
+	dir, apart, err := path, (*paired)(nil), error(nil)
+	if channels == nil {
+		if dir, apart, err = apartFrom(path, info.IsDir(), o); err != nil {
+			return nil, nil, err
+		}
 	}
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case o.Empty != EmptyPrevious && o.Empty != EmptyZero && o.Empty != EmptyDrop && o.Empty != EmptyError:
@@ -80,6 +88,8 @@ func Open(path string, o Options) (train, test *Set, err error) {
 		err = fmt.Errorf("sequences of %d steps: expected 1 to %d", o.Length, maxSteps)
 	case info.IsDir() && (exists(filepath.Join(path, "x.npy")) || hasArrays(path)):
 		train, test, err = openFolder(path, o)
+	case channels != nil:
+		train, test, err = openChannels(path, channels, o)
 	case apart != nil:
 		train, test, err = openPairs(dir, apart, o)
 	case info.IsDir() && o.Sounds.List == "" && hasPartTables(path):

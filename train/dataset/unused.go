@@ -16,6 +16,7 @@ const (
 	kindArrays   = "arrays"
 	kindTable    = "a table"
 	kindTables   = "a folder with a table for every sequence"
+	kindChannels = "a folder with a table for every channel"
 	kindSounds   = "recordings"
 	kindPictures = "pictures"
 )
@@ -26,6 +27,13 @@ func kindOf(source string, o Options) string {
 		return kindEmbedded
 	}
 	info, err := os.Stat(source)
+	if err == nil && info.IsDir() && !hasArrays(source) && !hasIDX(source) {
+		if channels, err := channelsOf(source, o); err != nil {
+			return ""
+		} else if channels != nil {
+			return kindChannels
+		}
+	}
 	if err == nil && info.IsDir() {
 		if _, apart, err := apartFrom(source, true, o); err != nil {
 			return ""
@@ -71,11 +79,11 @@ func Unused(source string, o Options) error {
 		{"--group-column", o.Group != "", []string{kindTable, kindTables}, map[string]string{kindArrays: "; groups are an array \"group\"", kindSounds: "; groups are found by --group-pattern"}[kind]},
 		{"--split-column", o.Split != "" && o.Split != NoSplit, []string{kindTable, kindTables}, map[string]string{kindArrays: "; parts are an array \"split\", or arrays x_train, x_val and x_test"}[kind]},
 		{"--row-sequences", o.RowSequences, []string{kindTable, kindTables}, map[string]string{kindArrays: "; say --layout nt"}[kind]},
-		{"--features", len(o.Features) > 0, []string{kindTable, kindTables}, ""},
-		{"--ignore", len(o.Ignore) > 0, []string{kindTable, kindTables}, ""},
-		{"--empty", o.Empty != EmptyPrevious, []string{kindTable, kindTables}, ""},
+		{"--features", len(o.Features) > 0, []string{kindTable, kindTables, kindChannels}, ""},
+		{"--ignore", len(o.Ignore) > 0, []string{kindTable, kindTables, kindChannels}, ""},
+		{"--empty", o.Empty != EmptyPrevious, []string{kindTable, kindTables, kindChannels}, ""},
 		{"--layout", o.Layout != "", []string{kindArrays}, ""},
-		{"--length", o.Length > 0, []string{kindTable, kindTables, kindArrays, kindSounds}, ""},
+		{"--length", o.Length > 0, []string{kindTable, kindTables, kindChannels, kindArrays, kindSounds}, ""},
 	} {
 		if f.given && !slices.Contains(f.of, kind) {
 			return fmt.Errorf("%s is for %s, and %s is %s: leave it out%s", f.flag, f.of[0], source, kind, f.hint)
