@@ -23,10 +23,11 @@ type OutputError struct {
 	Element *ElementError `json:"worst_element,omitempty"`
 }
 
-// ElementError is the error of an element along the last dimension of an output.
+// ElementError is the error of an element along a dimension of an output: see quantities.
 type ElementError struct {
-	Index    int     `json:"index"`
-	Relative float64 `json:"relative_error"` // root mean square over its own deviation
+	Dimension int     `json:"dimension"`
+	Index     int     `json:"index"`
+	Relative  float64 `json:"relative_error"` // root mean square over its own deviation
 }
 
 // Decided says what became of the decisions of an output: a single probability decides at
@@ -75,44 +76,89 @@ func (q *graphQuantizer) errors(ctx context.Context, g *graph.Graph) ([]OutputEr
 	return list, nil
 }
 
-// compareOutput compares the values of an output after every call. The elements along its
-// last dimension are different quantities: each deviates from a mean of its own, so that
+// compareOutput compares the values of an output after every call. The elements along one
+// dimension are different quantities: each deviates from a mean of its own, so that
 // what lies far from zero, or far from the others, does not hide what is lost.
 func compareOutput(float *graph.Graph, id graph.TensorID, want, got []float32) OutputError {
 	e := OutputError{Name: float.Tensors[id].Name}
-	width := 1
-	if shape := float.Tensors[id].Shape; len(shape) > 0 {
-		width = max(shape[len(shape)-1], 1)
-	}
-	var each deviation
-	own := make([]float64, width)
-	n := float64(max(len(want), 1))
+	noise, n := 0.0, float64(max(len(want), 1))
 	for i, v := range want {
 		d := float64(got[i]) - float64(v)
-		own[i%width] += float64(d * d)
+		noise += float64(d * d)
 		e.Worst = math.Max(e.Worst, math.Abs(d))
 		e.Mean += math.Abs(d)
-		if i%width == width-1 {
-			each.see(want[i+1-width : i+1])
-		}
-	}
-	noise := 0.0
-	for k, v := range own {
-		noise += v
-		if width == 1 || k >= len(each.sum) || each.sum[k] == 0 {
-			continue
-		}
-		if r := math.Sqrt(v / each.sum[k]); e.Element == nil || r > e.Element.Relative {
-			e.Element = &ElementError{Index: k, Relative: r}
-		}
 	}
 	e.Mean /= n
 	e.RMSE = math.Sqrt(noise / n)
-	e.Relative = math.Sqrt(noise / sizeOf(each.total(), want))
+	axis, size, inner := quantities(float.Tensors[id].Shape, want)
+	own, total := deviations(want, size, inner), 0.0
+	lost := make([]float64, size)
+	for i, v := range want {
+		d := float64(got[i]) - float64(v)
+		lost[i/inner%size] += float64(d * d)
+	}
+	for k, v := range own {
+		total += v
+		if size == 1 || v == 0 {
+			continue
+		}
+		if r := math.Sqrt(lost[k] / v); e.Element == nil || r > e.Element.Relative {
+			e.Element = &ElementError{Dimension: axis, Index: k, Relative: r}
+		}
+	}
+	e.Relative = math.Sqrt(noise / sizeOf(total, want))
 	if width := decisionWidth(float, id); width > 0 {
 		e.Decided = compareDecisions(want, got, width)
 	}
 	return e
+}
+
+// quantities finds the dimension along which the elements of an output are different
+// quantities, its size and the distance of neighbours: the last one, but another where most
+// of what is left of the deviation is between the means along that one. The first of
+// several is the batch.
+func quantities(shape []int, values []float32) (axis, size, inner int) {
+	axis, size, inner = max(len(shape)-1, 0), 1, 1
+	if len(shape) > 0 {
+		size = max(shape[axis], 1)
+	}
+	least := sum(deviations(values, size, 1))
+	step := size
+	for a := axis - 1; a > 0; a-- {
+		if n := max(shape[a], 1); n > 1 {
+			if d := sum(deviations(values, n, step)); d > 0 && d < least/2 {
+				axis, size, inner, least = a, n, step, d
+			}
+			step *= n
+		}
+	}
+	return axis, size, inner
+}
+
+// deviations sums for each of size elements, inner apart, the squared deviations of its values
+// from their mean. Both are counted from its first value, so that what is constant deviates by
+// exactly nothing.
+func deviations(values []float32, size, inner int) []float64 {
+	mean, out := make([]float64, size), make([]float64, size)
+	from := func(i int) float64 { return float64(values[i]) - float64(values[i/inner%size*inner]) }
+	for i := range values {
+		mean[i/inner%size] += from(i)
+	}
+	each := float64(max(len(values)/size, 1))
+	for i := range values {
+		k := i / inner % size
+		d := from(i) - mean[k]/each
+		out[k] += float64(d * d)
+	}
+	return out
+}
+
+func sum(list []float64) float64 {
+	t := 0.0
+	for _, v := range list {
+		t += v
+	}
+	return t
 }
 
 // sizeOf is the sum of squares that an error is relative to: deviations, the squares

@@ -108,7 +108,12 @@ func TestCompareOutputOfSeveralQuantities(t *testing.T) {
 	if e.Element == nil || e.Element.Index != 1 || math.Abs(e.Element.Relative-math.Sqrt(4/2.0)) > 1e-9 {
 		t.Errorf("worst element %+v, expected 1 with %v", e.Element, math.Sqrt(4/2.0))
 	}
-	e = compareOutput(g, id, []float32{3, 400, 3, 400}, []float32{3, 404, 3, 404})
+	columns, first := ending([][]int{{1, 2, 4}, {1, 2, 4}}, graph.Tanh) // the same with channels in front of steps
+	f := compareOutput(columns, first, []float32{20, 20.5, 19.5, 20, 1013, 1014, 1012, 1013}, []float32{20, 20, 20, 20, 1012, 1013, 1013, 1012})
+	if math.Abs(f.Relative-e.Relative) > 1e-9 || f.Element == nil || *f.Element != (ElementError{Dimension: 1, Index: 1, Relative: e.Element.Relative}) {
+		t.Errorf("channels first: relative error %v, worst element %+v, expected %v, %+v in dimension 1", f.Relative, f.Element, e.Relative, e.Element)
+	}
+	e = compareOutput(g, id, []float32{0.1, 400, 0.1, 400, 0.1, 400}, []float32{0.1, 404, 0.1, 404, 0.1, 404})
 	if math.Abs(e.Relative-0.01) > 1e-4 || e.Element != nil {
 		t.Errorf("constants: relative error %v, worst element %+v; expected 1 %% of their size and none", e.Relative, e.Element)
 	}

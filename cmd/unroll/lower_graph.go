@@ -195,7 +195,7 @@ func (l *lowering) printGraph(c *cli, net *source.Network, low *lower.GraphResul
 	for _, e := range low.Outputs {
 		fmt.Fprintf(c.stdout, "output %q: quantized differs from float by %s (root mean square, of its deviation), at most by %.3g, on %s %s\n", e.Name, percent(e.Relative), e.Worst, commas(calls.Len()), plural(calls.Len(), "sequence"))
 		if k := e.Element; k != nil && k.Relative > lostElement {
-			fmt.Fprintf(c.stdout, "warning: output %q: element %d of its last dimension differs by %s of its own deviation, which leaves little of it; where it is small beside others, bring them to one size in the network, or give it an output of its own\n", e.Name, k.Index, percent(k.Relative))
+			fmt.Fprintf(c.stdout, "warning: output %q: element %d of dimension %d differs by %s of its own deviation, which leaves little of it; where it is small beside others, bring them to one size in the network, or give it an output of its own\n", e.Name, k.Index, k.Dimension, percent(k.Relative))
 		}
 		if d := e.Decided; d != nil {
 			fmt.Fprintf(c.stdout, "output %q: %d of %s decisions changed, by how close they are %s were to be expected\n", e.Name, d.Changed, commas(d.Decisions), percent(d.Expected))
