@@ -20,6 +20,7 @@ type bundle struct {
 	o       Options
 	read    map[*npy.Array]bool
 	ignored bool // labels have the one that does not count
+	oneHot  int  // classes of which labels have a column each; 0 where they have none
 }
 
 // fromArrays builds the sets from named arrays: a pair for the training part, without the name of
@@ -38,6 +39,7 @@ func fromArrays(source string, arrays map[string]*npy.Array, o Options) (train, 
 		}
 		a.by[k] = arrays[name]
 	}
+	a.oneHot = a.oneOfClasses()
 	if train, err = a.part(source, "", "train"); err != nil {
 		return nil, nil, err
 	}
@@ -113,6 +115,9 @@ func (a *bundle) part(name string, parts ...string) (*Set, error) {
 		numbers := npy.FromFloats(y.Shape, y.Floats())
 		numbers.Name, y = y.Name, numbers
 	}
+	if a.oneHot > 0 {
+		y = a.classNumbers(y)
+	}
 	a.ignored = a.ignored || hasLabel(y, a.o.IgnoreLabel)
 	l, err := layOut(x, y, mask, lengths, a.o)
 	if err != nil {
@@ -123,6 +128,9 @@ func (a *bundle) part(name string, parts ...string) (*Set, error) {
 		return nil, err
 	}
 	s.Notes = append(l.notes, s.Notes...)
+	if a.oneHot > 0 {
+		a.ofColumns(s, y)
+	}
 	if x == a.by[arrayName{unnamed[0], ""}] {
 		s.Notes = append(s.Notes, "arrays without names: the first is taken for samples, the second for labels")
 	}

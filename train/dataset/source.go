@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/unroll-npu/unroll/lower/facts"
+	"github.com/unroll-npu/unroll/train/nn"
 )
 
 // Names of the data sets that are no files of the user.
@@ -97,7 +98,8 @@ func Reopen(ctx context.Context, d *facts.Data, beside string, say func(string))
 			source = near
 		}
 	}
-	train, test, err = OpenSource(ctx, source, optionsOf(d), say)
+	o := optionsOf(d)
+	train, test, err = OpenSource(ctx, source, o, say)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,7 +109,15 @@ func Reopen(ctx context.Context, d *facts.Data, beside string, say func(string))
 		if test != nil {
 			test = test.fromZero()
 		}
-	} else if d.SHA256 != "" && d.SHA256 != train.Origin.SHA256 {
+	} else if numbers := o; d.SHA256 != "" && d.SHA256 != train.Origin.SHA256 {
+		// Rows of one 1 among zeros were numbers to predict before they were taken for classes.
+		if numbers.Regression = true; !o.Regression && train.Task == nn.Classification {
+			if old, of, err := OpenSource(ctx, source, numbers, nil); err == nil && old.Origin.SHA256 == d.SHA256 {
+				old.tell(d)
+				of.tell(d)
+				return old, of, nil
+			}
+		}
 		return nil, nil, fmt.Errorf("%s: is not what the network was trained on: its training part has SHA-256 %.12s…, expected %.12s…", source, train.Origin.SHA256, d.SHA256)
 	}
 	// What the network said stays what is said of it, wherever the file lay now.
