@@ -5,6 +5,7 @@ package lower
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/unroll-npu/unroll/lower/calibrate"
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -45,6 +46,37 @@ func LowerGraph(ctx context.Context, g *graph.Graph, roles unroll.Roles, calls S
 	if err != nil {
 		return nil, err
 	}
+	r, err := q.lowered(ctx, arranged)
+	if err != nil && ctx.Err() == nil {
+		return nil, q.outsized(err)
+	}
+	return r, err
+}
+
+// farFromOne is the size of inputs from which on errors of scales are put down to them.
+const farFromOne = 1e5
+
+// outsized says of an error of quantization that an input of the calibration data is far
+// larger than networks have them, where one is.
+func (q *graphQuantizer) outsized(err error) error {
+	name, most := "", 0.0
+	for _, id := range calibrate.DataInputs(q.plan.Graph) {
+		t := q.plan.Graph.Inputs[id]
+		r := q.ranges[q.plan.Role[t]]
+		if top := math.Max(-float64(r.Min), float64(r.Max)); top > most {
+			name, most = q.plan.Graph.Tensors[t].Name, top
+		}
+	}
+	if most < farFromOne {
+		return err
+	}
+	return fmt.Errorf("input %q reaches %.3g in the calibration data, and no scales hold that beside the rest: bring it to the size of 1 in front of the network, or cut single values that are no measurements with --clamp-inputs 99; %w", name, most, err)
+}
+
+// lowered chooses the widths and quantizes.
+func (q *graphQuantizer) lowered(ctx context.Context, arranged unroll.Roles) (*GraphResult, error) {
+	g, o := q.float, q.o
+	var err error
 	if q, err = q.equalized(ctx, arranged); err != nil {
 		return nil, err
 	}

@@ -3,10 +3,13 @@
 package lower
 
 import (
+	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/unroll"
 )
 
 // ending returns a graph whose output is that of the given operators, one after the other.
@@ -119,5 +122,41 @@ func TestCompareOutputOfSeveralQuantities(t *testing.T) {
 	}
 	if e = compareOutput(g, id, []float32{0, 0}, []float32{0.1, 0.1}); math.Abs(e.Relative-0.1) > 1e-6 {
 		t.Errorf("zeros: relative error %v, expected 0.1", e.Relative)
+	}
+}
+
+// far feeds values of a size.
+type far float64
+
+func (far) Len() int      { return 4 }
+func (far) Calls(int) int { return 1 }
+func (f far) Feed(i, _, _ int, dst []float32) error {
+	for k := range dst {
+		dst[k] = float32(float64(f) * math.Sin(float64(3*i+k)))
+	}
+	return nil
+}
+
+// An input far larger than what is kept of it is named, and others are not.
+func TestOutsizedInputs(t *testing.T) {
+	g := &graph.Graph{Name: "far"}
+	value := func(name string) graph.TensorID {
+		return g.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: []int{1, 4}})
+	}
+	x, turned, sum, y := value("x"), value("turned"), value("sum"), value("y")
+	g.Inputs, g.Outputs = []graph.TensorID{x}, []graph.TensorID{y}
+	g.Ops = []*graph.Op{
+		{Kind: graph.Tanh, Inputs: []graph.TensorID{x}, Outputs: []graph.TensorID{turned}},
+		{Kind: graph.Add, Attr: graph.AddAttr{}, Inputs: []graph.TensorID{x, turned}, Outputs: []graph.TensorID{sum}},
+		{Kind: graph.Tanh, Inputs: []graph.TensorID{sum}, Outputs: []graph.TensorID{y}},
+	}
+	for _, size := range []far{1, 1e8} {
+		_, err := LowerGraph(context.Background(), g, unroll.Roles{}, size, Options{Activations: Int8})
+		if size == 1 && err != nil {
+			t.Error(err)
+		}
+		if size > 1 && (err == nil || !strings.Contains(err.Error(), `input "x" reaches 1e+08`) || !strings.Contains(err.Error(), "too small for the input scales")) {
+			t.Errorf("size %g: error %v", float64(size), err)
+		}
 	}
 }
