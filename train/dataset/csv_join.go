@@ -264,6 +264,9 @@ func (t *table) join(x, y, groups *side) (rowReader, error) {
 	if x.rows(j.named) < 1 || y.rows(yNamed) < 1 {
 		return nil, fmt.Errorf("%s and %s: no rows after the headers", x.file, y.file)
 	}
+	if !fits && !t.tellsSequences(j) {
+		return nil, t.apart(j)
+	}
 	grouped, err := t.besides(j, groups, yNamed)
 	if err != nil {
 		return nil, err
@@ -347,14 +350,64 @@ func (t *table) sequencesBy() string {
 	return strings.Join(names, " and ")
 }
 
+// tellsSequences reports whether a column of samples or of labels is named, by the user or as is
+// usual, as one that tells sequences.
+func (t *table) tellsSequences(j *joined) bool {
+	if t.o.RowSequences {
+		return false
+	}
+	if t.o.SequenceColumn != "sequence" {
+		return true // what is wrong with it is said where it is looked for
+	}
+	return slices.ContainsFunc(slices.Concat(j.x.first, j.y.first), func(h string) bool { return slices.Contains(sequenceNames, strings.ToLower(h)) })
+}
+
+// apart is the error of two tables without as many rows: what does not agree first, then what may be
+// meant, the likeliest of it in front.
+func (t *table) apart(j *joined) error {
+	x, y := j.x, j.y
+	samples, labels, file := x.rows(j.named), y.rows(y.mayBeNamed()[0]), filepath.Base(x.file)
+	what := fmt.Sprintf("%s has %d rows, and %s beside it %d: expected a row of labels for each row", x.file, samples, filepath.Base(y.file), labels)
+	each := 0
+	for _, yn := range y.mayBeNamed() {
+		if n := y.rows(yn); each == 0 && n > 1 && samples > n && samples%n == 0 {
+			each = samples / n
+		}
+	}
+	number := ""
+	if each > 0 {
+		number = fmt.Sprintf("; if %d rows are a sequence each time, number them: %s", each, x.counted(each, j.named))
+	}
+	switch {
+	case t.o.RowSequences && each > 0:
+		what += ", as --row-sequences takes every row for a sequence: leave it out where several rows are one"
+	case t.o.RowSequences:
+		what += ", as --row-sequences takes every row for a sequence; where several rows are one, leave it out and name the column that tells them with --sequence-column"
+	default:
+		what += fmt.Sprintf(" or for each sequence, and no column of %s tells sequences: name it with --sequence-column, or give both files as many rows", file)
+	}
+	if j.named && slices.ContainsFunc(x.first, func(h string) bool { return slices.Contains(labelNames, strings.ToLower(h)) || likeLabel(h) }) {
+		what += fmt.Sprintf("; if %s has labels of its own, name their column with --label-column and give that file alone", file)
+	}
+	return errors.New(what + number)
+}
+
+// counted is the line that writes a table with a column in front that numbers every so many rows.
+func (s *side) counted(rows int, named bool) string {
+	header := ""
+	if !named {
+		header = ", header=None"
+	}
+	return python(fmt.Sprintf("pandas; t = pandas.read_csv(sys.argv[1], %s%s); t.insert(0, 'sequence', [i // %d for i in range(len(t))]); t.to_csv(sys.argv[2], index=False, %s)", s.asText(s.above), header, rows, s.write()),
+		pathArg(s.file), pathArg(free(s.file, "numbered", ".csv")))
+}
+
 // inTurn reads a row of labels for each sequence, in their order.
 func (t *table) inTurn(j *joined) (yNamed bool, how string, err error) {
 	x, y := j.x, j.y
 	rows := fmt.Sprintf("%s has %d rows", x.file, x.rows(j.named))
-	apart := fmt.Errorf("%s, and %s beside it %d: expected a row of labels for each row or, with a column in %s that tells sequences (--sequence-column), for each sequence; if %s has labels of its own, name their column with --label-column and give that file alone",
-		rows, filepath.Base(y.file), y.rows(y.mayBeNamed()[0]), filepath.Base(x.file), filepath.Base(x.file))
 	if len(t.sequence) == 0 || t.o.RowSequences || slices.ContainsFunc(t.sequence, func(c int) bool { return c >= len(x.first) }) {
-		return false, "", apart
+		return false, "", t.apart(j)
 	}
 	n, err := j.sequences(t.sequence)
 	if err != nil {

@@ -137,6 +137,11 @@ func TestTablesOfLabelsApart(t *testing.T) {
 		want  string
 	}{
 		{"one row less", map[string]string{"X.csv": rows, "y.csv": labels("label", 11)}, Options{RowSequences: true}, "X.csv has 12 rows, and y.csv beside it 11: expected a row of labels for each row"},
+		{"one row less, without a word of sequences", map[string]string{"X.csv": rows, "y.csv": labels("label", 11)}, Options{}, "X.csv has 12 rows, and y.csv beside it 11: expected a row of labels for each row or for each sequence, and no column of X.csv tells sequences: name it with --sequence-column, or give both files as many rows"},
+		{"rows that are none of sequences", map[string]string{"X.csv": rows, "y.csv": labels("label", 11)}, Options{RowSequences: true}, "expected a row of labels for each row, as --row-sequences takes every row for a sequence; where several rows are one, leave it out"},
+		{"several rows for a label", map[string]string{"X.csv": rows, "y.csv": labels("label", 4)}, Options{}, "or give both files as many rows; if 3 rows are a sequence each time, number them: python3 -c"},
+		{"several rows for a label, as sequences", map[string]string{"X.csv": rows, "y.csv": labels("label", 4)}, Options{RowSequences: true}, "as --row-sequences takes every row for a sequence: leave it out where several rows are one; if 3 rows are a sequence each time, number them: python3 -c"},
+		{"labels in the samples, too", map[string]string{"X.csv": lines("a,activity", 12, func(i int) string { return "1," + class(i) }), "y.csv": labels("label", 11)}, Options{}, "; if X.csv has labels of its own, name their column with --label-column and give that file alone"},
 		{"one sequence less", map[string]string{"X.csv": x, "y.csv": labels("label", 11)}, Options{}, `X.csv has 36 rows of 12 sequences by column "id", and y.csv beside it 11: expected a row of labels for each row or for each sequence`},
 		{"another sequence", map[string]string{"X.csv": x, "y.csv": lines("id,label", 12, func(i int) string { return fmt.Sprintf("%d,%s", i+1, class(i)) })}, Options{}, `X.csv: line 2: sequence "0" has no row in y.csv`},
 		{"a sequence too many", map[string]string{"X.csv": x, "y.csv": lines("id,label", 13, func(i int) string { return fmt.Sprintf("%d,%s", i, class(i)) })}, Options{}, "y.csv: 13 rows, and X.csv has 12 sequences"},

@@ -72,6 +72,8 @@ func TestRemedies(t *testing.T) {
 		{"sequences and labels in them", "it's $x", each("series_id;a;label\n", ".csv", func(k int) string { return fmt.Sprintf("1;1,5;%s\n2;2,5;%s\n", class(k), class(k)) }), "", Options{}, ""},
 		{"a class a table", "it's $x", map[string]string{"it's $x/up.csv": lines("id,a", 18, func(i int) string { return fmt.Sprintf("%d,%d.5", i/3, i) }), "it's $x/down.csv": lines("id,a", 18, func(i int) string { return fmt.Sprintf("%d,%d.5", i/3, i) })}, "", Options{}, ""},
 		{"a column for every class", "d", map[string]string{"d/X.csv": lines("a,b", 12, func(i int) string { return fmt.Sprintf("%d.5,%d.25", i, i) }), "d/y.csv": lines(",the first,second", 12, func(i int) string { return fmt.Sprintf("%d,%d,%d", i, i%2, 1-i%2) })}, "", Options{RowSequences: true}, "d/y.csv"},
+		{"as many rows for each label", "d", map[string]string{"d/X.csv": lines("a,b", 36, func(i int) string { return fmt.Sprintf("%d.5,%d.25", i, i%7) }), "d/y.csv": lines("label", 12, class)}, "", Options{}, "d/X.csv"},
+		{"the same without names", "d", map[string]string{"d/X.csv": lines("", 36, func(i int) string { return fmt.Sprintf("  %d.5 %d.25", i, i%7) }), "d/y.csv": lines("", 12, class)}, "", Options{}, "d/X.csv"},
 		{"comments in front", "x.csv", map[string]string{"x.csv": "# made by hand\n" + good}, "", Options{}, ""},
 		{"comments in between", "x y.csv", map[string]string{"x y.csv": strings.Replace(good, "\n1,", "\n# paused\n1,", 1)}, "", Options{}, ""},
 		{"old lines", "x.csv", map[string]string{"x.csv": strings.ReplaceAll(good, "\n", "\r")}, "", Options{}, ""},
