@@ -27,8 +27,6 @@ func TaskFrom(net *nn.Network, set *dataset.Set, head string) (assumed []string,
 		return nil, nil
 	}
 	switch {
-	case set.Task == nn.Regression && set.Outputs > 1 && set.OneHot():
-		return nil, fmt.Errorf("every row of the labels is one 1 among zeros: for classes write y.argmax(-1), for numbers to predict say --head none")
 	case set.Task == nn.Regression:
 		net.Task = nn.Regression
 		return []string{"a regression: the labels are numbers; say --head softmax or sigmoid, with labels that are classes, if the outputs are logits"}, nil

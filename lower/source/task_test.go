@@ -3,13 +3,9 @@
 package source
 
 import (
-	"encoding/binary"
-	"math"
-	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower/facts"
-	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/dataset"
 	"github.com/unroll-npu/unroll/train/nn"
 )
@@ -42,25 +38,5 @@ func TestLogitsOfLabels(t *testing.T) {
 		if err != nil || c.net.Logits != c.logits || c.net.Task != task || len(assumed) != c.assumed {
 			t.Errorf("%s: %+v, assumed %q, %v", c.what, c.net, assumed, err)
 		}
-	}
-}
-
-// TestOneHotLabels asks what labels are that are classes in the form of numbers.
-func TestOneHotLabels(t *testing.T) {
-	x := &npy.Array{Name: "x", Type: "<f4", Shape: []int{4, 2, 1}, Data: make([]byte, 32)}
-	y := &npy.Array{Name: "y", Type: "<f4", Shape: []int{4, 3}}
-	for i := range 12 {
-		y.Data = binary.LittleEndian.AppendUint32(y.Data, math.Float32bits([]float32{0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0}[i]))
-	}
-	set, err := dataset.FromArrays("rows.npz", x, y)
-	if err != nil {
-		t.Fatal(err)
-	}
-	net := &nn.Network{Outputs: 3}
-	if assumed, err := TaskFrom(net, set, ""); err == nil || !strings.Contains(err.Error(), "y.argmax(-1)") {
-		t.Errorf("assumed %q, %v", assumed, err)
-	}
-	if _, err := TaskFrom(net, set, "none"); err != nil {
-		t.Error(err)
 	}
 }

@@ -68,7 +68,7 @@ func fromArraysBut(name string, x, y *npy.Array, ignore string) (*Set, error) {
 		if err := s.beyond(y, true); err != nil {
 			return nil, err
 		}
-		if len(y.Shape) == 2 && s.Steps > 1 && s.Outputs == s.Steps && !s.OneHot() {
+		if len(y.Shape) == 2 && s.Steps > 1 && s.Outputs == s.Steps && !s.oneHot() {
 			s.Notes = append(s.Notes, fmt.Sprintf("%s: shape %v is read as %d targets of each sequence; for one target at each of its %d steps write [%d %d 1]", y.Name, y.Shape, s.Outputs, s.Steps, s.n, s.Steps))
 		}
 		return checked(s)

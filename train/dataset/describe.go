@@ -242,7 +242,7 @@ func (s *Set) suspicions(spreads []spread, test *Set) []string {
 		if s.PerStep {
 			unit = "step"
 		}
-		if s.Outputs > 1 && s.OneHot() {
+		if s.Outputs > 1 && s.oneHot() {
 			all = append(all, fmt.Sprintf("every row of targets is one 1 among zeros: for classes give whole numbers, one for each %s", unit))
 		} else if k := s.counted(); s.Outputs == 1 && k > 1 {
 			all = append(all, fmt.Sprintf("every target is one of the whole numbers 0 to %d, and they are predicted as amounts: for classes give numbers of an integer type, one for each %s", k-1, unit))
@@ -286,8 +286,8 @@ func (s *Set) rare() (all []string) {
 	return all
 }
 
-// OneHot reports whether every row of targets is a single 1 among zeros.
-func (s *Set) OneHot() bool {
+// oneHot reports whether every row of targets is a single 1 among zeros.
+func (s *Set) oneHot() bool {
 	rows := make([]float32, s.Outputs*s.perSequence())
 	for i := range s.Len() {
 		s.Target(i, rows)

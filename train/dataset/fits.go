@@ -22,8 +22,8 @@ func (s *Set) Fits(net *nn.Network) error {
 	case s.Task != net.Task:
 		hint := "--regression reads whole numbers as numbers to predict"
 		switch {
-		case s.Task == nn.Regression && s.Outputs > 1 && s.OneHot():
-			hint = "every row is one 1 among zeros: write y.argmax(-1)"
+		case s.Task == nn.Regression && s.Outputs > 1 && s.oneHot():
+			hint = "every row is one 1 among zeros: leave out --regression, or write y.argmax(-1)"
 		case s.Task == nn.Regression:
 			hint = "classes are names, or whole numbers from 0 on of an integer type, as by astype(int)"
 		}

@@ -35,7 +35,7 @@ func TestFits(t *testing.T) {
 		task nn.Task
 		want string
 	}{
-		{Set{Steps: 4, Features: 3, Outputs: 2, n: 2, Task: nn.Regression, targets: []float32{0, 1, 1, 0}}, nn.Classification, "every row is one 1 among zeros: write y.argmax(-1)"},
+		{Set{Steps: 4, Features: 3, Outputs: 2, n: 2, Task: nn.Regression, targets: []float32{0, 1, 1, 0}}, nn.Classification, "every row is one 1 among zeros: leave out --regression, or write y.argmax(-1)"},
 		{Set{Steps: 4, Features: 3, Outputs: 2, n: 2, Task: nn.Regression, targets: []float32{0, 1, 1, 3}}, nn.Classification, "whole numbers from 0 on of an integer type"},
 		{Set{Steps: 4, Features: 3, Outputs: 2}, nn.Regression, "--regression reads whole numbers"},
 	} {
