@@ -135,6 +135,9 @@ func readTable(file string, in io.Reader, o Options) (*table, *Set, error) {
 // arranged finds out what the columns are, and makes room for their values.
 func (t *table) arranged(header []string) (err error) {
 	if t.columns, t.notes, err = arrange(t.file, header, t.o); err != nil {
+		if t.nameless(header) {
+			return fmt.Errorf("%s: the first line holds values, %s, and no names of columns: name them, for --label-column and --sequence-column (or --row-sequences where every row is a sequence); as 0, 1, 2 and so on: %s", t.file, shown(trimmed(header)), t.named())
+		}
 		return err
 	}
 	if err := t.unclear(t.file, t.o); err != nil {
@@ -143,6 +146,18 @@ func (t *table) arranged(header []string) (err error) {
 	t.asRead()
 	t.prepare()
 	return nil
+}
+
+// nameless reports whether a first row holds values: names are whole numbers at most, each once.
+func (t *table) nameless(header []string) bool {
+	seen := map[string]bool{}
+	for _, h := range trimmed(header) {
+		if _, ok := t.number(h); ok && (seen[h] || strings.ContainsAny(h, ".,-+eE")) {
+			return true
+		}
+		seen[h] = true
+	}
+	return false
 }
 
 // begin finds out how a file is written, and reads its first row.

@@ -17,7 +17,7 @@ import (
 )
 
 // tableEnds are the ends of names of tables.
-var tableEnds = []string{".csv", ".tsv", ".txt"}
+var tableEnds = []string{".csv", ".tsv", ".txt", ".dat", ".data"}
 
 // unpacked returns the name of the table that a packed file holds: without .gz, or with .csv for
 // the .zip that pandas writes. Others keep their names.

@@ -111,6 +111,11 @@ func (d dialect) write() string {
 	return d.sep()
 }
 
+// named is the line that writes numbers as names of columns in front of a table without any.
+func (t *table) named() string {
+	return python(fmt.Sprintf("pandas; pandas.read_csv(sys.argv[1], %s, header=None).to_csv(sys.argv[2], index=False, %s)", t.asText(t.above), t.write()), pathArg(t.file), pathArg(free(t.file, "named", ".csv")))
+}
+
 // sorted is the line that puts the rows of every sequence together, in the order of the first ones.
 func (t *table) sorted() string {
 	args := []string{pathArg(t.file), pathArg(free(t.file, "sorted", ".csv"))}

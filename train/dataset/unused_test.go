@@ -12,7 +12,7 @@ import (
 // An option that says nothing to the data is refused, and all that say something are taken.
 func TestUnused(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"t.csv": "x", "a.npz": "x", "npy/X.npy": "x", "parts/train.csv": "x", "parts/test.csv": "x", "many/up/1.csv": "x", "sounds/up/1.wav": "x", "idx/train-images-idx3-ubyte": "x", "odd.dat": "x"} {
+	for name, text := range map[string]string{"t.csv": "x", "a.npz": "x", "npy/X.npy": "x", "parts/train.csv": "x", "parts/test.csv": "x", "many/up/1.csv": "x", "sounds/up/1.wav": "x", "idx/train-images-idx3-ubyte": "x", "odd.bin": "x"} {
 		put(t, filepath.Join(dir, filepath.FromSlash(name)), []byte(text))
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -29,7 +29,7 @@ func TestUnused(t *testing.T) {
 		{in("many"), Options{Features: []string{"x"}, Empty: EmptyZero}, ""},
 		{in("a.npz"), Options{Layout: "nft", Length: 3}, ""},
 		{in("sounds"), Options{Length: 3}, ""},
-		{in("odd.dat"), Options{Layout: "nft"}, ""}, // Open says what is wrong
+		{in("odd.bin"), Options{Layout: "nft"}, ""}, // Open says what is wrong
 		{in("nothing.csv"), Options{Layout: "nft"}, ""},
 		{in("t.csv"), Options{Layout: "nft"}, "--layout is for arrays, and "},
 		{in("many"), Options{Layout: "nft"}, "a folder with a table for every sequence"},
