@@ -112,6 +112,10 @@ func headOf(file string) ([]byte, error) {
 	return head, err
 }
 
+// seriesTable makes a table of a .ts file: a line for every sequence, its channels and its label apart by
+// colons, the steps of a channel by commas.
+const seriesTable = "csv; s = [l.strip().split(':') for l in open(sys.argv[1]) if l.strip() and l.strip()[0] not in '@#']; csv.writer(open(sys.argv[2], 'w', newline='')).writerows([['sequence', 'label'] + ['d%d' % k for k in range(len(s[0]) - 1)]] + [[i, r[-1], *v] for i, r in enumerate(s) for v in zip(*[d.split(',') for d in r[:-1]])])"
+
 // unknownKind refuses a file that is no kind of data that is read.
 func unknownKind(path string) error {
 	ext := strings.ToLower(filepath.Ext(path))
@@ -123,6 +127,9 @@ func unknownKind(path string) error {
 	}
 	if how, known := otherArrays[ext]; known {
 		return fmt.Errorf("%s: %s files are not read; Python writes what is, with the names of its %s: %s", path, ext[1:], how.with, python(how.code, pathArg(path), pathArg(free(path, "arrays", ".npz"))))
+	}
+	if head, err := headOf(path); err == nil && ext == ".ts" && bytes.Contains(bytes.ToLower(head), []byte("@data")) {
+		return fmt.Errorf("%s: .ts files of time series are not read; Python writes what is: %s", path, python(seriesTable, pathArg(path), pathArg(free(path, "table", ".csv"))))
 	}
 	return fmt.Errorf("%s: unknown kind of data: expected a folder with IDX files, x.npy and y.npy, WAV files or tables, an .npz or a .csv file", path)
 }

@@ -76,6 +76,7 @@ func TestRemedies(t *testing.T) {
 		{"the same without names", "d", map[string]string{"d/X.csv": lines("", 36, func(i int) string { return fmt.Sprintf("  %d.5 %d.25", i, i%7) }), "d/y.csv": lines("", 12, class)}, "", Options{}, "d/X.csv"},
 		{"values in the first line", "it's $x.txt", map[string]string{"it's $x.txt": good[len("sequence,a,label\n"):]}, "", Options{SequenceColumn: "0", Label: "2"}, ""},
 		{"values with spaces", "x.data", map[string]string{"x.data": strings.ReplaceAll(lines("", 24, func(i int) string { return fmt.Sprintf("%d.5,-%d,%d", i, i, 1+i%2) }), ",", "   ")}, "", Options{RowSequences: true, Label: "2"}, ""},
+		{"series", "it's $x.ts", map[string]string{"it's $x.ts": lines("#of somebody\n@problemName x\n@classLabel true up down\n@data", 12, func(i int) string { return fmt.Sprintf("1.5,%d,?:2.5,%d,3:%s", i, i, class(i)) })}, "", Options{}, ""},
 		{"comments in front", "x.csv", map[string]string{"x.csv": "# made by hand\n" + good}, "", Options{}, ""},
 		{"comments in between", "x y.csv", map[string]string{"x y.csv": strings.Replace(good, "\n1,", "\n# paused\n1,", 1)}, "", Options{}, ""},
 		{"old lines", "x.csv", map[string]string{"x.csv": strings.ReplaceAll(good, "\n", "\r")}, "", Options{}, ""},
