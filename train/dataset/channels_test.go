@@ -219,3 +219,30 @@ func TestNoChannels(t *testing.T) {
 		}
 	}
 }
+
+// FuzzChannels reads two channels with labels and groups: an error, or a set that bears use.
+func FuzzChannels(f *testing.F) {
+	f.Add([]byte("1 2\n3 4\n"), []byte("1;2\n3;4,5\n"), []byte("u\nv\n"), []byte("p\nq\n"), false)
+	f.Add([]byte("0,1\n1,2\n3,4\n"), []byte(" 1e1 NaN\n 3 4 \n"), []byte("0,1,0\n0,0,1\n"), []byte("subject\n1\n2\n"), true)
+	f.Add([]byte("1 2\n3 4\n"), []byte("1 2\n3\n"), []byte("a,b\n0,1\n1,0\n"), []byte("1\n2\n"), false)
+	f.Fuzz(func(t *testing.T, one, two, labels, groups []byte, regression bool) {
+		tab := &table{file: "d", o: Options{Regression: regression}.withDefaults(), labelsIn: map[string]string{}}
+		r := &channelRows{x: []*side{{file: "a.txt", raw: one}, {file: "b.txt", raw: two}}, y: &side{file: "y.txt", raw: labels}, g: &side{file: "subject.txt", raw: groups}}
+		if err := r.begin(tab.o); err != nil {
+			return
+		}
+		c := &channelTables{names: []string{"a", "b"}}
+		if err := tab.ofChannels("d", c, &channelPart{files: []string{"a.txt", "b.txt"}, labels: "y.txt", groups: "subject.txt"}, r, true); err != nil {
+			return
+		}
+		tab.labelsIn[tab.file] = "y.txt"
+		if err := tab.rows(r, nil); err != nil || len(tab.starts) == 0 {
+			return
+		}
+		s, err := tab.finish()
+		if err != nil {
+			return
+		}
+		touch(t, s)
+	})
+}
