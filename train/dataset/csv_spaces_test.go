@@ -3,12 +3,11 @@
 package dataset
 
 import (
+	"bufio"
 	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
-
-	"bufio"
 )
 
 // What separates cells is found by looking at all lines: blanks do where nothing else does and where
