@@ -45,6 +45,7 @@ var Passes = []Pass{
 	{Name: "trim", Doc: "load only the part of a lookup table where its entries differ", Optional: true, run: scheduled(schedule.TrimTables)},
 	{Name: "tables", Doc: "place lookup tables in their slots", run: scheduled(schedule.PlaceTables)},
 	{Name: "fetch", Doc: "bring records to SRAM right before their kernel where their latency sets its pace", Optional: true, run: scheduled(schedule.FetchRecords)},
+	{Name: "repeat", Doc: "fetch one period of records that repeat, and make the others of it in SRAM", Optional: true, run: scheduled(schedule.RepeatRecords)},
 	{Name: "operands", Doc: "copy constants that are feature maps to SRAM, too", Optional: true, run: scheduled(schedule.CopyOperands)},
 	{Name: "encode", Doc: "encode every distinct weight tensor once", run: scheduled(schedule.EncodeWeights)},
 	{Name: "transfers", Doc: "copy weights to SRAM, once for all steps, and start every transfer beside earlier kernels", run: scheduled(schedule.ScheduleTransfers)},

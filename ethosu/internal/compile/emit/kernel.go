@@ -107,14 +107,14 @@ func (c *command) emitWaits(w *writer) {
 
 func (s *Stream) emitTransfer(w *writer, c *command) {
 	t := c.Transfer
-	a := s.layout.At(t.Src, 0)
+	a := s.layout.At(t.Src, t.From)
 	w.set(isa.PutDMA0SrcRegion(isa.DMA0SrcRegionFields{Region: a.Region}))
 	w.set(isa.PutDMA0Src(int64(a.Offset)))
 	if t.Dst == nil {
 		w.set(isa.PutDMA0DstRegion(isa.DMA0DstRegionFields{Region: bothCores, RegionMode: true}))
 		w.set(isa.PutDMA0Dst(int64(t.Table)))
 	} else {
-		a = s.layout.At(t.Dst, 0)
+		a = s.layout.At(t.Dst, t.To)
 		w.set(isa.PutDMA0DstRegion(isa.DMA0DstRegionFields{Region: a.Region}))
 		w.set(isa.PutDMA0Dst(int64(a.Offset)))
 	}

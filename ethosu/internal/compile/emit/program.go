@@ -99,9 +99,9 @@ func (s *Stream) placements(g *graph.Graph, mod *kernel.Module) []ethosu.Placeme
 	}
 	for i := range s.commands {
 		if t := s.commands[i].Transfer; t != nil {
-			add(t.Src.Name, t.Src, 0, t.Length, i)
+			add(t.Src.Name, t.Src, 0, t.From+t.Length, i)
 			if t.Dst != nil {
-				add(t.Dst.Name, t.Dst, 0, t.Length, i)
+				add(t.Dst.Name, t.Dst, 0, t.To+t.Length, i)
 			}
 			continue
 		}

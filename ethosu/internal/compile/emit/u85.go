@@ -307,14 +307,14 @@ const tableMemory = 3
 
 func (s *Stream) emitTransfer85(w *writer, c *command) {
 	t := c.Transfer
-	a := s.layout.At(t.Src, 0)
+	a := s.layout.At(t.Src, t.From)
 	w.set(isa.PutDMA0SrcRegionU85(isa.DMA0SrcRegionU85Fields{Region: a.Region}))
 	w.set(isa.PutDMA0Src(int64(a.Offset)))
 	if t.Dst == nil {
 		w.set(isa.PutDMA0DstRegionU85(isa.DMA0DstRegionU85Fields{Region: tableMemory, RegionMode: true}))
 		w.set(isa.PutDMA0Dst(int64(t.Table)))
 	} else {
-		a = s.layout.At(t.Dst, 0)
+		a = s.layout.At(t.Dst, t.To)
 		w.set(isa.PutDMA0DstRegionU85(isa.DMA0DstRegionU85Fields{Region: a.Region}))
 		w.set(isa.PutDMA0Dst(int64(a.Offset)))
 	}

@@ -34,12 +34,12 @@ func (s *Stream) spans(c *schedule.Coded) []place.Span {
 // access returns what an operation reads and writes.
 func (s *Stream) access(op schedule.Operation) (reads, writes []place.Span) {
 	if t := op.Transfer; t != nil {
-		a := s.layout.At(t.Src, 0)
+		a := s.layout.At(t.Src, t.From)
 		reads = []place.Span{{Region: a.Region, Start: a.Offset, End: a.Offset + t.Length}}
 		if t.Dst == nil {
 			return reads, []place.Span{{Region: isa.SHRAM, Start: t.Table, End: t.Table + t.Length}}
 		}
-		a = s.layout.At(t.Dst, 0)
+		a = s.layout.At(t.Dst, t.To)
 		return reads, []place.Span{{Region: a.Region, Start: a.Offset, End: a.Offset + t.Length}}
 	}
 	o := op.Kernel

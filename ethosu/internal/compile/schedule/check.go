@@ -4,6 +4,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/unroll-npu/unroll/ethosu/internal/block"
 	"github.com/unroll-npu/unroll/ethosu/internal/compile/kernel"
@@ -104,56 +105,85 @@ func (pl *Plan) checkOperations() error {
 			return fmt.Errorf("operation %d is not kernel %d of the plan", i, n)
 		case t == nil:
 			n++
-		case t.Length < 1 || t.Length > t.Src.Size || t.Dst != nil && t.Length > t.Dst.Size || t.Dst == nil && (t.Table < pl.Accel.LUTBase() || t.Table+t.Length > pl.Accel.LUTBase()+2048):
-			return fmt.Errorf("operation %d: %s copies %d bytes of %q, which has %d", i, t.Name, t.Length, t.Src.Name, t.Src.Size)
+		case t.Length < 1 || t.From+t.Length > t.Src.Size || t.Dst != nil && t.To+t.Length > t.Dst.Size || t.Dst == nil && (t.Table < pl.Accel.LUTBase() || t.Table+t.Length > pl.Accel.LUTBase()+2048):
+			return fmt.Errorf("operation %d: %s copies bytes %d to %d of %q, which has %d", i, t.Name, t.From, t.From+t.Length, t.Src.Name, t.Src.Size)
 		}
 	}
 	if n != len(pl.Ops) {
 		return fmt.Errorf("the stream has %d kernels of %d", n, len(pl.Ops))
 	}
-	if err := pl.checkTables(); err != nil {
+	if err := pl.checkContents(); err != nil {
 		return err
 	}
 	return kernel.CheckOrder(pl.Operations, func(*kernel.Buffer) bool { return false })
 }
 
-// checkTables follows what is in table memory: every kernel finds its table there.
-func (pl *Plan) checkTables() error {
-	memory := make([]byte, 2048)
-	known := make([]bool, len(memory))
-	copies := map[*kernel.Buffer][]byte{}
+// stored is what a memory holds, as far as that is known.
+type stored struct {
+	data  []byte
+	known []bool
+}
+
+func newStored(n int) *stored { return &stored{make([]byte, n), make([]bool, n)} }
+
+// put stores data.
+func (s *stored) put(at int, data []byte) {
+	copy(s.data[at:], data)
+	for b := range data {
+		s.known[at+b] = true
+	}
+}
+
+// other returns the first byte that is not known to be that of the data, or -1.
+func (s *stored) other(at int, data []byte) int {
+	for b, x := range data {
+		if !s.known[at+b] || s.data[at+b] != x {
+			return b
+		}
+	}
+	return -1
+}
+
+// checkContents follows what is in table memory and in copies of constants: every kernel
+// finds its table there, and records that were made of a part of them.
+func (pl *Plan) checkContents() error {
+	tables, copies := newStored(2048), map[*kernel.Buffer]*stored{}
 	for i, o := range pl.Operations {
 		if t := o.Transfer; t != nil {
 			data := t.Src.Data
-			if !t.Src.Constant() {
-				data = copies[t.Src]
-			}
-			if len(data) < t.Length {
-				return fmt.Errorf("operation %d: %s copies %d bytes of %q, of which %d are there", i, t.Name, t.Length, t.Src.Name, len(data))
-			}
-			if t.Dst != nil {
-				copies[t.Dst] = data[:t.Length]
-			} else {
-				at := t.Table - pl.Accel.LUTBase()
-				copy(memory[at:], data[:t.Length])
-				for b := range t.Length {
-					known[at+b] = true
+			if src := copies[t.Src]; src != nil {
+				data = src.data
+				if b := slices.Index(src.known[t.From:t.From+t.Length], false); b >= 0 {
+					return fmt.Errorf("operation %d: %s copies %d bytes of %q, of which byte %d is not there", i, t.Name, t.Length, t.Src.Name, t.From+b)
 				}
+			} else if !t.Src.Constant() {
+				return fmt.Errorf("operation %d: %s copies %d bytes of %q, of which nothing is there", i, t.Name, t.Length, t.Src.Name)
 			}
+			data = data[t.From : t.From+t.Length]
+			if t.Dst == nil {
+				tables.put(t.Table-pl.Accel.LUTBase(), data)
+				continue
+			}
+			if copies[t.Dst] == nil {
+				copies[t.Dst] = newStored(t.Dst.Size)
+			}
+			copies[t.Dst].put(t.To, data)
 			continue
+		}
+		if s := o.Kernel.Scales; s != nil && s.made != nil {
+			if c := copies[s.copy]; c == nil || c.other(0, s.made) >= 0 {
+				return fmt.Errorf("operation %d reads records in %q, which are not what was made of %d bytes", i, s.copy.Name, s.buf.Size)
+			}
 		}
 		t := o.Kernel.Table
 		if t == nil {
 			if pl.volatile() { // its buffers take the memory
-				clear(known)
+				clear(tables.known)
 			}
 			continue
 		}
-		at := 256*o.Kernel.Slot + t.From
-		for b, x := range t.Loaded() {
-			if !known[at+b] || memory[at+b] != x {
-				return fmt.Errorf("operation %d looks up %q in slot %d, where byte %d of it is not loaded", i, t.Name, o.Kernel.Slot, t.From+b)
-			}
+		if b := tables.other(256*o.Kernel.Slot+t.From, t.Loaded()); b >= 0 {
+			return fmt.Errorf("operation %d looks up %q in slot %d, where byte %d of it is not loaded", i, t.Name, o.Kernel.Slot, t.From+b)
 		}
 	}
 	return nil

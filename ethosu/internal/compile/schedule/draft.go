@@ -18,7 +18,8 @@ type transfer struct {
 	op      *Transfer       // of a table; a copy gets its own when it has its place
 	w       *kernel.Weights // the weights it copies, nil for records and tables
 	with    []*transfer     // further ones that follow it in the same DMA
-	records bool            // it fetches the records of one kernel
+	records bool            // it fetches the records of one kernel, or of several that share them
+	part    *repeatPart     // it makes a part of them
 }
 
 // draft is a timeline of the plan as it stands, with what its transfers move.

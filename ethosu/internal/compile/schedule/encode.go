@@ -27,6 +27,7 @@ type Coded struct {
 
 	buf  *kernel.Buffer // in the constants
 	copy *kernel.Buffer // resident copy, or nil
+	made []byte         // all of the copy, where only a part of it is in the constants
 }
 
 // cores is the most that an accelerator has.
@@ -53,12 +54,13 @@ type encodings struct {
 	list    []*Stream
 	records map[*kernel.Buffer]*Coded
 	packed  map[recordKey]*Coded
+	repeats map[*Coded]*repeats     // nil of records that do not
 	guesses map[*kernel.Weights]int // bytes of a stream, before it is encoded
 	fast    map[*kernel.Weights]int // bytes of a stream for the fast decoder
 }
 
 func newEncodings() encodings {
-	return encodings{streams: map[streamKey]*Stream{}, records: map[*kernel.Buffer]*Coded{}, packed: map[recordKey]*Coded{}, guesses: map[*kernel.Weights]int{}, fast: map[*kernel.Weights]int{}}
+	return encodings{streams: map[streamKey]*Stream{}, records: map[*kernel.Buffer]*Coded{}, packed: map[recordKey]*Coded{}, repeats: map[*Coded]*repeats{}, guesses: map[*kernel.Weights]int{}, fast: map[*kernel.Weights]int{}}
 }
 
 // recordKey is the records of some channels of a kernel, which nothing changes, and what

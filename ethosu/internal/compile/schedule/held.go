@@ -17,6 +17,12 @@ func (pl *Plan) held(tl *draft) int {
 	for _, x := range tl.transfers {
 		for _, y := range append([]*transfer{x}, x.with...) {
 			switch o := pl.Ops[y.Use]; {
+			case y.part != nil:
+				if !y.part.begins() {
+					continue // it was there before
+				}
+				change[x.Pos] += o.Scales.buf.Size
+				change[y.part.copy.last+1] -= o.Scales.buf.Size
 			case y.records:
 				change[x.Pos] += o.Scales.buf.Size
 				change[y.Use+1] -= o.Scales.buf.Size

@@ -71,13 +71,14 @@ type Plan struct {
 	operands *operandCopy
 	uploads  []*transfer // of tables
 	coded    encodings
-	refined  bool // RefineWeights has decided about copies and records
+	repeat   map[*kernel.Weights]bool // the records of their kernels are made of a period
+	refined  bool                     // RefineWeights has decided about copies and records
 	searched []*timeline.Found
 }
 
 // New returns the plan of a module that keeps the order of its kernels.
 func New(mod *kernel.Module, in Input) *Plan {
-	pl := &Plan{Input: in, mod: mod, copies: map[*kernel.Weights]copyMode{},
+	pl := &Plan{Input: in, mod: mod, copies: map[*kernel.Weights]copyMode{}, repeat: map[*kernel.Weights]bool{},
 		coded: newEncodings()}
 	for _, k := range mod.Kernels {
 		pl.Ops = append(pl.Ops, &Op{Kernel: *k})
@@ -158,7 +159,8 @@ type Transfer struct {
 	Step         int
 	Src, Dst     *kernel.Buffer // Dst is nil for table memory
 	Table        int            // the place in table memory
-	Length       int            // bytes, from the start of Src to that of Dst
+	From, To     int            // where in Src and in Dst it begins
+	Length       int            // bytes
 	After        *Op            // kernel whose memory the destination may take over, or nil
 }
 

@@ -95,19 +95,39 @@ func (pl *Plan) fetchWithWeights(best float64) error {
 // takes memory from there on.
 func (pl *Plan) recordTransfers() []*transfer {
 	var list []*transfer
+	made := map[sharedKey]*repeatCopy{}
 	for i, o := range pl.Ops {
 		if !o.fetchRecords {
 			continue
 		}
+		if pl.repeat[o.Weights] {
+			if r := pl.repeatsOf(o.Scales); r != nil {
+				key := sharedKey{o.Weights, o.Scales}
+				if made[key] == nil {
+					made[key] = &repeatCopy{of: o.Scales, repeats: r}
+					list = append(list, pl.repeatTransfers(made[key], i)...)
+				}
+				made[key].users = append(made[key].users, o)
+				made[key].last = i
+				continue
+			}
+		}
 		x := &transfer{Transfer: timeline.Transfer{After: -1, Use: i, From: i}, records: true}
 		x.Time = pl.Memo.Cost.Copy(o.Scales.buf.Size)
-		for t := 0.0; x.From > 0 && t < ahead*x.Cycles; {
-			x.From--
-			t += pl.time(pl.Ops[x.From]).Cycles
-		}
+		x.From = pl.reach(i, x.Cycles)
 		list = append(list, x)
 	}
 	return list
+}
+
+// reach returns the first kernel that a transfer of so many cycles, due for kernel i, may
+// stand in front of.
+func (pl *Plan) reach(i int, cycles float64) int {
+	for t := 0.0; i > 0 && t < ahead*cycles; {
+		i--
+		t += pl.time(pl.Ops[i]).Cycles
+	}
+	return i
 }
 
 // ahead is how many of a transfer's own times it may come ahead of its kernel.

@@ -19,6 +19,8 @@ func ScheduleTransfers(pl *Plan) error {
 	before := make([][]*Transfer, len(pl.Ops)+1)
 	for _, x := range tl.transfers {
 		switch {
+		case x.part != nil:
+			x.op = pl.repeatOp(x)
 		case x.records:
 			x.op = pl.recordOp(x)
 		case x.op == nil:

@@ -30,7 +30,7 @@ func (tl *Timeline) Repeat(f *Found) (cycles float64, ok bool) {
 		return 0, false
 	}
 	for j, x := range tl.Transfers {
-		if was := &f.transfers[j]; x.Load != was.Load || x.After != was.After || x.From != was.From || x.Use != was.Use || x.Fixed != was.Fixed {
+		if was := &f.transfers[j]; x.Load != was.Load || x.After != was.After || x.From != was.From || x.Use != was.Use || x.Alone != was.Alone || x.Fixed != was.Fixed {
 			return 0, false
 		}
 	}

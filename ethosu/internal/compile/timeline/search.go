@@ -55,7 +55,7 @@ func (tl *Timeline) early() {
 				if x.Pos > i {
 					break
 				}
-			} else if !due && (i < x.From || int(at.kernels.ended) <= x.After || int(at.transfers.issued-at.transfers.ended) >= tl.MaxDMA) {
+			} else if !due && (i < x.From || int(at.kernels.ended) <= x.After || tl.blocked(&at, x)) {
 				break
 			} else {
 				x.Pos = i

@@ -26,6 +26,7 @@ type Transfer struct {
 	From  int  // it stands in front of no kernel before this one
 	Use   int  // first kernel that needs it
 	Pos   int  // it stands in front of this kernel
+	Alone bool // it waits for the ones before it to end
 	Fixed bool // at a place of its own that no search improves
 }
 
@@ -160,10 +161,16 @@ func (at *moment) like(o *moment) bool {
 // transfer issues the next transfer, as soon as it may be.
 func (tl *Timeline) transfer(at *moment) {
 	x := tl.Transfers[at.transfers.issued]
-	for int(at.kernels.ended) <= x.After || int(at.transfers.issued-at.transfers.ended) >= tl.MaxDMA {
+	for int(at.kernels.ended) <= x.After || tl.blocked(at, x) {
 		tl.advance(at)
 	}
 	at.transfers.issued++
+}
+
+// blocked reports whether a transfer waits for others.
+func (tl *Timeline) blocked(at *moment, x *Transfer) bool {
+	n := int(at.transfers.issued - at.transfers.ended)
+	return n >= tl.MaxDMA || n > 0 && x.Alone
 }
 
 // kernel issues kernel i, as soon as it may be.
