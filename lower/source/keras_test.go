@@ -3,15 +3,19 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"math"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/unroll-npu/unroll/lower"
 	"github.com/unroll-npu/unroll/lower/floatexec"
 	"github.com/unroll-npu/unroll/lower/internal/keras"
+	"github.com/unroll-npu/unroll/lower/internal/onnx"
 	"github.com/unroll-npu/unroll/lower/npy"
 	"github.com/unroll-npu/unroll/train/checkpoint"
 )
@@ -133,7 +137,7 @@ func TestKerasGraphRefusals(t *testing.T) {
 		{`"kwargs": {}`, `"kwargs": {"initial_state": 3}`, "it is called with initial_state"},
 		{`"target_shape": [-1, 18]`, `"target_shape": [-1, 19]`, "has not the 108 elements"},
 		{`"class_name": "Functional"`, `"class_name": "Mine"`, `a model of class "Mine"`},
-		{`"return_sequences": true`, `"return_sequences": 1`, "return_sequences is 1, expected true or false"},
+		{`"return_sequences": true`, `"return_sequences": 2`, "return_sequences is 2, expected true or false"},
 		{`"strides": [2, 2]`, `"strides": [0, 0]`, `layer "p2" (AveragePooling2D): strides [0 0]: expected at least 1`},
 		{`"kwargs": {}`, `"kwargs": {"training": true}`, "it is called with training=true"},
 		{`"epsilon": 0.001`, `"epsilon": -5`, "epsilon is -5, expected 0 to 1"},
@@ -169,6 +173,38 @@ func TestKerasGraphRefusals(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.to, err, c.want)
 		}
+	}
+}
+
+// TestKerasNumbersForFlags writes numbers for true and false, as a network that was made
+// with use_bias=1 has them: it is the same network.
+func TestKerasNumbersForFlags(t *testing.T) {
+	store, err := checkpoint.OpenKeras("testdata/keras_crnn.keras")
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbered := *store
+	numbered.Config = regexp.MustCompile(`("(use_bias|return_sequences|reset_after|center|scale|stateful|go_backwards)": )(true|false)`).ReplaceAllFunc(store.Config, func(m []byte) []byte {
+		if bytes.HasSuffix(m, []byte("true")) {
+			return bytes.Replace(m, []byte("true"), []byte("1"), 1)
+		}
+		return bytes.Replace(m, []byte("false"), []byte("0"), 1)
+	})
+	if bytes.Equal(numbered.Config, store.Config) {
+		t.Fatal("the description has none of the words")
+	}
+	var read [2]*onnx.Model
+	for i, s := range []*checkpoint.KerasFile{store, &numbered} {
+		m, err := keras.Read(s)
+		if err == nil {
+			read[i], err = m.ONNX(nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(read[1], read[0]) {
+		t.Error("the network is another one")
 	}
 }
 

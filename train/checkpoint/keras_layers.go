@@ -69,7 +69,7 @@ func (k *kerasReader) layer(l *kerasLayer, numbered string, last bool) error {
 		}
 	}
 	if passes {
-		if l.ClassName == "InputLayer" && l.words["ragged"] == true {
+		if l.ClassName == "InputLayer" && (l.words["ragged"] == true || l.words["ragged"] == 1.0) {
 			return errors.New("ragged: its rows differ in length; train and save with sequences of one length")
 		}
 		return nil
@@ -171,7 +171,7 @@ func (k *kerasReader) recurrent(l *kerasLayer, numbered string) error {
 	if layer.Recurrent, _, err = k.take(w, "recurrent_kernel", c.Units, cols); err != nil {
 		return err
 	}
-	layer.ResetAfter = layer.Cell == nn.GRU && (c.ResetAfter == nil && !k.early || c.ResetAfter != nil && *c.ResetAfter)
+	layer.ResetAfter = layer.Cell == nn.GRU && (c.ResetAfter == nil && !k.early || c.ResetAfter != nil && bool(*c.ResetAfter))
 	bias := []int{cols}
 	if layer.ResetAfter {
 		bias = []int{2, cols}
@@ -183,7 +183,7 @@ func (k *kerasReader) recurrent(l *kerasLayer, numbered string) error {
 	} else if layer.Bias = make([]float32, cols); layer.ResetAfter {
 		layer.Bias = make([]float32, 2*cols)
 	}
-	k.perStep = c.ReturnSequences
+	k.perStep = bool(c.ReturnSequences)
 	k.add(layer)
 	return nil
 }

@@ -117,10 +117,10 @@ type kerasConfig struct {
 	Filters             int             `json:"filters"`
 	Activation          any             `json:"activation"`
 	RecurrentActivation any             `json:"recurrent_activation"`
-	UseBias             *bool           `json:"use_bias"`
-	ReturnSequences     bool            `json:"return_sequences"`
-	GoBackwards         bool            `json:"go_backwards"`
-	ResetAfter          *bool           `json:"reset_after"`
+	UseBias             *kerasFlag      `json:"use_bias"`
+	ReturnSequences     kerasFlag       `json:"return_sequences"`
+	GoBackwards         kerasFlag       `json:"go_backwards"`
+	ResetAfter          *kerasFlag      `json:"reset_after"`
 	MergeMode           any             `json:"merge_mode"`
 	Layer               *kerasLayer     `json:"layer"`
 	Padding             any             `json:"padding"`
@@ -132,8 +132,26 @@ type kerasConfig struct {
 	BatchInputShape     []*int          `json:"batch_input_shape"`
 	OutputLayers        any             `json:"output_layers"`
 	DataFormat          string          `json:"data_format"`
-	TimeMajor           bool            `json:"time_major"`
+	TimeMajor           kerasFlag       `json:"time_major"`
 	Axis                any             `json:"axis"`
+}
+
+// kerasFlag is true or false, also as the numbers that Python takes for them
+// (use_bias=0).
+type kerasFlag bool
+
+// UnmarshalJSON refuses every other value.
+func (f *kerasFlag) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case "true", "1", "1.0":
+		*f = true
+	case "false", "0", "0.0":
+		*f = false
+	case "null":
+	default:
+		return fmt.Errorf("%s, expected true or false", b)
+	}
+	return nil
 }
 
 // kerasReader builds a network of a configuration.

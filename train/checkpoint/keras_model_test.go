@@ -262,7 +262,7 @@ func TestKerasEarlyGRU(t *testing.T) {
 	}
 	for version, after := range map[string]bool{"": false, "1.2.2": false, "2.11.0": true, "3.8.0": true} {
 		k := &KerasFile{File: "m.h5", Version: version, Config: []byte(`{"class_name": "Sequential", "config": {"name": "s", "layers": [
-			{"class_name": "GRU", "config": {"name": "g", "batch_input_shape": [null, 5, 2], "units": 3, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": false}},
+			{"class_name": "GRU", "config": {"name": "g", "batch_input_shape": [null, 5, 2], "units": 3, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": 0}},
 			{"class_name": "Dense", "config": {"name": "d", "units": 2, "activation": "softmax", "use_bias": false}}]}}`),
 			layers: &hdf5.Node{Children: []*hdf5.Node{{Name: "g", Children: []*hdf5.Node{array("kernel:0", 2, 9), array("recurrent_kernel:0", 3, 9)}},
 				{Name: "d", Children: []*hdf5.Node{array("kernel:0", 3, 2)}}}}}

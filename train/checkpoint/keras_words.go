@@ -49,7 +49,7 @@ func KerasRealType(v any) bool {
 func KerasOdd(kwargs map[string]any) string {
 	for _, key := range slices.Sorted(maps.Keys(kwargs)) {
 		switch v := kwargs[key]; {
-		case v == nil || key == "name" || key == "training" && v == false:
+		case v == nil || key == "name" || key == "training" && (v == false || v == 0.0):
 		case key == "training":
 			return "training=true, as no model is used"
 		default:
@@ -81,7 +81,7 @@ func KerasKnown(config map[string]any, keys string) error {
 				return fmt.Errorf("dtype %v: its weights are no real numbers; save the model before it is quantized", v)
 			}
 		// What is null was not given: where that says something, the word is read.
-		case v == nil || v == false && slices.Contains(off, key) || slices.Contains(harmless, key) || slices.Contains(read, key):
+		case v == nil || (v == false || v == 0.0) && slices.Contains(off, key) || slices.Contains(harmless, key) || slices.Contains(read, key):
 		case strings.HasSuffix(key, "_initializer") || strings.HasSuffix(key, "_regularizer") || strings.HasSuffix(key, "_constraint"):
 		default:
 			return fmt.Errorf("its description says %s=%v, which there is no form for", key, v)

@@ -32,7 +32,7 @@ func (c *call) named(kwargs map[string]any) {
 		v := kwargs[key]
 		isValue, known := arguments[key]
 		switch read := refs(v); {
-		case blank(v) || key == "training" && v == false:
+		case blank(v) || key == "training" && (v == false || v == 0.0):
 		case known && isValue && len(read) > 0 && constant(v) == "":
 			c.reads = append(c.reads, read...)
 			for range read {

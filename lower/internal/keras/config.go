@@ -17,7 +17,7 @@ type config map[string]any
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
 // typed reads a word of one type; null is as if it were not there. A word of another type
-// is refused: Python takes 1 for true, and the default is not what it says.
+// is refused: the default is not what it says.
 func typed[T any](c config, key string, def T, what string) T {
 	switch v := c[key].(type) {
 	case nil:
@@ -31,9 +31,19 @@ func typed[T any](c config, key string, def T, what string) T {
 }
 
 func (c config) text(key, def string) string { return typed(c, key, def, "a text") }
+
+// flag reads true or false. Python takes numbers for them, and so they are written down
+// where a network was made with use_bias=0.
 func (c config) flag(key string, def bool) bool {
+	switch c[key] {
+	case 0.0:
+		return false
+	case 1.0:
+		return true
+	}
 	return typed(c, key, def, "true or false")
 }
+
 func (c config) number(key string, def float64) float64 { return typed(c, key, def, "a number") }
 
 // epsilon is what is added to a variance, which may not become negative by it.
