@@ -167,7 +167,7 @@ func (s *scope) find(c *converter, name string) (v *value, missing bool) {
 			return v, false
 		}
 	}
-	c.refuse("value %q is read before any node computes it; the nodes of a model have to be in order of execution, and a cycle has none", name)
+	c.refuse("value %q is read, and no input, weight or node before gives it; check the model (onnx.checker.check_model)", name)
 	return nil, true
 }
 

@@ -64,9 +64,9 @@ func TestHostileGraphs(t *testing.T) {
 		want  string
 	}{
 		{"cycle", &Graph{Weights: map[string]*Tensor{}, Inputs: []*Declared{declared("x", 1)}, Outputs: []*Declared{declared("a")},
-			Nodes: []*Node{nodeOf("Add", "x b", "a"), nodeOf("Add", "x a", "b")}}, "read before any node computes it"},
+			Nodes: []*Node{nodeOf("Add", "x b", "a"), nodeOf("Add", "x a", "b")}}, "no input, weight or node before gives it"},
 		{"missing tensor", &Graph{Weights: map[string]*Tensor{}, Inputs: []*Declared{declared("x", 1, 2)}, Outputs: []*Declared{declared("y")},
-			Nodes: []*Node{nodeOf("MatMul", "x w", "y")}}, `value "w" is read before`},
+			Nodes: []*Node{nodeOf("MatMul", "x w", "y")}}, `value "w" is read, and no input`},
 		{"2^40 elements", &Graph{Weights: map[string]*Tensor{"s": int64s("s", 1<<20, 1<<20)}, Inputs: []*Declared{declared("x", 1)}, Outputs: []*Declared{declared("y")},
 			Nodes: []*Node{nodeOf("Expand", "x s", "y")}}, "more than"},
 		{"a constant of 2^40", &Graph{Weights: map[string]*Tensor{"s": int64s("s", 1<<40)}, Outputs: []*Declared{declared("y")},

@@ -84,6 +84,9 @@ func Read(file string, raw []byte) (*Model, error) {
 	if err := m.Graph.once(); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	if err := m.Graph.order(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	return m, nil
 }
 
