@@ -3,15 +3,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spf13/pflag"
 
 	"github.com/unroll-npu/unroll/ethosu/compile"
 	"github.com/unroll-npu/unroll/lower"
+	"github.com/unroll-npu/unroll/lower/calibrate"
 	"github.com/unroll-npu/unroll/lower/facts"
 	"github.com/unroll-npu/unroll/lower/graph"
 	"github.com/unroll-npu/unroll/lower/precision"
@@ -56,8 +59,10 @@ func (l *lowering) openGraph(c *cli) (net *source.Network, data *source.Data, as
 			return fail(usagef("--%s is for networks of layers (.safetensors, .npz); %s is a graph, with its own form", flag, l.name))
 		}
 	}
-	if l.data.data == "" {
-		return fail(fmt.Errorf("%s: quantization needs representative inputs: give --data calib.npz with an array for each input, [sequences, calls, shape…] or [calls, shape…], or a labelled set (%s)", l.name, dataKinds))
+	if float, err := source.IsFloat(l.name); err != nil {
+		return fail(err)
+	} else if !float {
+		return fail(integersAlready(l.name))
 	}
 	so, err := l.graph.source.options(l.graph.states)
 	if err != nil {
@@ -66,6 +71,9 @@ func (l *lowering) openGraph(c *cli) (net *source.Network, data *source.Data, as
 	so.Steps = l.form.steps
 	if len(so.Axis) > 0 && so.Steps == 0 {
 		return fail(usagef("--time says which dimension --steps is of: give --steps as well"))
+	}
+	if l.data.data == "" {
+		return fail(l.needsData(so))
 	}
 	data, err = source.OpenData(c.ctx, l.name, l.data.data, l.data.options(), func(what string) { c.say("%s", what) })
 	if err != nil {
@@ -80,6 +88,9 @@ func (l *lowering) openGraph(c *cli) (net *source.Network, data *source.Data, as
 		return fail(fmt.Errorf("%s: %w", l.name, err))
 	}
 	if err := data.Fit(net, l.form.calibration); err != nil {
+		if p := net.Proposals(); len(p) > 0 && len(l.graph.states) == 0 {
+			return fail(fmt.Errorf("%s: %w\nnot said to be states: add %s, or --state none", l.name, err, strings.Join(p, " ")))
+		}
 		return fail(fmt.Errorf("%s: %w", l.name, err))
 	}
 	if l.form.set.Changed("drift") && len(net.Graph.States) == 0 {
@@ -93,6 +104,39 @@ func (l *lowering) openGraph(c *cli) (net *source.Network, data *source.Data, as
 		c.say("note: --data %s: no input is named %q, so that array is not used", l.data.data, array)
 	}
 	return net, data, assumed, nil
+}
+
+// integersAlready says what to do with a .tflite that is no float network.
+func integersAlready(name string) error {
+	m, err := readModel(name)
+	switch {
+	case err != nil:
+		return err
+	case m.program != nil:
+		return fmt.Errorf("%s is compiled already: unroll generate %s", name, quoted(name))
+	}
+	return fmt.Errorf("%s: its values are integers with scales already, so there is nothing to quantize: unroll compile %s", name, quoted(name))
+}
+
+// needsData says which arrays a network is to be lowered with: its inputs and their
+// shapes, and what looks like states, which take none.
+func (l *lowering) needsData(so source.Options) error {
+	text := fmt.Sprintf("%s: quantization needs representative inputs: give --data calib.npz with an array for each input, [sequences, calls, shape…] or [calls, shape…], or a labelled set (%s)", l.name, dataKinds)
+	net, err := source.Open(l.name, so)
+	if err != nil { // as far as it is known without data, whose shapes it may follow
+		return fmt.Errorf("%s\nwithout data: %w", text, err)
+	}
+	for _, in := range calibrate.DataInputs(net.Graph) {
+		t := net.Graph.Tensors[net.Graph.Inputs[in]]
+		text += fmt.Sprintf("\n  array %q: the shape of the input is %v", t.Name, t.Shape)
+	}
+	for _, s := range net.StateNames() {
+		text += fmt.Sprintf("\n  %q is carried from %q of the call before, and needs no array", s[0], s[1])
+	}
+	if p := net.Proposals(); len(p) > 0 {
+		text += fmt.Sprintf("\nstates need no array; these inputs look like some: add %s", strings.Join(p, " "))
+	}
+	return errors.New(text)
 }
 
 // runGraph lowers a float graph of any topology.

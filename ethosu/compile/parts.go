@@ -49,13 +49,17 @@ func compileParts(g *graph.Graph, opt Options, refused error) (*ethosu.Program, 
 			never = append(never, fmt.Sprintf("%s: %s; and %v", g.OpString(i), reason, err))
 		}
 	}
+	float := !slices.ContainsFunc(g.Tensors, func(t *graph.Tensor) bool { return t.Quant != nil })
+	if len(never) > 0 && float {
+		return nil, fmt.Errorf("compile %s: a network of float32, of which the NPU and the CPU have %d of %d operators in no form: quantize it first, by unroll lower", name(g), len(never), len(g.Ops))
+	}
 	if len(never) > 0 {
 		return nil, fmt.Errorf("compile %s: %s", name(g), strings.Join(never, "\n"))
 	}
 	parts := divide(g, why)
 	if !slices.ContainsFunc(parts, func(p part) bool { return !p.cpu }) {
 		advice := ""
-		if !slices.ContainsFunc(g.Tensors, func(t *graph.Tensor) bool { return t.Quant != nil }) {
+		if float {
 			advice = "; a network of float32 becomes one of integers by unroll lower"
 		}
 		return nil, fmt.Errorf("compile %s: no operator is left for the NPU: the CPU would run all %d of them; the first, %s: %s%s", name(g), len(g.Ops), g.OpString(0), why[0], advice)

@@ -200,7 +200,7 @@ func readTFLite(file string, raw []byte, o Options) (*Network, error) {
 func notFloat(t *graph.Tensor, input bool) error {
 	switch {
 	case t.Quant != nil:
-		return fmt.Errorf("tensor %q is %v: not a float network", t.Name, t.Type)
+		return fmt.Errorf("tensor %q is %v with a scale: not a float network; a file of integers is compiled as it is: unroll compile", t.Name, t.Type)
 	case !input && t.Type == graph.Bool:
 		return fmt.Errorf("output %q is bool; end the network with the value that is compared, or a tf.cast to float32", t.Name)
 	case !input:

@@ -73,23 +73,46 @@ func (n *Network) Proposals() []string {
 	for _, s := range g.States {
 		paired[s.In], paired[s.Out] = true, true
 	}
-	var out []string
-	for _, in := range g.Inputs {
-		var fits []graph.TensorID
-		for _, o := range g.Outputs {
-			if paired[in] || paired[o] || g.CheckState(graph.State{In: in, Out: o}) != nil {
-				continue
-			}
-			if a, b := stem(g.Tensors[in].Name), stem(g.Tensors[o].Name); a != "" && a == b {
-				fits = append(fits, o)
+	pairs := map[graph.TensorID]graph.TensorID{} // output of an input
+	// Names that are alike but for in and out first; then those with numbers of time (h0
+	// and h1), where no other input or output could be meant.
+	for _, alike := range []func(string) string{stem, unnumbered} {
+		fits := func(in, out graph.TensorID) bool {
+			a, b := alike(g.Tensors[in].Name), alike(g.Tensors[out].Name)
+			return a != "" && a == b && !paired[in] && !paired[out] && g.CheckState(graph.State{In: in, Out: out}) == nil
+		}
+		found := map[graph.TensorID]graph.TensorID{}
+		for _, in := range g.Inputs {
+			outs := only(g.Outputs, func(out graph.TensorID) bool { return fits(in, out) })
+			if len(outs) == 1 && len(only(g.Inputs, func(i graph.TensorID) bool { return fits(i, outs[0]) })) == 1 {
+				found[in] = outs[0]
 			}
 		}
-		if len(fits) == 1 {
-			out = append(out, fmt.Sprintf("--state %s=%s", g.Tensors[in].Name, g.Tensors[fits[0]].Name))
+		for in, out := range found {
+			pairs[in], paired[in], paired[out] = out, true, true
+		}
+	}
+	var list []string
+	for _, in := range g.Inputs {
+		if out, ok := pairs[in]; ok {
+			list = append(list, fmt.Sprintf("--state %s=%s", g.Tensors[in].Name, g.Tensors[out].Name))
+		}
+	}
+	return list
+}
+
+func only(ids []graph.TensorID, fits func(graph.TensorID) bool) []graph.TensorID {
+	var out []graph.TensorID
+	for _, id := range ids {
+		if fits(id) {
+			out = append(out, id)
 		}
 	}
 	return out
 }
+
+// unnumbered is the stem of a name without the numbers at its end.
+func unnumbered(name string) string { return stem(strings.TrimRight(stem(name), "0123456789")) }
 
 // stem is what names of both ends of a state share: "h0", "hn", "h_in" and "h_out"
 // are "h".
