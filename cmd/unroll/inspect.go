@@ -19,12 +19,15 @@ import (
 
 var inspectVerb = verb{
 	name:    "inspect",
-	args:    "MODEL.tflite",
-	summary: "Show a graph, or a compiled stream: figures, cycles with the reason, memory map, disassembly.",
+	args:    "MODEL",
+	summary: "Show a network as it is read, or a compiled stream: figures, cycles with the reason, memory map, disassembly.",
 	example: `unroll inspect gru.npu.tflite
+unroll inspect vad.onnx --shape input=1,576
 unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 	setup: func(f *pflag.FlagSet) func(*cli) error {
 		var n npuFlags
+		var float sourceFlags
+		float.addFile(f)
 		f.StringVar(&n.system, "system-config", "", "memories to estimate with, by Vela's names (default: what the stream says, or by accelerator)")
 		f.StringVar(&n.mode, "memory-mode", "", "memory mode to estimate with (default: what the stream says, or Dedicated_Sram where its fast scratch is apart, else Shared_Sram)")
 		f.StringVar(&n.config, "config", "", "file in Vela's .ini form with more system configurations and memory modes")
@@ -33,12 +36,23 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 		memory := f.Bool("memory", false, "print the memory map")
 		asJSON := f.Bool("json", false, "print the figures as JSON")
 		return func(c *cli) error {
-			name, err := c.oneArg("the .tflite to inspect")
+			name, err := c.oneArg("the network or compiled .tflite to inspect")
 			if err != nil {
 				return err
 			}
 			if *asJSON && (*disassemble || *ops || *memory) || *disassemble && (*ops || *memory) {
 				return usagef("--json, --disassemble and tables of --ops and --memory are printed one at a time")
+			}
+			compiled := *disassemble || *ops || *memory
+			switch is, err := isFloatSource(name); {
+			case err != nil:
+				return err
+			case is && compiled:
+				return usagef("--disassemble, --ops and --memory need a compiled model: run unroll lower %s first, and compile what it writes", quoted(name))
+			case is:
+				return inspectFloat(c, &float, name, *asJSON)
+			case float.given() != "":
+				return usagef("%s is for float networks; %s is a .tflite, which says it itself", float.given(), name)
 			}
 			m, err := readModel(name)
 			if err != nil {
@@ -46,8 +60,8 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 			}
 			if m.graph != nil {
 				switch {
-				case *disassemble || *ops || *memory:
-					return usagef("--disassemble, --ops and --memory need a compiled model: run unroll compile %s first", name)
+				case compiled:
+					return usagef("--disassemble, --ops and --memory need a compiled model: run unroll compile %s first", quoted(name))
 				case *asJSON:
 					return printJSON(c.stdout, graph.Summarize(m.graph))
 				}

@@ -20,14 +20,20 @@ type sourceFlags struct {
 	times             []string
 }
 
+// add declares all of them.
 func (s *sourceFlags) add(f *pflag.FlagSet) {
+	s.addFile(f)
+	f.StringArrayVar(&s.times, "time", nil, "NAME=DIMENSION: which dimension of an input of a graph is time, for --steps (default: the one for which the network works frame by frame)")
+	f.StringVar(&s.head, "head", "", "what the outputs are, where the file does not say: softmax, sigmoid or none (default: graphs are taken as they are; of weights the labels decide)")
+}
+
+// addFile declares those that say what a file does not.
+func (s *sourceFlags) addFile(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.shapes, "shape", nil, "NAME=1,576: shape of an input of a float network whose file leaves it open (default: that of what it is fed with)")
 	f.StringArrayVar(&s.sets, "set", nil, "NAME=VALUE[,VALUE…]: input of a float network that never changes")
 	f.StringVar(&s.activation, "activation", "", "candidate activation of a file of weights, which does not say it: tanh or relu (default: tanh, and that is said)")
 	f.StringVar(&s.order, "order", "", "recurrent layers or modules of a file of weights, first to last: NAME,NAME…")
 	f.StringVar(&s.join, "join", "", "what the layer with the outputs reads in a file of weights, which does not say it: last (out[:, -1]; the default of one direction, and that is said), mean or max over the steps, steps (each of them), or of bidirectional PyTorch weights ends (h_n of both halves)")
-	f.StringArrayVar(&s.times, "time", nil, "NAME=DIMENSION: which dimension of an input of a graph is time, for --steps (default: the one for which the network works frame by frame)")
-	f.StringVar(&s.head, "head", "", "what the outputs are, where the file does not say: softmax, sigmoid or none (default: graphs are taken as they are; of weights the labels decide)")
 }
 
 // given names one of the flags that is used, "" for none.

@@ -230,6 +230,9 @@ func openLayers(file string, format Format, net *nn.Network, o Options) (*Networ
 			steps = s[len(s)-2]
 		}
 	}
+	if s := o.Shapes["input"]; s != nil && s[len(s)-1] != net.Features {
+		return nil, fmt.Errorf("%s: --shape input=%s: the layers take %d features a step: the last number is %d, and the one before it the steps of a call", file, dimensions(s), net.Features, net.Features)
+	}
 	if o.Steps > 0 {
 		steps = o.Steps
 	}
@@ -254,6 +257,11 @@ func openLayers(file string, format Format, net *nn.Network, o Options) (*Networ
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return n, nil
+}
+
+// dimensions writes a shape as --shape takes it.
+func dimensions(shape []int) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(shape), "[]"), " ", ",")
 }
 
 // IsFloat reports whether a file is a float network: of any format but an integer or
