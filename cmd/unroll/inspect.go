@@ -15,6 +15,7 @@ import (
 	"github.com/unroll-npu/unroll/ethosu/perf"
 	"github.com/unroll-npu/unroll/ethosu/vela"
 	"github.com/unroll-npu/unroll/lower/graph"
+	"github.com/unroll-npu/unroll/lower/source"
 )
 
 var inspectVerb = verb{
@@ -56,6 +57,9 @@ unroll inspect gru.npu.tflite --disassemble > gru.asm`,
 			}
 			m, err := readModel(name)
 			if err != nil {
+				if is, _ := source.IsFloat(name); is && !compiled { // of operators that are taken apart
+					return inspectFloat(c, &float, name, *asJSON)
+				}
 				return err
 			}
 			if m.graph != nil {

@@ -87,7 +87,7 @@ func typesMAC(g *Graph, op *Op) error {
 		bias = []DType{Int64, Int32}
 	}
 	if in.Type == Float32 && w.Type == Int8 {
-		return fmt.Errorf("weights %q are int8 and the values float32: a dynamic-range (hybrid) model, which keeps its arithmetic in floating point; convert it with full integer quantization (a representative data set, int8 kernels only), or without quantization and run unroll lower", w.Name)
+		return fmt.Errorf("weights %q are int8 and the values float32: a dynamic-range (hybrid) model, which keeps its arithmetic in floating point; unroll lower takes it, and the file that was converted without quantization better; or convert it with full integer quantization (a representative data set, int8 kernels only)", w.Name)
 	}
 	if w.Type != want {
 		return fmt.Errorf("weights %q are %v, expected %v for %v input %q", w.Name, w.Type, want, in.Type, in.Name)

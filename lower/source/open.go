@@ -173,6 +173,9 @@ func readTFLite(file string, raw []byte, o Options) (*Network, error) {
 			}
 		}
 	}
+	if m.Hybrid > 0 {
+		whole.Assumed = append(whole.Assumed, fmt.Sprintf("%d weights of the file are integers with scales and its values are real (a dynamic-range model): they are taken for the real numbers that they stand for; the network before that conversion is closer to what was trained", m.Hybrid))
+	}
 	written, err := tfreal.Write(source, m.Subgraphs)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -4,6 +4,7 @@ package source
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/unroll-npu/unroll/lower/graph"
@@ -92,6 +93,20 @@ func (n *Network) Proposals() []string {
 			pairs[in], paired[in], paired[out] = out, true, true
 		}
 	}
+	// Names that a converter made up (Identity_1) say nothing: what is left has a shape of
+	// its own, and is not the first of either side, which a network is about.
+	for i, in := range g.Inputs {
+		shaped := func(ids []graph.TensorID) []graph.TensorID {
+			return only(ids, func(id graph.TensorID) bool { return slices.Equal(g.Tensors[id].Shape, g.Tensors[in].Shape) })
+		}
+		outs := shaped(g.Outputs)
+		if i == 0 || paired[in] || len(shaped(g.Inputs)) != 1 || len(outs) != 1 || outs[0] == g.Outputs[0] || paired[outs[0]] {
+			continue
+		}
+		if g.CheckState(graph.State{In: in, Out: outs[0]}) == nil && nameless(g.Tensors[outs[0]].Name) {
+			pairs[in] = outs[0]
+		}
+	}
 	var list []string
 	for _, in := range g.Inputs {
 		if out, ok := pairs[in]; ok {
@@ -99,6 +114,13 @@ func (n *Network) Proposals() []string {
 		}
 	}
 	return list
+}
+
+// nameless reports whether an output is called as converters call outputs that have no
+// name: "Identity_1", "StatefulPartitionedCall:1", "1234".
+func nameless(name string) bool {
+	s := strings.Trim(strings.ToLower(name), "0123456789_:")
+	return s == "" || s == "identity" || s == "statefulpartitionedcall" || s == "partitionedcall" || s == "output"
 }
 
 func only(ids []graph.TensorID, fits func(graph.TensorID) bool) []graph.TensorID {

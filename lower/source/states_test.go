@@ -14,6 +14,10 @@ import (
 // be meant neither.
 func TestProposals(t *testing.T) {
 	for _, c := range []struct{ in, out, want string }{
+		{"input_2 input_3:8", "Identity Identity_1:8", "input_3=Identity_1"},
+		{"input_2 input_3:8", "Identity other:8", ""}, // a name that means something else
+		{"input_2 input_3:8 input_4:8", "Identity Identity_1:8", ""},
+		{"input_2:8 input_3", "Identity Identity_1", ""},
 		{"x h_in c_in", "y h_out c_out", "h_in=h_out c_in=c_out"},
 		{"x state", "y stateN", "state=stateN"},
 		{"x h0 c0", "y hn cn", "h0=hn c0=cn"},
@@ -24,12 +28,17 @@ func TestProposals(t *testing.T) {
 		{"input_1", "output_1", ""},
 	} {
 		g := &graph.Graph{}
-		for _, name := range strings.Fields(c.in) {
-			g.Inputs = append(g.Inputs, g.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: []int{1, 4}}))
+		ports := func(text string) (ids []graph.TensorID) { // NAME or NAME:WIDTH
+			for _, name := range strings.Fields(text) {
+				width := 4
+				if before, ok := strings.CutSuffix(name, ":8"); ok {
+					name, width = before, 8
+				}
+				ids = append(ids, g.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: []int{1, width}}))
+			}
+			return ids
 		}
-		for _, name := range strings.Fields(c.out) {
-			g.Outputs = append(g.Outputs, g.Add(&graph.Tensor{Name: name, Type: graph.Float32, Shape: []int{1, 4}}))
-		}
+		g.Inputs, g.Outputs = ports(c.in), ports(c.out)
 		var want []string
 		for _, pair := range strings.Fields(c.want) {
 			want = append(want, "--state "+pair)

@@ -94,7 +94,7 @@ func (u *unfuser) input(pos int, what string, shape ...int) ([]float32, error) {
 	t := u.g.Tensors[u.op.Inputs[pos]]
 	switch {
 	case t.Type == graph.Int8 || t.Type == graph.Uint8:
-		return nil, fmt.Errorf("%s %q are %v and the values float32: a dynamic-range (hybrid) model; convert it without quantization and run unroll lower, or with full integer quantization", what, t.Name, t.Type)
+		return nil, fmt.Errorf("%s %q are %v and the values float32: a dynamic-range (hybrid) model; unroll lower takes it, and the file that was converted without quantization better; or convert it with full integer quantization", what, t.Name, t.Type)
 	case t.Type != graph.Float32 || !t.IsConst() || len(t.Data) != 4*graph.Elems(shape) || t.Elems() != graph.Elems(shape):
 		return nil, fmt.Errorf("%s %q are %v of shape %v, expected constant float32 of shape %v", what, t.Name, t.Type, t.Shape, shape)
 	}

@@ -29,6 +29,13 @@ func (r *reader) normalize() error {
 			t.Quant.Axis = 0
 		}
 	}
+	if r.real {
+		n, err := hybrid(g)
+		if err != nil {
+			return err
+		}
+		r.m.Hybrid += n
+	}
 	for range 2 { // parameters that follow from shapes are known after the first time
 		if err := writtenOut(g); err != nil {
 			return err

@@ -36,6 +36,9 @@ type Model struct {
 
 	// Subgraphs are the graphs that IF and WHILE name, by number, the others nil: see ReadReal.
 	Subgraphs []*graph.Graph
+
+	// Hybrid is how many constants of a dynamic-range model became real: see ReadReal.
+	Hybrid int
 }
 
 // Metadata is a named blob, such as min_runtime_version or Vela's
@@ -80,8 +83,9 @@ func ReadModel(name string, data []byte) (*Model, error) {
 }
 
 // ReadReal reads a file of float32 values with operators that only such files have, of
-// class graph.Written among them, and the subgraphs of control flow. Its operators are
-// not checked.
+// class graph.Written among them, and the subgraphs of control flow. The integer weights
+// of a dynamic-range (hybrid) model become the real numbers that they stand for. Its
+// operators are not checked.
 func ReadReal(name string, data []byte) (*Model, error) {
 	r, err := read(name, data, true)
 	if err != nil {

@@ -67,6 +67,11 @@ func (r *reader) control(number int, t table) {
 	if err := writtenOut(g); err != nil {
 		r.fail("subgraph %d: %v", number, err)
 	}
+	n, err := hybrid(g)
+	if err != nil {
+		r.fail("subgraph %d: %v", number, err)
+	}
+	r.m.Hybrid += n
 	r.m.Subgraphs[number] = g
 }
 
