@@ -22,8 +22,9 @@ func TakeOffFloat(m *Model) (names []string) {
 		to[i] = graph.TensorID(i)
 	}
 	gone := map[*graph.Op]bool{}
+	stay := halfTaken(old)
 	for _, id := range old.Inputs {
-		if ops := quantizers(old, id); len(ops) > 0 {
+		if ops := quantizers(old, id); len(ops) > 0 && !stay[id] {
 			names = append(names, become(g, id, ops[0].Outputs[0]))
 			for _, op := range ops {
 				to[op.Outputs[0]], gone[op] = id, true
@@ -32,7 +33,7 @@ func TakeOffFloat(m *Model) (names []string) {
 	}
 	for _, id := range old.Outputs {
 		op := dequantizer(old, id)
-		if op == nil {
+		if op == nil || stay[id] {
 			continue
 		}
 		in := op.Inputs[0]
@@ -57,6 +58,24 @@ func TakeOffFloat(m *Model) (names []string) {
 	m.Graph = g
 	g.States = append(g.States, namedStates(m)...)
 	return names
+}
+
+// halfTaken are the ends of states that would not become the same integers: one end is
+// computed with in float32, or they have scales of their own.
+func halfTaken(g *graph.Graph) map[graph.TensorID]bool {
+	stay := map[graph.TensorID]bool{}
+	for _, s := range g.States {
+		in, out := quantizers(g, s.In), dequantizer(g, s.Out)
+		same := (len(in) > 0) == (out != nil)
+		if len(in) > 0 && out != nil {
+			a, b := g.Tensors[in[0].Outputs[0]], g.Tensors[out.Inputs[0]]
+			same = a.Type == b.Type && a.Quant.Equal(b.Quant)
+		}
+		if !same {
+			stay[s.In], stay[s.Out] = true, true
+		}
+	}
+	return stay
 }
 
 // quantizers returns the operators that read a float32 input, if each is a QUANTIZE to

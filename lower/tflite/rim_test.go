@@ -78,3 +78,30 @@ func TestTakeOffFloatKeepsFloatArithmetic(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTakeOffFloatKeepsStates: a state of which one end would become integers alone, or
+// other ones than its other end, stays real at both.
+func TestTakeOffFloatKeepsStates(t *testing.T) {
+	for name, change := range map[string]func(g *graph.Graph){
+		"read in float": func(g *graph.Graph) {
+			z := g.Add(&graph.Tensor{Name: "z", Type: graph.Float32, Shape: []int{1, 4}})
+			g.Ops = append(g.Ops, &graph.Op{Kind: graph.Tanh, Inputs: []graph.TensorID{g.Inputs[1]}, Outputs: []graph.TensorID{z}})
+			g.Outputs = append(g.Outputs, z)
+		},
+		"another scale": func(g *graph.Graph) { g.Tensors[g.Ops[5].Inputs[0]].Quant = graph.PerTensor(0.25, 3) },
+	} {
+		g := rimmed()
+		change(g)
+		m, err := ReadModel("rimmed", mustWrite(t, g))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Graph.States = []graph.State{{In: m.Graph.Inputs[1], Out: m.Graph.Outputs[1]}}
+		if names, want := TakeOffFloat(m), []string{"x", "y"}; !slices.Equal(names, want) {
+			t.Errorf("%s: took off %q, expected %q", name, names, want)
+		}
+		if err := m.Graph.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
