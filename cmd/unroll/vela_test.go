@@ -209,3 +209,38 @@ func TestVela(t *testing.T) {
 	}
 	testdata.Recorded(t, "vela.txt", b.String(), *update)
 }
+
+// TestVelaInTheDocs reads the means that docs/cycles.md gives of the recorded table.
+func TestVelaInTheDocs(t *testing.T) {
+	table, err := os.ReadFile("testdata/vela.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/cycles.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, means, _ := strings.Cut(string(table), "geometric mean ")
+	want := strings.Fields(means) // that of all, then the name and the mean of each configuration
+	_, section, _ := strings.Cut(string(page), "## Beside Vela")
+	var got []string
+	for line := range strings.Lines(section) {
+		if f := strings.Split(line, "|"); len(f) == 4 && strings.Contains(f[2], "0.") {
+			got = append(got, strings.TrimSpace(f[2]))
+		}
+		if strings.Contains(line, "| all |") {
+			break
+		}
+	}
+	if len(got) != len(velaConfigs)+1 || len(want) != 2*len(velaConfigs)+1 {
+		t.Fatalf("%d means in the page and %d words in the table, of %d configurations", len(got), len(want), len(velaConfigs))
+	}
+	for i, c := range velaConfigs {
+		if got[i] != want[2*i+2] {
+			t.Errorf("%s: docs/cycles.md says %s, testdata/vela.txt %s", c.name, got[i], want[2*i+2])
+		}
+	}
+	if all := got[len(got)-1]; all != want[0] {
+		t.Errorf("all: docs/cycles.md says %s, testdata/vela.txt %s", all, want[0])
+	}
+}
