@@ -57,6 +57,18 @@ type State struct {
 // ErrOtherOptions says that a State was taken under other options or on other data.
 var ErrOtherOptions = errors.New("was made with other options or data, so going on would not give the same result")
 
+// OtherOptions is ErrOtherOptions with what they differ in.
+type OtherOptions struct {
+	Differ string // "it has batch 32, and now it is batch 16"
+}
+
+func (e *OtherOptions) Error() string {
+	return fmt.Sprintf("the checkpoint %v: %s; give those, or begin anew without it", ErrOtherOptions, e.Differ)
+}
+
+// Unwrap makes it an ErrOtherOptions.
+func (e *OtherOptions) Unwrap() error { return ErrOtherOptions }
+
 // options returns the fingerprint, made once.
 func (r *run) options() string {
 	if r.print == "" {
@@ -185,7 +197,7 @@ func differences(old, now string) string {
 // resume puts the run where s was taken.
 func (r *run) resume(s *State) error {
 	if want := r.options(); s.Options != want {
-		return fmt.Errorf("the checkpoint %w: %s; give those, or begin anew without it", ErrOtherOptions, differences(s.Options, want))
+		return &OtherOptions{Differ: differences(s.Options, want)}
 	}
 	all := []*nn.Network{s.Network, s.M, s.V}
 	if r.Average > 0 {

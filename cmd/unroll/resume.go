@@ -104,8 +104,13 @@ func (f *runFile) fit(c *cli, t *trainFlags, cfg train.Config, set *dataset.Set)
 		c.say("going on from %s, after %d steps", f.path, cfg.Resume.Step)
 	}
 	net, err := fit(c, cfg, set, watch)
-	if errors.Is(err, train.ErrOtherOptions) && !f.stays {
-		c.say("%s is of another run: begun anew", f.path)
+	var other *train.OtherOptions
+	if errors.As(err, &other) && !f.stays {
+		kept := f.path + ".old"
+		if err := os.Rename(f.path, kept); err != nil {
+			return nil, err
+		}
+		c.say("%s is of another run: %s; begun anew, the other is kept as %s", f.path, other.Differ, kept)
 		cfg.Resume = nil
 		if f.curve != nil {
 			_ = f.curve.Resume("") // of no text it cannot fail
